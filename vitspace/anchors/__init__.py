@@ -1,0 +1,140 @@
+"""Anchors: the published rows, and the specs of those that are ours to build.
+
+``published.csv`` holds every row as printed, with its paper and table; ``<family>.yaml`` holds for each row of that
+family its parts, or the reason why no honest reading of the paper gives them (``unreproduced``), and notes.
+"""
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from vitspace.errors import InputError
+from vitspace.spec import Spec, parse_part
+
+ROLES = ("anchor", "ablation", "peer")
+_FACTS = {"params_m": "params_m", "gflops": "gflops", "top1": "top1", "cpu_ms": "cpu_ms"}
+STAGES = 4
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """A published row.
+
+    Attributes:
+        id: Its name, ``msg_tiny``.
+        family: The family, or ``peer``.
+        role: anchor, ablation or peer.
+        resolution: Side of the image in pixels.
+        published: params_m (millions), gflops (billions of multiply-adds), top1 (ImageNet-1k, %), cpu_ms; absent
+            where the paper prints none.
+        source: Paper and table.
+        note: What the paper says of the row, and what we say of ours.
+        parts: The settings of stem, stages and head; empty where the row has no spec.
+        unreproduced: Why no honest reading of the paper gives the printed numbers, or empty.
+    """
+
+    id: str
+    family: str
+    role: str
+    resolution: int
+    published: Mapping[str, float]
+    source: str
+    note: str
+    parts: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    unreproduced: str = ""
+
+    @cached_property
+    def spec(self) -> Spec | None:
+        """The spec, or None for a row without one."""
+        return assemble(self.family, **self.parts) if self.parts else None
+
+
+def assemble(
+    family: str,
+    stage: Mapping[str, Any],
+    stem: Mapping[str, Any] | None = None,
+    head: Mapping[str, Any] | None = None,
+) -> Spec:
+    """Make a spec of one family from settings; a list holds one value a stage, anything else is for all stages.
+
+    Raises:
+        InputError: a key is unknown, a value breaks a rule, or lists differ in length.
+    """
+    lengths = {len(value) for value in stage.values() if isinstance(value, list)} or {STAGES}
+    if len(lengths) != 1:
+        raise InputError(f"lists hold one value a stage, but their lengths are {sorted(lengths)}")
+    stages = []
+    for i in range(lengths.pop()):
+        values = {key: value[i] if isinstance(value, list) else value for key, value in stage.items()}
+        stages.append(parse_part("stage", {"family": family} | values, f"stage {i + 1}"))
+    return Spec(
+        parse_part("stem", {"family": family} | dict(stem or {}), "stem"),  # type: ignore[arg-type]
+        tuple(stages),  # type: ignore[arg-type]
+        parse_part("head", {"family": family} | dict(head or {}), "head"),  # type: ignore[arg-type]
+    )
+
+
+@cache
+def all_anchors() -> dict[str, Anchor]:
+    """Return every published row by id, in the order of ``published.csv``."""
+    folder = files(__name__)
+    rows = list(csv.DictReader(folder.joinpath("published.csv").read_text().splitlines()))
+    ours: dict[str, Any] = {}
+    for path in folder.iterdir():
+        if path.name.endswith(".yaml"):
+            ours |= yaml.safe_load(path.read_text())
+    unknown = ours.keys() - {row["id"] for row in rows}
+    if unknown:
+        raise InputError(f"anchors stand in published.csv, but these do not: {', '.join(sorted(unknown))}")
+    return {row["id"]: _anchor(row, ours.get(row["id"], {})) for row in rows}
+
+
+def list_anchors(role: str | None = None) -> list[str]:
+    """Return the ids of all published rows, or of those with one role: anchor, ablation or peer.
+
+    Raises:
+        InputError: no such role.
+    """
+    if role is not None and role not in ROLES:
+        raise InputError(f"a role is one of {', '.join(ROLES)}, but got {role!r}")
+    return [anchor.id for anchor in all_anchors().values() if role in (None, anchor.role)]
+
+
+def anchor(name: str) -> Anchor:
+    """Return a published row by id.
+
+    Raises:
+        InputError: no such row; the message names the nearest ids.
+    """
+    rows = all_anchors()
+    if name not in rows:
+        near = get_close_matches(name, rows, n=3, cutoff=0.3)
+        raise InputError(f"an anchor is an id of `vitspace anchors`, but got {name!r}; nearest: {', '.join(near)}")
+    return rows[name]
+
+
+def _anchor(row: dict[str, str], ours: Mapping[str, Any]) -> Anchor:
+    notes = [row["note"], ours.get("note", "")]
+    return Anchor(
+        id=row["id"],
+        family=row["family"],
+        role=row["role"],
+        resolution=int(row["resolution"]),
+        published={name: float(row[key]) for name, key in _FACTS.items() if row[key]},
+        source=f"{row['paper']}, table {row['table']}",
+        note="; ".join(note for note in notes if note),
+        parts={key: ours[key] for key in ("stem", "stage", "head") if key in ours},
+        unreproduced=ours.get("unreproduced", ""),
+    )
+
+
+def relative_error(got: float, printed: float | None) -> float:
+    """Return got / printed - 1, or NaN where nothing is printed."""
+    return got / printed - 1 if printed else math.nan

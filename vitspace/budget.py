@@ -1,0 +1,60 @@
+"""Budget: what a design may cost."""
+
+import math
+from dataclasses import dataclass
+
+from vitspace.units import format_count, parse_range
+
+ANY = (0.0, math.inf)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Inclusive ranges for multiply-adds, parameters and CPU latency in milliseconds."""
+
+    macs: tuple[float, float] = ANY
+    params: tuple[float, float] = ANY
+    latency_ms: tuple[float, float] = ANY
+
+    @classmethod
+    def parse(cls, macs: str | None = None, params: str | None = None, latency: str | None = None) -> "Budget":
+        """Read ``4G``, ``3.5G..4G``, ``25M``, ``60ms``; None is no limit.
+
+        Raises:
+            InputError: a range is malformed.
+        """
+        return cls(
+            parse_range(macs) if macs else ANY,
+            parse_range(params) if params else ANY,
+            parse_range(latency, "ms") if latency else ANY,
+        )
+
+    def violation(
+        self, *, macs: float | None = None, params: float | None = None, latency_ms: float | None = None
+    ) -> str:
+        """Say which limit the given costs break, or return an empty string."""
+        checks = [
+            ("FLOPs", macs, self.macs, format_count),
+            ("params", params, self.params, format_count),
+            ("latency", latency_ms, self.latency_ms, lambda ms: f"{ms:.4g}ms"),
+        ]
+        for name, value, (low, high), show in checks:
+            if value is not None and not low <= value <= high:
+                return f"{name} {show(value)} outside {_show_range(low, high, show)}"
+        return ""
+
+    def __str__(self) -> str:
+        parts = [
+            f"{name} {_show_range(low, high, show)}"
+            for name, (low, high), show in (
+                ("FLOPs", self.macs, format_count),
+                ("params", self.params, format_count),
+                ("latency", self.latency_ms, lambda ms: f"{ms:.4g}ms"),
+            )
+            if (low, high) != ANY
+        ]
+        return ", ".join(parts) or "no limit"
+
+
+def _show_range(low: float, high: float, show) -> str:
+    return f"{show(low) if low else ''}..{show(high) if high < math.inf else ''}"

@@ -1,0 +1,26 @@
+"""The families: one file each, and whatever the entry-point group ``vitspace.families`` adds.
+
+A family's file defines ``Stem``, ``Stage`` and ``Head`` (see `vitspace.spec`). Importing this package registers them
+all, and every anchor with timm.
+"""
+
+import importlib
+import pkgutil
+from importlib.metadata import entry_points
+from types import ModuleType
+
+ENTRY_POINT_GROUP = "vitspace.families"
+
+
+def _load() -> dict[str, ModuleType]:
+    modules = {
+        info.name: importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)
+    }
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        if point.name not in modules:
+            modules[point.name] = point.load()
+    return modules
+
+
+#: Family name -> its module.
+FAMILIES = _load()

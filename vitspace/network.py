@@ -1,0 +1,166 @@
+"""Network: the torch module of a spec, behaving as timm's models do."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from vitspace.errors import InputError
+from vitspace.spec import Spec
+
+Features = Tensor | tuple[Tensor, Tensor]
+
+
+class Network(nn.Module):
+    """A stem, stages and a head: [B, in_chans, H, W] -> [B, num_classes], for any H and W of at least 32.
+
+    Args:
+        spec: The architecture.
+        num_classes: Classes; 0 returns pooled features.
+        in_chans: Channels of the image.
+        drop_rate: Dropout before the classifier.
+        drop_path_rate: Stochastic depth of the last block; earlier blocks follow a line from 0.
+    """
+
+    def __init__(
+        self,
+        spec: Spec,
+        num_classes: int = 1000,
+        in_chans: int = 3,
+        drop_rate: float = 0.0,
+        drop_path_rate: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.spec, self.num_classes, self.in_chans = spec, num_classes, in_chans
+        self.grad_checkpointing = False
+        self.stem = spec.stem.build(spec.in_dims[0], in_chans)
+        rates = torch.linspace(0, drop_path_rate, spec.depth, device="cpu").split([s.depth for s in spec.stages])
+        self.stages = nn.ModuleList(
+            stage.build(in_dim, carry, rate.tolist())
+            for stage, in_dim, carry, rate in zip(spec.stages, spec.in_dims, spec.carries, rates, strict=False)
+        )
+        self.head = spec.head.build(spec.in_dims[-1], spec.carries[-1], num_classes)
+        self.head.drop.p = drop_rate
+        self.num_features = spec.in_dims[-1]
+        self.head_hidden_size = self.head.num_features
+        self.feature_info = self._feature_info()
+
+    def _feature_info(self) -> list[dict]:
+        stride, info = self.spec.stem.stride, []
+        for i, stage in enumerate(self.spec.stages):
+            stride *= stage.stride
+            info.append({"num_chs": stage.out_dim, "reduction": stride, "module": f"stages.{i}", "index": i})
+        return info
+
+    def _run(self, x: Tensor) -> list[tuple[Tensor, Tensor | None]]:
+        x, carry, outputs = self.stem(x), None, []
+        for stage in self.stages:
+            if self.grad_checkpointing and torch.is_grad_enabled() and not torch.jit.is_scripting():
+                x, carry = checkpoint(stage, x, carry, use_reentrant=False)
+            else:
+                x, carry = stage(x, carry)
+            outputs.append((x, carry))
+        return outputs
+
+    def forward_features(self, x: Tensor) -> Features:
+        """Return the last map [B, C, H/32, W/32]; with its carry where the last stage hands one on."""
+        x, carry = self._run(x)[-1]
+        return x if carry is None else (x, carry)
+
+    def forward_head(self, features: Features, pre_logits: bool = False) -> Tensor:
+        """Return what `forward_features` gave as [B, num_classes], or as pooled features."""
+        x, carry = features if isinstance(features, tuple) else (features, None)
+        return self.head(x, carry, pre_logits)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, in_chans, H, W] -> [B, num_classes]."""
+        return self.forward_head(self.forward_features(x))
+
+    def forward_intermediates(
+        self,
+        x: Tensor,
+        indices: int | Sequence[int] | None = None,
+        norm: bool = False,
+        stop_early: bool = False,
+        output_fmt: str = "NCHW",
+        intermediates_only: bool = False,
+    ) -> list[Tensor] | tuple[Features, list[Tensor]]:
+        """Return the maps of the chosen stages, [B, C_i, H_i, W_i] each, beside the last features (as timm does).
+
+        Raises:
+            InputError: an index or the format is not to be had.
+        """
+        if output_fmt != "NCHW":
+            raise InputError(f"output_fmt is NCHW, but got {output_fmt!r}")
+        chosen = _stage_indices(indices, len(self.stages))
+        outputs = self._run(x)
+        maps = [outputs[i][0] for i in chosen]
+        if intermediates_only:
+            return maps
+        last, carry = outputs[-1]
+        return (last if carry is None else (last, carry)), maps
+
+    def prune_intermediate_layers(
+        self, indices: int | Sequence[int] = 1, prune_norm: bool = False, prune_head: bool = True
+    ) -> list[int]:
+        """Drop the stages after the last index, and the head; return the indices kept."""
+        chosen = _stage_indices(indices, len(self.stages))
+        self.stages = self.stages[: max(chosen) + 1]
+        if prune_head:
+            self.reset_classifier(0)
+        return chosen
+
+    def get_classifier(self) -> nn.Module:
+        """Return the last linear layer."""
+        return self.head.fc
+
+    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
+        """Replace the classifier; 0 removes it. The family's own pooling is the only one."""
+        self.num_classes = num_classes
+        self.head.reset(num_classes)
+
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Recompute each stage in the backward pass instead of storing its activations."""
+        self.grad_checkpointing = enable
+
+    def no_weight_decay(self) -> set[str]:
+        """Names of the parameters that an optimiser does not decay: tokens and position biases."""
+        marks = ("tokens", "relative_position_bias_table", "rel_pos_msg")
+        return {name for name, _ in self.named_parameters() if name.endswith(marks)}
+
+    def group_matcher(self, coarse: bool = False) -> dict[str, str]:
+        """Regular expressions that group parameters by depth, for layer-wise learning rates."""
+        return {"stem": r"^stem", "blocks": r"^stages\.(\d+)" if coarse else r"^stages\.(\d+)\.blocks\.(\d+)"}
+
+
+def _stage_indices(indices: int | Sequence[int] | None, count: int) -> list[int]:
+    if indices is None:
+        return list(range(count))
+    if isinstance(indices, int):
+        indices = range(count - indices, count)
+    chosen = [i + count if i < 0 else i for i in indices]
+    if not chosen or not all(0 <= i < count for i in chosen):
+        raise InputError(f"stages are numbered 0 to {count - 1}, but got {list(indices)}")
+    return chosen
+
+
+def build(spec: Spec, num_classes: int = 1000, img_size: int = 224, **kwargs) -> Network:
+    """Build the torch module of a spec.
+
+    Args:
+        spec: The architecture.
+        num_classes: Classes; 0 returns pooled features.
+        img_size: The image size it is meant for; other sizes work too.
+        kwargs: ``in_chans``, ``drop_rate`` and ``drop_path_rate`` of `Network`.
+
+    Raises:
+        InputError: the image is smaller than the network's stride, or the number of classes is negative.
+    """
+    if num_classes < 0:
+        raise InputError(f"num_classes is at least 0, but got {num_classes}")
+    network = Network(spec, num_classes, **kwargs)
+    stride = network.feature_info[-1]["reduction"]
+    if img_size < stride:
+        raise InputError(f"img_size is at least the network's stride {stride}, but got {img_size}")
+    return network

@@ -1,0 +1,283 @@
+"""Spec: one architecture as a frozen record of its parts: a stem, stages and a head.
+
+A family describes its parts by subclassing `StemSpec`, `StageSpec` and `HeadSpec`; the subclass is a frozen
+dataclass whose fields are the family's axes, and knows how to build its module. Equal specs are the same network:
+fields that mean nothing where they stand are reset to their defaults when the spec is made.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+from vitspace.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: Decorates every part of a family: frozen, types checked, unknown keys refused.
+part = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+
+_PARTS: dict[tuple[str, str], type["PartSpec"]] = {}
+
+
+@dataclass(frozen=True)
+class Carry:
+    """What a stage hands to the next beside its map.
+
+    Attributes:
+        kind: The family whose tokens these are.
+        dim: Their channels.
+        size: What fixes their number: MSG's window, VT's token count.
+    """
+
+    kind: str
+    dim: int
+    size: int
+
+
+class PartSpec:
+    """Base of the three kinds of part."""
+
+    family: ClassVar[str] = ""
+    kind: ClassVar[str] = ""
+
+    def __init_subclass__(cls, family: str = "", kind: str = "", **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.kind = kind or cls.kind
+        if family:
+            cls.family = family
+            _PARTS[cls.kind, family] = cls
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the family and every field."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+        return {"family": self.family} | values
+
+    def identity(self) -> dict[str, Any]:
+        """Return the family and the fields that differ from their defaults, so that a new field keeps old ids."""
+        values = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)  # type: ignore[arg-type]
+            if f.default is MISSING or getattr(self, f.name) != f.default
+        }
+        return {"family": self.family} | values
+
+
+class StemSpec(PartSpec, kind="stem"):
+    """From the image to the first stage's map."""
+
+    stride: ClassVar[int] = 4
+
+    def out_dim(self, first: "StageSpec") -> int:
+        """Channels of the stem's output."""
+        return first.dim
+
+    def build(self, out_dim: int, in_chans: int) -> "nn.Module":
+        """Return the module [B, in_chans, H, W] -> [B, out_dim, H/4, W/4]."""
+        raise NotImplementedError
+
+
+class StageSpec(PartSpec, kind="stage"):
+    """A downsampling and a row of blocks; its module is ``Stage(x, carry | None) -> (x, carry | None)``.
+
+    A subclass has at least the fields ``dim`` (channels), ``depth`` (blocks) and ``downsample`` (``"none"`` in the
+    first stage, whose downsampling is the stem's). Blocks between the first and the last cost the same.
+    """
+
+    dim: int
+    depth: int
+    downsample: str
+
+    @property
+    def out_dim(self) -> int:
+        """Channels put out."""
+        return self.dim
+
+    @property
+    def stride(self) -> int:
+        """How much smaller the map becomes."""
+        return 1 if self.downsample == "none" else 2
+
+    def canonical(self, first: bool, carry: Carry | None) -> Self:
+        """Return the equal stage with the fields that mean nothing here reset."""
+        return replace(self, downsample="none") if first and self.downsample != "none" else self  # type: ignore[type-var]
+
+    def check(self, in_dim: int, carry: Carry | None) -> None:
+        """Raise InputError, stating the rule and the values, if the stage cannot be built."""
+
+    def carry_out(self, carry: Carry | None) -> Carry | None:
+        """What this stage hands on, given what it is handed."""
+        return None
+
+    def rescaled(self, ratio: float) -> Self:
+        """Return the stage for an image ``ratio`` times as large: windows and grids follow, nothing else."""
+        return self
+
+    def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> "nn.Module":
+        """Return the module; ``drop_path`` holds one stochastic-depth rate a block."""
+        raise NotImplementedError
+
+
+class HeadSpec(PartSpec, kind="head"):
+    """From the last stage's map and carry to class scores."""
+
+    def build(self, in_dim: int, carry: Carry | None, num_classes: int) -> "nn.Module":
+        """Return the module ``(x, carry, pre_logits) -> [B, num_classes]``."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One architecture.
+
+    Raises:
+        InputError: a part breaks a rule of its family; the message names the stage, the rule and the values.
+    """
+
+    stem: StemSpec
+    stages: tuple[StageSpec, ...]
+    head: HeadSpec
+    carries: tuple[Carry | None, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not self.stages:
+            raise InputError("a network has at least one stage, but got none")
+        stages: list[StageSpec] = []
+        carries: list[Carry | None] = [None]
+        dim = self.stem.out_dim(self.stages[0])
+        for number, stage in enumerate(self.stages, start=1):
+            stages.append(_checked(stage, number, dim, carries[-1]))
+            carries.append(stages[-1].carry_out(carries[-1]))
+            dim = stages[-1].out_dim
+        object.__setattr__(self, "stages", tuple(stages))
+        object.__setattr__(self, "carries", tuple(carries))
+
+    @property
+    def family(self) -> str:
+        """The stages' family, or ``hybrid``."""
+        families = {stage.family for stage in self.stages}
+        return families.pop() if len(families) == 1 else "hybrid"
+
+    @property
+    def depth(self) -> int:
+        """Blocks in all stages."""
+        return sum(stage.depth for stage in self.stages)
+
+    @cached_property
+    def in_dims(self) -> tuple[int, ...]:
+        """Channels that each stage, and last the head, is handed."""
+        return (self.stem.out_dim(self.stages[0]), *(stage.out_dim for stage in self.stages))
+
+    @cached_property
+    def id(self) -> str:
+        """A short stable hash of what the network is."""
+        parts = [part.identity() for part in (self.stem, *self.stages, self.head)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+    def rescaled(self, ratio: float) -> "Spec":
+        """Return the spec for an image ``ratio`` times as large; see `StageSpec.rescaled`."""
+        return replace(self, stages=tuple(stage.rescaled(ratio) for stage in self.stages))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that `from_dict` reads back."""
+        return {
+            "stem": self.stem.to_dict(),
+            "stages": [stage.to_dict() for stage in self.stages],
+            "head": self.head.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Spec":
+        """Read what `to_dict` wrote.
+
+        Raises:
+            InputError: a key is unknown or missing, or a value breaks a rule.
+        """
+        if not isinstance(data, Mapping) or set(data) - {"id"} != {"stem", "stages", "head"}:
+            got = sorted(data) if isinstance(data, Mapping) else type(data).__name__
+            raise InputError(f"a spec has the keys stem, stages and head, but got {got}")
+        if not isinstance(data["stages"], list):
+            raise InputError(f"a spec's stages are a list, but got {data['stages']!r}")
+        stages = [parse_part("stage", values, f"stage {i}") for i, values in enumerate(data["stages"], start=1)]
+        stem, head = parse_part("stem", data["stem"], "stem"), parse_part("head", data["head"], "head")
+        return cls(stem, tuple(stages), head)  # type: ignore[arg-type]
+
+    def to_json(self) -> str:
+        """Return the spec as JSON text."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> "Spec":
+        """Read what `to_json` wrote.
+
+        Raises:
+            InputError: the text is not JSON, or not a valid spec.
+        """
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"a spec is JSON, but line {error.lineno} is not: {error.msg}") from None
+        return cls.from_dict(data)
+
+
+def part_type(kind: str, family: str) -> type[PartSpec]:
+    """Return the class that describes a family's stem, stage or head.
+
+    Raises:
+        InputError: no such family is registered.
+    """
+    try:
+        return _PARTS[kind, family]
+    except KeyError:
+        known = sorted(name for k, name in _PARTS if k == kind)
+        raise InputError(f"a family is one of {', '.join(known)}, but got {family!r}") from None
+
+
+def parse_part(kind: str, values: Mapping[str, Any], where: str) -> PartSpec:
+    """Make a part from plain data; ``where`` names it in errors.
+
+    Raises:
+        InputError: a key is unknown or missing, or a value has the wrong type.
+    """
+    if not isinstance(values, Mapping) or "family" not in values:
+        raise InputError(f"{where}: a part is a mapping with a family, but got {values!r}")
+    cls = part_type(kind, values["family"])
+    settings = {key: value for key, value in values.items() if key != "family"}
+    try:
+        return TypeAdapter(cls).validate_python(settings)
+    except ValidationError as error:
+        raise InputError(f"{where}: {_first_error(cls, error)}") from None
+
+
+def field_values(cls: type[PartSpec], name: str) -> tuple[Any, ...]:
+    """Return the values a Literal field may take, or an empty tuple."""
+    annotation = next(f.type for f in fields(cls) if f.name == name)  # type: ignore[arg-type]
+    return get_args(annotation)
+
+
+def _checked(stage: StageSpec, number: int, in_dim: int, carry: Carry | None) -> StageSpec:
+    stage = stage.canonical(number == 1, carry)
+    try:
+        if stage.depth < 1 or stage.dim < 1:
+            raise InputError(f"depth and dim are at least 1, but got depth={stage.depth}, dim={stage.dim}")
+        stage.check(in_dim, carry)
+    except InputError as error:
+        raise InputError(f"stage {number}: {error}") from None
+    return stage
+
+
+def _first_error(cls: type[PartSpec], error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(key) for key in first["loc"])
+    known = ", ".join(f.name for f in fields(cls))  # type: ignore[arg-type]
+    if first["type"] == "unexpected_keyword_argument":
+        return f"unknown key {name!r}; known keys: {known}"
+    if first["type"].startswith("missing"):
+        return f"key {name!r} is missing; known keys: {known}"
+    return f"{name}: {first['msg']}, but got {first['input']!r}"

@@ -1,0 +1,61 @@
+"""Quantities as people write them: ``4G``, ``350M``, ``4e9``, ``60ms``, and ranges of them."""
+
+import math
+import re
+
+from vitspace.errors import InputError
+
+_FACTORS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "MS": 1.0, "S": 1e3}
+_NUMBER = re.compile(r"(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)\s*([a-z]*)", re.IGNORECASE)
+_UNITS = {"count": ("", "K", "M", "G", "T"), "ms": ("", "MS", "S")}
+
+
+def parse_quantity(text: str, unit: str = "count") -> float:
+    """Read one positive number: a count (``4G``, ``4e9``) or milliseconds (``60ms``, ``0.06s``, ``60``).
+
+    Raises:
+        InputError: ``text`` is not a positive finite number with a known suffix.
+    """
+    match = _NUMBER.fullmatch(text.strip())
+    suffixes = _UNITS[unit]
+    if match and match[2].upper() in suffixes:
+        value = float(match[1]) * _FACTORS[match[2].upper()]
+        if 0 < value < math.inf:
+            return value
+    example = "4G, 350M or 4e9" if unit == "count" else "60ms or 0.06s"
+    raise InputError(f"a quantity is a positive number such as {example}, but got {text!r}")
+
+
+def parse_range(text: str, unit: str = "count") -> tuple[float, float]:
+    """Read ``4G`` (at most), ``3.5G..4G``, ``3.5G..`` or ``..4G`` as (lowest, highest), both inclusive.
+
+    Raises:
+        InputError: a bound is malformed, or the lowest exceeds the highest.
+    """
+    low, dots, high = text.partition("..")
+    if not dots:
+        return 0.0, parse_quantity(text, unit)
+    if not low.strip() and not high.strip():
+        raise InputError(f"a range needs a bound, such as 3.5G..4G or ..4G, but got {text!r}")
+    lowest = parse_quantity(low, unit) if low.strip() else 0.0
+    highest = parse_quantity(high, unit) if high.strip() else math.inf
+    if lowest > highest:
+        raise InputError(f"a range goes from low to high, but got {text!r}: {low.strip()} > {high.strip()}")
+    return lowest, highest
+
+
+def format_count(value: float, digits: int = 4) -> str:
+    """Write a count with its suffix, ``3.838G``."""
+    for suffix in ("T", "G", "M", "K"):
+        if value >= _FACTORS[suffix]:
+            return f"{value / _FACTORS[suffix]:.{digits}g}{suffix}"
+    return f"{value:.{digits}g}"
+
+
+def format_seconds(seconds: float) -> str:
+    """Write a duration, ``4 min 05 s``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
