@@ -1,0 +1,35 @@
+"""VitSpace: architecture search and design-space analysis for efficient vision transformers."""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Names are loaded when first asked for, so that `import vitspace` and `vitspace --help` need no torch.
+_HOMES = {
+    "Anchor": "vitspace.families",
+    "Budget": "vitspace.budget",
+    "Cost": "vitspace.costs",
+    "InputError": "vitspace.errors",
+    "Space": "vitspace.space",
+    "Spec": "vitspace.families",
+    "anchor": "vitspace.families",
+    "build": "vitspace.network",
+    "cost": "vitspace.costs",
+    "list_anchors": "vitspace.anchors",
+    "load_space": "vitspace.space",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

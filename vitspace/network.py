@@ -1,6 +1,7 @@
 """Network: the torch module of a spec, behaving as timm's models do."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +41,7 @@ class Network(nn.Module):
             stage.build(in_dim, carry, rate.tolist())
             for stage, in_dim, carry, rate in zip(spec.stages, spec.in_dims, spec.carries, rates, strict=False)
         )
-        self.head = spec.head.build(spec.in_dims[-1], spec.carries[-1], num_classes)
+        self.head: Any = spec.head.build(spec.in_dims[-1], spec.carries[-1], num_classes)
         self.head.drop.p = drop_rate
         self.num_features = spec.in_dims[-1]
         self.head_hidden_size = self.head.num_features
@@ -159,8 +160,6 @@ def build(spec: Spec, num_classes: int = 1000, img_size: int = 224, **kwargs) ->
     """
     if num_classes < 0:
         raise InputError(f"num_classes is at least 0, but got {num_classes}")
-    network = Network(spec, num_classes, **kwargs)
-    stride = network.feature_info[-1]["reduction"]
-    if img_size < stride:
-        raise InputError(f"img_size is at least the network's stride {stride}, but got {img_size}")
-    return network
+    if img_size < spec.stride:
+        raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
+    return Network(spec, num_classes, **kwargs)

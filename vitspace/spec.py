@@ -7,6 +7,7 @@ fields that mean nothing where they stand are reset to their defaults when the s
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
@@ -41,6 +42,7 @@ class Carry:
     size: int
 
 
+@dataclass(frozen=True)
 class PartSpec:
     """Base of the three kinds of part."""
 
@@ -54,16 +56,20 @@ class PartSpec:
             cls.family = family
             _PARTS[cls.kind, family] = cls
 
+    def changed(self, **values: Any) -> Self:
+        """Return a copy with the given fields changed."""
+        return replace(self, **values)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the family and every field."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {"family": self.family} | values
 
     def identity(self) -> dict[str, Any]:
         """Return the family and the fields that differ from their defaults, so that a new field keeps old ids."""
         values = {
             f.name: getattr(self, f.name)
-            for f in fields(self)  # type: ignore[arg-type]
+            for f in fields(self)
             if f.default is MISSING or getattr(self, f.name) != f.default
         }
         return {"family": self.family} | values
@@ -87,8 +93,13 @@ class StageSpec(PartSpec, kind="stage"):
     """A downsampling and a row of blocks; its module is ``Stage(x, carry | None) -> (x, carry | None)``.
 
     A subclass has at least the fields ``dim`` (channels), ``depth`` (blocks) and ``downsample`` (``"none"`` in the
-    first stage, whose downsampling is the stem's). Blocks between the first and the last cost the same.
+    first stage, whose downsampling is the stem's).
+
+    Attributes:
+        uniform: Whether all blocks cost the same; otherwise only those between the first and the last do.
     """
+
+    uniform: ClassVar[bool] = True
 
     dim: int
     depth: int
@@ -106,10 +117,14 @@ class StageSpec(PartSpec, kind="stage"):
 
     def canonical(self, first: bool, carry: Carry | None) -> Self:
         """Return the equal stage with the fields that mean nothing here reset."""
-        return replace(self, downsample="none") if first and self.downsample != "none" else self  # type: ignore[type-var]
+        return self.changed(downsample="none") if first and self.downsample != "none" else self
 
     def check(self, in_dim: int, carry: Carry | None) -> None:
         """Raise InputError, stating the rule and the values, if the stage cannot be built."""
+
+    def cost_twin(self, carry: Carry | None) -> Self:
+        """Return a stage of the same cost, with the fields that cost nothing reset, so that fewer are counted."""
+        return self
 
     def carry_out(self, carry: Carry | None) -> Carry | None:
         """What this stage hands on, given what it is handed."""
@@ -168,6 +183,11 @@ class Spec:
     def depth(self) -> int:
         """Blocks in all stages."""
         return sum(stage.depth for stage in self.stages)
+
+    @cached_property
+    def stride(self) -> int:
+        """Image pixels a side for one position of the last map."""
+        return self.stem.stride * math.prod(stage.stride for stage in self.stages)
 
     @cached_property
     def in_dims(self) -> tuple[int, ...]:
@@ -257,7 +277,7 @@ def parse_part(kind: str, values: Mapping[str, Any], where: str) -> PartSpec:
 
 def field_values(cls: type[PartSpec], name: str) -> tuple[Any, ...]:
     """Return the values a Literal field may take, or an empty tuple."""
-    annotation = next(f.type for f in fields(cls) if f.name == name)  # type: ignore[arg-type]
+    annotation = next(f.type for f in fields(cls) if f.name == name)
     return get_args(annotation)
 
 
@@ -275,7 +295,7 @@ def _checked(stage: StageSpec, number: int, in_dim: int, carry: Carry | None) ->
 def _first_error(cls: type[PartSpec], error: ValidationError) -> str:
     first = error.errors()[0]
     name = ".".join(str(key) for key in first["loc"])
-    known = ", ".join(f.name for f in fields(cls))  # type: ignore[arg-type]
+    known = ", ".join(f.name for f in fields(cls))
     if first["type"] == "unexpected_keyword_argument":
         return f"unknown key {name!r}; known keys: {known}"
     if first["type"].startswith("missing"):

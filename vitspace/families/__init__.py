@@ -9,13 +9,14 @@ import pkgutil
 from importlib.metadata import entry_points
 from types import ModuleType
 
+from vitspace.anchors import Anchor, anchor, list_anchors
+from vitspace.spec import Spec
+
 ENTRY_POINT_GROUP = "vitspace.families"
 
 
 def _load() -> dict[str, ModuleType]:
-    modules = {
-        info.name: importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)
-    }
+    modules = {info.name: importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)}
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.name not in modules:
             modules[point.name] = point.load()
@@ -24,3 +25,5 @@ def _load() -> dict[str, ModuleType]:
 
 #: Family name -> its module.
 FAMILIES = _load()
+
+__all__ = ["FAMILIES", "Anchor", "Spec", "anchor", "list_anchors"]

@@ -25,7 +25,6 @@ A block is eqs. 1 to 4: attention in each window over its messenger and its patc
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Literal, Self
 
 import torch
@@ -94,9 +93,9 @@ class Stage(StageSpec, family="msg"):
         """Return the equal stage with the fields that mean nothing here reset."""
         stage = super().canonical(first, carry)
         if stage.exchange != "shuffle":
-            stage = replace(stage, region_size=1)
+            stage = stage.changed(region_size=1)
         if not stage.has_tokens or stage.takes(carry):
-            stage = replace(stage, token_init="learned")
+            stage = stage.changed(token_init="learned")
         return stage
 
     def check(self, in_dim: int, carry: Carry | None) -> None:
@@ -109,11 +108,14 @@ class Stage(StageSpec, family="msg"):
         if self.dim % self.head_dim:
             raise InputError(f"head_dim must divide dim, but got head_dim={self.head_dim}, dim={self.dim}")
         if self.dim % self.region_size**2:
-            raise InputError(
-                f"region_size^2 must divide dim, but got region_size={self.region_size}, dim={self.dim}"
-            )
+            raise InputError(f"region_size^2 must divide dim, but got region_size={self.region_size}, dim={self.dim}")
         if self.downsample == "none" and in_dim != self.dim:
             raise InputError(f"without downsampling dim stays {in_dim}, but got dim={self.dim}")
+
+    def cost_twin(self, carry: Carry | None) -> Self:
+        """Return a stage of the same cost: the shuffle costs nothing, the region only its own tokens."""
+        free = {"exchange": "shuffle", "region_size": 1} if self.takes(carry) else {}
+        return self.changed(**free)
 
     def carry_out(self, carry: Carry | None) -> Carry | None:
         """Messenger tokens, if there are any."""
@@ -121,7 +123,7 @@ class Stage(StageSpec, family="msg"):
 
     def rescaled(self, ratio: float) -> Self:
         """Return the stage with its window for an image ``ratio`` times as large."""
-        return replace(self, window=max(1, round(self.window * ratio)))
+        return self.changed(window=max(1, round(self.window * ratio)))
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> nn.Module:
         """Return the module ``(x, carry | None) -> (x, carry | None)``."""
@@ -132,7 +134,7 @@ class Stage(StageSpec, family="msg"):
 class Head(HeadSpec, family="msg"):
     """LayerNorm, mean of the messengers (of the patches where there are none), linear classifier."""
 
-    def build(self, in_dim: int, carry: Carry | None, num_classes: int) -> nn.Module:
+    def build(self, in_dim: int, carry: Carry | None, num_classes: int) -> ClassifierHead:
         """Return the module ``(x, carry, pre_logits) -> [B, num_classes]``."""
         return MSGHead(in_dim, num_classes)
 
@@ -171,7 +173,7 @@ class ConcatMerging(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         # One window of side 2 is the four neighbours, row by row.
-        rows, cols = window_grid(*x.shape[2:], 2)
+        rows, cols = window_grid(x.shape[2], x.shape[3], 2)
         neighbours_BN4C = partition(x, 2)
         merged_BNC = self.reduction(self.norm(neighbours_BN4C.flatten(2)))
         return merged_BNC.transpose(1, 2).reshape(x.shape[0], -1, rows, cols)
@@ -194,12 +196,12 @@ class WindowAttention(nn.Module):
         self.proj = nn.Linear(dim, dim)
         self.relative_position_bias_table = nn.Parameter(torch.empty((2 * window - 1) ** 2, self.num_heads))
         trunc_normal_(self.relative_position_bias_table, std=0.02)
-        self.rel_pos_msg = None
+        self.rel_pos_msg: nn.Parameter | None = None
         if has_token:
             self.rel_pos_msg = nn.Parameter(torch.empty(self.num_heads, 2, 1, 1))
             trunc_normal_(self.rel_pos_msg, std=0.02)
-        index = bias_index(window, has_token)
-        self.register_buffer("bias_index", index, persistent=False)
+        self.bias_index: Tensor
+        self.register_buffer("bias_index", bias_index(window, has_token), persistent=False)
 
     def bias(self) -> Tensor:
         """Return B of eq. 6, [heads, T, T]."""
@@ -255,11 +257,12 @@ class MSGStage(nn.Module):
         super().__init__()
         self.window, self.region_size = spec.window, spec.region_size
         self.has_tokens, self.takes_carry = spec.has_tokens, takes_carry
+        self.msg_tokens: Tensor | nn.Parameter
         self.downsample = _merging(spec.downsample, in_dim, spec.dim)
         if self.has_tokens and not takes_carry:
             tokens = trunc_normal_(torch.empty(1, self.region_size**2, 1, spec.dim), std=0.02)
             if spec.token_init == "learned":
-                self.msg_tokens = nn.Parameter(tokens)
+                self.register_parameter("msg_tokens", nn.Parameter(tokens))
             else:
                 self.register_buffer("msg_tokens", tokens)
         self.blocks = nn.ModuleList(MSGBlock(spec, i, rate) for i, rate in enumerate(drop_path))
@@ -281,10 +284,8 @@ class MSGStage(nn.Module):
         rows, cols = window_grid(H, W, self.window)
         windows = partition(x, self.window)
         if self.has_tokens:
-            if self.takes_carry:
-                tokens_BNC = carry.flatten(2).transpose(1, 2)  # type: ignore[union-attr]
-            else:
-                tokens_BNC = self.initial_tokens(B, rows, cols)
+            used = carry if self.takes_carry else None
+            tokens_BNC = self.initial_tokens(B, rows, cols) if used is None else used.flatten(2).transpose(1, 2)
             windows = torch.cat([tokens_BNC.unsqueeze(2), windows], dim=2)
         mask = self._mask(x)
         for block in self.blocks:
@@ -296,7 +297,7 @@ class MSGStage(nn.Module):
 
     def _mask(self, x: Tensor) -> Tensor | None:
         """Return [B * N, 1, 1, T] with -inf at padded positions, or None."""
-        real_NT = padding_mask(*x.shape[2:], self.window, x.device)
+        real_NT = padding_mask(x.shape[2], x.shape[3], self.window, x.device)
         if real_NT is None:
             return None
         mask = torch.zeros(real_NT.shape, device=x.device).masked_fill(~real_NT, -math.inf)
@@ -404,7 +405,7 @@ def _rename_release(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _release_name(key: str) -> str:
-    """Name of a release's tensor in `Network`: its layer i ends with the downsampling that our stage i + 1 begins with."""
+    """Our name for a release's tensor: its layer i ends with the downsampling that begins our stage i + 1."""
     if key == "msg_tokens":
         return "stages.0.msg_tokens"
     if key.startswith("patch_embed."):

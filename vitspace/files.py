@@ -1,0 +1,138 @@
+"""Files: where our data lies, reading YAML strictly, writing whole files or none."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from vitspace.errors import InputError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def data_folder(name: str) -> Path:
+    """Return ``spaces`` or ``studies``: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    return package / name if (package / name).is_dir() else package.parent / name
+
+
+def data_names(folder: str) -> list[str]:
+    """Return the names of the YAML files in a data folder."""
+    return sorted(path.stem for path in data_folder(folder).glob("*.yaml"))
+
+
+def find_yaml(text: str, folder: str) -> Path:
+    """Return the file for a name in a data folder, or for a path to a YAML file.
+
+    Raises:
+        InputError: no such name or file.
+    """
+    if text.endswith((".yaml", ".yml")):
+        if Path(text).is_file():
+            return Path(text)
+        raise InputError(f"a path ending in .yaml is a file, but there is none at {text!r}")
+    if text in data_names(folder):
+        return data_folder(folder) / f"{text}.yaml"
+    raise InputError(f"{folder} are {', '.join(data_names(folder))}, or a path to a .yaml file, but got {text!r}")
+
+
+def read_yaml(path: Path, model: type[Model]) -> Model:
+    """Read a YAML file into a model.
+
+    Raises:
+        InputError: the file is not YAML, a key is unknown or missing, or a value is wrong; with file and line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{path}{line}: not YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: the file is a mapping of keys, but got {type(data).__name__}")
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        line = _line(yaml.compose(text, Loader=yaml.SafeLoader), first["loc"])
+        raise InputError(f"{path}:{line}: {explain(model, first)}") from None
+
+
+def explain(model: type[BaseModel], error: Any) -> str:
+    """Say one pydantic error in one line: the key, the rule, the value, and the known keys if that is the cure."""
+    key = ".".join(str(name) for name in error["loc"])
+    if error["type"] == "extra_forbidden":
+        owner = _owner(model, error["loc"][:-1])
+        known = f"; known keys: {', '.join(owner.model_fields)}" if owner else ""
+        return f"unknown key {key!r}{known}"
+    if error["type"] == "missing":
+        return f"key {key!r} is missing"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{key}: {message}" if error["type"] == "value_error" else f"{key}: {message}, but got {error['input']!r}"
+
+
+def write_atomic(path: Path, data: str | bytes) -> None:
+    """Write a whole file: to a temporary name beside it, then renamed."""
+    write_with(path, lambda temporary: temporary.write_bytes(data.encode() if isinstance(data, str) else data))
+
+
+def write_with(path: Path, write: Callable[[Path], object]) -> None:
+    """Have ``write`` make a temporary file beside ``path``, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        write(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write data as indented JSON."""
+    write_atomic(path, json.dumps(data, indent=2) + "\n")
+
+
+def _umask() -> int:
+    value = os.umask(0)
+    os.umask(value)
+    return value
+
+
+def _line(node: Any, location: Iterable[Any]) -> int:
+    """Return the line of the deepest node that a pydantic location reaches."""
+    line = node.start_mark.line + 1
+    for key in location:
+        if isinstance(node, yaml.MappingNode):
+            match = [(k, v) for k, v in node.value if k.value == str(key)]
+            if not match:
+                continue  # pydantic also names the branch of a union, which is no key
+            line, node = match[0][0].start_mark.line + 1, match[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            node = node.value[key]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _owner(model: type[BaseModel], location: Iterable[Any]) -> type[BaseModel] | None:
+    for key in location:
+        field = model.model_fields.get(str(key))
+        if field is None:
+            continue
+        annotation = field.annotation
+        arguments = [annotation, *getattr(annotation, "__args__", ())]
+        nested = [a for a in arguments if isinstance(a, type) and issubclass(a, BaseModel)]
+        if not nested:
+            return None
+        model = nested[0]
+    return model

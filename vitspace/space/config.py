@@ -1,0 +1,90 @@
+"""The space file: what a YAML in ``spaces/`` may say."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from vitspace.errors import InputError
+from vitspace.space.rules import Rule
+
+STAGES = 4
+
+
+def _number(value: Any) -> Any:
+    """Read ``1/64`` as a number; leave anything else."""
+    if isinstance(value, str):
+        top, slash, bottom = value.partition("/")
+        if slash and top.strip().isdigit() and bottom.strip().isdigit() and int(bottom):
+            return int(top) / int(bottom)
+    return value
+
+
+Value = Annotated[bool | int | float | str, BeforeValidator(_number)]
+Values = Annotated[tuple[Value, ...], Field(min_length=1)]
+Condition = dict[str, Values]
+
+
+class AxisConfig(BaseModel):
+    """One axis: its values, in order, and where they apply.
+
+    Exactly one of ``values`` (one value for all stages), ``each`` (every stage draws its own) and ``stages`` (every
+    stage draws from its own list; null keeps the field's default) is given. ``scale`` multiplies stage by stage,
+    ``when`` names the values of other axes under which this one is drawn, ``order`` ties a stage to the one before.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    values: Values | None = None
+    each: Values | None = None
+    stages: tuple[Values | None, ...] | None = None
+    scale: tuple[int, ...] | None = None
+    when: Condition = {}
+    order: Literal["any", "non_decreasing"] = "any"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        kinds = [kind for kind in ("values", "each", "stages") if getattr(self, kind) is not None]
+        if len(kinds) != 1:
+            raise ValueError(f"an axis has exactly one of values, each and stages, but got {kinds or 'none'}")
+        for name in ("stages", "scale"):
+            if (given := getattr(self, name)) is not None and len(given) != STAGES:
+                raise ValueError(f"{name} has one entry a stage, {STAGES}, but got {len(given)}")
+        for values in [self.values, self.each, *(self.stages or ())]:
+            if values is not None and len(set(values)) != len(values):
+                raise ValueError(f"an axis lists each value once, but got {list(values)}")
+        if self.order != "any" and self.values is not None:
+            raise ValueError("order ties the values of stages, but this axis has one value for all")
+        return self
+
+    @property
+    def per_stage(self) -> tuple[Values | None, ...] | None:
+        """The values of every stage, or None for one value."""
+        return (self.each,) * STAGES if self.each is not None else self.stages
+
+
+class SpaceConfig(BaseModel):
+    """A space file: a family, the design resolution in pixels, the axes, and rules that hold in every stage."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    family: str
+    resolution: int = Field(default=224, ge=32)
+    axes: dict[str, AxisConfig] = Field(min_length=1)
+    rules: tuple[str, ...] = ()
+
+    @field_validator("axes", mode="before")
+    @classmethod
+    def _plain_lists(cls, axes: Any) -> Any:
+        if not isinstance(axes, dict):
+            return axes
+        return {name: {"values": axis} if isinstance(axis, list) else axis for name, axis in axes.items()}
+
+    @field_validator("rules")
+    @classmethod
+    def _rules(cls, rules: tuple[str, ...]) -> tuple[str, ...]:
+        for rule in rules:
+            try:
+                Rule(rule)
+            except InputError as error:
+                raise ValueError(str(error)) from None
+        return rules

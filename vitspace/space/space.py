@@ -1,0 +1,365 @@
+"""Space: axes that become specs."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from vitspace.anchors import Anchor, all_anchors
+from vitspace.budget import Budget
+from vitspace.costs import cost
+from vitspace.errors import InputError
+from vitspace.families import FAMILIES
+from vitspace.files import find_yaml, read_yaml
+from vitspace.space.config import STAGES, AxisConfig, SpaceConfig
+from vitspace.space.rules import Rule
+from vitspace.spec import Spec, part_type
+from vitspace.units import format_count
+
+#: Draws in a row that may fail before `Space.draw` gives up.
+DRAW_LIMIT = 20_000
+
+Params = dict[str, Any]
+
+
+class InvalidDesign(InputError):  # noqa: N818 (a design is what is invalid)
+    """Values of the axes that, taken together, break a rule."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One thing to choose.
+
+    Attributes:
+        name: ``dim``, ``stem.patch``, or ``depth.2`` for the second stage.
+        field: The part's field it sets.
+        part: stem, stage or head.
+        stage: The stage from 0, or None for all.
+        values: What it may be, in order.
+        when: (name, values) of the variables under which it is chosen; otherwise the field keeps its default.
+    """
+
+    name: str
+    field: str
+    part: str
+    stage: int | None
+    values: tuple[Any, ...]
+    when: tuple[tuple[str, tuple[Any, ...]], ...]
+
+    def active(self, chosen: Mapping[str, Any]) -> bool:
+        """Whether the values chosen so far call for this variable."""
+        return all(name in chosen and chosen[name] in values for name, values in self.when)
+
+
+class Space:
+    """The specs that a space file describes.
+
+    Args:
+        name: What to call it.
+        config: The file's contents.
+
+    Raises:
+        InputError: the family, a field, a value or a name in a condition or rule is unknown.
+    """
+
+    def __init__(self, name: str, config: SpaceConfig) -> None:
+        if config.family not in FAMILIES:
+            raise InputError(f"space {name}: a family is one of {', '.join(FAMILIES)}, but got {config.family!r}")
+        self.name, self.config = name, config
+        self.resolution = config.resolution
+        self._parts = {part: part_type(part, config.family) for part in ("stem", "stage", "head")}
+        self._scales = {axis: c.scale for axis, c in config.axes.items() if c.scale}
+        self._ordered = [axis for axis, c in config.axes.items() if c.order == "non_decreasing"]
+        self.variables = _sorted([v for axis in config.axes for v in self._variables(axis, config.axes[axis])])
+        self.rules = [Rule(text) for text in config.rules]
+        self._check_rules()
+
+    def _variables(self, axis: str, config: AxisConfig) -> Iterator[Variable]:
+        part, _, field = axis.rpartition(".")
+        part = part or "stage"
+        self._check_axis(axis, part, field, config)
+        if config.per_stage is None:
+            yield Variable(axis, field, part, None, config.values or (), self._conditions(axis, config, None))
+            return
+        for stage, values in enumerate(config.per_stage):
+            if values is not None:
+                when = self._conditions(axis, config, stage)
+                yield Variable(f"{axis}.{stage + 1}", field, part, stage, values, when)
+
+    def _conditions(self, axis: str, config: AxisConfig, stage: int | None) -> tuple[tuple[str, tuple], ...]:
+        conditions = []
+        for other, values in config.when.items():
+            if other not in self.config.axes:
+                raise InputError(f"space {self.name}: {axis} depends on {other!r}, which is no axis")
+            per_stage = self.config.axes[other].per_stage
+            if per_stage is not None and stage is None:
+                raise InputError(f"space {self.name}: {axis} holds for all stages, so it cannot depend on {other}")
+            conditions.append((other if per_stage is None else f"{other}.{(stage or 0) + 1}", values))
+        return tuple(conditions)
+
+    def _check_axis(self, axis: str, part: str, field: str, config: AxisConfig) -> None:
+        known = {f.name: f.type for f in fields(self._parts[part])} if part in self._parts else {}
+        if field not in known:
+            names = [f.name for f in fields(self._parts["stage"])]
+            names += [f"{kind}.{f.name}" for kind in ("stem", "head") for f in fields(self._parts[kind])]
+            raise InputError(f"space {self.name}: an axis is one of {', '.join(names)}, but got {axis!r}")
+        check = TypeAdapter(known[field])
+        for value in {v for values in (config.values, *(config.per_stage or ())) for v in values or ()}:
+            try:
+                check.validate_python(value)
+            except ValidationError as error:
+                raise InputError(f"space {self.name}: {axis}: {error.errors()[0]['msg']}, but got {value!r}") from None
+
+    def _check_rules(self) -> None:
+        known = {f.name for f in fields(self._parts["stage"])} | {"side", "stage"}
+        for rule in self.rules:
+            if rule.names - known:
+                raise InputError(
+                    f"space {self.name}: a rule names {', '.join(sorted(known))}, "
+                    f"but {rule.text!r} has {', '.join(sorted(rule.names - known))}"
+                )
+
+    def choose(self, pick: Callable[[Variable], Any]) -> Params:
+        """Return params, asking ``pick`` for every active variable of more than one value."""
+        chosen: Params = {}
+        params: Params = {}
+        for variable in self.variables:
+            if variable.active(chosen):
+                chosen[variable.name] = pick(variable) if len(variable.values) > 1 else variable.values[0]
+                if len(variable.values) > 1:
+                    params[variable.name] = chosen[variable.name]
+        return params
+
+    def decode(self, params: Mapping[str, Any]) -> Spec:
+        """Make the spec that params describe.
+
+        Raises:
+            InputError: a name or value is not the space's.
+            InvalidDesign: the values together break a rule.
+        """
+        left = dict(params)
+
+        def pick(variable: Variable) -> Any:
+            if variable.name not in left:
+                raise InputError(f"params name every active axis, but {variable.name} is missing")
+            value = left.pop(variable.name)
+            if value not in variable.values:
+                raise InputError(f"{variable.name} is one of {list(variable.values)}, but got {value!r}")
+            return value
+
+        chosen = self.choose(pick)
+        if left:
+            raise InputError(f"params name active axes only, but got {', '.join(sorted(left))}")
+        return self._spec(chosen)
+
+    def _spec(self, params: Params) -> Spec:
+        stem: Params = {}
+        head: Params = {}
+        stages: list[Params] = [{} for _ in range(STAGES)]
+        chosen: Params = {}
+        for variable in self.variables:
+            if not variable.active(chosen):
+                continue
+            value = chosen[variable.name] = params.get(variable.name, variable.values[0])
+            if variable.part != "stage":
+                (stem if variable.part == "stem" else head)[variable.field] = value
+                continue
+            scale = self._scales.get(variable.field)
+            for i in range(STAGES) if variable.stage is None else (variable.stage,):
+                stages[i][variable.field] = value * scale[i] if scale else value
+        self._check_order(stages)
+        try:
+            spec = Spec(
+                _make(self._parts["stem"], tuple(stem.items())),
+                tuple(_make(self._parts["stage"], tuple(stage.items())) for stage in stages),
+                _make(self._parts["head"], tuple(head.items())),
+            )
+        except InputError as error:
+            raise InvalidDesign(str(error)) from None
+        self._check_spec(spec)
+        return spec
+
+    def _check_order(self, stages: Sequence[Params]) -> None:
+        for field in self._ordered:
+            values = [stage[field] for stage in stages if field in stage]
+            if values != sorted(values):
+                raise InvalidDesign(f"{field} must not decrease from stage to stage, but got {values}")
+
+    def _check_spec(self, spec: Spec) -> None:
+        side = -(-self.resolution // spec.stem.stride)
+        for number, stage in enumerate(spec.stages, start=1):
+            side = -(-side // stage.stride)
+            values = {**vars(stage), "side": side, "stage": number}
+            for rule in self.rules:
+                if not rule.holds(values):
+                    got = ", ".join(f"{name}={values[name]}" for name in sorted(rule.names))
+                    raise InvalidDesign(f"stage {number}: {rule.text} must hold, but got {got}")
+
+    def encode(self, spec: Spec) -> Params:
+        """Return the params that `decode` turns into the spec.
+
+        Raises:
+            InputError: the spec is not in the space; the message names the axis and the value.
+        """
+
+        def pick(variable: Variable) -> Any:
+            value = self._read(spec, variable)
+            if value not in variable.values:
+                raise InputError(f"{variable.name} is one of {list(variable.values)}, but got {value!r}")
+            return value
+
+        if spec.family != self.config.family:
+            raise InputError(f"space {self.name} holds family {self.config.family}, but got {spec.family}")
+        params = self.choose(pick)
+        if self.decode(params) != spec:
+            raise InputError(f"space {self.name} fixes settings that differ in spec {spec.id}")
+        return params
+
+    def _read(self, spec: Spec, variable: Variable) -> Any:
+        if variable.part != "stage":
+            return getattr(getattr(spec, variable.part), variable.field)
+        stages = range(STAGES) if variable.stage is None else (variable.stage,)
+        values = [self._unscaled(getattr(spec.stages[i], variable.field), variable.field, i) for i in stages]
+        # Stages in which a setting means nothing hold the default or "none"; the others agree on its value.
+        default = next(f.default for f in fields(self._parts["stage"]) if f.name == variable.field)
+        return min(values, key=lambda value: (value not in variable.values, value == default))
+
+    def _unscaled(self, value: Any, field: str, stage: int) -> Any:
+        scale = self._scales.get(field)
+        return value // scale[stage] if scale and value % scale[stage] == 0 else value
+
+    def __contains__(self, spec: Spec) -> bool:
+        try:
+            self.encode(spec)
+        except InputError:
+            return False
+        return True
+
+    def draw(self, n: int, budget: Budget | str | None = None, seed: int = 0) -> list[Spec]:
+        """Draw distinct specs within a budget: every axis uniformly, again until the design is valid and fits.
+
+        Args:
+            n: How many.
+            budget: A `Budget`, or FLOPs such as ``4G`` or ``3.5G..4G``.
+            seed: The same seed draws the same specs.
+
+        Raises:
+            InputError: nothing fits the budget, or fewer than ``n`` designs were found.
+        """
+        limit = Budget.parse(budget) if isinstance(budget, str) else budget or Budget()
+        rng = np.random.default_rng(seed)
+        found: dict[Spec, None] = {}
+        failures = 0
+        while len(found) < n:
+            if failures >= DRAW_LIMIT:
+                raise InputError(self._scarce(limit, len(found), n))
+            spec = self._draw_one(rng)
+            if spec is None or spec in found or self.over_budget(spec, limit):
+                failures += 1
+                continue
+            found[spec] = None
+            failures = 0
+        return list(found)
+
+    def _draw_one(self, rng: np.random.Generator) -> Spec | None:
+        try:
+            return self._spec(self.choose(lambda v: v.values[rng.integers(len(v.values))]))
+        except InvalidDesign:
+            return None
+
+    def over_budget(self, spec: Spec, budget: Budget) -> str:
+        """Say which limit on FLOPs or params the spec breaks, or return an empty string."""
+        costs = cost(spec, self.resolution)
+        return budget.violation(macs=costs.macs, params=costs.params)
+
+    def check_budget(self, budget: Budget) -> None:
+        """Raise InputError where a budget is below the smallest design."""
+        smallest = self.smallest()
+        macs = cost(smallest, self.resolution).macs
+        if macs > budget.macs[1]:
+            raise InputError(
+                f"a budget holds a design of the space, but the smallest of {self.name} costs "
+                f"{format_count(macs)} FLOPs, and the budget is {budget}"
+            )
+
+    def smallest(self, seed: int = 0) -> Spec:
+        """Return a design of least FLOPs, found by lowering one variable after the other."""
+        rng = np.random.default_rng(seed)
+        params = next(self.encode(spec) for _ in range(DRAW_LIMIT) if (spec := self._draw_one(rng)) is not None)
+        best = cost(self.decode(params), self.resolution).macs
+        improved = True
+        while improved:
+            improved = False
+            for candidate in self.neighbours(params):
+                macs = cost(self.decode(candidate), self.resolution).macs
+                if macs < best:
+                    params, best, improved = candidate, macs, True
+        return self.decode(params)
+
+    def neighbours(self, params: Params) -> Iterator[Params]:
+        """Yield the valid params that differ in one variable and what depends on it."""
+        for variable in self.variables:
+            for value in variable.values:
+                if params.get(variable.name, value) == value:
+                    continue
+                changed = params | {variable.name: value}
+                candidate = self.choose(_picker(changed))
+                try:
+                    self.decode(candidate)
+                except InvalidDesign:
+                    continue
+                yield candidate
+
+    def anchors(self, ablations: bool = False) -> list[Anchor]:
+        """Return the published rows that are points of the space, each design once, anchors before ablations."""
+        roles = ("anchor", "ablation") if ablations else ("anchor",)
+        inside: dict[Spec, Anchor] = {}
+        for role in roles:
+            for row in all_anchors().values():
+                if row.role == role and row.spec is not None and row.spec in self:
+                    inside.setdefault(row.spec, row)
+        return list(inside.values())
+
+    def _scarce(self, budget: Budget, found: int, wanted: int) -> str:
+        self.check_budget(budget)
+        return (
+            f"space {self.name} has too few designs within {budget}: {found} of {wanted} were found, "
+            f"then {DRAW_LIMIT} draws in a row failed"
+        )
+
+
+def load_space(text: str) -> Space:
+    """Load a space by name, or from a path ending in ``.yaml``.
+
+    Raises:
+        InputError: no such space, or its file breaks a rule; the message names file and line.
+    """
+    path = find_yaml(text, "spaces")
+    return Space(Path(path).stem, read_yaml(path, SpaceConfig))
+
+
+def _picker(params: Params) -> Callable[[Variable], Any]:
+    return lambda variable: params.get(variable.name, variable.values[0])
+
+
+@cache
+def _make(cls: Any, values: tuple[tuple[str, Any], ...]) -> Any:
+    return cls(**dict(values))
+
+
+def _sorted(variables: Sequence[Variable]) -> list[Variable]:
+    """Order variables so that each comes after those it depends on."""
+    done: list[Variable] = []
+    left = list(variables)
+    while left:
+        names = {v.name for v in done}
+        ready = [v for v in left if all(name in names for name, _ in v.when)]
+        if not ready:
+            raise InputError(f"conditions must not go in a circle, but got {', '.join(v.name for v in left)}")
+        done += ready
+        left = [v for v in left if v not in ready]
+    return done
