@@ -139,7 +139,9 @@ def _stage_indices(indices: int | Sequence[int] | None, count: int) -> list[int]
     if indices is None:
         return list(range(count))
     if isinstance(indices, int):
-        indices = range(count - indices, count)
+        if not 1 <= indices <= count:
+            raise InputError(f"stages are numbered 0 to {count - 1}, but got the last {indices}")
+        return list(range(count - indices, count))
     chosen = [i + count if i < 0 else i for i in indices]
     if not chosen or not all(0 <= i < count for i in chosen):
         raise InputError(f"stages are numbered 0 to {count - 1}, but got {list(indices)}")

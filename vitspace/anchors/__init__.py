@@ -5,7 +5,6 @@ family its parts, or the reason why no honest reading of the paper gives them (`
 """
 
 import csv
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -19,7 +18,7 @@ from vitspace.errors import InputError
 from vitspace.spec import Spec, parse_part
 
 ROLES = ("anchor", "ablation", "peer")
-_FACTS = {"params_m": "params_m", "gflops": "gflops", "top1": "top1", "cpu_ms": "cpu_ms"}
+_FACTS = ("params_m", "gflops", "top1", "cpu_ms")
 STAGES = 4
 
 
@@ -34,6 +33,7 @@ class Anchor:
         resolution: Side of the image in pixels.
         published: params_m (millions), gflops (billions of multiply-adds), top1 (ImageNet-1k, %), cpu_ms; absent
             where the paper prints none.
+        digits: Decimals printed of params_m and gflops.
         source: Paper and table.
         note: What the paper says of the row, and what we say of ours.
         parts: The settings of stem, stages and head; empty where the row has no spec.
@@ -45,6 +45,7 @@ class Anchor:
     role: str
     resolution: int
     published: Mapping[str, float]
+    digits: Mapping[str, int]
     source: str
     note: str
     parts: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -127,14 +128,10 @@ def _anchor(row: dict[str, str], ours: Mapping[str, Any]) -> Anchor:
         family=row["family"],
         role=row["role"],
         resolution=int(row["resolution"]),
-        published={name: float(row[key]) for name, key in _FACTS.items() if row[key]},
+        published={name: float(row[name]) for name in _FACTS if row[name]},
+        digits={name: len(row[name].partition(".")[2]) for name in ("params_m", "gflops") if row[name]},
         source=f"{row['paper']}, table {row['table']}",
         note="; ".join(note for note in notes if note),
         parts={key: ours[key] for key in ("stem", "stage", "head") if key in ours},
         unreproduced=ours.get("unreproduced", ""),
     )
-
-
-def relative_error(got: float, printed: float | None) -> float:
-    """Return got / printed - 1, or NaN where nothing is printed."""
-    return got / printed - 1 if printed else math.nan

@@ -9,6 +9,7 @@ import pkgutil
 from importlib.metadata import entry_points
 from types import ModuleType
 
+import vitspace.models  # noqa: F401 (registers the anchors with timm)
 from vitspace.anchors import Anchor, anchor, list_anchors
 from vitspace.spec import Spec
 

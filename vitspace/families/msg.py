@@ -37,6 +37,9 @@ from vitspace.layers.head import ClassifierHead
 from vitspace.layers.windows import merge, padding_mask, partition, window_grid
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
+#: Of every LayerNorm: PyTorch's own default, which the public release uses throughout; timm's for maps is 1e-6.
+EPSILON = 1e-5
+
 
 @part
 class Stem(StemSpec, family="msg"):
@@ -145,7 +148,7 @@ class PatchEmbed(nn.Module):
     def __init__(self, in_chans: int, dim: int, kernel: int, padding: int) -> None:
         super().__init__()
         self.proj = nn.Conv2d(in_chans, dim, kernel, stride=4, padding=padding)
-        self.norm = LayerNorm2d(dim)
+        self.norm = LayerNorm2d(dim, eps=EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(self.proj(x))
@@ -157,7 +160,7 @@ class OverlappedMerging(nn.Module):
     def __init__(self, in_dim: int, dim: int) -> None:
         super().__init__()
         self.reduction = nn.Conv2d(in_dim, dim, 3, stride=2, padding=1)
-        self.norm = LayerNorm2d(dim)
+        self.norm = LayerNorm2d(dim, eps=EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(self.reduction(x))

@@ -1,8 +1,9 @@
 """Space: axes that become specs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class Space:
             raise InputError(f"space {name}: a family is one of {', '.join(FAMILIES)}, but got {config.family!r}")
         self.name, self.config = name, config
         self.resolution = config.resolution
-        self._parts = {part: part_type(part, config.family) for part in ("stem", "stage", "head")}
+        self._parts: dict[str, Any] = {part: part_type(part, config.family) for part in ("stem", "stage", "head")}
         self._scales = {axis: c.scale for axis, c in config.axes.items() if c.scale}
         self._ordered = [axis for axis, c in config.axes.items() if c.order == "non_decreasing"]
         self.variables = _sorted([v for axis in config.axes for v in self._variables(axis, config.axes[axis])])
@@ -239,18 +240,22 @@ class Space:
             return False
         return True
 
-    def draw(self, n: int, budget: Budget | str | None = None, seed: int = 0) -> list[Spec]:
+    def draw(
+        self, n: int, budget: Budget | str | None = None, seed: int = 0, exclude: Collection[Spec] = ()
+    ) -> list[Spec]:
         """Draw distinct specs within a budget: every axis uniformly, again until the design is valid and fits.
 
         Args:
             n: How many.
             budget: A `Budget`, or FLOPs such as ``4G`` or ``3.5G..4G``.
             seed: The same seed draws the same specs.
+            exclude: Specs not to draw.
 
         Raises:
             InputError: nothing fits the budget, or fewer than ``n`` designs were found.
         """
         limit = Budget.parse(budget) if isinstance(budget, str) else budget or Budget()
+        self.check_budget(limit)
         rng = np.random.default_rng(seed)
         found: dict[Spec, None] = {}
         failures = 0
@@ -258,7 +263,7 @@ class Space:
             if failures >= DRAW_LIMIT:
                 raise InputError(self._scarce(limit, len(found), n))
             spec = self._draw_one(rng)
-            if spec is None or spec in found or self.over_budget(spec, limit):
+            if spec is None or spec in found or spec in exclude or self.over_budget(spec, limit):
                 failures += 1
                 continue
             found[spec] = None
@@ -278,17 +283,19 @@ class Space:
 
     def check_budget(self, budget: Budget) -> None:
         """Raise InputError where a budget is below the smallest design."""
-        smallest = self.smallest()
-        macs = cost(smallest, self.resolution).macs
+        if budget.macs[1] == math.inf:
+            return
+        macs = cost(self.smallest, self.resolution).macs
         if macs > budget.macs[1]:
             raise InputError(
                 f"a budget holds a design of the space, but the smallest of {self.name} costs "
                 f"{format_count(macs)} FLOPs, and the budget is {budget}"
             )
 
-    def smallest(self, seed: int = 0) -> Spec:
-        """Return a design of least FLOPs, found by lowering one variable after the other."""
-        rng = np.random.default_rng(seed)
+    @cached_property
+    def smallest(self) -> Spec:
+        """A design of least FLOPs, found by lowering one variable after the other."""
+        rng = np.random.default_rng(0)
         params = next(self.encode(spec) for _ in range(DRAW_LIMIT) if (spec := self._draw_one(rng)) is not None)
         best = cost(self.decode(params), self.resolution).macs
         improved = True
@@ -325,7 +332,6 @@ class Space:
         return list(inside.values())
 
     def _scarce(self, budget: Budget, found: int, wanted: int) -> str:
-        self.check_budget(budget)
         return (
             f"space {self.name} has too few designs within {budget}: {found} of {wanted} were found, "
             f"then {DRAW_LIMIT} draws in a row failed"

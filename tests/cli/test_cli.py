@@ -1,0 +1,153 @@
+"""The command line as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from vitspace.cli import app
+
+SMALL = """
+family: msg
+axes:
+  dim: {values: [16, 32], scale: [1, 2, 4, 8]}
+  depth: [1, 2]
+  head_dim: [16]
+  mlp_ratio: [1, 2]
+"""
+COMMANDS = [command.callback.__name__ for command in app.registered_commands]
+
+
+def vitspace(*args, cwd, check=0, timeout=240):
+    env = os.environ | {
+        "PYTHONWARNINGS": "error::DeprecationWarning:vitspace",
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "160",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "vitspace", *args], cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout
+    )
+    assert done.returncode == check, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder in which a small study was run."""
+    cwd = tmp_path_factory.mktemp("study")
+    (cwd / "small.yaml").write_text(SMALL)
+    options = ["--space", "small.yaml", "--budget", "1G", "--data", "digits", "--study", "first", "--trials", "3"]
+    vitspace("search", *options, cwd=cwd)
+    return cwd
+
+
+def test_help_is_quick_and_needs_no_torch(tmp_path):
+    start = time.perf_counter()
+    code = "import sys; sys.argv = ['vitspace', '--help']\nfrom vitspace.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\nassert 'torch' not in sys.modules and 'timm' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
+    print(f"{time.perf_counter() - start:.2f} s")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_option_has_help(command):
+    registered = next(c for c in app.registered_commands if c.callback.__name__ == command)
+    assert registered.callback.__doc__
+    defaults = registered.callback.__wrapped__.__defaults__
+    assert all(option.help for option in defaults)
+
+
+def test_a_search_leaves_a_study_and_a_report(finished):
+    folder = finished / "reports" / "first"
+    made = {path.name for path in folder.iterdir()}
+    assert {"report.md", "front.csv", "front.md", "study.json", "score_flops.png", "score_latency.pdf"} <= made
+    assert (finished / "studies.journal").exists()
+
+
+def test_report_prints_the_study_as_json(finished):
+    data = json.loads(vitspace("report", "first", "--json", cwd=finished).stdout)
+    assert {"study", "space", "budget", "proxy", "engine", "seed", "trials", "front", "anchors", "hypervolume"} <= set(
+        data
+    )
+    assert [t["state"] for t in data["trials"]].count("complete") == 3
+    assert set(data["front"]) <= {t["number"] for t in data["trials"]}
+    assert {"number", "spec_id", "family", "anchor", "state", "why", "params", "macs", "latency_ms", "score"} <= set(
+        data["trials"][0]
+    )
+
+
+def test_a_finished_study_resumed_prints_its_json(finished):
+    done = vitspace("search", "--study", "first", "--resume", "--json", cwd=finished)
+    assert len(json.loads(done.stdout)["front"]) >= 1
+
+
+def test_a_resumed_study_is_topped_up(finished):
+    before = json.loads(vitspace("report", "first", "--json", cwd=finished).stdout)["trials"]
+    done = vitspace("search", "--study", "first", "--resume", "--trials", "4", "--json", cwd=finished)
+    after = json.loads(done.stdout)["trials"]
+    assert after[: len(before)] == before
+    assert [t["state"] for t in after].count("complete") == 4
+
+
+def test_the_same_seed_gives_the_same_scores(tmp_path):
+    (tmp_path / "small.yaml").write_text(SMALL)
+    options = ["--space", "small.yaml", "--data", "digits", "--trials", "2", "--seed", "3", "--json"]
+    first, second = (
+        json.loads(vitspace("search", *options, "--study", name, cwd=tmp_path).stdout)["trials"] for name in "ab"
+    )
+    keep = ("spec_id", "state", "params", "macs", "latency_ms", "score", "seed")
+    assert [{k: t[k] for k in keep} for t in first] == [{k: t[k] for k in keep} for t in second]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--space", "mgs"], "or a path to a .yaml file, but got 'mgs'"),
+        (["--space", "msg", "--budget", "4X"], "a quantity is a positive number such as 4G, 350M or 4e9, but got '4X'"),
+        (["--space", "msg", "--budget", "1M"], "the smallest of msg costs 173.7M FLOPs, and the budget is FLOPs ..1M"),
+        (["--space", "msg", "--budget", "4G", "--trials", "1"], "at least 2 (msg_tiny), but got 1"),
+        (["--space", "msg", "--data", "imagefolder:empty"], "empty"),
+        (["--space", "msg", "--data", "imagenet"], "data is fractal"),
+        (["--space", "msg", "--device", "cuda:9"], "device is one of auto, cpu"),
+        (["--space", "msg", "--proxy", "oracle"], "a proxy is one of train, but got 'oracle'"),
+        (["--space", "msg", "--proxy", "train:huge"], "a training preset is one of tiny"),
+        (["--space", "msg", "--sampler", "best"], "sampler"),
+        (["--space", "msg", "--storage", "no/such/s.journal", "--study", "x"], "a journal lies in an existing folder"),
+        (["--config", "bad.yaml"], "bad.yaml:2: unknown key 'trails'"),
+        (["--config", "none.yaml"], "there is none at 'none.yaml'"),
+        (["--study", "none", "--resume"], "there is no file 'studies.journal'"),
+        ([], "key 'space' is missing"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, args, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.yaml").write_text("space: msg\ntrails: 3\n")
+    before = sorted(tmp_path.iterdir())
+    done = vitspace("search", *args, cwd=tmp_path, check=2)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1 and message in errors[0]
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_taken_name_is_refused(finished):
+    args = ["--space", "small.yaml", "--budget", "1G", "--study", "first"]
+    done = vitspace("search", *args, cwd=finished, check=2)
+    assert "'first' exists; go on with --resume" in done.stderr
+
+
+def test_a_resumed_study_keeps_its_settings(finished):
+    done = vitspace("search", "--study", "first", "--resume", "--budget", "2G", cwd=finished, check=2)
+    assert "a resumed study keeps its budget, '1G', but got '2G'" in done.stderr
+
+
+def test_anchors_as_json(tmp_path):
+    rows = json.loads(vitspace("anchors", "--family", "msg", "--role", "anchor", "--json", cwd=tmp_path).stdout)
+    assert [(row["id"], row["params"], row["status"]) for row in rows] == [
+        ("msg_tiny", 25_086_116, "reproduced"),
+        ("msg_small", 55_968_514, "reproduced"),
+        ("msg_base", 84_392_770, "reproduced"),
+    ]

@@ -1,0 +1,55 @@
+import pytest
+
+from vitspace.evaluate import Evaluator
+from vitspace.latency import LatencySettings
+from vitspace.proxies import Score
+from vitspace.space import load_space
+
+
+class FakeProxy:
+    """Scores by the spec's depth and the seed; fails where told, and remembers what it scored."""
+
+    worst = 3.0
+
+    def __init__(self):
+        self.scored = []
+        self.fail_on = {}
+
+    def describe(self):
+        return {"name": "fake"}
+
+    def score(self, spec, seed, on_step=None):
+        self.scored.append((spec, seed))
+        error = self.fail_on.get(len(self.scored))
+        if error:
+            raise error
+        return Score(-2.0 + spec.depth / 100 + seed / 1000, 0.0, {"accuracy": 0.1})
+
+
+@pytest.fixture
+def proxy():
+    return FakeProxy()
+
+
+@pytest.fixture
+def space():
+    return load_space("msg")
+
+
+@pytest.fixture
+def make_evaluator(proxy, space, monkeypatch):
+    """Evaluators that take a network's multiply-adds for its milliseconds, so that no clock decides a test."""
+    from vitspace import evaluate
+    from vitspace.costs import cost
+    from vitspace.latency import Latency
+
+    def measure(spec, settings):
+        ms = cost(spec).macs / 1e8
+        return Latency(ms, ms, ms, 1.0, settings.runs, 1, 1, "test")
+
+    monkeypatch.setattr(evaluate, "measure", measure)
+
+    def make(config):
+        return Evaluator(space, config.limits, proxy, config.seed, LatencySettings(runs=1, warmup=0))
+
+    return make

@@ -1,0 +1,165 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from vitspace.engines.optuna import FAILURES, OptunaEngine, StudyFailedError, enqueue_first, make_sampler
+from vitspace.families import anchor
+from vitspace.proxies import ProxyError
+from vitspace.study.config import StudyConfig
+from vitspace.study.store import StudyStore, open_storage
+
+CONFIG = StudyConfig(space="msg", budget="4G", trials=5, seed=7, sampler="random")
+
+
+@pytest.fixture
+def run(tmp_path, space, make_evaluator):
+    """Run a study to its end, or go on with one; return its record."""
+
+    def go(config=CONFIG, resume=False):
+        storage = open_storage(str(tmp_path / "s.journal"))
+        if resume:
+            store = StudyStore.load(storage, "s")
+        else:
+            store = StudyStore.create(storage, "s", config, {})
+            enqueue_first(store, space, config)
+        OptunaEngine(store, space, make_evaluator(config)).run(config)
+        return store.record()
+
+    return go
+
+
+def scores(record):
+    return [(t.spec.id, t.score) for t in record.completed]
+
+
+def test_anchors_come_first_and_keep_their_name(run):
+    record = run()
+    assert record.trials[0].anchor == "msg_tiny" and record.trials[0].spec == anchor("msg_tiny").spec
+    assert [t.number for t in record.anchors] == [0]
+    assert len(record.completed) == 5
+
+
+def test_ablation_rows_join_when_asked(run):
+    record = run(CONFIG.model_copy(update={"ablations": True}))
+    assert [t.anchor for t in record.anchors] == ["msg_tiny", "msg_scale_64"]
+
+
+def test_no_design_is_evaluated_twice_and_all_fit(run):
+    record = run(CONFIG.model_copy(update={"trials": 30}))
+    assert len({t.spec.id for t in record.completed}) == 30
+    assert all(t.macs <= 4e9 for t in record.completed)
+
+
+def test_rejected_draws_are_kept_with_their_reason(run, proxy):
+    record = run(CONFIG.model_copy(update={"trials": 14}))
+    rejected = [t for t in record.trials if not t.complete]
+    assert {t.state for t in rejected} <= {"invalid", "over_budget", "duplicate"}
+    assert rejected and all(t.why for t in rejected)
+    assert len(proxy.scored) == 14 + 1  # and the first design's second seed
+
+
+def test_the_same_seed_gives_the_same_designs_in_the_same_order(run, tmp_path):
+    first = run(CONFIG.model_copy(update={"trials": 13, "sampler": "tpe"}))
+    (tmp_path / "s.journal").unlink()
+    assert scores(run(CONFIG.model_copy(update={"trials": 13, "sampler": "tpe"}))) == scores(first)
+
+
+def test_a_resumed_study_is_topped_up(run):
+    first = run()
+    more = run(CONFIG.model_copy(update={"trials": 8}), resume=True)
+    assert scores(more)[:5] == scores(first)
+    assert len({t.spec.id for t in more.completed}) == 8
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ProxyError("the loss is nan after 10 steps"), "ProxyError: the loss is nan after 10 steps"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "OutOfMemoryError: CUDA out of memory"),
+        (MemoryError(), "MemoryError: no message"),
+        (RuntimeError("kernel failed\ntrace"), "RuntimeError: kernel failed"),
+    ],
+)
+def test_a_failed_trial_is_recorded_and_the_study_goes_on(run, proxy, error, why):
+    proxy.fail_on = {3: error}
+    record = run()
+    [failed] = [t for t in record.trials if t.state == "failed"]
+    assert failed.why == why and failed.spec not in [t.spec for t in record.completed]
+    assert len(record.completed) == 5
+
+
+def test_a_study_whose_trials_all_fail_stops(run, proxy):
+    proxy.fail_on = {n: ProxyError("always") for n in range(1, 100)}
+    with pytest.raises(StudyFailedError, match=f"{FAILURES} trials in a row failed, the last with: ProxyError: always"):
+        run()
+
+
+def test_ctrl_c_queues_the_running_design_again(run, proxy):
+    proxy.fail_on = {4: KeyboardInterrupt()}
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    interrupted = proxy.scored[-1][0]
+    record = run(resume=True)
+    assert interrupted in [t.spec for t in record.completed]
+    assert len({t.spec for t in record.completed}) == len(record.completed) == 5
+
+
+def test_a_latency_budget_rejects_before_the_proxy(run, proxy):
+    record = run(CONFIG.model_copy(update={"latency": "20ms", "trials": 3}))
+    assert all(t.latency_ms <= 20 for t in record.completed)
+    slow = [t for t in record.trials if "latency" in t.why]
+    assert slow and {t.state for t in slow} == {"over_budget"}
+    assert not {t.spec for t in slow} & {spec for spec, _ in proxy.scored}
+
+
+def test_the_first_design_calibrates_the_study(run):
+    record = run()
+    assert record.reference["name"] == "msg_tiny" and record.reference["chance_loss"] == 3.0
+    assert record.reference["noise"] == pytest.approx(0.001 / 2**0.5)
+    assert record.reference_point == (3.0, 4e9, pytest.approx(80.0))
+    assert 0 < record.hypervolume < 1
+
+
+def test_a_timeout_starts_no_new_trial(run):
+    assert run(CONFIG.model_copy(update={"timeout": 1e-9})).completed == []
+
+
+@pytest.mark.parametrize("name", ["tpe", "nsga2", "nsga3", "gp", "qmc", "random"])
+def test_every_sampler_runs_past_its_startup(run, name):
+    assert len(run(CONFIG.model_copy(update={"sampler": name, "trials": 12})).completed) == 12
+    assert make_sampler(name, 0)
+
+
+KILLED = """
+import sys, time
+sys.path.insert(0, {tests!r})
+from vitspace.study.store import StudyStore, open_storage
+store = StudyStore.load(open_storage({journal!r}), "s")
+running = store.ask()
+running.suggest_categorical("dim", (32, 48, 64, 80, 96, 112, 128))
+print("running", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_killed_process_loses_and_repeats_nothing(run, tmp_path, proxy):
+    first = run()
+    store = StudyStore.load(open_storage(str(tmp_path / "s.journal")), "s")
+    code = KILLED.format(tests=os.path.dirname(__file__), journal=str(tmp_path / "s.journal"))
+    worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert worker.stdout.readline() == "running\n"
+    assert store.requeue_lost() == 0  # it lives
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    worker.stdout.close()
+    time.sleep(0.1)
+    before = len(proxy.scored)
+    record = run(CONFIG.model_copy(update={"trials": 7}), resume=True)
+    assert scores(record)[:5] == scores(first)
+    assert len({t.spec for t in record.completed}) == 7
+    assert len(proxy.scored) == before + 2

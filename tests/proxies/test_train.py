@@ -1,0 +1,213 @@
+import logging
+import math
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import vitspace.families  # noqa: F401
+from vitspace.anchors import assemble
+from vitspace.data import Dataset, load_data
+from vitspace.errors import InputError
+from vitspace.proxies import ProxyError
+from vitspace.proxies import train as proxy_train
+from vitspace.proxies._batches import draw_rows, shift_and_mirror
+from vitspace.proxies._fit import validate
+from vitspace.proxies.train import (
+    PRESETS,
+    TrainingProxy,
+    check_device,
+    make_network,
+    open_proxy,
+    parse_proxy,
+    reference_points,
+    train,
+)
+
+SMALL = TrainingProxy(data="fractal:2", steps=2, batch_size=4, max_train=12, max_val=8)
+
+
+@pytest.fixture(scope="module")
+def spec():
+    return assemble("msg", {"dim": [32, 32, 32, 32], "depth": [1] * 4, "region_size": [4, 4, 2, 1]})
+
+
+@pytest.fixture(scope="module")
+def data():
+    return SMALL.load(seed=0)
+
+
+@pytest.fixture(scope="module")
+def result(spec, data):
+    return train(spec, SMALL, data, seed=1)
+
+
+def test_a_result_is_complete(result):
+    assert result.score < 0
+    assert 0 <= result.accuracy <= 1
+    assert result.steps == len(result.curve) == 2
+    assert result.curve[0][0] == 1
+    assert result.train_loss == result.curve[-1][1]
+    assert result.seconds > 0
+    assert result.images_per_second > 0
+
+
+def test_the_same_seed_gives_the_same_score_and_another_does_not(spec, data, result):
+    torch.manual_seed(99)
+    assert train(spec, SMALL, data, seed=1).curve == result.curve
+    assert train(spec, SMALL, data, seed=1).score == result.score
+    assert train(spec, SMALL, data, seed=2).score != result.score
+
+
+def test_the_global_random_states_are_left_alone(spec, data):
+    before = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].tolist()
+    train(spec, SMALL, data)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert before[1:] == (random.getstate(), np.random.get_state()[1].tolist())
+
+
+def test_steps_are_reported(spec, data):
+    seen = []
+    train(spec, SMALL, data, on_step=lambda step, steps: seen.append((step, steps)))
+    assert seen == [(1, 2), (2, 2)]
+
+
+def test_training_learns(spec):
+    proxy = TrainingProxy(data="digits", steps=20, batch_size=16, lr=3e-3, warmup=3, max_val=100)
+    data = proxy.load()
+    assert -train(spec, proxy, data).score < reference_points(data).loss - 0.3
+
+
+@pytest.mark.parametrize("mixup", [0.0, 0.2])
+def test_every_option_runs_and_is_seeded(spec, data, mixup):
+    options = {"label_smoothing": 0.1, "drop_path": 0.1, "warmup": 1, "precision": "bf16", "erase": 0.5}
+    proxy = SMALL.model_copy(update=options | {"mixup": mixup})
+    first, again = (train(spec, proxy, data, seed=3).score for _ in range(2))
+    assert math.isfinite(first)
+    assert first == again
+
+
+def test_windows_and_regions_survive_the_small_image(spec):
+    network = make_network(spec, SMALL, 2)
+    assert [(stage.window, stage.region_size) for stage in network.spec.stages] == [(2, 4), (2, 4), (2, 2), (2, 1)]
+
+
+def test_a_loss_that_is_not_finite_has_a_reason(spec, data):
+    with pytest.raises(ProxyError, match="training loss is not finite by step 2"):
+        train(spec, SMALL.model_copy(update={"lr": 1e30, "clip_grad": 1e30}), data)
+
+
+def test_a_validation_loss_that_is_not_finite_has_a_reason(spec, data):
+    network = make_network(spec, SMALL, 2)
+    torch.nn.init.constant_(network.head.fc.weight, math.nan)
+    with pytest.raises(ProxyError, match="validation loss is nan"):
+        validate(network, SMALL, data)
+
+
+def test_no_memory_has_a_reason(spec, data, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("tried to allocate 2 GiB")
+
+    monkeypatch.setattr(proxy_train, "fit", full)
+    with pytest.raises(ProxyError, match="out of memory on cpu: tried to allocate"):
+        train(spec, SMALL, data)
+
+
+def test_validation_is_the_mean_over_all_images(spec, data):
+    network = make_network(spec, SMALL, 2)
+    many = replace(data, val_images=data.val_images.repeat(40, 1, 1, 1), val_labels=data.val_labels.repeat(40))
+    assert validate(network, SMALL, many) == pytest.approx(validate(network, SMALL, data), rel=1e-5)
+
+
+def test_chance_is_the_entropy_of_the_classes(data):
+    labels = torch.tensor([0, 0, 0, 1])
+    points = reference_points(replace(data, val_labels=labels, classes=("a", "b", "c")))
+    assert points.accuracy == 0.75
+    assert points.loss == pytest.approx(0.75 * math.log(4 / 3) + 0.25 * math.log(4))
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_presets_name_data_that_load(preset):
+    proxy = PRESETS[preset].model_copy(update={"max_train": 20, "max_val": 20})
+    assert isinstance(proxy.load(), Dataset)
+
+
+def test_a_preset_is_changed():
+    assert parse_proxy("tiny", steps=77) == PRESETS["tiny"].model_copy(update={"steps": 77})
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "says"),
+    [
+        ("huge", {}, "one of tiny, small, but got 'huge'"),
+        ("tiny", {"epochs": 3}, "unknown key 'epochs'.*known keys: data, img_size"),
+        ("tiny", {"steps": 0}, "steps: .*greater than or equal to 1, but got 0"),
+        ("tiny", {"precision": "fp8"}, "precision: .*'auto', 'bf16' or 'float32'"),
+        ("tiny", {"mixup": 0.1, "batch_size": 5}, "mixup needs an even batch_size, but got 5"),
+        ("tiny", {"steps": 5, "warmup": 5}, "warmup is below steps, but got warmup=5, steps=5"),
+    ],
+)
+def test_a_wrong_recipe_is_refused(preset, changes, says):
+    with pytest.raises(InputError, match=says):
+        parse_proxy(preset, **changes)
+
+
+def test_batches_see_all_images_before_any_again():
+    rows = list(draw_rows(10, 4, 5, torch.Generator().manual_seed(0)))
+    assert [len(batch) for batch in rows] == [4] * 5
+    assert sorted(torch.cat(rows).tolist()) == sorted(list(range(10)) * 2)
+
+
+def test_a_batch_may_be_larger_than_the_set():
+    assert len(next(draw_rows(3, 8, 1, torch.Generator()))) == 8
+
+
+def test_augmentation_shifts_and_mirrors():
+    image = torch.arange(64, dtype=torch.uint8).reshape(1, 1, 8, 8).expand(40, 3, 8, 8)
+    mirrored = shift_and_mirror(image, 0, True, torch.Generator().manual_seed(0))
+    kept = (mirrored == image).flatten(1).all(1)
+    assert 5 < kept.sum() < 35
+    assert torch.equal(mirrored[~kept], image[~kept].flip(-1))
+    shifted = shift_and_mirror(image, 2, False, torch.Generator().manual_seed(0))
+    assert shifted.shape == image.shape
+    assert len(shifted[:, 0, 4, 4].unique()) > 10
+
+
+def test_digits_are_not_mirrored():
+    assert not load_data("digits", 16, max_train=10, max_val=10).mirrors
+
+
+def test_devices(caplog, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with caplog.at_level(logging.INFO):
+        assert check_device("auto") == torch.device("cpu")
+    assert len(caplog.records) == 1
+    assert check_device("cpu") == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert check_device("auto") == check_device("cuda") == torch.device("cuda:0")
+    assert check_device("cuda:1") == torch.device("cuda:1")
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:9", "tpu", ""])
+def test_a_device_that_is_not_there_is_refused(name, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(InputError, match=f"one of auto, cpu.*but got {name!r}"):
+        check_device(name)
+
+
+def test_an_open_proxy_scores_and_describes_itself(spec, monkeypatch):
+    monkeypatch.setitem(PRESETS, "tiny", SMALL)
+    proxy = open_proxy("", "fractal:3", "cpu", seed=0)
+    score = proxy.score(spec, seed=1)
+    assert score.value == train(spec, proxy.recipe, proxy.dataset, seed=1).score
+    assert score.details["steps"] == 2
+    assert proxy.worst == proxy.describe()["chance_loss"] == reference_points(proxy.dataset).loss
+    assert proxy.describe()["data"] == "fractal:3"
+
+
+@pytest.mark.parametrize("args", [("huge", "", "cpu"), ("tiny", "mnist", "cpu"), ("tiny", "digits", "tpu")])
+def test_an_open_proxy_refuses_what_is_not_there(args):
+    with pytest.raises(InputError, match=r" one of | is fractal"):
+        open_proxy(*args)

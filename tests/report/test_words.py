@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+import pytest
+
+from vitspace.report.terminal import terminal_table
+from vitspace.report.words import headline, machine_note, next_commands, proxy_note, proxy_sentence
+from vitspace.study.config import StudyConfig
+
+
+def test_headline_counts_designs_and_front(record):
+    text = headline(record)
+    assert text.startswith(
+        "msg-4G: 5 designs evaluated within 4G FLOPs (4 drawn, published: MSG-T), "
+        "4 on the front of score, FLOPs and latency."
+    )
+    assert "not resolved" not in text
+
+
+# The front spans 0.30; two seeds of one design differ by up to 2.77 standard deviations.
+@pytest.mark.parametrize(("noise", "unresolved"), [(0.1, False), (0.11, True), (1.0, True), (None, False)])
+def test_headline_says_when_noise_hides_the_order(record, noise, unresolved):
+    text = headline(replace(record, reference={"noise": noise}))
+    assert ("order by score not resolved" in text) is unresolved
+
+
+def test_headline_of_no_or_one_design(bare, lone):
+    assert headline(bare) == "bare: no design was evaluated; 0 trials without a score."
+    assert headline(lone).startswith("lone: 1 design evaluated (1 drawn, none published), 1 on the front")
+
+
+def test_proxy_sentence_names_the_training_and_its_limits(record):
+    text = proxy_sentence(record)
+    assert "40 steps of training from scratch on fractal at 64 px (batch 32)" in text
+    assert "not ImageNet accuracies" in text and "how fast a network starts to learn" in text
+    assert text.count(". ") == 0
+
+
+def test_a_training_free_score_is_no_accuracy(record):
+    free = replace(record, config=StudyConfig(space="msg", proxy="zico"), resolved={})
+    assert "training-free proxy zico" in proxy_sentence(free)
+    assert "training-free proxy zico" in proxy_note(free).lower()
+
+
+def test_what_is_unknown_is_not_said(bare):
+    assert "a short training from scratch, so" in proxy_sentence(bare)
+    assert machine_note(bare) == ""
+
+
+def test_commands_quote_the_name(record):
+    commands = [command for _, command in next_commands(replace(record, name="my study"))]
+    assert "vitspace report 'my study'" in commands
+    assert "vitspace search --study 'my study' --resume --trials 32" in commands
+
+
+def test_terminal_table_stars_the_anchor(record, bare):
+    table = terminal_table(record)
+    assert table.row_count == 4
+    assert list(table.columns[1].cells)[-1] == "MSG-T ★"
+    assert terminal_table(bare).row_count == 0

@@ -1,0 +1,148 @@
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vitspace.costs import cost
+from vitspace.errors import InputError
+from vitspace.families import anchor
+from vitspace.files import data_names
+from vitspace.space import InvalidDesign, load_space
+
+MSG = load_space("msg")
+
+
+def write(path, **changes):
+    """Write a small valid space with changes."""
+    base = {"family": "msg", "axes": {"dim": {"values": [32, 64], "scale": [1, 2, 4, 8]}, "depth": [1, 2]}}
+    path.write_text(yaml.safe_dump(base | changes))
+    return str(path)
+
+
+@pytest.mark.parametrize("name", data_names("spaces"))
+def test_every_anchor_of_a_space_reads_back(name):
+    space = load_space(name)
+    inside = space.anchors(ablations=True)
+    assert inside
+    for row in inside:
+        assert space.decode(space.encode(row.spec)) == row.spec
+
+
+def test_the_papers_three_models_are_points_of_the_space():
+    assert [row.id for row in MSG.anchors()] == ["msg_tiny", "msg_small", "msg_base"]
+
+
+def test_rows_that_are_one_design_are_one_anchor():
+    specs = [row.spec for row in MSG.anchors(ablations=True)]
+    assert len(specs) == len(set(specs)) == 12
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6))
+def test_a_draw_encodes_and_decodes_to_itself(seed):
+    [spec] = MSG.draw(1, seed=seed)
+    assert MSG.decode(MSG.encode(spec)) == spec
+    assert spec in MSG
+
+
+def test_draws_are_distinct_seeded_and_within_the_budget():
+    specs = MSG.draw(20, "2G..4G", seed=1)
+    assert len({spec.id for spec in specs}) == 20
+    assert all(2e9 <= cost(spec).macs <= 4e9 for spec in specs)
+    assert MSG.draw(20, "2G..4G", seed=1) == specs
+    assert MSG.draw(20, "2G..4G", seed=2) != specs
+
+
+def test_excluded_specs_are_not_drawn():
+    specs = MSG.draw(5, "4G", seed=1)
+    assert not set(MSG.draw(5, "4G", seed=1, exclude=specs)) & set(specs)
+
+
+def test_a_budget_below_the_smallest_design_says_what_that_costs():
+    with pytest.raises(InputError, match=r"the smallest of msg costs 173\.7M FLOPs, and the budget is FLOPs \.\.100M"):
+        MSG.draw(1, "100M")
+
+
+def test_the_smallest_design_has_no_smaller_neighbour():
+    params = MSG.encode(MSG.smallest)
+    assert min(cost(MSG.decode(other)).macs for other in MSG.neighbours(params)) >= cost(MSG.smallest).macs
+
+
+def test_inactive_axes_are_not_chosen():
+    params = MSG.encode(anchor("msg_tiny").spec)
+    without = {k: v for k, v in params.items() if not k.startswith(("region_size", "token_init"))} | {
+        "exchange": "no_token"
+    }
+    assert MSG.decode(without).stages[0].exchange == "no_token"
+    with pytest.raises(InputError, match=r"active axes only, but got region_size\.1"):
+        MSG.decode(params | {"exchange": "none"})
+
+
+def test_rules_of_the_space_and_of_the_family_make_a_design_invalid():
+    params = MSG.encode(anchor("msg_tiny").spec)
+    with pytest.raises(InvalidDesign, match=r"stage 4: ceil\(side / window\) % region_size == 0 must hold"):
+        MSG.decode(params | {"region_size.4": 2})
+    with pytest.raises(InvalidDesign, match="stage 1: head_dim must divide dim, but got head_dim=64, dim=32"):
+        MSG.decode(params | {"dim": 32, "head_dim": 64, "region_size.1": 1})
+
+
+def test_values_outside_an_axis_are_refused_with_the_choices():
+    params = MSG.encode(anchor("msg_tiny").spec)
+    with pytest.raises(InputError, match=r"window is one of \[4, 7, 8, 14\], but got 9"):
+        MSG.decode(params | {"window": 9})
+    with pytest.raises(InputError, match="window is missing"):
+        MSG.decode({k: v for k, v in params.items() if k != "window"})
+
+
+def test_a_path_works_where_a_name_does(tmp_path):
+    space = load_space(write(tmp_path / "mine.yaml"))
+    assert space.name == "mine"
+    assert len(space.draw(4)) == 4
+
+
+def test_a_finite_space_that_is_exhausted_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("vitspace.space.space.DRAW_LIMIT", 200)
+    space = load_space(write(tmp_path / "mine.yaml"))
+    with pytest.raises(InputError, match="too few designs within no limit: 4 of 5 were found"):
+        space.draw(5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": 1}, r"mine\.yaml:\d+: unknown key 'colour'; known keys: family, resolution, axes, rules"),
+        (
+            {"axes": {"dim": {"valeus": [1]}}},
+            r"mine\.yaml:3: unknown key 'axes\.dim\.valeus'; known keys: values, each",
+        ),
+        ({"axes": {"dim": {"values": [32], "each": [32]}}}, "exactly one of values, each and stages"),
+        ({"axes": {"depth": {"stages": [[1], [1]]}}}, "one entry a stage, 4, but got 2"),
+        ({"axes": {"depth": [1, 1]}}, "lists each value once"),
+        ({"axes": {"depth": ["two"]}}, "depth: .*but got 'two'"),
+        ({"axes": {"breadth": [1]}}, "an axis is one of dim, depth"),
+        (
+            {"axes": {"depth": {"values": [1], "when": {"exchange": ["none"]}}}},
+            "depends on 'exchange', which is no axis",
+        ),
+        ({"family": "vgg"}, "a family is one of"),
+        ({"rules": ["dim %"]}, "a rule is an expression"),
+        ({"rules": ["width % 8 == 0"]}, "a rule names .* but 'width % 8 == 0' has width"),
+        ({"resolution": 8}, "resolution: .*but got 8"),
+    ],
+)
+def test_a_bad_file_says_where_and_why(tmp_path, changes, message):
+    with pytest.raises(InputError, match=message):
+        load_space(write(tmp_path / "mine.yaml", **changes))
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", "a: !!python/object:os.system {}"])
+def test_a_file_that_is_not_a_mapping_of_plain_yaml(tmp_path, text):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"bad\.yaml"):
+        load_space(str(path))
+
+
+def test_an_unknown_name_lists_the_spaces():
+    with pytest.raises(InputError, match="spaces are .*msg.* or a path to a .yaml file, but got 'mgs'"):
+        load_space("mgs")

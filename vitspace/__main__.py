@@ -1,0 +1,5 @@
+"""python -m vitspace."""
+
+from vitspace.cli import main
+
+main()

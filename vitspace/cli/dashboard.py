@@ -1,0 +1,37 @@
+"""vitspace dashboard."""
+
+import socket
+import sys
+
+import typer
+
+from vitspace.cli import command
+from vitspace.errors import InputError
+
+
+@command
+def dashboard(
+    study: str = typer.Argument(None, help="A stored study; without one, all of them."),
+    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    host: str = typer.Option("127.0.0.1", help="Address to listen on."),
+    port: int = typer.Option(8080, min=1, max=65535, help="Port to listen on."),
+) -> None:
+    """Open the Optuna dashboard on the stored studies, until Ctrl-C."""
+    from optuna_dashboard import run_server
+
+    from vitspace.study.store import StudyStore, open_storage
+
+    opened = open_storage(storage, create=False)
+    path = f"studies/{StudyStore.load(opened, study).study._study_id}" if study else ""
+    _check_free(host, port)
+    print(f"dashboard: http://{host}:{port}/dashboard/{path}", file=sys.stderr, flush=True)
+    run_server(opened, host, port)
+
+
+def _check_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InputError(f"a dashboard needs a free port, but {host}:{port} is not: {error.strerror}") from None

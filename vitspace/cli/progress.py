@@ -1,0 +1,89 @@
+"""What a running search shows: a bar with an estimate, each trial, the front so far."""
+
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from vitspace.report import headline, terminal_table
+from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
+from vitspace.units import format_count, format_seconds
+
+
+class Progress:
+    """A monitor that draws on standard error."""
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False)
+        self.bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=False),
+            TextColumn("{task.fields[front]}"),
+            console=self.console,
+        )
+        self.trials = self.bars.add_task("trials", total=None, front="", visible=False)
+        self.steps = self.bars.add_task("  this one", total=None, front="", visible=False)
+
+    def __enter__(self) -> "Progress":
+        self.bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bars.stop()
+
+    def started(self, record: StudyRecord) -> None:
+        """Show the bar."""
+        self.note(f"study {record.name}: {record.config.trials} trials of space {record.config.space}")
+        total = record.config.trials
+        self.bars.update(self.trials, total=total, completed=len(record.completed), visible=True, front=_front(record))
+
+    def step(self, done: int, total: int) -> None:
+        """Move the running trial's bar."""
+        self.bars.update(self.steps, total=total, completed=done, visible=done < total)
+
+    def ended(self, trial: Trial, record: StudyRecord) -> None:
+        """Say what the trial gave."""
+        self.note(_line(trial, {t.number for t in record.front}))
+        self.bars.update(self.trials, completed=len(record.completed), front=_front(record))
+
+    def note(self, text: str) -> None:
+        """Print a line above the bars."""
+        self.console.print(text)
+
+
+def print_result(record: StudyRecord, folder: Path, storage: str) -> None:
+    """Print what a study found, and the commands to go on with."""
+    console = Console(highlight=False)
+    console.print(f"\n{headline(record)}")
+    console.print(terminal_table(record))
+    console.print(f"hypervolume {record.hypervolume:.4f}, searched for {format_seconds(record.seconds)}")
+    console.print(f"report: {folder / 'report.md'}\n")
+    more = "" if storage == "studies.journal" else f" --storage {storage}"
+    console.print("go on with:", soft_wrap=True)
+    console.print(f"  vitspace search --study {record.name} --resume --trials {2 * record.config.trials}{more}")
+    console.print(f"  vitspace dashboard {record.name}{more}")
+
+
+def _line(trial: Trial, front: set[int]) -> str:
+    name = trial.anchor or (trial.spec.id if trial.spec else "")
+    if not trial.complete:
+        return f"trial {trial.number} {name}: {trial.state}: {trial.why}"
+    assert trial.macs is not None
+    mark = "  on the front" if trial.number in front else ""
+    return (
+        f"trial {trial.number} {name}: {format_count(trial.macs)} FLOPs, {trial.latency_ms:.1f} ms, "
+        f"score {trial.score:.4f}, {format_seconds(trial.seconds)}{mark}"
+    )
+
+
+def _front(record: StudyRecord) -> str:
+    return f"front {len(record.front)}, hypervolume {record.hypervolume:.4f}" if record.completed else ""

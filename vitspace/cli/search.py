@@ -1,0 +1,74 @@
+"""vitspace search."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from vitspace.cli import command, print_json
+
+
+@command
+def search(
+    space: str = typer.Option(None, help="A space, or a path to a space's .yaml."),
+    budget: str = typer.Option(None, help="FLOPs (multiply-adds): 4G, 3.5G..4G, 350M."),
+    params: str = typer.Option(None, help="Parameters: 25M."),
+    latency: str = typer.Option(None, help="CPU latency, one thread, batch 1: 60ms."),
+    proxy: str = typer.Option(None, help="What stands in for accuracy: train, train:small.  [default: train]"),
+    data: str = typer.Option(
+        None, help="What the proxy trains on: fractal, digits, imagefolder:DIR, cifar10:DIR.  [default: fractal]"
+    ),
+    sampler: str = typer.Option(None, help="tpe, nsga2, nsga3, gp, qmc or random.  [default: tpe]"),
+    trials: int = typer.Option(None, help="Completed evaluations in total, anchors included.  [default: 16]"),
+    timeout: float = typer.Option(None, help="Seconds after which no new trial starts."),
+    seed: int = typer.Option(None, help="Of drawing, sampling and training.  [default: 0]"),
+    device: str = typer.Option(None, help="Where the proxy trains: auto, cpu, cuda.  [default: auto]"),
+    ablations: bool = typer.Option(None, "--ablations", help="The papers' ablation rows join the anchors."),
+    study: str = typer.Option(None, help="The study's name.  [default: SPACE-BUDGET]"),
+    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    config: Path = typer.Option(None, help="A study's .yaml; options given beside it win."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with a stored study, up to --trials."),
+    out: Path = typer.Option(None, help="The report's folder.  [default: reports/STUDY]"),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """Search a space under a budget: train designs briefly, and report the Pareto front with the papers' models on it.
+
+    FLOPs are multiply-adds of convolutions, linear layers and attention products.
+    """
+    from vitspace.cli.progress import Progress, print_result
+    from vitspace.search import Place
+    from vitspace.search import search as run
+
+    given = {
+        "space": space,
+        "budget": budget,
+        "params": params,
+        "latency": latency,
+        "proxy": proxy,
+        "data": data,
+        "sampler": sampler,
+        "trials": trials,
+        "timeout": timeout,
+        "seed": seed,
+        "device": device,
+        "ablations": ablations,
+    }
+    settings = _read_config(config) | {key: value for key, value in given.items() if value is not None}
+    place = Place(storage, study, resume, "vitspace " + shlex.join(sys.argv[1:]))
+    with Progress() as progress:
+        record, folder = run(settings, place, out, progress)
+    if as_json:
+        print_json(record.to_json(str(folder)))
+    else:
+        print_result(record, folder, storage)
+
+
+def _read_config(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    from vitspace.files import find_yaml, read_yaml
+    from vitspace.study.config import StudyConfig
+
+    return read_yaml(find_yaml(str(path), "studies"), StudyConfig).model_dump(exclude_unset=True)

@@ -1,0 +1,68 @@
+"""Data for training proxies: one file a source, named as on the command line (``--data imagefolder:DIR``).
+
+A source has two functions: ``check(argument)``, cheap, which raises InputError, and ``load(argument, request)``,
+which returns a `Dataset`. Files that begin with an underscore are no sources.
+"""
+
+import importlib
+import pkgutil
+from difflib import get_close_matches
+from types import ModuleType
+
+from vitspace.data._base import Dataset, Request
+from vitspace.errors import InputError
+
+__all__ = ["SOURCES", "Dataset", "check_data", "load_data"]
+
+#: Names of the sources.
+SOURCES = tuple(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
+_MIN_SIZE = 8
+
+
+def load_data(
+    text: str,
+    img_size: int,
+    seed: int = 0,
+    max_train: int | None = None,
+    max_val: int | None = None,
+) -> Dataset:
+    """Load a set into memory; equal arguments give equal data in every process.
+
+    Args:
+        text: ``fractal``, ``fractal:50`` (classes), ``digits``, ``imagefolder:DIR`` or ``cifar10:DIR``.
+        img_size: Side of the image in pixels.
+        seed: Of whatever is generated, split or drawn.
+        max_train: At most so many training images, drawn evenly over classes; None is the source's own number.
+        max_val: The same for validation.
+
+    Raises:
+        InputError: the text names no source, or its folder does not hold what the source needs.
+    """
+    source, argument = _parse(text)
+    if img_size < _MIN_SIZE:
+        raise InputError(f"img_size is at least {_MIN_SIZE}, but got {img_size}")
+    for name, limit in (("max_train", max_train), ("max_val", max_val)):
+        if limit is not None and limit < 1:
+            raise InputError(f"{name} is at least 1, but got {limit}")
+    source.check(argument)
+    return source.load(argument, Request(img_size, seed, max_train, max_val))
+
+
+def check_data(text: str) -> None:
+    """Check the text, and the folder it names, decoding at most a few images.
+
+    Raises:
+        InputError: the text names no source, or its folder does not hold what the source needs.
+    """
+    source, argument = _parse(text)
+    source.check(argument)
+
+
+def _parse(text: str) -> tuple[ModuleType, str]:
+    name, _, argument = text.partition(":")
+    if name not in SOURCES:
+        near = get_close_matches(name, SOURCES, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        known = "fractal, fractal:CLASSES, digits, imagefolder:DIR or cifar10:DIR"
+        raise InputError(f"data is {known}, but got {text!r}{hint}")
+    return importlib.import_module(f"{__name__}.{name}"), argument

@@ -1,0 +1,80 @@
+"""What every source of data gives and is asked for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A classification set, decoded and kept in memory.
+
+    Attributes:
+        name: The text it was loaded from, ``digits`` or ``imagefolder:DIR``.
+        train_images: uint8 [N, 3, H, W].
+        train_labels: int64 [N], numbers into ``classes``.
+        val_images: uint8 [M, 3, H, W].
+        val_labels: int64 [M].
+        classes: Names of the classes.
+        skipped: Files that could not be decoded.
+        mirrors: Whether a mirrored image keeps its class.
+    """
+
+    name: str
+    train_images: Tensor
+    train_labels: Tensor
+    val_images: Tensor
+    val_labels: Tensor
+    classes: tuple[str, ...]
+    skipped: int = 0
+    mirrors: bool = True
+
+
+@dataclass(frozen=True)
+class Request:
+    """How much of a source is wanted, and in which form.
+
+    Attributes:
+        img_size: Side of the image in pixels.
+        seed: Of whatever is generated, split or drawn.
+        max_train: At most so many training images, drawn evenly over classes; None is the source's own number.
+        max_val: The same for validation.
+    """
+
+    img_size: int
+    seed: int = 0
+    max_train: int | None = None
+    max_val: int | None = None
+
+
+def draw_evenly(sizes: list[int], limit: int | None, rng: np.random.Generator) -> list[np.ndarray]:
+    """Draw ``limit`` of ``sum(sizes)`` items evenly over classes: for each class, the sorted numbers drawn.
+
+    Classes that run out leave their share to the others; a limit that classes don't divide is rounded by lot.
+    """
+    orders = [rng.permutation(size) for size in sizes]
+    total = sum(sizes) if limit is None else min(limit, sum(sizes))
+    counts = [0] * len(sizes)
+    while total:
+        hungry = [i for i in rng.permutation(len(sizes)) if counts[i] < sizes[i]]
+        share = max(1, total // len(hungry))
+        for i in hungry[:total]:
+            taken = min(share, sizes[i] - counts[i])
+            counts[i] += taken
+            total -= taken
+    return [np.sort(order[:count]) for order, count in zip(orders, counts, strict=True)]
+
+
+def resize(images: Tensor, img_size: int) -> Tensor:
+    """Resize by bilinear interpolation: uint8 [N, 3, H, W] -> uint8 [N, 3, img_size, img_size]."""
+    if images.shape[-2:] == (img_size, img_size):
+        return images.contiguous()
+    out = torch.empty(len(images), 3, img_size, img_size, dtype=torch.uint8)
+    for start in range(0, len(images), 1024):
+        part = images[start : start + 1024].float()
+        part = F.interpolate(part, size=(img_size, img_size), mode="bilinear", antialias=True)
+        out[start : start + 1024] = part.round_().clamp_(0, 255)
+    return out

@@ -1,0 +1,47 @@
+"""digits: scikit-learn's 1,797 handwritten digits of 8x8 pixels, which come with it."""
+
+import numpy as np
+import torch
+
+from vitspace.data._base import Dataset, Request, draw_evenly, resize
+from vitspace.errors import InputError
+
+VAL_IMAGES = 500
+
+
+def check(argument: str) -> None:
+    """Raise InputError if there is an argument."""
+    if argument:
+        raise InputError(f"data 'digits' takes no argument, but got {argument!r}")
+
+
+def load(argument: str, request: Request) -> Dataset:
+    """Load the digits, the validation images drawn by the seed."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    pixels = torch.from_numpy(np.rint(bunch.images * (255 / 16)).astype(np.uint8))
+    images = pixels[:, None].expand(-1, 3, -1, -1)
+    rng = np.random.default_rng([request.seed, 0])
+    val, rest = _draw(bunch.target, np.arange(len(bunch.target)), request.max_val or VAL_IMAGES, rng)
+    train, _ = _draw(bunch.target, rest, request.max_train, rng)
+    labels = torch.from_numpy(bunch.target.astype(np.int64))
+    return Dataset(
+        name="digits",
+        train_images=resize(images[train], request.img_size),
+        train_labels=labels[train],
+        val_images=resize(images[val], request.img_size),
+        val_labels=labels[val],
+        classes=tuple(str(name) for name in bunch.target_names),
+        mirrors=False,
+    )
+
+
+def _draw(
+    labels: np.ndarray, among: np.ndarray, limit: int | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of ``limit`` images drawn evenly over classes, and of the others."""
+    members = [among[labels[among] == label] for label in range(10)]
+    drawn = draw_evenly([len(numbers) for numbers in members], limit, rng)
+    chosen = np.sort(np.concatenate([numbers[at] for numbers, at in zip(members, drawn, strict=True)]))
+    return chosen, np.setdiff1d(among, chosen)

@@ -1,0 +1,121 @@
+"""imagefolder:DIR: real images in DIR/train/CLASS/ and DIR/val/CLASS/.
+
+Images are resized by their shorter side, cropped to the middle square, decoded once and kept in memory. Files that
+cannot be decoded are skipped and counted. Hidden files and folders are not looked at.
+"""
+
+import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+from vitspace.data._base import Dataset, Request, draw_evenly
+from vitspace.errors import InputError
+
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
+SPLITS = ("train", "val")
+_LAYOUT = "DIR/train/CLASS/ and DIR/val/CLASS/ with images"
+_log = logging.getLogger(__name__)
+
+Files = dict[str, list[Path]]
+
+
+def check(argument: str) -> None:
+    """Raise InputError unless both splits hold the same classes, with an image in each that can be decoded."""
+    for files in _find(argument).values():
+        for paths in files.values():
+            if not any(_decode(path, 8) is not None for path in paths):
+                raise InputError(f"every class has an image that can be read, but none of {paths[0].parent} can")
+
+
+def load(argument: str, request: Request) -> Dataset:
+    """Decode the folder; the images are drawn evenly over classes where the request limits them."""
+    found = _find(argument)
+    limits = (request.max_train, request.max_val)
+    train, val = (
+        _split(found[split], limit, request, number)
+        for number, (split, limit) in enumerate(zip(SPLITS, limits, strict=True))
+    )
+    skipped = train[2] + val[2]
+    if skipped:
+        _log.warning("%d images of %s could not be decoded and are left out", skipped, argument)
+    for split, (images, _, _) in zip(SPLITS, (train, val), strict=True):
+        if not len(images):
+            raise InputError(f"a split has images that can be read, but all drawn from {argument}/{split} are broken")
+    return Dataset(f"imagefolder:{argument}", *train[:2], *val[:2], tuple(found["train"]), skipped)
+
+
+def _find(argument: str) -> dict[str, Files]:
+    """List the images of each class of each split.
+
+    Raises:
+        InputError: a folder is missing or empty, or the splits' classes differ.
+    """
+    if not argument:
+        raise InputError(f"imagefolder needs a folder, imagefolder:DIR, with {_LAYOUT}, but got none")
+    root = Path(argument).expanduser()
+    found = {split: _classes(root / split) for split in SPLITS}
+    only = {split: sorted(found[split].keys() - found[other].keys()) for split, other in (SPLITS, SPLITS[::-1])}
+    if any(only.values()):
+        raise InputError(
+            f"train and val of {root} have the same classes, but only train has {_some(only['train'])} "
+            f"and only val has {_some(only['val'])}"
+        )
+    if len(found["train"]) < 2:
+        raise InputError(f"there are at least 2 classes, but {root / 'train'} has {_some(list(found['train']))}")
+    return found
+
+
+def _classes(folder: Path) -> Files:
+    if not folder.is_dir():
+        raise InputError(f"an image folder is {_LAYOUT}, but there is no folder {folder}")
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if not names:
+        raise InputError(f"an image folder is {_LAYOUT}, but {folder} has no class folders")
+    files = {name: _images(folder / name) for name in names}
+    empty = [name for name, paths in files.items() if not paths]
+    if empty:
+        raise InputError(f"every class has images ({' '.join(SUFFIXES)}), but {folder / empty[0]} has none")
+    return files
+
+
+def _images(folder: Path) -> list[Path]:
+    names = (Path(root, name) for root, _, files in os.walk(folder) for name in files if name[0] != ".")
+    return sorted(path for path in names if path.suffix.lower() in SUFFIXES)
+
+
+def _split(files: Files, limit: int | None, request: Request, number: int) -> tuple[torch.Tensor, torch.Tensor, int]:
+    """Decode a split: uint8 [N, 3, H, W], int64 [N], and how many were skipped."""
+    rng = np.random.default_rng([request.seed, number])
+    drawn = draw_evenly([len(paths) for paths in files.values()], limit, rng)
+    pairs = [(paths[i], label) for label, (paths, at) in enumerate(zip(files.values(), drawn, strict=True)) for i in at]
+    S = request.img_size
+    images = torch.empty(len(pairs), 3, S, S, dtype=torch.uint8)
+    kept: list[int] = []
+    with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
+        for pixels, (_, label) in zip(pool.map(lambda pair: _decode(pair[0], S), pairs), pairs, strict=True):
+            if pixels is not None:
+                images[len(kept)] = torch.from_numpy(pixels)
+                kept.append(label)
+    return images[: len(kept)], torch.tensor(kept, dtype=torch.int64), len(pairs) - len(kept)
+
+
+def _decode(path: Path, img_size: int) -> np.ndarray | None:
+    """Return a file as uint8 [3, img_size, img_size], or None if it cannot be decoded."""
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (2 * img_size, 2 * img_size))
+            square = ImageOps.fit(image.convert("RGB"), (img_size, img_size), Image.Resampling.BILINEAR)
+    except Exception as error:  # a broken file makes Pillow's readers raise almost anything
+        _log.debug("%s: %s", path, error)
+        return None
+    return np.asarray(square).transpose(2, 0, 1).copy()
+
+
+def _some(names: list[str], shown: int = 3) -> str:
+    rest = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return f"{', '.join(names[:shown])}{rest}" if names else "none"

@@ -1,0 +1,85 @@
+"""Evaluate: the gates a candidate passes, cheapest first; it is rejected at the first that can."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+import torch
+
+from vitspace.budget import Budget
+from vitspace.costs import cost
+from vitspace.host import fingerprint
+from vitspace.latency import LatencySettings, measure
+from vitspace.proxies import Proxy, ProxyError
+from vitspace.space import Space
+from vitspace.spec import Spec
+from vitspace.study.trial import Trial
+
+_log = logging.getLogger(__name__)
+
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """What a study measures of every design.
+
+    Attributes:
+        space: Gives the resolution at which designs are costed and timed.
+        budget: Limits on multiply-adds, params and latency.
+        proxy: Gives the score.
+        seed: The proxy's seed, the same for every design, so that they are compared on the same draw.
+    """
+
+    space: Space
+    budget: Budget
+    proxy: Proxy
+    seed: int = 0
+    latency: LatencySettings = field(default_factory=LatencySettings)
+
+    def evaluate(
+        self,
+        number: int,
+        spec: Spec,
+        seen: Mapping[Spec, int],
+        anchor: str | None = None,
+        on_step: OnStep | None = None,
+    ) -> Trial:
+        """Return the trial of a spec: complete, or rejected or failed with the reason.
+
+        Args:
+            number: The trial's number.
+            spec: The design.
+            seen: Designs evaluated before, with their trial's number.
+            anchor: The published row that the design is.
+            on_step: Told how far the proxy is.
+        """
+        start = time.perf_counter()
+        costs = cost(spec, self.space.resolution)
+        trial = Trial(number, "complete", spec, "", anchor, costs.params, costs.macs, seed=self.seed)
+        if spec in seen:
+            return replace(trial, state="duplicate", why=f"the same network as trial {seen[spec]}")
+        if why := self.budget.violation(macs=costs.macs, params=costs.params):
+            return replace(trial, state="over_budget", why=why)
+        try:
+            trial = self._measure(trial, spec, on_step)
+        except (ProxyError, torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            _log.debug("trial %s failed", number, exc_info=True)
+            trial = replace(trial, state="failed", why=_reason(error))
+        return replace(trial, seconds=time.perf_counter() - start)
+
+    def _measure(self, trial: Trial, spec: Spec, on_step: OnStep | None) -> Trial:
+        settings = replace(self.latency, img_size=self.space.resolution)
+        latency = measure(spec, settings)
+        trial = replace(trial, latency_ms=latency.median_ms, latency=asdict(latency))
+        if why := self.budget.violation(latency_ms=latency.median_ms):
+            return replace(trial, state="over_budget", why=why)
+        score = self.proxy.score(spec, self.seed, on_step)
+        details = {"host": fingerprint(), "proxy_seconds": score.seconds, **score.details}
+        return replace(trial, score=score.value, details=details)
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0] if text else 'no message'}"

@@ -1,0 +1,49 @@
+"""Host: which machine and which versions a number comes from."""
+
+import hashlib
+import os
+import platform
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("torch", "timm", "optuna", "vitspace")
+
+
+@cache
+def cpu() -> dict[str, Any]:
+    """Return the CPU's model, the cores this process may use, and a digest of its instruction sets."""
+    model, flags = platform.processor() or platform.machine(), ""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        fields = [line.split(":", 1) for line in info.read_text().splitlines() if ":" in line]
+        named = {key.strip(): value.strip() for key, value in fields}
+        model, flags = named.get("model name", model), named.get("flags", "")
+    digest = hashlib.sha256(" ".join(sorted(flags.split())).encode()).hexdigest()[:8]
+    return {"cpu": model, "cores": len(cores()), "flags": digest}
+
+
+def cores() -> list[int]:
+    """Return the cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def machine() -> dict[str, Any]:
+    """Return host, CPU, versions and date, as reports print them."""
+    return {
+        "host": platform.node(),
+        **cpu(),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
+
+
+def fingerprint() -> dict[str, Any]:
+    """Return what a latency depends on: the host, its CPU, the versions of Python and torch."""
+    return {"host": platform.node(), **cpu(), "python": platform.python_version(), "torch": version("torch")}

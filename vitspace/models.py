@@ -1,0 +1,52 @@
+"""The published models in timm's registry: ``timm.create_model("msg_tiny")`` after ``import vitspace.families``.
+
+No weights are published with VitSpace, and ``pretrained_cfg`` says so: it has no URL.
+"""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
+from torch import nn
+
+from vitspace.anchors import anchor, list_anchors
+from vitspace.network import build
+
+
+def _config(resolution: int, source: str) -> dict[str, Any]:
+    return {
+        "url": "",
+        "num_classes": 1000,
+        "input_size": (3, resolution, resolution),
+        "pool_size": None,
+        "fixed_input_size": False,
+        "interpolation": "bicubic",
+        "crop_pct": 0.875,
+        "mean": IMAGENET_DEFAULT_MEAN,
+        "std": IMAGENET_DEFAULT_STD,
+        "classifier": "head.fc",
+        "paper_name": source,
+    }
+
+
+default_cfgs = generate_default_cfgs(
+    {name: _config(anchor(name).resolution, anchor(name).source) for name in list_anchors("anchor")}
+)
+
+
+def _entrypoint(name: str) -> Callable[..., nn.Module]:
+    def create(pretrained: bool = False, **kwargs: Any) -> nn.Module:
+        spec = anchor(name).spec
+        features = {"out_indices": (0, 1, 2, 3), "feature_cls": "getter"}
+        return build_model_with_cfg(partial(build, spec), name, pretrained, feature_cfg=features, **kwargs)
+
+    create.__name__ = create.__qualname__ = name
+    create.__doc__ = f"{name}: {anchor(name).source}."
+    return create
+
+
+for _name in list_anchors("anchor"):
+    setattr(sys.modules[__name__], _name, register_model(_entrypoint(_name)))

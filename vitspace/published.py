@@ -1,0 +1,79 @@
+"""The published rows beside what our networks cost."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from vitspace.anchors import Anchor, all_anchors, list_anchors
+from vitspace.costs import PartCost, cost
+from vitspace.errors import InputError
+from vitspace.families import FAMILIES
+
+#: Relative errors of params and FLOPs up to which a row counts as reproduced, where a unit of the last printed digit
+#: is less. A family has its own where its paper counts otherwise or leaves more open.
+PARAMS_TOLERANCE = {"ems": 0.02, "transcnn": 0.02}
+FLOPS_TOLERANCE = {"ems": 0.06, "partial": 0.06, "transcnn": 0.075}
+DEFAULT_PARAMS_TOLERANCE, DEFAULT_FLOPS_TOLERANCE = 0.01, 0.015
+
+
+def published_rows(family: str | None = None, role: str | None = None) -> list[dict[str, Any]]:
+    """Return every published row of a family and role, with what our network costs and how far it is off.
+
+    ``status`` is reproduced, unreproduced (``why`` says the reason), or not-applicable: a peer, or a row that prints
+    neither params nor FLOPs.
+
+    Raises:
+        InputError: no such family or role.
+    """
+    families = (*FAMILIES, "peer")
+    if family is not None and family not in families:
+        raise InputError(f"a family is one of {', '.join(families)}, but got {family!r}")
+    rows = [all_anchors()[name] for name in list_anchors(role)]
+    return [_row(row) for row in rows if family in (None, row.family)]
+
+
+def _row(row: Anchor) -> dict[str, Any]:
+    costs = cost(row.spec, row.resolution) if row.spec else None
+    errors = _errors(row, costs)
+    status, why = _status(row, costs, errors)
+    return {
+        "id": row.id,
+        "family": row.family,
+        "role": row.role,
+        "status": status,
+        "why": why,
+        "params": costs.params if costs else None,
+        "macs": costs.macs if costs else None,
+        "published": dict(row.published),
+        "params_error": errors.get("params_m"),
+        "flops_error": errors.get("gflops"),
+        "source": row.source,
+        "note": row.note,
+        "spec_id": row.spec.id if row.spec else None,
+    }
+
+
+def _errors(row: Anchor, costs: PartCost | None) -> dict[str, float]:
+    if costs is None:
+        return {}
+    ours = {"params_m": costs.params / 1e6, "gflops": costs.macs / 1e9}
+    return {name: ours[name] / row.published[name] - 1 for name in ours if name in row.published}
+
+
+def _status(row: Anchor, costs: PartCost | None, errors: dict[str, float]) -> tuple[str, str]:
+    if row.role == "peer" or not row.digits:
+        return "not-applicable", ""
+    if row.unreproduced or costs is None:
+        return "unreproduced", row.unreproduced or "no spec"
+    off = list(_beyond(row, errors))
+    return ("unreproduced", ", ".join(off)) if off else ("reproduced", "")
+
+
+def _beyond(row: Anchor, errors: dict[str, float]) -> Iterable[str]:
+    tolerances = {
+        "params_m": PARAMS_TOLERANCE.get(row.family, DEFAULT_PARAMS_TOLERANCE),
+        "gflops": FLOPS_TOLERANCE.get(row.family, DEFAULT_FLOPS_TOLERANCE),
+    }
+    for name, error in errors.items():
+        unit = 10.0 ** -row.digits[name]
+        if abs(error) > tolerances[name] and abs(error) * row.published[name] > unit * (1 + 1e-9):
+            yield f"{'params' if name == 'params_m' else 'FLOPs'} off by {error:+.1%}"

@@ -1,0 +1,17 @@
+"""Reports: what a stored study says, as tables, figures and text. Nothing here runs or changes a study."""
+
+from vitspace.report.folder import study_data, write_report
+from vitspace.report.tables import front_table, trials_table
+from vitspace.report.terminal import terminal_table
+from vitspace.report.words import headline, next_commands, proxy_sentence
+
+__all__ = [
+    "front_table",
+    "headline",
+    "next_commands",
+    "proxy_sentence",
+    "study_data",
+    "terminal_table",
+    "trials_table",
+    "write_report",
+]

@@ -1,0 +1,86 @@
+"""report.md: the report as text."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from vitspace.report.formats import markdown, readable
+from vitspace.report.scatter import Axis
+from vitspace.report.tables import anchors_table, calibration, front_table, rejected
+from vitspace.report.words import headline, next_commands, proxy_sentence
+from vitspace.study.record import StudyRecord
+from vitspace.units import format_seconds
+
+#: Figures by file name: what each is drawn against, and how the text calls it.
+FIGURES: dict[str, tuple[Axis, str]] = {
+    "score_flops": ("macs", "FLOPs"),
+    "score_latency": ("latency_ms", "CPU latency"),
+}
+
+_BUILD = """```python
+import json, vitspace
+specs = json.load(open("study.json"))["specs"]
+network = vitspace.build(vitspace.Spec.from_dict(specs["{spec_id}"]))
+```"""
+
+
+def report_text(record: StudyRecord) -> str:
+    """Return the whole report; figures are linked by name."""
+    sections = [f"**{headline(record)}**", *_opening(record), *_results(record), *_setting(record), *_onward(record)]
+    return "\n\n".join(section.strip() for section in sections if section) + "\n"
+
+
+def _opening(record: StudyRecord) -> Iterator[str]:
+    yield proxy_sentence(record)
+    if command := record.resolved.get("command"):
+        took = f"\n\nSearched for {format_seconds(record.seconds)}." if record.seconds else ""
+        yield f"```\n{command}\n```{took}"
+    for name, (_, cost) in FIGURES.items():
+        yield f"![Proxy score against {cost}]({name}.png)"
+
+
+def _results(record: StudyRecord) -> Iterator[str]:
+    yield from _section("The front", front_shown(record), "No trial was completed, so there is no front.")
+    if record.front:
+        yield _front_note(record)
+    yield from _section("Published designs", readable(anchors_table(record)))
+    yield from _section("What a score is worth", readable(calibration(record)))
+    yield from _section("Trials without a score", readable(rejected(record)), "No trial was rejected.")
+
+
+def front_shown(record: StudyRecord) -> pd.DataFrame:
+    """The front for reading: the gaps to the anchors in words."""
+    return readable(front_table(record).drop(columns=["nearest_anchor", "flops_gap", "latency_gap", "score_gap"]))
+
+
+def _front_note(record: StudyRecord) -> str:
+    size = (record.resolved.get("space") or {}).get("resolution")
+    notes = [f"FLOPs: {record.resolved['convention']}." if record.resolved.get("convention") else ""]
+    notes.append(f"FLOPs and latency at {size} px." if size else "")
+    notes.append("Latency: median (10th to 90th percentile). Lists go stage by stage.")
+    notes.append("Numbers at full precision: front.csv; every trial: trials.csv.")
+    return " ".join(note for note in notes if note)
+
+
+def _setting(record: StudyRecord) -> Iterator[str]:
+    config = {name: value for name, value in record.config.model_dump().items() if value is not None}
+    for title, values in (("The study", config), ("The proxy", "proxy"), ("The machine", "machine")):
+        rows = (record.resolved.get(values) or {}) if isinstance(values, str) else values
+        frame = pd.DataFrame([(f"`{key}`", value) for key, value in rows.items()], columns=["setting", "value"])
+        yield from _section(title, frame.astype(str))
+
+
+def _onward(record: StudyRecord) -> Iterator[str]:
+    yield "## How to go on"
+    yield "```\n" + "\n".join(f"{command}  # {purpose}" for purpose, command in next_commands(record)) + "\n```"
+    designs = [trial.spec.id for trial in record.front if trial.spec]
+    if designs:
+        yield "A design of the front as a PyTorch module, from the folder of this report:"
+        yield _BUILD.format(spec_id=designs[-1])
+
+
+def _section(title: str, frame: pd.DataFrame, otherwise: str = "") -> Iterator[str]:
+    """A heading and a table, or a sentence in its place, or nothing."""
+    if len(frame) or otherwise:
+        yield f"## {title}"
+        yield markdown(frame) if len(frame) else otherwise

@@ -1,0 +1,169 @@
+"""Scatter: what a figure of score against one cost shows, as plain numbers and words."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from vitspace.pareto import non_dominated
+from vitspace.report.names import readable_name, trial_name
+from vitspace.report.noise import finite, noise, order_unresolved
+from vitspace.report.tables import outside_budget, references
+from vitspace.report.words import machine_note, proxy_note
+from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
+
+Axis = Literal["macs", "latency_ms"]
+
+#: References that would leave the trials less than this share of the (logarithmic) axis are named, not drawn.
+_LEAST_SHARE = 0.4
+#: Lines closer together than this share of the axis have one label.
+_APART = 0.04
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One trial: its place, half the length of its error bar, and its label."""
+
+    x: float
+    y: float
+    error: float = 0.0
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """A figure before it is drawn.
+
+    Attributes:
+        trials: Completed trials that are neither on the front nor anchors.
+        front: The front of all three objectives, anchors left out.
+        anchors: Published designs, on the front or not.
+        steps: The front of this cost and the score alone, as the corners of a line.
+        references: (cost, label) of published designs outside the budget; no label where the one before has it.
+        beyond: The same, where the axis would have to be too long.
+        budget: The largest cost allowed, or None.
+        chance: The score of chance, or None.
+        unit: Of the cost.
+        noise: Half the width of the band around the line: the noise between seeds, or 0.
+        caption: Lines under the figure.
+    """
+
+    title: str
+    xlabel: str
+    trials: list[Mark]
+    front: list[Mark]
+    anchors: list[Mark]
+    steps: list[tuple[float, float]]
+    references: list[tuple[float, str]]
+    beyond: list[str]
+    budget: float | None
+    chance: float | None
+    unit: str
+    noise: float
+    caption: list[str]
+
+    @property
+    def marks(self) -> list[Mark]:
+        """All trials."""
+        return [*self.trials, *self.front, *self.anchors]
+
+
+def scatter(record: StudyRecord, axis: Axis) -> Scatter:
+    """Collect what `draw` needs; ``axis`` is ``macs`` or ``latency_ms``."""
+    chosen = {trial.number for trial in record.front}
+    plain = [t for t in record.completed if t.number not in chosen and not t.anchor]
+    front = [t for t in record.front if not t.anchor]
+    near, beyond = _references(record, axis)
+    chance = finite(record.reference.get("chance_loss"))
+    return Scatter(
+        title=f"{record.name}: proxy score against {'FLOPs' if axis == 'macs' else 'CPU latency'}",
+        xlabel=_xlabel(record, axis),
+        trials=[Mark(*_place(t, axis)) for t in plain],
+        front=[Mark(*_place(t, axis), finite(t.score_std) or 0.0, str(t.number)) for t in front],
+        anchors=[Mark(*_place(t, axis), _error(record, t), trial_name(t)) for t in record.anchors],
+        steps=_steps([_place(t, axis) for t in record.completed]),
+        references=near,
+        beyond=beyond,
+        budget=_budget(record, axis),
+        chance=None if chance is None else -chance,
+        unit="G" if axis == "macs" else "ms",
+        noise=noise(record) or 0.0,
+        caption=_caption(record, chance),
+    )
+
+
+def _place(trial: Trial, axis: Axis) -> tuple[float, float]:
+    loss, macs, ms = trial.point
+    return (macs / 1e9 if axis == "macs" else ms), -loss
+
+
+def _error(record: StudyRecord, trial: Trial) -> float:
+    return finite(trial.score_std) or noise(record) or 0.0
+
+
+def _steps(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The corners of the best score that each cost buys, from the cheapest trial to the dearest."""
+    if not places:
+        return []
+    mask = non_dominated([(x, -y) for x, y in places])
+    best = sorted({place for place, keep in zip(places, mask, strict=True) if keep})
+    corners = [best[0]]
+    for (_, low), (x, high) in pairwise(best):
+        corners += [(x, low), (x, high)]
+    return [*corners, (max(x for x, _ in places), best[-1][1])]
+
+
+def _references(record: StudyRecord, axis: Axis) -> tuple[list[tuple[float, str]], list[str]]:
+    """Published designs outside the budget: those within reach of the trials, and the names of the others."""
+    rows = [row for row in references(record) if outside_budget(record, row)]
+    if not record.completed or axis != "macs":  # no latency on this machine is published
+        return [], []
+    costs = [_place(trial, axis)[0] for trial in record.completed]
+    near, beyond = [], []
+    for row in rows:
+        value, name = row.published["gflops"], readable_name(row.id)
+        low, high = min(*costs, value), max(*costs, value)
+        share = math.log(max(costs) / min(costs)) / math.log(high / low) if high > low else 1.0
+        if share >= _LEAST_SHARE:
+            near.append((value, f"{name}: {row.published['top1']:g} %" if "top1" in row.published else name))
+        else:
+            beyond.append(f"{name} {value:g} G")
+    places = [*costs, *(x for x, _ in near)]
+    return _merged(near, math.log(max(places) / min(places))), beyond
+
+
+def _merged(lines: list[tuple[float, str]], span: float) -> list[tuple[float, str]]:
+    """Give lines that stand too close for a label each one label, at the first of them; ``lines`` are sorted."""
+    merged: list[tuple[float, str]] = []
+    owner = -1
+    for x, label in lines:
+        if owner >= 0 and math.log(x / merged[owner][0]) < _APART * span:
+            merged[owner] = merged[owner][0], f"{merged[owner][1]}, {label}"
+            merged.append((x, ""))
+        else:
+            owner = len(merged)
+            merged.append((x, label))
+    return merged
+
+
+def _budget(record: StudyRecord, axis: Axis) -> float | None:
+    limits = record.config.limits
+    return finite(limits.macs[1] / 1e9 if axis == "macs" else limits.latency_ms[1])
+
+
+def _xlabel(record: StudyRecord, axis: Axis) -> str:
+    if axis == "macs":
+        size = (record.resolved.get("space") or {}).get("resolution")
+        return f"FLOPs (G multiply-adds{f' at {size} px' if size else ''})"
+    settings = next((trial.latency for trial in record.completed if trial.latency), {})
+    known = [f"batch {settings['batch']}"] if "batch" in settings else []
+    known += [f"{settings['threads']} thread{'s'[: settings['threads'] != 1]}"] if "threads" in settings else []
+    return f"CPU latency (ms{''.join(f', {text}' for text in known)})"
+
+
+def _caption(record: StudyRecord, chance: float | None) -> list[str]:
+    scale = f" Chance: \N{MINUS SIGN}{chance:.2f}." if chance is not None else ""
+    resolved = "Order by score not resolved: the front lies inside the noise between two seeds."
+    lines = [proxy_note(record) + scale, resolved if order_unresolved(record) else "", machine_note(record)]
+    return [line for line in lines if line]

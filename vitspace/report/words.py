@@ -1,0 +1,105 @@
+"""Words: what a report says in sentences."""
+
+import shlex
+from typing import Any
+
+from vitspace.report.names import readable_name, trial_name
+from vitspace.report.noise import front_spread, noise_limit, order_unresolved
+from vitspace.study.record import StudyRecord
+
+
+def headline(record: StudyRecord) -> str:
+    """The first line of every report: how many designs, the front, and whether noise hides its order."""
+    done, rejected = len(record.completed), len(record.trials) - len(record.completed)
+    if not done:
+        return f"{record.name}: no design was evaluated; {_count(rejected, 'trial')} without a score."
+    published = ", ".join(readable_name(trial.anchor) for trial in record.anchors if trial.anchor)
+    made = f"{done - len(record.anchors)} drawn, {f'published: {published}' if published else 'none published'}"
+    front = f"{len(record.front)} on the front of score, FLOPs and latency"
+    return f"{record.name}: {_count(done, 'design')} evaluated{_within(record)} ({made}), {front}.{_resolution(record)}"
+
+
+def _within(record: StudyRecord) -> str:
+    limits = {"FLOPs": record.config.budget, "params": record.config.params, "latency": record.config.latency}
+    words = [f"{text} {name}" for name, text in limits.items() if text]
+    return f" within {', '.join(words)}" if words else ""
+
+
+def _resolution(record: StudyRecord) -> str:
+    spread, limit = front_spread(record), noise_limit(record)
+    if spread is None or limit is None:
+        return ""
+    if order_unresolved(record):
+        return (
+            f" The front's scores span {spread:.3f}, inside the noise between two seeds ({limit:.3f}): "
+            "order by score not resolved."
+        )
+    return f" The front's scores span {spread:.3f}; two seeds of one design differ by up to {limit:.3f}."
+
+
+def proxy_sentence(record: StudyRecord) -> str:
+    """What the proxy's score says, and what it does not."""
+    proxy = _proxy(record)
+    if not _trains(record):
+        return (
+            f"Scores are the numbers of the training-free proxy {proxy.get('name', record.config.proxy)}: "
+            "they order designs of equal cost at best, and are no accuracy."
+        )
+    return (
+        f"Scores are a proxy's numbers, not ImageNet accuracies: each is the negative validation loss after "
+        f"{_training(proxy)}, so it measures how fast a network starts to learn on small images of a small data set."
+    )
+
+
+def proxy_note(record: StudyRecord) -> str:
+    """`proxy_sentence` in the size of a caption."""
+    proxy = _proxy(record)
+    if not _trains(record):
+        return f"Training-free proxy {proxy.get('name', record.config.proxy)}: no accuracy."
+    return f"Proxy: {_training(proxy)}. Not ImageNet accuracy."
+
+
+def machine_note(record: StudyRecord) -> str:
+    """Host, processor and date, as far as they are known."""
+    machine = record.resolved.get("machine") or {}
+    return ", ".join(str(machine[key]) for key in ("host", "cpu", "date") if machine.get(key))
+
+
+def next_commands(record: StudyRecord) -> list[tuple[str, str]]:
+    """What to do next: (purpose, command)."""
+    name = shlex.quote(record.name)
+    more = max(2 * record.config.trials, record.config.trials + 1)
+    return [
+        ("redraw this report from storage", f"vitspace report {name}"),
+        ("look at every trial", f"vitspace dashboard {name}"),
+        ("evaluate more designs", f"vitspace search --study {name} --resume --trials {more}"),
+    ]
+
+
+def dominated_by(record: StudyRecord, number: int) -> str:
+    """Say whether a completed trial is on the front, or which trials of the front beat it on every axis."""
+    if any(trial.number == number for trial in record.front):
+        return "on the front"
+    point = next(trial.point for trial in record.completed if trial.number == number)
+    better = [t for t in record.front if all(a <= b for a, b in zip(t.point, point, strict=True))]
+    return "dominated by " + ", ".join(f"{trial_name(t)} (trial {t.number})" for t in better)
+
+
+def _proxy(record: StudyRecord) -> dict[str, Any]:
+    return record.resolved.get("proxy") or {}
+
+
+def _trains(record: StudyRecord) -> bool:
+    return record.config.proxy.split(":")[0] == "train"
+
+
+def _training(proxy: dict[str, Any]) -> str:
+    """``40 steps of training from scratch on fractal at 64 px (batch 32)``, without what is not known."""
+    text = f"{proxy['steps']} steps of training from scratch" if proxy.get("steps") else "a short training from scratch"
+    text += f" on {proxy['data']}" if proxy.get("data") else ""
+    text += f" at {proxy['img_size']} px" if proxy.get("img_size") else ""
+    return text + (f" (batch {proxy['batch_size']})" if proxy.get("batch_size") else "")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,1 @@
+"""Studies: their configuration, their trials, and where both are stored."""

@@ -1,0 +1,78 @@
+"""StudyConfig: everything that decides what a study does."""
+
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from vitspace.budget import Budget
+from vitspace.errors import InputError
+from vitspace.files import explain
+
+SAMPLERS = ("tpe", "nsga2", "nsga3", "gp", "qmc", "random")
+
+#: Settings that a resumed study may change.
+MAY_CHANGE = ("trials", "timeout", "device")
+
+
+class StudyConfig(BaseModel):
+    """A study: space + budget + proxy + engine + seed.
+
+    Attributes:
+        space: Name of a space, or path to its YAML.
+        budget: FLOPs (multiply-adds), ``4G`` or ``3.5G..4G``; None is no limit.
+        params: Parameters, ``25M``.
+        latency: CPU latency, ``60ms``.
+        proxy: What stands in for accuracy: ``train`` or ``train:PRESET``.
+        data: What the proxy trains on.
+        sampler: Optuna's sampler.
+        trials: Completed evaluations in total, anchors included.
+        timeout: Seconds after which no new trial starts.
+        seed: Of drawing, sampling and training.
+        device: auto, cpu, cuda, cuda:1.
+        ablations: Whether the papers' ablation rows join the anchors.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    space: str
+    budget: str | None = None
+    params: str | None = None
+    latency: str | None = None
+    proxy: str = "train"
+    data: str = "fractal"
+    engine: Literal["optuna"] = "optuna"
+    sampler: Literal["tpe", "nsga2", "nsga3", "gp", "qmc", "random"] = "tpe"
+    trials: int = Field(default=16, ge=1)
+    timeout: float | None = Field(default=None, gt=0)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    device: str = "auto"
+    ablations: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _ = self.limits
+        return self
+
+    @property
+    def limits(self) -> Budget:
+        """The budget in numbers."""
+        return Budget.parse(self.budget, self.params, self.latency)
+
+    @classmethod
+    def of(cls, values: dict[str, Any]) -> Self:
+        """Make a configuration from plain values.
+
+        Raises:
+            InputError: a key is unknown, or a value breaks a rule.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(explain(cls, first).removeprefix(": ")) from None
+
+    def default_name(self) -> str:
+        """``msg-4G``: what a study is called that was given no name."""
+        space = self.space.rsplit("/", 1)[-1].removesuffix(".yaml").removesuffix(".yml")
+        limits = [text for text in (self.budget, self.params, self.latency) if text]
+        return "-".join([space, *limits]).replace("/", "_")

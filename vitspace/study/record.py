@@ -1,0 +1,78 @@
+"""Record: a study as stored, and its front."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from vitspace.pareto import non_dominated, normalised_hypervolume
+from vitspace.study.config import StudyConfig
+from vitspace.study.trial import Trial
+
+OBJECTIVES = ("score", "GFLOPs", "latency ms")
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """What a report is drawn from.
+
+    Attributes:
+        name: The study's name.
+        config: What it was asked.
+        trials: All trials, rejected ones included, by number.
+        resolved: The settings behind the config's names: the proxy's recipe, the space's file, the machine.
+        reference: What calibrates the scores: ``chance_loss``, ``spec_id`` of the reference design, its ``scores``
+            for several seeds, ``noise`` (their standard deviation).
+        reference_point: The largest -score, multiply-adds and milliseconds that count for the hypervolume.
+        seconds: Wall time of the searching so far.
+    """
+
+    name: str
+    config: StudyConfig
+    trials: list[Trial]
+    resolved: dict[str, Any] = field(default_factory=dict)
+    reference: dict[str, Any] = field(default_factory=dict)
+    reference_point: tuple[float, float, float] | None = None
+    seconds: float = 0.0
+
+    @cached_property
+    def completed(self) -> list[Trial]:
+        """Trials with all objectives."""
+        return [trial for trial in self.trials if trial.complete]
+
+    @cached_property
+    def front(self) -> list[Trial]:
+        """Non-dominated trials, by multiply-adds."""
+        mask = non_dominated([trial.point for trial in self.completed]) if self.completed else []
+        chosen = [trial for trial, keep in zip(self.completed, mask, strict=True) if keep]
+        return sorted(chosen, key=lambda trial: trial.point[1])
+
+    @cached_property
+    def anchors(self) -> list[Trial]:
+        """Completed trials that are published designs."""
+        return [trial for trial in self.completed if trial.anchor]
+
+    @cached_property
+    def hypervolume(self) -> float:
+        """Share of the box between zero and the reference point that the front dominates, 0 to 1."""
+        if self.reference_point is None or not self.completed:
+            return 0.0
+        return normalised_hypervolume([t.point for t in self.completed], (0.0, 0.0, 0.0), self.reference_point)
+
+    def to_json(self, report: str | None = None) -> dict[str, Any]:
+        """Return what `vitspace search --json` and `vitspace report --json` print."""
+        return {
+            "study": self.name,
+            "space": self.config.space,
+            "budget": self.config.budget,
+            "proxy": self.config.proxy,
+            "engine": self.config.engine,
+            "seed": self.config.seed,
+            "trials": [trial.summary() for trial in self.trials],
+            "front": [trial.number for trial in self.front],
+            "anchors": [trial.number for trial in self.anchors],
+            "hypervolume": self.hypervolume,
+            "reference_point": list(self.reference_point) if self.reference_point else None,
+            "reference": self.reference,
+            "report": report,
+            "seconds": self.seconds,
+        }

@@ -1,0 +1,70 @@
+"""Trial: one spec evaluated in a study, and what it gave."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from vitspace.spec import Spec
+
+State = Literal["complete", "over_budget", "invalid", "duplicate", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One evaluation, or one rejection.
+
+    Attributes:
+        number: Its number in the study.
+        state: complete, or why it is not; ``why`` says it in words.
+        spec: The design; None where the axes' values make none.
+        anchor: Id of the published row that this design is, or None.
+        params: Parameters.
+        macs: Multiply-adds at the space's resolution.
+        latency_ms: Median CPU latency, with p10_ms and p90_ms in ``latency``.
+        score: What the proxy measured, higher is better.
+        score_std: Standard deviation over seeds, where more than one was run.
+        seconds: Wall time of the evaluation.
+        seed: The proxy's seed.
+        details: What else the proxy says (accuracy, curve), the host and the versions.
+    """
+
+    number: int
+    state: State
+    spec: Spec | None = None
+    why: str = ""
+    anchor: str | None = None
+    params: int | None = None
+    macs: int | None = None
+    latency_ms: float | None = None
+    latency: dict[str, Any] = field(default_factory=dict)
+    score: float | None = None
+    score_std: float | None = None
+    seconds: float = 0.0
+    seed: int = 0
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all objectives were measured."""
+        return self.state == "complete"
+
+    @property
+    def point(self) -> tuple[float, float, float]:
+        """The objectives to be minimised: -score, multiply-adds, milliseconds."""
+        assert self.score is not None and self.macs is not None and self.latency_ms is not None
+        return -self.score, float(self.macs), self.latency_ms
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for storage."""
+        return asdict(self) | {"spec": self.spec.to_dict() if self.spec else None}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Trial":
+        """Read what `to_dict` wrote."""
+        return cls(**{**data, "spec": Spec.from_dict(data["spec"]) if data["spec"] else None})
+
+    def summary(self) -> dict[str, Any]:
+        """Return the fields that `vitspace search --json` prints."""
+        names = ("number", "anchor", "state", "why", "params", "macs", "latency_ms", "score", "score_std", "seconds")
+        row = {name: getattr(self, name) for name in names}
+        spec_id, family = (self.spec.id, self.spec.family) if self.spec else (None, None)
+        return row | {"spec_id": spec_id, "family": family, "seed": self.seed}
