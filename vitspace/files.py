@@ -54,8 +54,8 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
         raise InputError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{line}: not YAML: {getattr(error, 'problem', error)}") from None
+        where = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{path}{where}: not YAML: {getattr(error, 'problem', error)}") from None
     if not isinstance(data, dict):
         raise InputError(f"{path}: the file is a mapping of keys, but got {type(data).__name__}")
     try:

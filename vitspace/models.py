@@ -40,6 +40,7 @@ default_cfgs = generate_default_cfgs(
 def _entrypoint(name: str) -> Callable[..., nn.Module]:
     def create(pretrained: bool = False, **kwargs: Any) -> nn.Module:
         spec = anchor(name).spec
+        assert spec is not None
         features = {"out_indices": (0, 1, 2, 3), "feature_cls": "getter"}
         return build_model_with_cfg(partial(build, spec), name, pretrained, feature_cfg=features, **kwargs)
 

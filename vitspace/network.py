@@ -24,6 +24,8 @@ class Network(nn.Module):
         drop_path_rate: Stochastic depth of the last block; earlier blocks follow a line from 0.
     """
 
+    head: Any
+
     def __init__(
         self,
         spec: Spec,
@@ -41,7 +43,7 @@ class Network(nn.Module):
             stage.build(in_dim, carry, rate.tolist())
             for stage, in_dim, carry, rate in zip(spec.stages, spec.in_dims, spec.carries, rates, strict=False)
         )
-        self.head: Any = spec.head.build(spec.in_dims[-1], spec.carries[-1], num_classes)
+        self.head = spec.head.build(spec.in_dims[-1], spec.carries[-1], num_classes)
         self.head.drop.p = drop_rate
         self.num_features = spec.in_dims[-1]
         self.head_hidden_size = self.head.num_features

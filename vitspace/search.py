@@ -10,6 +10,7 @@ from vitspace.engines.optuna import OptunaEngine, anchors_inside, enqueue_first
 from vitspace.errors import InputError
 from vitspace.evaluate import Evaluator
 from vitspace.host import machine
+from vitspace.latency import LatencySettings, check_backend
 from vitspace.proxies import Proxy, open_proxy
 from vitspace.report import write_report
 from vitspace.space import Space, load_space
@@ -78,11 +79,12 @@ def report_folder(name: str) -> Path:
 
 
 def _open(config: StudyConfig) -> Proxy:
+    check_backend(config.latency_backend)
     return open_proxy(config.proxy, config.data, config.device, config.seed)
 
 
 def _run(store: StudyStore, space: Space, proxy: Proxy, config: StudyConfig, monitor: Monitor) -> None:
-    evaluator = Evaluator(space, config.limits, proxy, config.seed)
+    evaluator = Evaluator(space, config.limits, proxy, config.seed, LatencySettings(config.latency_backend))
     OptunaEngine(store, space, evaluator, monitor).run(config)
 
 

@@ -45,11 +45,11 @@ def make_evaluator(proxy, space, monkeypatch):
 
     def measure(spec, settings):
         ms = cost(spec).macs / 1e8
-        return Latency(ms, ms, ms, 1.0, settings.runs, 1, 1, "test")
+        return Latency(ms, ms, ms, ms, ms, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
 
     monkeypatch.setattr(evaluate, "measure", measure)
 
     def make(config):
-        return Evaluator(space, config.limits, proxy, config.seed, LatencySettings(runs=1, warmup=0))
+        return Evaluator(space, config.limits, proxy, config.seed, LatencySettings(runs=1))
 
     return make

@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 import sys
@@ -136,8 +135,7 @@ def test_every_sampler_runs_past_its_startup(run, name):
 
 
 KILLED = """
-import sys, time
-sys.path.insert(0, {tests!r})
+import time
 from vitspace.study.store import StudyStore, open_storage
 store = StudyStore.load(open_storage({journal!r}), "s")
 running = store.ask()
@@ -150,7 +148,7 @@ time.sleep(60)
 def test_a_killed_process_loses_and_repeats_nothing(run, tmp_path, proxy):
     first = run()
     store = StudyStore.load(open_storage(str(tmp_path / "s.journal")), "s")
-    code = KILLED.format(tests=os.path.dirname(__file__), journal=str(tmp_path / "s.journal"))
+    code = KILLED.format(journal=str(tmp_path / "s.journal"))
     worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert worker.stdout.readline() == "running\n"
     assert store.requeue_lost() == 0  # it lives

@@ -9,7 +9,7 @@ from vitspace.anchors import anchor, assemble
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.families.mat import BilinearMerging, MATStage, Stage, WindowAttention, unite
-from vitspace.layers.windows import partition
+from vitspace.layers.windows import attention_mask, partition
 from vitspace.network import build
 
 # Params and multiply-adds at 224 pixels.
@@ -173,7 +173,7 @@ def test_abstract_tokens_follow_the_image_size(size, tokens):
 
 def test_padding_reaches_no_abstract_token():
     module, x = stage(window=4), torch.randn(1, 16, 6, 5)
-    attn, mask = module.blocks[0].attn, module._mask(x, 4)
+    attn, mask = module.blocks[0].attn, attention_mask(x, 4, 1)
     windows = partition(x, 4)
     real = mask[:, 0, 0, 1:, None] == 0
     garbage = torch.where(real, windows[0], 1e4 * torch.randn_like(windows[0]))[None]

@@ -144,5 +144,5 @@ def test_a_file_that_is_not_a_mapping_of_plain_yaml(tmp_path, text):
 
 
 def test_an_unknown_name_lists_the_spaces():
-    with pytest.raises(InputError, match="spaces are .*msg.* or a path to a .yaml file, but got 'mgs'"):
+    with pytest.raises(InputError, match=r"spaces are .*msg.* or a path to a .yaml file, but got 'mgs'"):
         load_space("mgs")

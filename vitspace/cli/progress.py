@@ -1,5 +1,6 @@
 """What a running search shows: a bar with an estimate, each trial, the front so far."""
 
+import shlex
 from pathlib import Path
 from types import TracebackType
 
@@ -7,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from vitspace.report import headline, terminal_table
+from vitspace.report import headline, next_commands, terminal_table
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_count, format_seconds
@@ -67,10 +68,9 @@ def print_result(record: StudyRecord, folder: Path, storage: str) -> None:
     console.print(terminal_table(record))
     console.print(f"hypervolume {record.hypervolume:.4f}, searched for {format_seconds(record.seconds)}")
     console.print(f"report: {folder / 'report.md'}\n")
-    more = "" if storage == "studies.journal" else f" --storage {storage}"
-    console.print("go on with:", soft_wrap=True)
-    console.print(f"  vitspace search --study {record.name} --resume --trials {2 * record.config.trials}{more}")
-    console.print(f"  vitspace dashboard {record.name}{more}")
+    more = "" if storage == "studies.journal" else f" --storage {shlex.quote(storage)}"
+    for purpose, line in next_commands(record):
+        console.print(f"to {purpose}:\n  {line}{more}", soft_wrap=True)
 
 
 def _line(trial: Trial, front: set[int]) -> str:

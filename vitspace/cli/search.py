@@ -16,6 +16,9 @@ def search(
     budget: str = typer.Option(None, help="FLOPs (multiply-adds): 4G, 3.5G..4G, 350M."),
     params: str = typer.Option(None, help="Parameters: 25M."),
     latency: str = typer.Option(None, help="CPU latency, one thread, batch 1: 60ms."),
+    latency_backend: str = typer.Option(
+        None, help="What runs the networks when timed: eager, onnxruntime, openvino.  [default: eager]"
+    ),
     proxy: str = typer.Option(None, help="What stands in for accuracy: train, train:small.  [default: train]"),
     data: str = typer.Option(
         None, help="What the proxy trains on: fractal, digits, imagefolder:DIR, cifar10:DIR.  [default: fractal]"
@@ -46,6 +49,7 @@ def search(
         "budget": budget,
         "params": params,
         "latency": latency,
+        "latency_backend": latency_backend,
         "proxy": proxy,
         "data": data,
         "sampler": sampler,

@@ -1,6 +1,7 @@
 """The families: one file each, and whatever the entry-point group ``vitspace.families`` adds.
 
-A family's file defines ``Stem``, ``Stage`` and ``Head`` (see `vitspace.spec`). Importing this package registers them
+A family's file defines ``Stem``, ``Stage`` and ``Head`` (see `vitspace.spec`); files that begin with an underscore are
+no families. Importing this package registers them
 all, and every anchor with timm.
 """
 

@@ -32,7 +32,6 @@ and FLOPs of Tables 4.2, 4.3 and 4.9 hold with these readings of what the text l
   larger than the longer side of the map.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Literal, Self
 
@@ -48,7 +47,7 @@ from vitspace.layers.conv_mlp import ConvMlp
 from vitspace.layers.conv_stem import ConvStem
 from vitspace.layers.init import init_weights
 from vitspace.layers.merging import ConcatMerging, OverlappedMerging
-from vitspace.layers.windows import padding_mask, partition, window_grid
+from vitspace.layers.windows import attention_mask, merge, partition
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
 
@@ -233,7 +232,8 @@ class MATBlock(nn.Module):
             x = x + self.position(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
             # The depthwise convolutions need the map, so that windows are cut in every block.
             windows_BNTC = partition(self.norm1(x).permute(0, 3, 1, 2), window)
-            x = x + self.drop_path(unite(self.attn(windows_BNTC, mask), x.shape[1], x.shape[2], window))
+            mixed = merge(self.attn(windows_BNTC, mask), x.shape[1], x.shape[2], window)
+            x = x + self.drop_path(mixed.permute(0, 2, 3, 1))
         return x + self.drop_path(self.mlp(self.norm2(x)))
 
 
@@ -258,28 +258,11 @@ class MATStage(nn.Module):
         if self.downsample is not None:
             x = self.downsample(x)
         window = min(self.window, max(x.shape[2:]))
-        mask = None if self.mixer == "none" else self._mask(x, window)
+        mask = None if self.mixer == "none" else attention_mask(x, window, int(self.mixer == "mat"))
         x_BHWC = x.permute(0, 2, 3, 1).contiguous()
         for block in self.blocks:
             x_BHWC = block(x_BHWC, window, mask)
         return x_BHWC.permute(0, 3, 1, 2), None
-
-    def _mask(self, x: Tensor, window: int) -> Tensor | None:
-        """Return [B * N, 1, 1, T], 0 at abstract tokens and real positions and -inf at padded ones, or None."""
-        real_NT = padding_mask(x.shape[2], x.shape[3], window, x.device)
-        if real_NT is None:
-            return None
-        mask = torch.zeros(real_NT.shape, device=x.device).masked_fill(~real_NT, -math.inf)
-        mask = F.pad(mask, (int(self.mixer == "mat"), 0))
-        return mask.repeat(x.shape[0], 1)[:, None, None]
-
-
-def unite(windows: Tensor, height: int, width: int, window: int) -> Tensor:
-    """[B, N, window^2, C] -> [B, height, width, C]: the inverse of `partition` for a map with channels last."""
-    B, _, _, C = windows.shape
-    rows, cols = window_grid(height, width, window)
-    x = windows.reshape(B, rows, cols, window, window, C).transpose(2, 3)
-    return x.reshape(B, rows * window, cols * window, C)[:, :height, :width]
 
 
 def _merging(kind: str, in_dim: int, dim: int) -> nn.Module | None:

@@ -23,8 +23,7 @@ A block is eqs. 1 to 4: attention in each window over its messenger and its patc
 - Equation 10 misses factors of 2: the extra cost is (6C + 2w^2 + 1) / (6 w^2 C + w^4).
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal, Self
 
 import torch
@@ -33,9 +32,13 @@ from timm.layers import DropPath, LayerNorm2d, Mlp, trunc_normal_
 from torch import Tensor, nn
 
 from vitspace.errors import InputError
+from vitspace.families._msg_release import checkpoint_filter_fn
 from vitspace.layers.head import ClassifierHead
-from vitspace.layers.windows import merge, padding_mask, partition, window_grid
+from vitspace.layers.merging import ConcatMerging, OverlappedMerging
+from vitspace.layers.windows import attention_mask, merge, partition, relative_position_index, window_grid
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
+
+__all__ = ["Head", "Stage", "Stem", "checkpoint_filter_fn"]
 
 #: Of every LayerNorm: PyTorch's own default, which the public release uses throughout; timm's for maps is 1e-6.
 EPSILON = 1e-5
@@ -154,34 +157,6 @@ class PatchEmbed(nn.Module):
         return self.norm(self.proj(x))
 
 
-class OverlappedMerging(nn.Module):
-    """3x3 convolution of stride 2, then LayerNorm: [B, C_in, H, W] -> [B, C, H/2, W/2], rounded up."""
-
-    def __init__(self, in_dim: int, dim: int) -> None:
-        super().__init__()
-        self.reduction = nn.Conv2d(in_dim, dim, 3, stride=2, padding=1)
-        self.norm = LayerNorm2d(dim, eps=EPSILON)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.reduction(x))
-
-
-class ConcatMerging(nn.Module):
-    """Concatenate 2x2 neighbours, LayerNorm, linear: [B, C_in, H, W] -> [B, C, H/2, W/2], odd sides padded."""
-
-    def __init__(self, in_dim: int, dim: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(4 * in_dim)
-        self.reduction = nn.Linear(4 * in_dim, dim, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        # One window of side 2 is the four neighbours, row by row.
-        rows, cols = window_grid(x.shape[2], x.shape[3], 2)
-        neighbours_BN4C = partition(x, 2)
-        merged_BNC = self.reduction(self.norm(neighbours_BN4C.flatten(2)))
-        return merged_BNC.transpose(1, 2).reshape(x.shape[0], -1, rows, cols)
-
-
 class WindowAttention(nn.Module):
     """Attention among the tokens of each window, with the position bias of eq. 6.
 
@@ -208,7 +183,7 @@ class WindowAttention(nn.Module):
 
     def bias(self) -> Tensor:
         """Return B of eq. 6, [heads, T, T]."""
-        table = self.relative_position_bias_table
+        table: Tensor = self.relative_position_bias_table
         if self.rel_pos_msg is not None:
             table = torch.cat([table, self.rel_pos_msg.flatten(1).t()])
         return table[self.bias_index.flatten()].t().reshape(self.num_heads, *self.bias_index.shape)
@@ -290,22 +265,13 @@ class MSGStage(nn.Module):
             used = carry if self.takes_carry else None
             tokens_BNC = self.initial_tokens(B, rows, cols) if used is None else used.flatten(2).transpose(1, 2)
             windows = torch.cat([tokens_BNC.unsqueeze(2), windows], dim=2)
-        mask = self._mask(x)
+        mask = attention_mask(x, self.window, int(self.has_tokens))
         for block in self.blocks:
             windows = block(windows, (rows, cols), mask)
         if not self.has_tokens:
             return merge(windows, H, W, self.window), None
         grid_BCrc = windows[:, :, 0].transpose(1, 2).reshape(B, C, rows, cols)
         return merge(windows[:, :, 1:], H, W, self.window), grid_BCrc
-
-    def _mask(self, x: Tensor) -> Tensor | None:
-        """Return [B * N, 1, 1, T] with -inf at padded positions, or None."""
-        real_NT = padding_mask(x.shape[2], x.shape[3], self.window, x.device)
-        if real_NT is None:
-            return None
-        mask = torch.zeros(real_NT.shape, device=x.device).masked_fill(~real_NT, -math.inf)
-        mask = F.pad(mask, (int(self.has_tokens), 0))
-        return mask.repeat(x.shape[0], 1)[:, None, None]
 
 
 class MSGHead(ClassifierHead):
@@ -353,14 +319,6 @@ def shuffle_messengers(tokens: Tensor, grid: tuple[int, int], region_size: int, 
     return out.flatten(1, 2)
 
 
-def relative_position_index(window: int) -> Tensor:
-    """[w^2, w^2]: for tokens i and j in row order, the row of the bias table for their distance."""
-    at = torch.arange(window, device="cpu")
-    distance = at[:, None] - at[None, :] + window - 1
-    index = distance[:, None, :, None] * (2 * window - 1) + distance[None, :, None, :]
-    return index.reshape(window**2, window**2)
-
-
 def bias_index(window: int, has_token: bool) -> Tensor:
     """[T, T]: rows of the bias table, followed by theta_2 (column 0) and theta_1 (row 0) where there is a token."""
     index = relative_position_index(window)
@@ -371,78 +329,10 @@ def bias_index(window: int, has_token: bool) -> Tensor:
     return F.pad(index, (0, 0, 1, 0), value=to_messenger + 1)
 
 
-def checkpoint_filter_fn(state_dict: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
-    """Rename the state dict of the public release to ours; one in our own naming passes unchanged.
-
-    ``relative_position_index`` tells how the release ordered its bias table, which is reordered if it differs.
-
-    Raises:
-        InputError: a key is unknown or missing, or a shape differs.
-    """
-    state = dict(state_dict)
-    if any(key.startswith(("patch_embed.", "layers.")) for key in state):
-        state = _rename_release(state)
-    expected = model.state_dict()
-    unknown, missing = sorted(state.keys() - expected.keys()), sorted(expected.keys() - state.keys())
-    if unknown or missing:
-        raise InputError(
-            "a checkpoint has exactly the model's parameters, but unknown are "
-            f"{_some(unknown)} and missing are {_some(missing)}"
-        )
-    wrong = [key for key in expected if state[key].shape != expected[key].shape]
-    if wrong:
-        got, want = tuple(state[wrong[0]].shape), tuple(expected[wrong[0]].shape)
-        raise InputError(f"a checkpoint has the model's shapes, but {wrong[0]} is {got}, not {want}")
-    return state
-
-
-def _rename_release(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    renamed = {}
-    for key, value in state.items():
-        if key.endswith("relative_position_index"):
-            continue
-        if key.endswith("relative_position_bias_table"):
-            value = _reordered_table(value, state.get(key.replace("_bias_table", "_index")))
-        renamed[_release_name(key)] = value
-    return renamed
-
-
-def _release_name(key: str) -> str:
-    """Our name for a release's tensor: its layer i ends with the downsampling that begins our stage i + 1."""
-    if key == "msg_tokens":
-        return "stages.0.msg_tokens"
-    if key.startswith("patch_embed."):
-        return key.replace("patch_embed.", "stem.", 1)
-    if key.startswith("norm."):
-        return f"head.{key}"
-    if key.startswith("head."):
-        return key.replace("head.", "head.fc.", 1)
-    parts = key.split(".")
-    if parts[0] == "layers" and len(parts) > 3 and parts[1].isdigit():
-        stage = int(parts[1]) + (parts[2] == "downsample")
-        return ".".join(["stages", str(stage), *parts[2:]])
-    return key
-
-
-def _reordered_table(table: Tensor, index: Tensor | None) -> Tensor:
-    window = (math.isqrt(table.shape[0]) + 1) // 2
-    ours = relative_position_index(window)
-    if index is None or torch.equal(index.cpu().long(), ours):
-        return table
-    if index.shape != ours.shape:
-        raise InputError(
-            f"relative_position_index is {tuple(ours.shape)} for a table of {len(table)} rows, "
-            f"but got {tuple(index.shape)}"
-        )
-    reordered = torch.empty_like(table)
-    reordered[ours.flatten()] = table[index.flatten().long()]
-    return reordered
-
-
 def _merging(kind: str, in_dim: int, dim: int) -> nn.Module | None:
     if kind == "none":
         return None
-    return OverlappedMerging(in_dim, dim) if kind == "overlapped" else ConcatMerging(in_dim, dim)
+    return OverlappedMerging(in_dim, dim, EPSILON) if kind == "overlapped" else ConcatMerging(in_dim, dim)
 
 
 def _init_weights(module: nn.Module) -> None:
@@ -450,8 +340,3 @@ def _init_weights(module: nn.Module) -> None:
         trunc_normal_(module.weight, std=0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def _some(keys: list[str], shown: int = 3) -> str:
-    rest = f" and {len(keys) - shown} more" if len(keys) > shown else ""
-    return f"[{', '.join(keys[:shown])}{rest}]"

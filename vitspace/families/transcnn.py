@@ -44,7 +44,7 @@ from torch import Tensor, nn
 
 from vitspace.errors import InputError
 from vitspace.layers.head import ClassifierHead
-from vitspace.layers.windows import merge, padding_mask, partition
+from vitspace.layers.windows import attention_mask, merge, partition
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
 STEM_DIM = 16
@@ -185,12 +185,11 @@ class GridAttention(nn.Module):
         if self.grid == 0 or self.grid >= max(H, W):
             return to_map(self.attend(to_tokens(x)), H, W)
         windows_BNTC = partition(x, self.grid)
-        real_NT = padding_mask(H, W, self.grid, x.device)
-        mask = None if real_NT is None else real_NT.repeat(x.shape[0], 1)[:, None, None]
+        mask = attention_mask(x, self.grid, 0)
         return merge(self.attend(windows_BNTC.flatten(0, 1), mask).reshape(windows_BNTC.shape), H, W, self.grid)
 
     def attend(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """[M, T, C] -> [M, T, C]; ``mask`` [M, 1, 1, T] is False at keys that are padding."""
+        """[M, T, C] -> [M, T, C]; ``mask`` [M, 1, 1, T] is -inf at keys that are padding."""
         q, k, v = self.qkv(x).chunk(3, dim=-1)
         return attention(q, k, v, self.head_dim, mask)
 

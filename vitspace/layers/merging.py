@@ -9,10 +9,10 @@ from vitspace.layers.windows import partition, window_grid
 class OverlappedMerging(nn.Module):
     """3x3 convolution of stride 2, then LayerNorm."""
 
-    def __init__(self, in_dim: int, dim: int) -> None:
+    def __init__(self, in_dim: int, dim: int, eps: float = 1e-6) -> None:
         super().__init__()
         self.reduction = nn.Conv2d(in_dim, dim, 3, stride=2, padding=1)
-        self.norm = LayerNorm2d(dim)
+        self.norm = LayerNorm2d(dim, eps=eps)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(self.reduction(x))

@@ -1,26 +1,38 @@
-"""The front as a table for the terminal."""
+"""The front as a table for the terminal, narrow enough for 80 columns."""
 
+import pandas as pd
 from rich import box
 from rich.table import Table
 
-from vitspace.report.formats import is_number, readable
+from vitspace.report.names import readable_name
 from vitspace.report.tables import front_table
 from vitspace.study.record import StudyRecord
 
-_COLUMNS = ["number", "name", "gflops", "params_m", "latency_ms", "score"]
-_GAPS = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap"]
+_NUMBERS = {"gflops": ("FLOPs G", ".2f"), "params_m": ("M params", ".1f"), "latency_ms": ("ms", ".1f")}
 
 
 def terminal_table(record: StudyRecord) -> Table:
     """Return the front, each design with how it differs from the anchor nearest to it; anchors are starred."""
     frame = front_table(record)
-    shown = readable(frame[[*_COLUMNS, *_GAPS]])
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in shown.columns:
-        table.add_column(column, justify="right" if is_number(column) else "left", no_wrap=column == "design")
-    for anchor, row in zip(frame["anchor"], shown.itertuples(index=False), strict=True):
-        cells = list(row)
-        if isinstance(anchor, str):
-            cells[1] += " ★"
-        table.add_row(*cells, style="bold" if isinstance(anchor, str) else None)
+    caption = "from the nearest anchor: change of FLOPs, of ms, of score" if frame["flops_gap"].notna().any() else None
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
+    table.add_column("#", justify="right", no_wrap=True)
+    table.add_column("design", no_wrap=True)
+    for heading, _ in (*_NUMBERS.values(), ("score", "")):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("from the anchor", no_wrap=True)
+    for row in frame.to_dict("records"):
+        star = isinstance(row["anchor"], str)
+        numbers = [format(row[name], digits) for name, (_, digits) in _NUMBERS.items()]
+        name = f"{row['name']} ★" if star else row["name"]
+        table.add_row(
+            str(row["number"]), name, *numbers, f"{row['score']:.3f}", _gap(row), style="bold" if star else ""
+        )
     return table
+
+
+def _gap(row: dict) -> str:
+    if pd.isna(row["flops_gap"]):
+        return ""
+    anchor = readable_name(row["nearest_anchor"])
+    return f"{anchor} {row['flops_gap']:+.0%} {row['latency_gap']:+.0%} {row['score_gap']:+.2f}"

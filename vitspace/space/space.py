@@ -103,7 +103,7 @@ class Space:
         return tuple(conditions)
 
     def _check_axis(self, axis: str, part: str, field: str, config: AxisConfig) -> None:
-        known = {f.name: f.type for f in fields(self._parts[part])} if part in self._parts else {}
+        known: dict[str, Any] = {f.name: f.type for f in fields(self._parts[part])} if part in self._parts else {}
         if field not in known:
             names = [f.name for f in fields(self._parts["stage"])]
             names += [f"{kind}.{f.name}" for kind in ("stem", "head") for f in fields(self._parts[kind])]

@@ -8,8 +8,6 @@ from vitspace.budget import Budget
 from vitspace.errors import InputError
 from vitspace.files import explain
 
-SAMPLERS = ("tpe", "nsga2", "nsga3", "gp", "qmc", "random")
-
 #: Settings that a resumed study may change.
 MAY_CHANGE = ("trials", "timeout", "device")
 
@@ -22,6 +20,7 @@ class StudyConfig(BaseModel):
         budget: FLOPs (multiply-adds), ``4G`` or ``3.5G..4G``; None is no limit.
         params: Parameters, ``25M``.
         latency: CPU latency, ``60ms``.
+        latency_backend: What runs the networks when they are timed.
         proxy: What stands in for accuracy: ``train`` or ``train:PRESET``.
         data: What the proxy trains on.
         sampler: Optuna's sampler.
@@ -38,6 +37,7 @@ class StudyConfig(BaseModel):
     budget: str | None = None
     params: str | None = None
     latency: str | None = None
+    latency_backend: Literal["eager", "onnxruntime", "openvino"] = "eager"
     proxy: str = "train"
     data: str = "fractal"
     engine: Literal["optuna"] = "optuna"

@@ -42,7 +42,7 @@ class StudyRecord:
     @cached_property
     def front(self) -> list[Trial]:
         """Non-dominated trials, by multiply-adds."""
-        mask = non_dominated([trial.point for trial in self.completed]) if self.completed else []
+        mask = non_dominated([trial.point for trial in self.completed])
         chosen = [trial for trial, keep in zip(self.completed, mask, strict=True) if keep]
         return sorted(chosen, key=lambda trial: trial.point[1])
 

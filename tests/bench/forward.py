@@ -1,0 +1,78 @@
+"""Our forwards against timm's, in turn in one process: the ratio of medians beside the paper's.
+
+python tests/bench/forward.py [--backend eager --backend onnxruntime] [--rounds 30] [--out reports/bench/forward.csv]
+"""
+
+import argparse
+import csv
+import sys
+from pathlib import Path
+
+import numpy as np
+import timm
+import torch
+
+import vitspace.families  # noqa: F401 (registers our models with timm)
+from vitspace.host import machine
+from vitspace.latency.backends import prepare
+from vitspace.latency.protocol import interleave, pinned
+
+# ours, peer, image size of the peer, the ratio the paper prints, our goal
+PAIRS = [
+    ("msg_tiny", "swin_tiny_patch4_window7_224", 224, 157 / 189, 0.83),
+    ("msg_small", "swin_small_patch4_window7_224", 224, 272 / 346, 0.90),
+    ("emsnet_xxtiny", "pvt_v2_b0", 224, 50.1 / 67.3, 0.90),
+    ("emsnet_xxtiny", "mobilevitv2_050", 256, 50.1 / 34.4, None),
+    ("emsnet_xtiny", "mobilevit_xs", 256, 70.3 / 99.7, 0.70),
+    ("mat_2", "pvt_v2_b0", 224, None, 1.0),
+    ("partialformer_b1", "pvt_v2_b0", 224, None, None),
+    ("vt_r18", "resnet18", 224, None, 1.0),
+    ("vt_r34", "resnet34", 224, None, None),
+    ("transcnn_small", "resnet50", 224, None, None),
+]
+FIELDS = ["ours", "peer", "backend", "ours_ms", "peer_ms", "ratio", "ratio_p10", "ratio_p90", "paper", "goal", "drift"]
+
+
+def compare(ours: str, peer: str, peer_size: int, backend: str, rounds: int) -> dict:
+    """Time one pair; the ratio is of medians, its percentiles are of the rounds."""
+    with pinned(1):
+        runners = [
+            prepare(backend, timm.create_model(name).eval(), torch.randn(1, 3, size, size), 1)
+            for name, size in ((peer, peer_size), (ours, 224))
+        ]
+        timing = interleave(runners, rounds)
+    peer_ms, ours_ms = np.median(timing.times, axis=1)
+    low, high = np.percentile(timing.times[1] / timing.times[0], [10, 90])
+    numbers = {"ours_ms": ours_ms, "peer_ms": peer_ms, "ratio": ours_ms / peer_ms, "ratio_p10": low, "ratio_p90": high}
+    rounded = {name: round(float(value), 3) for name, value in numbers.items()}
+    return {"ours": ours, "peer": peer, "backend": backend, "drift": round(timing.drift, 3), **rounded}
+
+
+def main() -> None:
+    """Run all pairs and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--backend", action="append", choices=["eager", "onnxruntime", "openvino"])
+    parser.add_argument("--only", help="run pairs whose own model begins so")
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--out", type=Path)
+    args = parser.parse_args()
+    rows = []
+    print(" ".join(f"{key}={value}" for key, value in machine().items()), file=sys.stderr)
+    for backend in args.backend or ["eager", "onnxruntime"]:
+        for ours, peer, size, paper, goal in PAIRS:
+            if args.only and not ours.startswith(args.only):
+                continue
+            row = compare(ours, peer, size, backend, args.rounds)
+            row |= {"paper": round(paper, 2) if paper else "", "goal": goal or ""}
+            rows.append(row)
+            print("  ".join(f"{name} {row[name]}" for name in FIELDS), flush=True)
+    if args.out:
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        with args.out.open("w", newline="") as file:
+            writer = csv.DictWriter(file, FIELDS)
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""Designs that the conformance tests build, found through the spaces alone: a new family needs no line here."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from vitspace.anchors import Anchor, anchor, list_anchors
+from vitspace.families import FAMILIES
+from vitspace.files import data_names
+from vitspace.network import Network, build
+from vitspace.space import InvalidDesign, Space, Variable, load_space
+from vitspace.spec import Spec
+
+SPACES = data_names("spaces")
+ROWS = [name for role in ("anchor", "ablation") for name in list_anchors(role) if anchor(name).spec]
+ANCHORS = list_anchors("anchor")
+#: The first anchor of every family, its smallest.
+SMALL_ANCHORS = [next(name for name in ANCHORS if anchor(name).family == family) for family in FAMILIES]
+
+#: How many of the first values of an axis small designs draw from.
+SMALL = {"dim": 1, "depth": 2}
+
+load = cache(load_space)
+AXES = [(name, axis) for name in SPACES for axis in load(name).config.axes]
+
+
+@cache
+def small_designs(name: str, count: int = 5) -> tuple[Spec, ...]:
+    """The first anchor made narrow and shallow, the design of first values, then random ones as narrow and shallow."""
+    space, rng = load(name), np.random.default_rng(0)
+    found: dict[Spec, None] = {}
+
+    def draw(variable: Variable) -> Any:
+        return variable.values[rng.integers(min(len(variable.values), SMALL.get(variable.field, 99)))]
+
+    def keep(pick: Callable[[Variable], Any]) -> None:
+        with suppress(InvalidDesign):
+            found[space.decode(space.choose(pick))] = None
+
+    for width in range(20):
+        if not found and space.anchors():
+            keep(_narrow(space.encode(_spec(space.anchors()[0])), width))
+    keep(lambda variable: variable.values[0])
+    for _ in range(20_000):
+        if len(found) < count:
+            keep(draw)
+    return tuple(found)
+
+
+def _narrow(params: dict[str, Any], width: int) -> Callable[[Variable], Any]:
+    """Pick what an anchor has, but the width of that rank and at most two blocks a stage."""
+
+    def pick(variable: Variable) -> Any:
+        value, rank = params.get(variable.name, variable.values[0]), {"dim": width, "depth": 1}.get(variable.field, 99)
+        return min(value, variable.values[min(rank, len(variable.values) - 1)]) if variable.field in SMALL else value
+
+    return pick
+
+
+@cache
+def small_network(spec: Spec) -> Network:
+    """A network of 5 classes in evaluation mode; a test that changes it builds its own."""
+    torch.manual_seed(0)
+    return build(spec, num_classes=5).eval()
+
+
+@cache
+def draws(name: str, count: int = 2) -> tuple[Spec, ...]:
+    """Random designs of any size."""
+    return tuple(load(name).draw(count, seed=1))
+
+
+def at_end(name: str, axis: str, end: int) -> tuple[list[Spec], list[str]]:
+    """Designs with an axis at its first or last value, 0 or -1, and the refusals where there is none.
+
+    All stages together if that is a design, otherwise each stage alone.
+    """
+    space = load(name)
+    variables = [v for v in space.variables if v.name.rpartition(".")[0] == axis or v.name == axis]
+    together, refusal = _first_valid(space, {v.name: v.values[end] for v in variables})
+    if together or len(variables) == 1:
+        return [together] if together else [], [refusal] if refusal else []
+    alone = [_first_valid(space, {v.name: v.values[end]}) for v in variables]
+    return [spec for spec, _ in alone if spec], [refusal for _, refusal in alone if refusal]
+
+
+def _first_valid(space: Space, wanted: dict[str, Any]) -> tuple[Spec | None, str]:
+    refusal = ""
+    for base in _bases(space):
+        try:
+            return space.decode(space.choose(_picker(space, wanted, base))), ""
+        except InvalidDesign as error:
+            refusal = refusal or str(error)
+    return None, refusal
+
+
+@cache
+def _bases(space: Space) -> tuple[dict[str, Any], ...]:
+    """What the other axes are: first values, then those of small designs, then those of anchors."""
+    specs = [*small_designs(space.name), *(row.spec for row in space.anchors())]
+    return ({}, *(space.encode(spec) for spec in specs))
+
+
+def _picker(space: Space, wanted: dict[str, Any], base: dict[str, Any]) -> Callable[[Variable], Any]:
+    """Pick what is wanted and what makes it mean something, the rest from a base."""
+    chosen, known = dict(wanted), {variable.name: variable.values for variable in space.variables}
+    for variable in reversed(space.variables):
+        for name, values in variable.when if variable.name in chosen else ():
+            open_values = [value for value in (base.get(name), *known[name]) if value in values]
+            chosen.setdefault(name, open_values[0])
+    return lambda variable: chosen.get(variable.name, base.get(variable.name, variable.values[0]))
+
+
+def _spec(row: Anchor) -> Spec:
+    assert row.spec is not None
+    return row.spec

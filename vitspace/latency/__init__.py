@@ -1,0 +1,16 @@
+"""Latency: how long a network takes on this machine, by a fixed protocol; see `vitspace.latency.protocol`."""
+
+from vitspace.latency.backends import BACKENDS, check_backend
+from vitspace.latency.measuring import REFERENCE, Latency, LatencySettings, measure
+from vitspace.latency.protocol import interleave, pinned
+
+__all__ = [
+    "BACKENDS",
+    "REFERENCE",
+    "Latency",
+    "LatencySettings",
+    "check_backend",
+    "interleave",
+    "measure",
+    "pinned",
+]

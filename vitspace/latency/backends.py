@@ -1,0 +1,85 @@
+"""Back ends: what runs a network when it is timed. Each is ``prepare(network, image, threads) -> runner``."""
+
+import warnings
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vitspace.errors import InputError
+from vitspace.latency.protocol import Runner
+
+
+def eager(network: nn.Module, image: Tensor, threads: int) -> Runner:
+    """PyTorch as it is."""
+    network.eval()
+
+    def run() -> object:
+        with torch.inference_mode():
+            return network(image)
+
+    return run
+
+
+def onnxruntime(network: nn.Module, image: Tensor, threads: int) -> Runner:
+    """Exported to ONNX with fixed shapes, run by onnxruntime on the CPU."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = ort.InferenceSession(onnx_bytes(network, image), options, providers=["CPUExecutionProvider"])
+    feed = {session.get_inputs()[0].name: image.numpy()}
+    return lambda: session.run(None, feed)
+
+
+def openvino(network: nn.Module, image: Tensor, threads: int) -> Runner:
+    """Exported to ONNX with fixed shapes, run by OpenVINO on the CPU in float32."""
+    import openvino as ov
+
+    core = ov.Core()
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
+    model: Any = core.compile_model(core.read_model(onnx_bytes(network, image)), "CPU", settings)
+    request = model.create_infer_request()
+    array = image.numpy()
+    return lambda: request.infer({0: array})
+
+
+def onnx_bytes(network: nn.Module, image: Tensor) -> bytes:
+    """Export a network for images of one shape; the model, weights inside, as bytes."""
+    with warnings.catch_warnings():
+        # The exporter warns of its own parts being renamed; what it makes is checked against the network.
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(network.eval(), (image,), dynamo=True, verbose=False)
+    assert program is not None
+    return program.model_proto.SerializeToString()
+
+
+#: Name -> (prepare, the modules it needs, the extra that brings them).
+BACKENDS: dict[str, tuple[Callable[[nn.Module, Tensor, int], Runner], tuple[str, ...], str]] = {
+    "eager": (eager, (), ""),
+    "onnxruntime": (onnxruntime, ("onnx", "onnxscript", "onnxruntime"), "onnx"),
+    "openvino": (openvino, ("onnx", "onnxscript", "openvino"), "openvino"),
+}
+
+
+def check_backend(name: str) -> None:
+    """Raise InputError where there is no such back end, or it is not installed."""
+    if name not in BACKENDS:
+        raise InputError(f"a latency backend is one of {', '.join(BACKENDS)}, but got {name!r}")
+    _, modules, extra = BACKENDS[name]
+    missing = [module for module in modules if find_spec(module) is None]
+    if missing:
+        raise InputError(f"latency backend {name!r} needs {', '.join(missing)}: pip install 'vitspace[{extra}]'")
+
+
+def prepare(name: str, network: nn.Module, image: Tensor, threads: int) -> Runner:
+    """Return what runs a network once on a back end.
+
+    Raises:
+        InputError: there is no such back end, or it is not installed.
+    """
+    check_backend(name)
+    return BACKENDS[name][0](network, image, threads)

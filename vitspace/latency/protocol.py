@@ -1,0 +1,105 @@
+"""The protocol of timing: runners in turn on a pinned thread, until the machine holds still.
+
+Whatever slows the machine slows all runners of a round, so that their ratios stay. The first runner is the reference:
+where its median moved by more than a limit between the first and the last third of the rounds, the machine drifted,
+and the rounds are run again.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vitspace.host import cores
+
+#: How much the reference may move within a measurement.
+DRIFT_LIMIT = 0.05
+ATTEMPTS = 3
+_WARM = 3
+_WARM_MOST = 12
+_WARM_CHANGE = 0.05
+_RESAMPLES = 400
+
+Runner = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Milliseconds of runners timed in turn.
+
+    Attributes:
+        times: [runners, rounds].
+        drift: Relative change of the reference's median from the first to the last third of the rounds.
+    """
+
+    times: NDArray[np.float64]
+    drift: float
+
+
+def interleave(runners: Sequence[Runner], rounds: int) -> Timing:
+    """Time runners in turn, the reference first; the steadiest of at most three attempts.
+
+    Args:
+        runners: What to time.
+        rounds: How often each is timed, after a warm-up until it is steady.
+    """
+    for runner in runners:
+        _warm_up(runner)
+    best: Timing | None = None
+    for _ in range(ATTEMPTS):
+        times = np.array([[_milliseconds(runner) for runner in runners] for _ in range(rounds)]).T
+        timing = Timing(times, drift(times[0]))
+        if best is None or abs(timing.drift) < abs(best.drift):
+            best = timing
+        if abs(best.drift) <= DRIFT_LIMIT:
+            break
+    assert best is not None
+    return best
+
+
+def drift(times: NDArray[np.float64]) -> float:
+    """Relative change of the median from the first to the last third of times [N]."""
+    third = max(1, len(times) // 3)
+    return float(np.median(times[-third:]) / np.median(times[:third]) - 1)
+
+
+def median_interval(times: NDArray[np.float64], share: float = 0.95) -> tuple[float, float]:
+    """Bootstrap interval of the median of times [N], the same for the same times."""
+    rng = np.random.default_rng(0)
+    medians = np.median(rng.choice(times, (_RESAMPLES, len(times))), axis=1)
+    low, high = np.quantile(medians, [(1 - share) / 2, (1 + share) / 2])
+    return float(low), float(high)
+
+
+@contextmanager
+def pinned(threads: int) -> Iterator[None]:
+    """Run torch on ``threads`` threads, a single one on a core of its own; as before afterwards."""
+    before_threads, before_cores = torch.get_num_threads(), cores()
+    torch.set_num_threads(threads)
+    can_pin = hasattr(os, "sched_setaffinity")
+    if threads == 1 and can_pin:
+        os.sched_setaffinity(0, {before_cores[-1]})
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before_threads)
+        if can_pin:
+            os.sched_setaffinity(0, before_cores)
+
+
+def _warm_up(runner: Runner) -> None:
+    """Run until two runs in a row take about the same time."""
+    times = [_milliseconds(runner) for _ in range(_WARM)]
+    while abs(times[-1] / times[-2] - 1) > _WARM_CHANGE and len(times) < _WARM_MOST:
+        times.append(_milliseconds(runner))
+
+
+def _milliseconds(runner: Runner) -> float:
+    start = time.perf_counter()
+    runner()
+    return 1e3 * (time.perf_counter() - start)
