@@ -1,14 +1,11 @@
 import os
+import tempfile
 
 import pytest
 import torch
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    """Measurements made by a test stay with the run of tests."""
-    folder = tmp_path_factory.getbasetemp() / "cache"
-    monkeypatch.setenv("VITSPACE_CACHE", os.fspath(folder))
+# Counts and measurements made by the tests stay with this run of them, and are shared by its processes.
+os.environ.setdefault("VITSPACE_CACHE", tempfile.mkdtemp(prefix="vitspace-tests-"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Cache: what was measured on this machine, kept between runs in one SQLite file."""
+"""Cache: what was counted or measured on this machine, kept between runs in one SQLite file."""
 
 import json
 import logging
@@ -13,6 +13,9 @@ from platformdirs import user_cache_path
 
 _log = logging.getLogger(__name__)
 _SCHEMA = "CREATE TABLE IF NOT EXISTS entries (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key))"
+_TOLD: set[Path] = set()
+
+Make = Callable[[], dict[str, Any]]
 
 
 def cache_path() -> Path:
@@ -21,24 +24,42 @@ def cache_path() -> Path:
     return (Path(folder) if folder else user_cache_path("vitspace")) / "cache.sqlite"
 
 
-def cached(kind: str, key: dict[str, Any], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def cached(kind: str, key: dict[str, Any], make: Make) -> dict[str, Any]:
     """Return what is stored under a key, or make and store it; several processes may do so at once."""
     text = json.dumps(key, sort_keys=True)
-    found = _query("SELECT value FROM entries WHERE kind = ? AND key = ?", (kind, text))
-    if found:
-        return json.loads(found[0][0])
+    found = load(kind, text)
+    if text in found:
+        return found[text]
     value = make()
-    _query("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", (kind, text, json.dumps(value)))
+    store(kind, {text: value})
     return value
 
 
-def _query(statement: str, values: tuple[str, ...]) -> list[tuple[str]]:
+def load(kind: str, key: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what is stored of a kind, or under one key of it."""
+    query, values = "SELECT key, value FROM entries WHERE kind = ?", [kind]
+    if key is not None:
+        query, values = f"{query} AND key = ?", [kind, key]
+    rows = _attempt(lambda connection: connection.execute(query, values).fetchall(), [])
+    return {name: json.loads(value) for name, value in rows}
+
+
+def store(kind: str, entries: dict[str, dict[str, Any]]) -> None:
+    """Store values under their keys, replacing what was there."""
+    rows = [(kind, key, json.dumps(value)) for key, value in entries.items()]
+    _attempt(lambda connection: connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows), None)
+
+
+def _attempt(work: Callable[[sqlite3.Connection], Any], otherwise: Any) -> Any:
+    """Do work on the cache and commit; where the cache cannot be used, say so once and return ``otherwise``."""
     path = cache_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(path, timeout=30)) as connection, connection:
             connection.execute(_SCHEMA)
-            return connection.execute(statement, values).fetchall()
+            return work(connection)
     except (OSError, sqlite3.Error) as error:
-        _log.warning("the cache %s cannot be used (%s), so that measurements are made again", path, error)
-        return []
+        if path not in _TOLD:
+            _log.warning("the cache %s cannot be used (%s), so that nothing is kept", path, error)
+            _TOLD.add(path)
+        return otherwise

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from vitspace.anchors import Anchor, all_anchors, list_anchors
+from vitspace.anchors import FACTS, Anchor, all_anchors, list_anchors
 from vitspace.costs import PartCost, cost
 from vitspace.errors import InputError
 from vitspace.families import FAMILIES
@@ -19,7 +19,8 @@ def published_rows(family: str | None = None, role: str | None = None) -> list[d
     """Return every published row of a family and role, with what our network costs and how far it is off.
 
     ``status`` is reproduced, unreproduced (``why`` says the reason), or not-applicable: a peer, or a row that prints
-    neither params nor FLOPs.
+    neither params nor FLOPs. ``macs`` has attention products in it; ``macs_without_attention`` and
+    ``flops_error_without_attention`` leave them out, as some papers do. What is not printed is None.
 
     Raises:
         InputError: no such family or role.
@@ -33,6 +34,7 @@ def published_rows(family: str | None = None, role: str | None = None) -> list[d
 
 def _row(row: Anchor) -> dict[str, Any]:
     costs = cost(row.spec, row.resolution) if row.spec else None
+    macs = costs.macs - costs.attention_macs if costs else None
     errors = _errors(row, costs)
     status, why = _status(row, costs, errors)
     return {
@@ -43,9 +45,11 @@ def _row(row: Anchor) -> dict[str, Any]:
         "why": why,
         "params": costs.params if costs else None,
         "macs": costs.macs if costs else None,
-        "published": dict(row.published),
+        "macs_without_attention": macs,
+        "published": {name: row.published.get(name) for name in FACTS},
         "params_error": errors.get("params_m"),
         "flops_error": errors.get("gflops"),
+        "flops_error_without_attention": _error(row, "gflops", macs, 1e9),
         "source": row.source,
         "note": row.note,
         "spec_id": row.spec.id if row.spec else None,
@@ -55,8 +59,16 @@ def _row(row: Anchor) -> dict[str, Any]:
 def _errors(row: Anchor, costs: PartCost | None) -> dict[str, float]:
     if costs is None:
         return {}
-    ours = {"params_m": costs.params / 1e6, "gflops": costs.macs / 1e9}
-    return {name: ours[name] / row.published[name] - 1 for name in ours if name in row.published}
+    errors = {
+        "params_m": _error(row, "params_m", costs.params, 1e6),
+        "gflops": _error(row, "gflops", costs.macs, 1e9),
+    }
+    return {name: error for name, error in errors.items() if error is not None}
+
+
+def _error(row: Anchor, name: str, ours: int | None, unit: float) -> float | None:
+    printed = row.published.get(name)
+    return None if ours is None or printed is None else ours / unit / printed - 1
 
 
 def _status(row: Anchor, costs: PartCost | None, errors: dict[str, float]) -> tuple[str, str]:

@@ -167,7 +167,7 @@ class Spec:
         carries: list[Carry | None] = [None]
         dim = self.stem.out_dim(self.stages[0])
         for number, stage in enumerate(self.stages, start=1):
-            stages.append(_checked(stage, number, dim, carries[-1]))
+            stages.append(placed(stage, number, dim, carries[-1]))
             carries.append(stages[-1].carry_out(carries[-1]))
             dim = stages[-1].out_dim
         object.__setattr__(self, "stages", tuple(stages))
@@ -281,7 +281,12 @@ def field_values(cls: type[PartSpec], name: str) -> tuple[Any, ...]:
     return get_args(annotation)
 
 
-def _checked(stage: StageSpec, number: int, in_dim: int, carry: Carry | None) -> StageSpec:
+def placed(stage: StageSpec, number: int, in_dim: int, carry: Carry | None) -> StageSpec:
+    """Return a stage as it stands at its place, counted from 1, in a network: canonical and checked.
+
+    Raises:
+        InputError: it cannot stand there.
+    """
     stage = stage.canonical(number == 1, carry)
     try:
         if stage.depth < 1 or stage.dim < 1:

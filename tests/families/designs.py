@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from vitspace.anchors import Anchor, anchor, list_anchors
 from vitspace.families import FAMILIES
@@ -61,11 +62,22 @@ def _narrow(params: dict[str, Any], width: int) -> Callable[[Variable], Any]:
     return pick
 
 
-@cache
-def small_network(spec: Spec) -> Network:
-    """A network of 5 classes in evaluation mode; a test that changes it builds its own."""
+@torch.no_grad()
+def lively(spec: Spec) -> Network:
+    """A network of 5 classes in evaluation mode, of weights and statistics at which every part shows in the output."""
     torch.manual_seed(0)
-    return build(spec, num_classes=5).eval()
+    network = build(spec, num_classes=5)
+    for parameter in network.parameters():
+        std = 0.1 if parameter.ndim == 1 else parameter[0].numel() ** -0.5
+        nn.init.normal_(parameter, float(parameter.ndim == 1), std)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
+    network.train()(torch.randn(4, 3, 64, 64))
+    return network.eval()
+
+
+small_network = cache(lively)  # a test that changes its network makes its own
 
 
 @cache

@@ -18,7 +18,7 @@ from vitspace.errors import InputError
 from vitspace.spec import Spec, parse_part
 
 ROLES = ("anchor", "ablation", "peer")
-_FACTS = ("params_m", "gflops", "top1", "cpu_ms")
+FACTS = ("params_m", "gflops", "top1", "cpu_ms")
 STAGES = 4
 
 
@@ -128,7 +128,7 @@ def _anchor(row: dict[str, str], ours: Mapping[str, Any]) -> Anchor:
         family=row["family"],
         role=row["role"],
         resolution=int(row["resolution"]),
-        published={name: float(row[name]) for name in _FACTS if row[name]},
+        published={name: float(row[name]) for name in FACTS if row[name]},
         digits={name: len(row[name].partition(".")[2]) for name in ("params_m", "gflops") if row[name]},
         source=f"{row['paper']}, table {row['table']}",
         note="; ".join(note for note in notes if note),

@@ -18,7 +18,8 @@ ENTRY_POINT_GROUP = "vitspace.families"
 
 
 def _load() -> dict[str, ModuleType]:
-    modules = {info.name: importlib.import_module(f"{__name__}.{info.name}") for info in pkgutil.iter_modules(__path__)}
+    names = [info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")]
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
     for point in entry_points(group=ENTRY_POINT_GROUP):
         if point.name not in modules:
             modules[point.name] = point.load()

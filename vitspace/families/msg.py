@@ -33,6 +33,7 @@ from torch import Tensor, nn
 
 from vitspace.errors import InputError
 from vitspace.families._msg_release import checkpoint_filter_fn
+from vitspace.layers.attention import attend
 from vitspace.layers.head import ClassifierHead
 from vitspace.layers.merging import ConcatMerging, OverlappedMerging
 from vitspace.layers.windows import attention_mask, merge, partition, relative_position_index, window_grid
@@ -169,7 +170,7 @@ class WindowAttention(nn.Module):
 
     def __init__(self, dim: int, head_dim: int, window: int, has_token: bool) -> None:
         super().__init__()
-        self.num_heads, self.head_dim = dim // head_dim, head_dim
+        self.num_heads = dim // head_dim
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
         self.relative_position_bias_table = nn.Parameter(torch.empty((2 * window - 1) ** 2, self.num_heads))
@@ -190,14 +191,11 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """[B, N, T, C] -> [B, N, T, C]; ``mask`` [B * N, 1, 1, T] is -inf at padded positions."""
-        B, N, T, C = x.shape
-        qkv = self.qkv(x).reshape(B * N, T, 3, self.num_heads, self.head_dim)
-        q_BHTD, k_BHTD, v_BHTD = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        bias = self.bias().unsqueeze(0).to(q_BHTD.dtype)
+        q_MTC, k_MTC, v_MTC = self.qkv(x.flatten(0, 1)).chunk(3, dim=-1)
+        bias = self.bias().unsqueeze(0)
         if mask is not None:
-            bias = bias + mask.to(q_BHTD.dtype)
-        out = F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, attn_mask=bias)
-        return self.proj(out.transpose(1, 2).reshape(B, N, T, C))
+            bias = bias + mask
+        return self.proj(attend(q_MTC, k_MTC, v_MTC, self.num_heads, bias)).reshape(x.shape)
 
 
 class MSGBlock(nn.Module):

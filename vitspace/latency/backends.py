@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vitspace.errors import InputError
 from vitspace.latency.protocol import Runner
@@ -49,7 +50,8 @@ def openvino(network: nn.Module, image: Tensor, threads: int) -> Runner:
 
 def onnx_bytes(network: nn.Module, image: Tensor) -> bytes:
     """Export a network for images of one shape; the model, weights inside, as bytes."""
-    with warnings.catch_warnings():
+    # The CPU's fused kernel promises strides that the exporter's own decomposition of it does not keep.
+    with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
         # The exporter warns of its own parts being renamed; what it makes is checked against the network.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(network.eval(), (image,), dynamo=True, verbose=False)

@@ -18,7 +18,7 @@ from vitspace.families import FAMILIES
 from vitspace.files import find_yaml, read_yaml
 from vitspace.space.config import STAGES, AxisConfig, SpaceConfig
 from vitspace.space.rules import Rule
-from vitspace.spec import Spec, part_type
+from vitspace.spec import Spec, StageSpec, part_type
 from vitspace.units import format_count
 
 #: Draws in a row that may fail before `Space.draw` gives up.
@@ -74,7 +74,7 @@ class Space:
         self.resolution = config.resolution
         self._parts: dict[str, Any] = {part: part_type(part, config.family) for part in ("stem", "stage", "head")}
         self._scales = {axis: c.scale for axis, c in config.axes.items() if c.scale}
-        self._ordered = [axis for axis, c in config.axes.items() if c.order == "non_decreasing"]
+        self.ordered = [axis for axis, c in config.axes.items() if c.order == "non_decreasing"]
         self.variables = _sorted([v for axis in config.axes for v in self._variables(axis, config.axes[axis])])
         self.rules = [Rule(text) for text in config.rules]
         self._check_rules()
@@ -157,6 +157,15 @@ class Space:
             raise InputError(f"params name active axes only, but got {', '.join(sorted(left))}")
         return self._spec(chosen)
 
+    def part(self, kind: str) -> Any:
+        """Return the family's class of stem, stage or head."""
+        return self._parts[kind]
+
+    def scaled(self, field: str, value: Any, stage: int) -> Any:
+        """Return what an axis's value is in a stage, numbered from 0."""
+        scale = self._scales.get(field)
+        return value * scale[stage] if scale else value
+
     def _spec(self, params: Params) -> Spec:
         stem: Params = {}
         head: Params = {}
@@ -169,15 +178,14 @@ class Space:
             if variable.part != "stage":
                 (stem if variable.part == "stem" else head)[variable.field] = value
                 continue
-            scale = self._scales.get(variable.field)
             for i in range(STAGES) if variable.stage is None else (variable.stage,):
-                stages[i][variable.field] = value * scale[i] if scale else value
+                stages[i][variable.field] = self.scaled(variable.field, value, i)
         self._check_order(stages)
         try:
             spec = Spec(
-                _make(self._parts["stem"], tuple(stem.items())),
-                tuple(_make(self._parts["stage"], tuple(stage.items())) for stage in stages),
-                _make(self._parts["head"], tuple(head.items())),
+                make_part(self._parts["stem"], tuple(stem.items())),
+                tuple(make_part(self._parts["stage"], tuple(stage.items())) for stage in stages),
+                make_part(self._parts["head"], tuple(head.items())),
             )
         except InputError as error:
             raise InvalidDesign(str(error)) from None
@@ -185,7 +193,7 @@ class Space:
         return spec
 
     def _check_order(self, stages: Sequence[Params]) -> None:
-        for field in self._ordered:
+        for field in self.ordered:
             values = [stage[field] for stage in stages if field in stage]
             if values != sorted(values):
                 raise InvalidDesign(f"{field} must not decrease from stage to stage, but got {values}")
@@ -193,12 +201,20 @@ class Space:
     def _check_spec(self, spec: Spec) -> None:
         side = -(-self.resolution // spec.stem.stride)
         for number, stage in enumerate(spec.stages, start=1):
+            self.check_stage(stage, number, side)
             side = -(-side // stage.stride)
-            values = {**vars(stage), "side": side, "stage": number}
-            for rule in self.rules:
-                if not rule.holds(values):
-                    got = ", ".join(f"{name}={values[name]}" for name in sorted(rule.names))
-                    raise InvalidDesign(f"stage {number}: {rule.text} must hold, but got {got}")
+
+    def check_stage(self, stage: StageSpec, number: int, side: int) -> None:
+        """Check the rules for a stage, counted from 1, that is handed a map of the given side.
+
+        Raises:
+            InvalidDesign: a rule does not hold.
+        """
+        values = {**vars(stage), "side": -(-side // stage.stride), "stage": number}
+        for rule in self.rules:
+            if not rule.holds(values):
+                got = ", ".join(f"{name}={values[name]}" for name in sorted(rule.names))
+                raise InvalidDesign(f"stage {number}: {rule.text} must hold, but got {got}")
 
     def encode(self, spec: Spec) -> Params:
         """Return the params that `decode` turns into the spec.
@@ -353,7 +369,8 @@ def _picker(params: Params) -> Callable[[Variable], Any]:
 
 
 @cache
-def _make(cls: Any, values: tuple[tuple[str, Any], ...]) -> Any:
+def make_part(cls: Any, values: tuple[tuple[str, Any], ...]) -> Any:
+    """Make a part from (field, value) pairs; equal parts are one object."""
     return cls(**dict(values))
 
 

@@ -1,0 +1,59 @@
+"""Populations cost what single designs cost, design by design."""
+
+import numpy as np
+import pytest
+
+from vitspace.costs import cost
+from vitspace.files import data_names
+from vitspace.space import InvalidDesign, load_space
+from vitspace.space import population as module
+from vitspace.space.population import Population
+
+
+def single(space, params):
+    """Validity and costs of one design, by the road of a single spec; None where it is invalid."""
+    try:
+        costs = cost(space.decode(params), space.resolution)
+    except InvalidDesign:
+        return None
+    return costs.params, costs.macs, costs.activations
+
+
+def compare(population, rows):
+    costs = population.costs(rows)
+    for i, row in enumerate(rows):
+        got = (costs.params[i], costs.macs[i], costs.activations[i]) if costs.valid[i] else None
+        assert got == single(population.space, population.params(row))
+
+
+@pytest.mark.parametrize("name", data_names("spaces"))
+def test_random_designs_of_every_space(name):
+    population = Population(load_space(name))
+    compare(population, population.random(12, np.random.default_rng(0)))
+
+
+@pytest.mark.parametrize("name", data_names("spaces"))
+def test_anchors_of_every_space(name):
+    space = load_space(name)
+    population, specs = Population(space), [row.spec for row in space.anchors(ablations=True)]
+    costs = population.costs(population.array(specs))
+    assert costs.valid.all()
+    expected = [cost(spec) for spec in specs]
+    assert costs.params.tolist() == [c.params for c in expected]
+    assert costs.macs.tolist() == [c.macs for c in expected]
+    assert costs.activations.tolist() == [c.activations for c in expected]
+
+
+def test_the_sorted_list_gives_what_the_table_gives(monkeypatch):
+    space = load_space("msg")
+    rows = Population(space).random(40, np.random.default_rng(1))
+    dense = Population(space).costs(rows)
+    monkeypatch.setattr(module, "DENSE_LIMIT", 0)
+    sparse = Population(space).costs(rows)
+    for name in ("valid", "params", "macs", "activations"):
+        assert (getattr(dense, name) == getattr(sparse, name)).all()
+
+
+def test_no_designs_cost_nothing():
+    population = Population(load_space("msg"))
+    assert len(population.costs(population.random(0, np.random.default_rng(0)))) == 0

@@ -1,0 +1,103 @@
+"""Counter: the operations that run while it is on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+CONVENTION = "1 FLOP = 1 multiply-add of convolutions, linear layers and attention products"
+
+_ATEN = torch.ops.aten
+_LINEAR = {_ATEN.mm, _ATEN.addmm}
+
+
+@dataclass(frozen=True)
+class PartCost:
+    """Cost of one part, or of several added up.
+
+    Attributes:
+        params: Parameters.
+        macs: Multiply-adds for one image.
+        activations: Elements put out for one image.
+        attention_macs: The share of ``macs`` that lies in attention products.
+    """
+
+    params: int = 0
+    macs: int = 0
+    activations: int = 0
+    attention_macs: int = 0
+
+    def __add__(self, other: "PartCost") -> "PartCost":
+        return self.plus(other, 1)
+
+    def __sub__(self, other: "PartCost") -> "PartCost":
+        return self.plus(other, -1)
+
+    def plus(self, other: "PartCost", times: int) -> "PartCost":
+        """Add another cost so many times."""
+        return PartCost(
+            self.params + times * other.params,
+            self.macs + times * other.macs,
+            self.activations + times * other.activations,
+            self.attention_macs + times * other.attention_macs,
+        )
+
+
+class Counter(TorchDispatchMode):
+    """Adds up the multiply-adds and output elements of the operations that run under it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.macs = self.activations = self.attention_macs = 0
+        self._weights: set[int] = set()
+
+    def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        packet = func._overloadpacket  # type: ignore[attr-defined]
+        formula = flop_registry.get(packet)
+        if formula is not None:
+            macs = formula(*args, **kwargs, out_val=out) // 2
+            self.macs += macs
+            self.activations += out.numel()
+            if packet is not _ATEN.convolution and packet not in _LINEAR and not self._reads_weight(args):
+                self.attention_macs += macs
+        return out
+
+    def _reads_weight(self, args: tuple) -> bool:
+        return any(isinstance(arg, Tensor) and arg.untyped_storage()._cdata in self._weights for arg in args)
+
+    @property
+    def counted(self) -> PartCost:
+        """What was counted so far, without parameters."""
+        return PartCost(0, self.macs, self.activations, self.attention_macs)
+
+    def run(self, module: nn.Module, *args: Tensor | None) -> Any:
+        """Run a module in evaluation mode under the counter."""
+        self._weights = {parameter.untyped_storage()._cdata for parameter in module.parameters()}
+        with torch.no_grad(), self:
+            return module.eval()(*args)
+
+    def watch(self, modules: list[nn.Module]) -> dict[nn.Module, PartCost]:
+        """Return a table of what each module costs, which fills as the modules run."""
+        spent = {module: PartCost(count_params(module)) for module in modules}
+
+        def add(times: int) -> Callable:
+            def hook(module: nn.Module, *_: object) -> None:
+                spent[module] = spent[module].plus(self.counted, times)
+
+            return hook
+
+        for module in modules:
+            module.register_forward_pre_hook(add(-1))
+            module.register_forward_hook(add(+1))
+        return spent
+
+
+def count_params(module: nn.Module) -> int:
+    """Number of a module's parameters."""
+    return sum(parameter.numel() for parameter in module.parameters())

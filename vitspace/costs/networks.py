@@ -1,0 +1,55 @@
+"""Networks: the sum of their parts."""
+
+from dataclasses import dataclass, field
+
+from vitspace.costs.counter import PartCost
+from vitspace.costs.parts import StageCount, count_head, count_stage, count_stem
+from vitspace.errors import InputError
+from vitspace.spec import Spec
+
+_Counts = tuple[PartCost, list[tuple[int, StageCount]], PartCost]
+
+
+@dataclass(frozen=True)
+class Cost(PartCost):
+    """Cost of a network; `breakdown` says where it lies."""
+
+    counts: _Counts | None = field(default=None, repr=False, compare=False)
+
+    def breakdown(self) -> list[tuple[str, PartCost]]:
+        """Return (name, cost) of the stem, of each stage's downsampling, tokens and blocks, and of the head."""
+        if self.counts is None:
+            return []
+        stem, stages, head = self.counts
+        parts = [("stem", stem)]
+        for i, (depth, count) in enumerate(stages, start=1):
+            parts += _stage_parts(f"stage {i}", depth, count)
+        return [*parts, ("head", head)]
+
+
+def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
+    """Count a network for one square image; microseconds once its parts are known.
+
+    Raises:
+        InputError: the image is smaller than the network's stride.
+    """
+    if img_size < spec.stride:
+        raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
+    stem, shape = count_stem(spec.stem, spec.in_dims[0], img_size)
+    total, carry_shape, stages = stem, None, []
+    for stage, in_dim, carry in zip(spec.stages, spec.in_dims, spec.carries, strict=False):
+        count = count_stage(stage, in_dim, carry, shape, carry_shape)
+        shape, carry_shape = count.shape, count.carry_shape
+        stages.append((stage.depth, count))
+        total = total + count.deep(stage.depth)
+    head = count_head(spec.head, spec.in_dims[-1], spec.carries[-1], shape, carry_shape, num_classes)
+    total = total + head
+    return Cost(total.params, total.macs, total.activations, total.attention_macs, (stem, stages, head))
+
+
+def _stage_parts(name: str, depth: int, count: StageCount) -> list[tuple[str, PartCost]]:
+    own = count.total - sum(count.blocks, count.downsample)
+    parts = [(f"{name} downsample", count.downsample), (f"{name} tokens", own)]
+    parts = [(label, part) for label, part in parts if part != PartCost()]
+    blocks = [count.blocks[0], *[count.middle] * (depth - 2), count.blocks[-1]][:depth]
+    return parts + [(f"{name} block {j}", block) for j, block in enumerate(blocks, start=1)]
