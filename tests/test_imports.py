@@ -21,7 +21,7 @@ LADDER = [
     {"data", "latency"},
     {"proxies"},
     {"evaluate"},
-    {"engines", "report"},
+    {"engines", "report", "profile"},
     {"search"},
     {"cli"},
 ]

@@ -15,24 +15,11 @@ _log = logging.getLogger(__name__)
 _SCHEMA = "CREATE TABLE IF NOT EXISTS entries (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key))"
 _TOLD: set[Path] = set()
 
-Make = Callable[[], dict[str, Any]]
-
 
 def cache_path() -> Path:
     """Return the cache's file: in ``VITSPACE_CACHE``, or in the user's cache folder."""
     folder = os.environ.get("VITSPACE_CACHE")
     return (Path(folder) if folder else user_cache_path("vitspace")) / "cache.sqlite"
-
-
-def cached(kind: str, key: dict[str, Any], make: Make) -> dict[str, Any]:
-    """Return what is stored under a key, or make and store it; several processes may do so at once."""
-    text = json.dumps(key, sort_keys=True)
-    found = load(kind, text)
-    if text in found:
-        return found[text]
-    value = make()
-    store(kind, {text: value})
-    return value
 
 
 def load(kind: str, key: str | None = None) -> dict[str, dict[str, Any]]:

@@ -33,15 +33,6 @@ PUBLISHED = {
 TINY = {"dim": [16, 32, 32, 64], "depth": 1, "heads": 4, "mlp_ratio": 2}
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def stage(in_dim=16, **settings):
     spec = Stage(**{"dim": 16, "depth": 1, "downsample": "none", "heads": 4, "mlp_ratio": 2} | settings)
     spec.check(in_dim, None)

@@ -25,15 +25,6 @@ PRINTED_GFLOPS = {"msg_tiny": 3.8, "msg_small": 8.4, "msg_base": 14.2, "msg_scal
 TINY = {"dim": [16, 32, 64, 128], "depth": [2, 1, 2, 1], "head_dim": 16, "region_size": [4, 4, 2, 1], "mlp_ratio": 2}
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def tiny(stem=None, **settings):
     return assemble("msg", TINY | settings, stem)
 

@@ -22,15 +22,6 @@ PUBLISHED = {
 TINY = {"dim": [16, 16, 32, 32], "depth": 1, "heads": 4, "mlp_ratio": 2, "foreground_ratio": [1 / 64, 1 / 16, 0.5, 1]}
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def attention(**settings):
     spec = Stage(**{"dim": 16, "depth": 1, "heads": 4, "foreground_ratio": 0.25, "head_expansion": 3} | settings)
     module = PartialAttention(spec).eval()

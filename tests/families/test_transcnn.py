@@ -30,15 +30,6 @@ PUBLISHED = {
 TINY = {"dim": [16, 32, 32, 64], "depth": 1, "head_dim": 16, "grid": [4, 2, 2, 0], "expansion": 2}
 
 
-@pytest.fixture(autouse=True)
-def _seed():
-    torch.manual_seed(0)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def tiny(**settings):
     return assemble("transcnn", TINY | settings)
 

@@ -1,9 +1,12 @@
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
 from vitspace.errors import InputError
 from vitspace.families import anchor
-from vitspace.latency import LatencySettings, check_backend, measure
+from vitspace.latency import Latency, LatencySettings, check_backend, measure
 from vitspace.latency.backends import BACKENDS, prepare
 from vitspace.network import build
 from vitspace.space import load_space
@@ -23,12 +26,48 @@ def test_a_measurement_has_ordered_percentiles_and_a_reference():
     assert result.reference_ms > 0 and (result.runs, result.threads) == (3, 1) and result.host
 
 
-def test_a_measurement_is_made_once_for_a_spec_and_its_settings(monkeypatch):
+@pytest.fixture
+def quiet(monkeypatch):
+    """However busy this machine is, no measurement is in doubt."""
+    monkeypatch.setattr("vitspace.latency.measuring.DRIFT_LIMIT", math.inf)
+    monkeypatch.setattr("vitspace.latency.measuring.BUSY_LIMIT", math.inf)
+
+
+def test_a_measurement_is_made_once_for_a_spec_and_its_settings(monkeypatch, quiet):
     first = measure(SPEC, QUICK)
     monkeypatch.setattr("vitspace.latency.measuring._measure", forbid)
     assert measure(SPEC, QUICK) == first
     with pytest.raises(AssertionError, match="measured again"):
         measure(SPEC, LatencySettings(runs=4, img_size=64))
+
+
+@pytest.mark.parametrize(
+    ("changes", "doubt"),
+    [
+        ({}, ""),
+        ({"drift": -0.06}, "resnet18 moved by -6.0% while it was measured"),
+        ({"reference_ms": 15.0}, "the machine was busy: resnet18 took 15.0 ms, usually 10.0 ms"),
+    ],
+)
+def test_a_machine_that_did_not_hold_still_is_named(quiet_latency, changes, doubt):
+    assert replace(quiet_latency, **changes).doubt == doubt
+
+
+def test_a_doubtful_measurement_is_said_and_made_again(monkeypatch, quiet_latency, caplog):
+    results = [replace(quiet_latency, drift=0.2), quiet_latency]
+    monkeypatch.setattr("vitspace.latency.measuring._measure", lambda *_: results.pop(0))
+    settings = LatencySettings(runs=5, img_size=64)
+    assert measure(SPEC, settings).drift == 0.2
+    assert "is unsure: resnet18 moved by +20.0%" in caplog.text
+    assert measure(SPEC, settings) == measure(SPEC, settings) == quiet_latency
+    assert not results
+
+
+@pytest.fixture
+def quiet_latency():
+    times = {"median_ms": 20.0, "p10_ms": 19.0, "p90_ms": 21.0, "low_ms": 19.9, "high_ms": 20.1}
+    steady = {"reference_ms": 10.0, "usual_ms": 10.0, "drift": 0.0}
+    return Latency(**times, **steady, backend="eager", runs=5, threads=1, batch=1, dtype="float32", host="here")
 
 
 def test_an_unusable_cache_is_said_and_measured_around(monkeypatch, tmp_path, caplog):

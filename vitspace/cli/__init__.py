@@ -68,4 +68,4 @@ def _root(
 ) -> None: ...
 
 
-from vitspace.cli import anchors, dashboard, report, search  # noqa: E402, F401 (each registers its commands)
+from vitspace.cli import anchors, dashboard, profile, report, search  # noqa: E402, F401 (each registers its commands)

@@ -43,7 +43,7 @@ def anchors(
 
 def table(rows: list[dict[str, Any]], width: int | None = None) -> list[str]:
     """Return the lines of the table; empty columns are left out, and spare ones where ``width`` is too small."""
-    columns = [column for column in zip(HEADER, *map(_cells, rows), strict=True) if any(column[1:])]
+    columns = [c for c in zip(HEADER, *map(_cells, rows), strict=True) if any(c[1:]) or not rows]
     for spare in range(SPARE + 1):
         lines = _justified(columns[: len(columns) - spare])
         if width is None or max(map(len, lines)) <= width:

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vitspace.costs.counter import PartCost
-from vitspace.costs.parts import StageCount, count_head, count_stage, count_stem
+from vitspace.costs.parts import PartCount, StageCount, count_head, count_stage, count_stem
 from vitspace.errors import InputError
 from vitspace.spec import Spec
 
-_Counts = tuple[PartCost, list[tuple[int, StageCount]], PartCost]
+_Counts = tuple[PartCount, list[tuple[int, StageCount]], PartCount]
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,16 @@ class Cost(PartCost):
         if self.counts is None:
             return []
         stem, stages, head = self.counts
-        parts = [("stem", stem)]
+        parts = [("stem", stem.total)]
         for i, (depth, count) in enumerate(stages, start=1):
             parts += _stage_parts(f"stage {i}", depth, count)
-        return [*parts, ("head", head)]
+        return [*parts, ("head", head.total)]
+
+    def work(self) -> NDArray[np.float64]:
+        """Return what the operations do, by kind, as `vitspace.costs.counter.WORK` names it."""
+        assert self.counts is not None
+        stem, stages, head = self.counts
+        return np.array(stem.work) + np.array(head.work) + sum(count.deep_work(depth) for depth, count in stages)
 
 
 def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
@@ -35,15 +44,15 @@ def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
     """
     if img_size < spec.stride:
         raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
-    stem, shape = count_stem(spec.stem, spec.in_dims[0], img_size)
-    total, carry_shape, stages = stem, None, []
+    stem = count_stem(spec.stem, spec.in_dims[0], img_size)
+    total, shape, carry_shape, stages = stem.total, stem.shape, None, []
     for stage, in_dim, carry in zip(spec.stages, spec.in_dims, spec.carries, strict=False):
         count = count_stage(stage, in_dim, carry, shape, carry_shape)
         shape, carry_shape = count.shape, count.carry_shape
         stages.append((stage.depth, count))
         total = total + count.deep(stage.depth)
     head = count_head(spec.head, spec.in_dims[-1], spec.carries[-1], shape, carry_shape, num_classes)
-    total = total + head
+    total = total + head.total
     return Cost(total.params, total.macs, total.activations, total.attention_macs, (stem, stages, head))
 
 

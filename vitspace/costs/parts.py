@@ -9,8 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from vitspace.cache import load, store
 from vitspace.costs.counter import Counter, PartCost, count_params
@@ -21,6 +23,7 @@ PROBE_DEPTH = 3
 _FLUSH_AT = 200
 
 Shape = tuple[int, ...]
+Work = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class StageCount:
         downsample: Its downsampling.
         blocks: Each block that was counted.
         total: All of it.
+        work: What the operations of the whole stage do; see `vitspace.costs.counter.WORK`.
+        block_work: The same of the middle block.
         shape: Of the map put out, [1, C, H, W].
         carry_shape: Of the carry put out, or None.
     """
@@ -38,6 +43,8 @@ class StageCount:
     downsample: PartCost
     blocks: tuple[PartCost, ...]
     total: PartCost
+    work: Work
+    block_work: Work
     shape: Shape
     carry_shape: Shape | None
 
@@ -49,6 +56,19 @@ class StageCount:
     def deep(self, depth: int) -> PartCost:
         """Cost of the stage with ``depth`` blocks."""
         return self.total.plus(self.middle, depth - len(self.blocks))
+
+    def deep_work(self, depth: int) -> NDArray[np.float64]:
+        """Work of the stage with ``depth`` blocks."""
+        return np.array(self.work) + (depth - len(self.blocks)) * np.array(self.block_work)
+
+
+@dataclass(frozen=True)
+class PartCount:
+    """Cost and work of a stem or a head, and the shape of a stem's map."""
+
+    total: PartCost
+    work: Work
+    shape: Shape
 
 
 @cache
@@ -70,11 +90,14 @@ def _count_probe(
             module: Any = stage.build(in_dim, carry, [0.0] * stage.depth)
         counter = Counter()
         spent = counter.watch([part for part in (module.downsample, *module.blocks) if part is not None])
+        watched = counter.watch_work(list(module.blocks))
         out, out_carry = counter.run(module, _meta(shape), _meta(carry_shape))
         return {
             "downsample": asdict(spent.get(module.downsample, PartCost())),
             "blocks": [asdict(spent[block]) for block in module.blocks],
             "total": asdict(counter.counted + PartCost(count_params(module))),
+            "work": list(counter.work.values()),
+            "block_work": watched[len(watched) // 2],
             "shape": tuple(out.shape),
             "carry_shape": None if out_carry is None else tuple(out_carry.shape),
         }
@@ -84,41 +107,47 @@ def _count_probe(
         PartCost(**found["downsample"]),
         tuple(PartCost(**block) for block in found["blocks"]),
         PartCost(**found["total"]),
+        tuple(found["work"]),
+        tuple(found["block_work"]),
         tuple(found["shape"]),
         tuple(found["carry_shape"]) if found["carry_shape"] else None,
     )
 
 
 @cache
-def count_stem(stem: StemSpec, out_dim: int, img_size: int) -> tuple[PartCost, Shape]:
-    """Count a stem for a square image, and return its map's shape too."""
+def count_stem(stem: StemSpec, out_dim: int, img_size: int) -> PartCount:
+    """Count a stem for a square image."""
 
     def count() -> dict[str, Any]:
-        with torch.device("meta"):
-            module = stem.build(out_dim, 3)
-        counter = Counter()
-        out = counter.run(module, _meta((1, 3, img_size, img_size)))
-        return {"total": asdict(counter.counted + PartCost(count_params(module))), "shape": tuple(out.shape)}
+        return _count_module(lambda: stem.build(out_dim, 3), (1, 3, img_size, img_size))
 
-    found = _remembered(stem, [out_dim, img_size], count)
-    return PartCost(**found["total"]), tuple(found["shape"])
+    return _part_count(_remembered(stem, [out_dim, img_size], count))
 
 
 @cache
 def count_head(
     head: HeadSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None, num_classes: int
-) -> PartCost:
+) -> PartCount:
     """Count a head behind a map and carry of the given shapes."""
 
     def count() -> dict[str, Any]:
-        with torch.device("meta"):
-            module = head.build(in_dim, carry, num_classes)
-        counter = Counter()
-        counter.run(module, _meta(shape), _meta(carry_shape))
-        return asdict(counter.counted + PartCost(count_params(module)))
+        return _count_module(lambda: head.build(in_dim, carry, num_classes), shape, carry_shape)
 
     context = [in_dim, asdict(carry) if carry else None, shape, carry_shape, num_classes]
-    return PartCost(**_remembered(head, context, count))
+    return _part_count(_remembered(head, context, count))
+
+
+def _count_module(build: Callable[[], nn.Module], *shapes: Shape | None) -> dict[str, Any]:
+    with torch.device("meta"):
+        module = build()
+    counter = Counter()
+    out = counter.run(module, *(_meta(shape) for shape in shapes))
+    total = counter.counted + PartCost(count_params(module))
+    return {"total": asdict(total), "work": list(counter.work.values()), "shape": tuple(out.shape)}
+
+
+def _part_count(found: dict[str, Any]) -> PartCount:
+    return PartCount(PartCost(**found["total"]), tuple(found["work"]), tuple(found["shape"]))
 
 
 def _meta(shape: Shape | None) -> Tensor | None:

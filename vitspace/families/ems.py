@@ -43,6 +43,7 @@ from vitspace.errors import InputError
 from vitspace.layers.head import ClassifierHead
 from vitspace.layers.init import init_weights
 from vitspace.layers.overlapped import overlapped_attention
+from vitspace.layers.plain import is_plain
 from vitspace.layers.pointwise import matrix, normed, pointwise
 from vitspace.layers.propagation import Propagation
 from vitspace.layers.side_by_side import SideBySide
@@ -253,7 +254,7 @@ class LocalAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         pooled = _average(x, self.patch)
-        if self.training or x.is_meta:
+        if self.training or is_plain(x):
             tokens = self.embed(pooled)
             values = self.value(tokens)
         else:
@@ -278,7 +279,7 @@ class GlobalAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         pooled = _average(x, self.patch)
-        if self.training or x.is_meta:
+        if self.training or is_plain(x):
             qkv = self.qkv(self.embed(pooled))
         else:
             qkv = pointwise(pooled, matrix(self.qkv) @ matrix(self.embed))
@@ -345,7 +346,7 @@ class EMSBlock(nn.Module):
         return pointwise(torch.cat(out, dim=1), weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training or x.is_meta:
+        if self.training or is_plain(x):
             x = x + self.drop_path(self.interact(x))
             return x + self.drop_path(self.shrink(self.act(self.expand(self.norm2(x)))))
         x = x + self.interact_folded(x)

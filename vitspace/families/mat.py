@@ -47,6 +47,7 @@ from vitspace.layers.conv_mlp import ConvMlp
 from vitspace.layers.conv_stem import ConvStem
 from vitspace.layers.init import init_weights
 from vitspace.layers.merging import ConcatMerging, OverlappedMerging
+from vitspace.layers.plain import is_plain
 from vitspace.layers.windows import attention_mask, merge, partition
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
@@ -190,7 +191,7 @@ class WindowAttention(nn.Module):
         token_BN13C = self.abstract_tokens.to(qkv.dtype).expand(B, N, 1, 3, C)
         merged = torch.cat([token_BN13C, qkv.unflatten(3, (3, C))], dim=2).reshape(B * N, T + 1, 3 * C)
         local = self.proj(self._self_attention(merged, mask)).reshape(B, N, T + 1, C)
-        if N == 1 and not x.is_meta:
+        if N == 1 and not is_plain(x):
             return local[:, :, 1:] + self.exchange_alone(local[:, :, :1])
         query_BTC = qkv.flatten(1, 2)[..., :C]
         return local[:, :, 1:] + self.exchange(local[:, :, 0], query_BTC).reshape(x.shape)

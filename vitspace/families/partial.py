@@ -50,6 +50,7 @@ from vitspace.layers.conv_mlp import ConvMlp
 from vitspace.layers.conv_stem import ConvStem
 from vitspace.layers.init import init_weights
 from vitspace.layers.merging import OverlappedMerging
+from vitspace.layers.plain import is_plain
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
 MIN_HIDDEN = 8
@@ -204,7 +205,7 @@ class PartialAttention(nn.Module):
     def project(self, tokens: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         """[B, N + 1, C], [B, F + 1] -> the queries of those rows [B, F + 1, C], all keys and values [B, N + 1, 2C]."""
         C = tokens.shape[2]
-        if tokens.is_meta:
+        if is_plain(tokens):
             qkv = self.qkv(tokens)
             return take(qkv[..., :C], rows), qkv[..., C:]
         weight, bias = self.qkv.weight, self.qkv.bias

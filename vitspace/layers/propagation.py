@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from vitspace.layers.plain import is_plain
+
 
 class Propagation(nn.ConvTranspose2d):
     """Depthwise transposed convolution whose kernel is its stride: [B, e C, rows, cols] -> [B, C, H, W].
@@ -23,7 +25,7 @@ class Propagation(nn.ConvTranspose2d):
 
     def forward(self, x: Tensor, height: int, width: int) -> Tensor:  # type: ignore[override]
         """[B, e C, rows, cols] -> [B, C, height, width]."""
-        plain = x.is_meta or torch.compiler.is_exporting()
+        plain = is_plain(x) or torch.compiler.is_exporting()
         out = super().forward(x) if plain else self._broadcast(x)
         return out if out.shape[2:] == (height, width) else out[:, :, :height, :width]
 

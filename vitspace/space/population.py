@@ -168,15 +168,15 @@ class Population:
         stem = make_part(self.space.part("stem"), state.stem)
         first: StageSpec = make_part(self.space.part("stage"), tuple(settings.items()))
         out_dim = stem.out_dim(first)
-        total, shape = count_stem(stem, out_dim, self.space.resolution)
-        return total, _State(out_dim, None, shape, None, ())
+        count = count_stem(stem, out_dim, self.space.resolution)
+        return count.total, _State(out_dim, None, count.shape, None, ())
 
     def _head_cost(self, state_id: int, key: int) -> tuple[int, PartCost, PartCost]:
         state = self._state_list[state_id]
         settings = tuple((v.field, v.values[c - 1]) for v, c in self._head.decode(key) if c)
         head = make_part(self.space.part("head"), settings)
-        total = count_head(head, state.in_dim, state.carry, state.shape, state.carry_shape, 1000)
-        return 0, total, PartCost()
+        count = count_head(head, state.in_dim, state.carry, state.shape, state.carry_shape, 1000)
+        return 0, count.total, PartCost()
 
     def _value(self, variable: Variable, code: int, stage: int) -> Any:
         return self.space.scaled(variable.field, variable.values[code - 1], stage)

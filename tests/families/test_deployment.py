@@ -1,0 +1,78 @@
+"""What every family promises beyond eager PyTorch; a new one inherits these tests through its anchors."""
+
+import numpy as np
+import pytest
+import torch
+from designs import ANCHORS, SMALL_ANCHORS, SPACES, small_designs, small_network
+
+from vitspace.anchors import anchor
+from vitspace.network import build
+
+
+def network(name):
+    torch.manual_seed(0)
+    return build(anchor(name).spec).eval()
+
+
+@pytest.mark.parametrize("space", SPACES)
+@torch.no_grad()
+def test_memory_format_changes_nothing(space):
+    image = torch.randn(2, 3, 97, 65)
+    for spec in small_designs(space):
+        expected = small_network(spec)(image)
+        model = build(spec, num_classes=5).eval().to(memory_format=torch.channels_last)
+        model.load_state_dict(small_network(spec).state_dict())
+        got = model(image.contiguous(memory_format=torch.channels_last))
+        torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("space", SPACES)
+@torch.no_grad()
+def test_half_precision_runs(space):
+    image = torch.randn(2, 3, 97, 65)
+    for spec in small_designs(space):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            assert small_network(spec)(image).isfinite().all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL_ANCHORS)
+@torch.no_grad()
+def test_an_anchor_runs_channels_last(name):
+    model, image = network(name), torch.randn(2, 3, 224, 224)
+    expected = model(image)
+    model = model.to(memory_format=torch.channels_last)
+    torch.testing.assert_close(model(image.contiguous(memory_format=torch.channels_last)), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the compiler
+@pytest.mark.parametrize("name", SMALL_ANCHORS)
+def test_an_anchor_compiles_to_one_graph(name):
+    torch.compiler.reset()  # or the networks before this one count as its recompilations
+    model, image = network(name), torch.randn(2, 3, 64, 64)
+    compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(image), model(image), rtol=0, atol=1e-4)
+    model.train()
+    compiled(image).square().sum().backward()
+    assert all(p.grad is not None for p in model.parameters())
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the exporter
+@pytest.mark.parametrize("name", ANCHORS)
+@torch.no_grad()
+def test_an_anchor_exports_to_onnx(name, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model, side, path = network(name), anchor(name).resolution, tmp_path / "model.onnx"
+    # An example of one image would make the batch a constant.
+    example = (torch.randn(2, 3, side, side),)
+    torch.onnx.export(
+        model, example, path, dynamo=True, dynamic_shapes=({0: torch.export.Dim("batch")},), input_names=["image"]
+    )
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for batch in (1, 2, 3):
+        image = torch.randn(batch, 3, side, side)
+        [got] = session.run(None, {"image": image.numpy()})
+        np.testing.assert_allclose(got, model(image).numpy(), rtol=0, atol=1e-4)
