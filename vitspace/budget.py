@@ -24,9 +24,9 @@ class Budget:
             InputError: a range is malformed.
         """
         return cls(
-            parse_range(macs) if macs else ANY,
-            parse_range(params) if params else ANY,
-            parse_range(latency, "ms") if latency else ANY,
+            ANY if macs is None else parse_range(macs),
+            ANY if params is None else parse_range(params),
+            ANY if latency is None else parse_range(latency, "ms"),
         )
 
     def violation(

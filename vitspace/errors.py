@@ -1,8 +1,15 @@
-"""The one exception for what a user wrote."""
+"""Exceptions that the command line turns into one line."""
 
 
 class InputError(ValueError):
     """A value the user gave breaks a rule; the message states the rule, the value and what would be valid.
 
     The command line prints it as one line and exits with code 2.
+    """
+
+
+class StudyFailedError(RuntimeError):
+    """Trial after trial failed or missed the budget; the study as far as it went is stored.
+
+    The command line prints it as one line and exits with code 1.
     """

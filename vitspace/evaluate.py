@@ -5,13 +5,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-import torch
-
 from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.host import fingerprint
 from vitspace.latency import LatencySettings, measure
-from vitspace.proxies import Proxy, ProxyError
+from vitspace.proxies import Proxy
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.trial import Trial
@@ -56,20 +54,22 @@ class Evaluator:
             on_step: Told how far the proxy is.
         """
         start = time.perf_counter()
-        costs = cost(spec, self.space.resolution)
-        trial = Trial(number, "complete", spec, "", anchor, costs.params, costs.macs, seed=self.seed)
+        trial = Trial(number, "complete", spec, anchor=anchor, seed=self.seed)
         if spec in seen:
             return replace(trial, state="duplicate", why=f"the same network as trial {seen[spec]}")
-        if why := self.budget.violation(macs=costs.macs, params=costs.params):
-            return replace(trial, state="over_budget", why=why)
         try:
             trial = self._measure(trial, spec, on_step)
-        except (ProxyError, torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        except Exception as error:
+            # Whatever a design does to its evaluation, the study records it and goes on.
             _log.debug("trial %s failed", number, exc_info=True)
             trial = replace(trial, state="failed", why=_reason(error))
         return replace(trial, seconds=time.perf_counter() - start)
 
     def _measure(self, trial: Trial, spec: Spec, on_step: OnStep | None) -> Trial:
+        costs = cost(spec, self.space.resolution)
+        trial = replace(trial, params=costs.params, macs=costs.macs)
+        if why := self.budget.violation(macs=costs.macs, params=costs.params):
+            return replace(trial, state="over_budget", why=why)
         settings = replace(self.latency, img_size=self.space.resolution)
         latency = measure(spec, settings)
         trial = replace(trial, latency_ms=latency.median_ms, latency=asdict(latency))

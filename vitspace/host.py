@@ -44,6 +44,17 @@ def machine() -> dict[str, Any]:
     }
 
 
+@cache
+def sources_digest(*folders: str) -> str:
+    """Return a digest of the package's modules that lie in or are named as given: what a cached number depends on."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for name in sorted(folders):
+        for path in sorted((package / name).glob("*.py")) or [package / f"{name}.py"]:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def fingerprint() -> dict[str, Any]:
     """Return what a latency depends on: the host, its CPU, the versions of Python and torch."""
     return {"host": platform.node(), **cpu(), "python": platform.python_version(), "torch": version("torch")}

@@ -115,11 +115,16 @@ def test_the_same_seed_gives_the_same_scores(tmp_path):
         (["--space", "msg", "--proxy", "oracle"], "a proxy is one of train, but got 'oracle'"),
         (["--space", "msg", "--proxy", "train:huge"], "a training preset is one of tiny"),
         (["--space", "msg", "--sampler", "best"], "sampler"),
-        (["--space", "msg", "--storage", "no/such/s.journal", "--study", "x"], "a journal lies in an existing folder"),
+        (["--space", "msg", "--storage", "no/such/s.journal", "--study", "x"], "a storage lies in an existing folder"),
         (["--config", "bad.yaml"], "bad.yaml:2: unknown key 'trails'"),
         (["--config", "none.yaml"], "there is none at 'none.yaml'"),
         (["--study", "none", "--resume"], "there is no file 'studies.journal'"),
         ([], "key 'space' is missing"),
+        (["--space", "msg", "--budget", ""], "a quantity is a positive number"),
+        (["--space", "msg", "--budget", "100G..200G"], "the largest of msg costs"),
+        (["--space", "msg", "--params", "1K"], "the smallest of msg costs 1.268M params"),
+        (["--space", "msg", "--study", "../x"], "a study's name is of letters"),
+        (["--space", "msg", "--out", "bad.yaml"], "a report needs a folder that can be written"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, args, message):

@@ -6,7 +6,8 @@ import time
 import pytest
 import torch
 
-from vitspace.engines.optuna import FAILURES, OptunaEngine, StudyFailedError, enqueue_first, make_sampler
+from vitspace.engines.optuna import FAILURES, TOO_SLOW, OptunaEngine, enqueue, first_designs, make_sampler
+from vitspace.errors import StudyFailedError
 from vitspace.families import anchor
 from vitspace.proxies import ProxyError
 from vitspace.study.config import StudyConfig
@@ -25,7 +26,7 @@ def run(tmp_path, space, make_evaluator):
             store = StudyStore.load(storage, "s")
         else:
             store = StudyStore.create(storage, "s", config, {})
-            enqueue_first(store, space, config)
+            enqueue(store, space, first_designs(space, config))
         OptunaEngine(store, space, make_evaluator(config)).run(config)
         return store.record()
 
@@ -82,6 +83,7 @@ def test_a_resumed_study_is_topped_up(run):
         (torch.OutOfMemoryError("CUDA out of memory"), "OutOfMemoryError: CUDA out of memory"),
         (MemoryError(), "MemoryError: no message"),
         (RuntimeError("kernel failed\ntrace"), "RuntimeError: kernel failed"),
+        (IndexError("out of range"), "IndexError: out of range"),
     ],
 )
 def test_a_failed_trial_is_recorded_and_the_study_goes_on(run, proxy, error, why):
@@ -161,3 +163,24 @@ def test_a_killed_process_loses_and_repeats_nothing(run, tmp_path, proxy):
     assert scores(record)[:5] == scores(first)
     assert len({t.spec for t in record.completed}) == 7
     assert len(proxy.scored) == before + 2
+
+
+def test_a_latency_budget_that_nothing_meets_stops_the_study(run, proxy):
+    with pytest.raises(StudyFailedError, match=f"{TOO_SLOW} designs in a row were too slow, the last with: latency"):
+        run(CONFIG.model_copy(update={"latency": "0.1ms", "trials": 3}))
+    assert proxy.scored == []
+
+
+def test_a_study_killed_before_its_calibration_is_calibrated_when_it_goes_on(run, proxy):
+    proxy.fail_on = {2: KeyboardInterrupt()}  # the second seed of the first design
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    record = run(resume=True)
+    assert record.reference["name"] == "msg_tiny" and len(record.reference["scores"]) == 2
+
+
+def test_a_second_seed_that_fails_leaves_the_noise_unknown(run, proxy):
+    proxy.fail_on = {2: ProxyError("nan")}
+    record = run()
+    assert record.reference["scores"] == [record.trials[0].score] and "noise" not in record.reference
+    assert len(record.completed) == 5

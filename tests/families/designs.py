@@ -1,13 +1,13 @@
 """Designs that the conformance tests build, found through the spaces alone: a new family needs no line here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vitspace.anchors import Anchor, anchor, list_anchors
 from vitspace.families import FAMILIES
@@ -63,17 +63,17 @@ def _narrow(params: dict[str, Any], width: int) -> Callable[[Variable], Any]:
 
 
 @torch.no_grad()
-def lively(spec: Spec) -> Network:
-    """A network of 5 classes in evaluation mode, of weights and statistics at which every part shows in the output."""
+def lively(spec: Spec, height: int = 60, width: int = 52) -> Network:
+    """A network in evaluation mode, of weights at which every part shows in its scores, statistics of such images."""
     torch.manual_seed(0)
     network = build(spec, num_classes=5)
-    for parameter in network.parameters():
-        std = 0.1 if parameter.ndim == 1 else parameter[0].numel() ** -0.5
-        nn.init.normal_(parameter, float(parameter.ndim == 1), std)
+    for name, parameter in network.named_parameters():
+        of_norm = parameter.ndim == 1 and name.endswith("weight")
+        nn.init.normal_(parameter, float(of_norm), 0.1 if parameter.ndim == 1 else parameter[0].numel() ** -0.5)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 1.0
-    network.train()(torch.randn(4, 3, 64, 64))
+    network.train()(torch.randn(4, 3, height, width))
     return network.eval()
 
 
@@ -130,3 +130,10 @@ def _picker(space: Space, wanted: dict[str, Any], base: dict[str, Any]) -> Calla
 def _spec(row: Anchor) -> Spec:
     assert row.spec is not None
     return row.spec
+
+
+def assert_near(got: Iterable[Tensor], expected: Iterable[Tensor], tolerance: float = 1e-5) -> None:
+    """Pairs of tensors differ by at most that share of the largest element."""
+    for one, other in zip(got, expected, strict=True):
+        error, largest = (one - other).abs().max(), other.abs().max()
+        assert error <= tolerance * largest, f"{error:.2g} off, where the largest element is {largest:.2g}"

@@ -4,6 +4,7 @@ from itertools import combinations
 import pytest
 
 from vitspace.report.figures import draw, save_figure, score_against
+from vitspace.report.noise import noise_limit
 from vitspace.report.scatter import scatter
 
 
@@ -11,9 +12,9 @@ def test_scatter_parts_trials_front_and_anchors(record):
     data = scatter(record, "macs")
     assert [(m.x, m.y) for m in data.trials] == [(3.0, -2.72)]
     assert [m.label for m in data.front] == ["1", "3", "2"]
-    assert [(m.label, m.error) for m in data.anchors] == [("MSG-T", 0.01)]
+    assert [(m.label, m.error) for m in data.anchors] == [("MSG-T", noise_limit(record) / 2)]
     assert data.steps[0] == (1.0, -2.8) and data.steps[-1] == (3.8, -2.5)
-    assert (data.budget, data.chance, data.noise) == (4.0, -3.0, 0.01)
+    assert (data.budget, data.chance, data.noise) == (4.0, -3.0, noise_limit(record) / 2)
 
 
 def test_published_designs_over_budget_are_references(record):

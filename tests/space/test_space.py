@@ -65,7 +65,8 @@ def test_a_budget_below_the_smallest_design_says_what_that_costs():
 
 def test_the_smallest_design_has_no_smaller_neighbour():
     params = MSG.encode(MSG.smallest)
-    assert min(cost(MSG.decode(other)).macs for other in MSG.neighbours(params)) >= cost(MSG.smallest).macs
+    others = [other for variable in MSG.variables for other in MSG.neighbours(params, variable)]
+    assert min(cost(MSG.decode(other)).macs for other in others) >= cost(MSG.smallest).macs
 
 
 def test_inactive_axes_are_not_chosen():
@@ -75,7 +76,7 @@ def test_inactive_axes_are_not_chosen():
     }
     assert MSG.decode(without).stages[0].exchange == "no_token"
     with pytest.raises(InputError, match=r"active axes only, but got region_size\.1"):
-        MSG.decode(params | {"exchange": "none"})
+        MSG.decode(params | {"exchange": "no_token"})
 
 
 def test_rules_of_the_space_and_of_the_family_make_a_design_invalid():
@@ -101,7 +102,7 @@ def test_a_path_works_where_a_name_does(tmp_path):
 
 
 def test_a_finite_space_that_is_exhausted_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("vitspace.space.space.DRAW_LIMIT", 200)
+    monkeypatch.setattr("vitspace.space.drawing.DRAW_LIMIT", 200)
     space = load_space(write(tmp_path / "mine.yaml"))
     with pytest.raises(InputError, match="too few designs within no limit: 4 of 5 were found"):
         space.draw(5)

@@ -3,7 +3,7 @@ import pytest
 from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.study.config import StudyConfig
-from vitspace.study.store import StudyStore, free_name, open_storage, study_names
+from vitspace.study.store import StudyStore, check_new, free_name, open_storage, study_names
 from vitspace.study.trial import Trial
 
 CONFIG = StudyConfig(space="msg", budget="4G")
@@ -74,11 +74,51 @@ def test_names(storage):
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("/no/such/folder/s.journal", "a journal lies in an existing folder"),
+        ("/no/such/folder/s.journal", "a storage lies in an existing folder"),
         ("postgresql+psycopg://nobody@127.0.0.1:1/none", "cannot be reached"),
         ("oracle-of-delphi://x", "cannot be reached"),
+        ("/", "a storage is a file, but '/' is a folder"),
     ],
 )
 def test_a_storage_that_cannot_be_reached(url, message):
     with pytest.raises(InputError, match=message):
         open_storage(url)
+
+
+def test_asking_for_an_sqlite_file_that_is_not_there_makes_none(tmp_path):
+    with pytest.raises(InputError, match="there is no file"):
+        open_storage(f"sqlite:///{tmp_path}/typo.db", create=False)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["../x", "/tmp/x", "a[/b]", "", ".hidden", "a b"])
+def test_a_name_that_is_no_folder_name_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match="a study's name is of letters, digits"):
+        check_new(str(tmp_path / "s.journal"), name)
+
+
+def test_an_incomplete_last_line_is_dropped_and_the_study_goes_on(tmp_path, caplog):
+    path = tmp_path / "s.journal"
+    store = StudyStore.create(open_storage(str(path)), "s", CONFIG, {})
+    store.save(store.ask(), complete(0))
+    path.write_bytes(path.read_bytes() + b'{"op_code": 4, "worker')
+    store = StudyStore.load(open_storage(str(path)), "s")
+    assert "incomplete record" in caplog.text
+    store.save(store.ask(), complete(1))
+    assert StudyStore.load(open_storage(str(path)), "s").trials() == [complete(0), complete(1)]
+
+
+def test_resuming_keeps_who_went_on_and_the_larger_total(storage):
+    store = StudyStore.create(storage, "s", CONFIG, {"command": "first"})
+    store.resume(CONFIG.model_copy(update={"trials": 20, "timeout": 1.0}), {"command": "second"})
+    assert store.config == CONFIG.model_copy(update={"trials": 20})
+    assert store.record().resolved == {"command": "first", "resumed": [{"command": "second"}]}
+
+
+def test_a_running_trial_without_a_process_is_lost_after_a_while(storage, monkeypatch):
+    store = StudyStore.create(storage, "s", CONFIG, {})
+    store.study.ask().suggest_categorical("dim", (32, 48))
+    assert store.requeue_lost() == 0
+    monkeypatch.setattr("vitspace.study.store.NAMELESS_SECONDS", -1)
+    assert store.requeue_lost() == 1
+    assert store.requeue_lost() == 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, StudyFailedError
 
 app = typer.Typer(
     name="vitspace",
@@ -31,7 +31,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         try:
             function(*args, **kwargs)
         except KeyboardInterrupt:
-            print("stopped; what was done is saved", file=sys.stderr)
+            print("stopped", file=sys.stderr)
             raise typer.Exit(130) from None
 
     return app.command()(run)
@@ -52,6 +52,9 @@ def main() -> None:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except StudyFailedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _version(show: bool) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from vitspace.cli import command, print_json
+from vitspace.errors import InputError
 
 if TYPE_CHECKING:
     from vitspace.costs.audit import AuditRow
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
 
 @command
 def profile(
-    spec: str = typer.Argument(help="An anchor's id, a path to a spec's .json, or the JSON itself."),
+    spec: str = typer.Argument(None, help="An anchor's id, a path to a spec's .json, or the JSON itself."),
     backend: list[str] = typer.Option(["eager"], help="eager, onnxruntime or openvino; repeatable."),
     threads: int = typer.Option(1, min=1, help="Threads when timing."),
     batch: int = typer.Option(1, min=1, help="Images at once when timing."),
     img_size: int = typer.Option(224, min=32, help="Side of the image in pixels."),
     audit: bool = typer.Option(False, "--audit", help="Count with fvcore and torch's counter too."),
+    calibrate: bool = typer.Option(
+        False, "--calibrate", help="Measure random designs of every space, to predict latency on this host; minutes."
+    ),
+    designs: int = typer.Option(40, min=5, help="With --calibrate: designs a space."),
     out: Path = typer.Option(None, help="The figure's folder.  [default: reports/profile-NAME]"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
@@ -28,6 +33,11 @@ def profile(
     from vitspace.profile import profile as run
     from vitspace.profile import read_spec
 
+    if calibrate:
+        _calibrate(backend, designs, as_json)
+        return
+    if spec is None:
+        raise InputError("vitspace profile needs a design: an anchor's id, a spec's .json, or --calibrate")
     name, found = read_spec(spec)
     for each in backend:
         check_backend(each)
@@ -41,6 +51,30 @@ def profile(
     if rows:
         _print_audit(rows)
     print(f"figure: {_write(result, out or Path('reports') / f'profile-{name}')}")
+
+
+def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
+    from rich.console import Console
+    from rich.progress import track
+
+    from vitspace.latency.calibrate import Measurements
+    from vitspace.latency.predictor import held_out
+
+    worth = {}
+    for backend in backends:
+        console = Console(stderr=True)
+        steps = Measurements(backend, designs)
+        samples = list(track(steps, f"measuring on {backend}", total=steps.total, console=console))
+        worth[backend] = {name: vars(row) for name, row in held_out(samples)[0].items()}
+    if as_json:
+        print_json(worth)
+        return
+    for backend, rows in worth.items():
+        for name, row in rows.items():
+            print(
+                f"{backend} {name}: {row['designs']} designs held out, {row['within_10']:.0%} within 10 %, "
+                f"Kendall tau {row['tau']:.3f}, median error {row['median_error']:.1%}, worst {row['worst_error']:.0%}"
+            )
 
 
 def _audit(result: "Profile") -> "list[AuditRow]":

@@ -1,6 +1,8 @@
 """What a running search shows: a bar with an estimate, each trial, the front so far."""
 
 import shlex
+import shutil
+import sys
 from pathlib import Path
 from types import TracebackType
 
@@ -18,7 +20,7 @@ class Progress:
     """A monitor that draws on standard error."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = Console(stderr=True, highlight=False, markup=False)
         self.bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(bar_width=30),
@@ -63,14 +65,19 @@ class Progress:
 
 def print_result(record: StudyRecord, folder: Path, storage: str) -> None:
     """Print what a study found, and the commands to go on with."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.print(f"\n{headline(record)}")
     console.print(terminal_table(record))
     console.print(f"hypervolume {record.hypervolume:.4f}, searched for {format_seconds(record.seconds)}")
     console.print(f"report: {folder / 'report.md'}\n")
     more = "" if storage == "studies.journal" else f" --storage {shlex.quote(storage)}"
     for purpose, line in next_commands(record):
-        console.print(f"to {purpose}:\n  {line}{more}", soft_wrap=True)
+        console.print(f"to {purpose}:\n  {_program(line)}{more}", soft_wrap=True)
+
+
+def _program(line: str) -> str:
+    """Return a command as it can be typed here: with the path it was called by where it is not on the PATH."""
+    return line if shutil.which("vitspace") else line.replace("vitspace", sys.argv[0], 1)
 
 
 def _line(trial: Trial, front: set[int]) -> str:

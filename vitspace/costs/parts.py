@@ -1,12 +1,10 @@
 """Parts: each counted once on the meta device, remembered in memory and on disk."""
 
 import atexit
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from torch import Tensor, nn
 
 from vitspace.cache import load, store
 from vitspace.costs.counter import Counter, PartCost, count_params
+from vitspace.host import sources_digest
 from vitspace.spec import Carry, HeadSpec, PartSpec, StageSpec, StemSpec
 
 #: Blocks with which a stage is counted whose blocks do not all cost the same.
@@ -183,8 +182,4 @@ def _flush() -> None:
 @cache
 def _kind() -> str:
     """Name the cache's entries after everything that decides a count: our sources and torch's version."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256(torch.__version__.encode())
-    for path in sorted(p for folder in ("costs", "families", "layers") for p in (package / folder).glob("*.py")):
-        digest.update(path.read_bytes())
-    return f"parts-{digest.hexdigest()[:12]}"
+    return f"parts-{sources_digest('costs', 'families', 'layers')}-{torch.__version__}"

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import optuna
 
 from vitspace.engines import Monitor, Silent
+from vitspace.errors import StudyFailedError
 from vitspace.evaluate import Evaluator
+from vitspace.proxies import ProxyError
 from vitspace.space import InvalidDesign, Space
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
@@ -21,38 +23,43 @@ STARTUP = 10
 REJECTIONS = 50
 #: Failures in a row after which a study stops.
 FAILURES = 8
-
-
-class StudyFailedError(RuntimeError):
-    """Trial after trial failed: the cause is not the designs."""
+#: Designs in a row that are measured and miss the latency budget, after which a study stops.
+TOO_SLOW = 25
 
 
 def make_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
     """Return one of Optuna's samplers by our name for it."""
     samplers = optuna.samplers
-    if name == "tpe":
-        with warnings.catch_warnings():
-            # Conditional axes need groups, which are experimental in name since Optuna 2.8.
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            return samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True)
-    kinds = {
-        "nsga2": samplers.NSGAIISampler,
-        "nsga3": samplers.NSGAIIISampler,
-        "gp": samplers.GPSampler,
-        "qmc": samplers.QMCSampler,
-        "random": samplers.RandomSampler,
+    makers = {
+        "tpe": lambda: samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True),
+        "nsga2": lambda: samplers.NSGAIISampler(seed=seed),
+        "nsga3": lambda: samplers.NSGAIIISampler(seed=seed),
+        "gp": lambda: samplers.GPSampler(seed=seed),
+        "qmc": lambda: samplers.QMCSampler(seed=seed),
+        "random": lambda: samplers.RandomSampler(seed=seed),
     }
-    return kinds[name](seed=seed)
+    with warnings.catch_warnings():
+        # Some are experimental in name, for years; conditional axes need TPE's groups.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return makers[name]()
 
 
-def enqueue_first(store: StudyStore, space: Space, config: StudyConfig) -> None:
-    """Queue a new study's first designs: the anchors inside the budget, then uniform draws."""
+def first_designs(space: Space, config: StudyConfig) -> list[tuple[str | None, Spec]]:
+    """Return (anchor, spec) of a new study's first designs: the anchors inside the budget, then random draws.
+
+    Raises:
+        InputError: too few designs fit the budget.
+    """
     anchors = anchors_inside(space, config)
-    for anchor_id, spec in anchors.items():
-        store.study.enqueue_trial(space.encode(spec), user_attrs={"anchor": anchor_id})
     count = min(config.trials - len(anchors), STARTUP)
-    for spec in space.draw(count, config.limits, config.seed, exclude=set(anchors.values())):
-        store.study.enqueue_trial(space.encode(spec))
+    drawn = space.draw(count, config.limits, config.seed, exclude=set(anchors.values()))
+    return [*anchors.items(), *((None, spec) for spec in drawn)]
+
+
+def enqueue(store: StudyStore, space: Space, designs: list[tuple[str | None, Spec]]) -> None:
+    """Queue designs to be evaluated next."""
+    for anchor, spec in designs:
+        store.study.enqueue_trial(space.encode(spec), user_attrs={"anchor": anchor} if anchor else None)
 
 
 def anchors_inside(space: Space, config: StudyConfig) -> dict[str, Spec]:
@@ -74,32 +81,29 @@ class OptunaEngine:
         """Evaluate designs; on Ctrl-C the running one is queued again.
 
         Raises:
-            StudyFailedError: too many trials in a row failed.
+            StudyFailedError: too many trials in a row failed, or were too slow.
+            InputError: the space holds no further design within the budget.
         """
         lost = self.store.requeue_lost()
         if lost:
             self.monitor.note(f"{lost} unfinished trial(s) of a process that is gone are run again")
         record = self.store.record()
         start, before = time.monotonic(), record.seconds
-        trials = record.trials
-        self.store.study.sampler = make_sampler(config.sampler, config.seed + len(trials))
-        seen = {t.spec: t.number for t in trials if t.spec and t.state in ("complete", "failed")}
-        complete, rejected, failed = len(record.completed), 0, 0
+        self.store.study.sampler = make_sampler(config.sampler, config.seed + len(record.trials))
+        seen = {t.spec: t.number for t in record.trials if t.spec and _was_evaluated(t)}
+        tally = _Tally(len(record.completed))
         self.monitor.started(record)
-        while complete < config.trials and not _over(config, start):
-            trial = self._one(seen, config, uniform=rejected >= REJECTIONS)
-            if trial.spec is not None and trial.state in ("complete", "failed"):
+        self._calibrate(record.completed, config)
+        while tally.complete < config.trials and not _over(config, start):
+            trial = self._one(seen, config, uniform=tally.rejected >= REJECTIONS)
+            tally.add(trial)
+            if trial.spec is not None and _was_evaluated(trial):
                 seen[trial.spec] = trial.number
-            complete += trial.complete
-            rejected = rejected + 1 if trial.state in ("invalid", "over_budget", "duplicate") else 0
-            failed = failed + 1 if trial.state == "failed" else 0 if trial.complete else failed
-            if trial.complete:
-                self._calibrate(trial, config)
                 self.store.set(seconds=before + time.monotonic() - start)
-            if trial.complete or trial.state == "failed":
                 self.monitor.ended(trial, self.store.record())
-            if failed >= FAILURES:
-                raise StudyFailedError(f"{failed} trials in a row failed, the last with: {trial.why}")
+            if trial.complete:
+                self._calibrate([trial], config)
+            tally.check(trial)
 
     def _one(self, seen: dict[Spec, int], config: StudyConfig, uniform: bool) -> Trial:
         if uniform:
@@ -125,24 +129,54 @@ class OptunaEngine:
         anchor = running.user_attrs.get("anchor")
         return self.evaluator.evaluate(running.number, spec, seen, anchor, self.monitor.step)
 
-    def _calibrate(self, trial: Trial, config: StudyConfig) -> None:
-        """Once a study: score the first design with a second seed, and fix the hypervolume's reference point."""
-        if self.store.study.user_attrs.get("reference"):
+    def _calibrate(self, completed: list[Trial], config: StudyConfig) -> None:
+        """Once a study: score its first completed design with a second seed, and fix the reference point."""
+        if self.store.study.user_attrs.get("reference") or not completed:
             return
+        trial = min(completed, key=lambda t: (t.anchor is None, t.number))
         assert trial.spec is not None and trial.score is not None
-        self.monitor.note(f"scoring {trial.anchor or trial.spec.id} with a second seed, for the proxy's noise")
-        second = self.evaluator.proxy.score(trial.spec, config.seed + 1, self.monitor.step).value
-        scores = [trial.score, second]
+        name = trial.anchor or trial.spec.id
+        self.monitor.note(f"scoring {name} with a second seed, for the proxy's noise")
+        scores = [trial.score]
+        try:
+            scores.append(self.evaluator.proxy.score(trial.spec, config.seed + 1, self.monitor.step).value)
+        except ProxyError as error:
+            self.monitor.note(f"the second seed failed, so that the noise is not known: {error}")
+        worst = self.evaluator.proxy.worst
+        reference = {"chance_loss": worst, "spec_id": trial.spec.id, "name": name, "scores": scores}
         self.store.set(
-            reference_point=reference_point(trial, config, self.evaluator.proxy.worst),
-            reference={
-                "chance_loss": self.evaluator.proxy.worst,
-                "spec_id": trial.spec.id,
-                "name": trial.anchor or trial.spec.id,
-                "scores": scores,
-                "noise": statistics.stdev(scores),
-            },
+            reference_point=reference_point(trial, config, worst),
+            reference=reference | ({"noise": statistics.stdev(scores)} if len(scores) > 1 else {}),
         )
+
+
+@dataclass
+class _Tally:
+    """How trials end, in a row."""
+
+    complete: int
+    rejected: int = 0
+    failed: int = 0
+    slow: int = 0
+
+    def add(self, trial: Trial) -> None:
+        rejected = trial.state in ("invalid", "over_budget", "duplicate")
+        self.complete += trial.complete
+        self.rejected = self.rejected + 1 if rejected else 0
+        self.failed = self.failed + 1 if trial.state == "failed" else 0 if trial.complete else self.failed
+        slow = trial.state == "over_budget" and trial.latency_ms is not None
+        self.slow = self.slow + 1 if slow else 0 if trial.complete else self.slow
+
+    def check(self, last: Trial) -> None:
+        if self.failed >= FAILURES:
+            raise StudyFailedError(f"{self.failed} trials in a row failed, the last with: {last.why}")
+        if self.slow >= TOO_SLOW:
+            raise StudyFailedError(f"{self.slow} designs in a row were too slow, the last with: {last.why}")
+
+
+def _was_evaluated(trial: Trial) -> bool:
+    """Whether measuring a design again would tell nothing new."""
+    return trial.state in ("complete", "failed") or trial.latency_ms is not None
 
 
 def reference_point(trial: Trial, config: StudyConfig, worst: float | None) -> list[float]:

@@ -47,6 +47,7 @@ from vitspace.layers.plain import is_plain
 from vitspace.layers.pointwise import matrix, normed, pointwise
 from vitspace.layers.propagation import Propagation
 from vitspace.layers.side_by_side import SideBySide
+from vitspace.layers.windows import scaled_side
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
 LOCAL_KERNEL, LOCAL_STRIDE = 3, 2
@@ -169,7 +170,7 @@ class Stage(StageSpec, family="ems"):
     def rescaled(self, ratio: float) -> Self:
         """Return the stage with its patches for an image ``ratio`` times as large."""
         patches = ("fine_patch", "coarse_patch", "local_patch", "global_patch")
-        return self.changed(**{name: max(1, round(getattr(self, name) * ratio)) for name in patches})
+        return self.changed(**{name: scaled_side(getattr(self, name), ratio) for name in patches})
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> nn.Module:
         """Return the module ``(x, carry | None) -> (x, None)``."""

@@ -48,7 +48,7 @@ from vitspace.layers.conv_stem import ConvStem
 from vitspace.layers.init import init_weights
 from vitspace.layers.merging import ConcatMerging, OverlappedMerging
 from vitspace.layers.plain import is_plain
-from vitspace.layers.windows import attention_mask, merge, partition
+from vitspace.layers.windows import attention_mask, merge, partition, scaled_side
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
 
@@ -104,7 +104,7 @@ class Stage(StageSpec, family="mat"):
 
     def rescaled(self, ratio: float) -> Self:
         """Return the stage with its window for an image ``ratio`` times as large."""
-        return self if self.mixer == "none" else self.changed(window=max(1, round(self.window * ratio)))
+        return self if self.mixer == "none" else self.changed(window=scaled_side(self.window, ratio))
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> nn.Module:
         """Return the module ``(x, carry | None) -> (x, None)``."""

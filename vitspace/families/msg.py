@@ -36,7 +36,14 @@ from vitspace.families._msg_release import checkpoint_filter_fn
 from vitspace.layers.attention import attend
 from vitspace.layers.head import ClassifierHead
 from vitspace.layers.merging import ConcatMerging, OverlappedMerging
-from vitspace.layers.windows import attention_mask, merge, partition, relative_position_index, window_grid
+from vitspace.layers.windows import (
+    attention_mask,
+    merge,
+    partition,
+    relative_position_index,
+    scaled_side,
+    window_grid,
+)
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
 __all__ = ["Head", "Stage", "Stem", "checkpoint_filter_fn"]
@@ -57,8 +64,7 @@ class Stem(StemSpec, family="msg"):
 
     def build(self, out_dim: int, in_chans: int) -> nn.Module:
         """Return the module [B, in_chans, H, W] -> [B, out_dim, H/4, W/4]."""
-        kernel, padding = (7, 2) if self.patch == "overlapped" else (4, 0)
-        return PatchEmbed(in_chans, out_dim, kernel, padding)
+        return PatchEmbed(in_chans, out_dim, self.patch == "overlapped")
 
 
 @part
@@ -72,7 +78,8 @@ class Stage(StageSpec, family="msg"):
         head_dim: Channels of an attention head.
         window: Side w of a window.
         region_size: Side R of a shuffle region, in windows.
-        exchange: What messengers do after attention: shuffle, none, or there is no_token.
+        exchange: shuffle the messengers of a region after attention; none, the same as regions of one window; or
+            there is no_token.
         token_init: learned, or random and fixed (Table 5); it means something where a stage makes its own tokens.
         mlp_ratio: Hidden width of the MLP over C.
     """
@@ -99,7 +106,9 @@ class Stage(StageSpec, family="msg"):
     def canonical(self, first: bool, carry: Carry | None) -> Self:
         """Return the equal stage with the fields that mean nothing here reset."""
         stage = super().canonical(first, carry)
-        if stage.exchange != "shuffle":
+        if stage.exchange == "none":  # regions of one window exchange nothing
+            stage = stage.changed(exchange="shuffle", region_size=1)
+        if not stage.has_tokens:
             stage = stage.changed(region_size=1)
         if not stage.has_tokens or stage.takes(carry):
             stage = stage.changed(token_init="learned")
@@ -121,8 +130,7 @@ class Stage(StageSpec, family="msg"):
 
     def cost_twin(self, carry: Carry | None) -> Self:
         """Return a stage of the same cost: the shuffle costs nothing, the region only its own tokens."""
-        free = {"exchange": "shuffle", "region_size": 1} if self.takes(carry) else {}
-        return self.changed(**free)
+        return self.changed(region_size=1) if self.takes(carry) else self
 
     def carry_out(self, carry: Carry | None) -> Carry | None:
         """Messenger tokens, if there are any."""
@@ -130,7 +138,7 @@ class Stage(StageSpec, family="msg"):
 
     def rescaled(self, ratio: float) -> Self:
         """Return the stage with its window for an image ``ratio`` times as large."""
-        return self.changed(window=max(1, round(self.window * ratio)))
+        return self.changed(window=scaled_side(self.window, ratio))
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> nn.Module:
         """Return the module ``(x, carry | None) -> (x, carry | None)``."""
@@ -147,14 +155,21 @@ class Head(HeadSpec, family="msg"):
 
 
 class PatchEmbed(nn.Module):
-    """Convolution of stride 4, then LayerNorm: [B, C_in, H, W] -> [B, C, H/4, W/4]."""
+    """Convolution of stride 4, then LayerNorm: [B, C_in, H, W] -> [B, C, H/4, W/4].
 
-    def __init__(self, in_chans: int, dim: int, kernel: int, padding: int) -> None:
+    Plain patches that the image's edge cuts are zero-padded.
+    """
+
+    def __init__(self, in_chans: int, dim: int, overlapped: bool) -> None:
         super().__init__()
+        kernel, padding = (7, 2) if overlapped else (4, 0)
+        self.overlapped = overlapped
         self.proj = nn.Conv2d(in_chans, dim, kernel, stride=4, padding=padding)
         self.norm = LayerNorm2d(dim, eps=EPSILON)
 
     def forward(self, x: Tensor) -> Tensor:
+        if not self.overlapped:
+            x = F.pad(x, (0, -x.shape[3] % 4, 0, -x.shape[2] % 4))
         return self.norm(self.proj(x))
 
 

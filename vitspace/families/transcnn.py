@@ -43,8 +43,9 @@ from timm.layers import DropPath, trunc_normal_
 from torch import Tensor, nn
 
 from vitspace.errors import InputError
+from vitspace.layers.attention import attend
 from vitspace.layers.head import ClassifierHead
-from vitspace.layers.windows import attention_mask, merge, partition
+from vitspace.layers.windows import attention_mask, merge, partition, scaled_side
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
 STEM_DIM = 16
@@ -127,7 +128,7 @@ class Stage(StageSpec, family="transcnn"):
 
     def rescaled(self, ratio: float) -> Self:
         """Return the stage with its grid for an image ``ratio`` times as large."""
-        return self.changed(grid=max(1, round(self.grid * ratio))) if self.grid else self
+        return self.changed(grid=scaled_side(self.grid, ratio)) if self.grid else self
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> nn.Module:
         """Return the module ``(x, carry | None) -> (x, None)``."""
@@ -325,10 +326,8 @@ class TransCNNHead(ClassifierHead):
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, head_dim: int, mask: Tensor | None = None) -> Tensor:
-    """Eq. 1 in every head: [M, T, C], [M, S, C], [M, S, C] -> [M, T, C]; ``mask`` [M, 1, 1, S] is False at padding."""
-    q_MHTD, k_MHSD, v_MHSD = (t.unflatten(-1, (-1, head_dim)).transpose(1, 2) for t in (q, k, v))
-    out_MHTD = F.scaled_dot_product_attention(q_MHTD, k_MHSD, v_MHSD, attn_mask=mask)
-    return out_MHTD.transpose(1, 2).flatten(2)
+    """Eq. 1 in every head: [M, T, C], [M, S, C], [M, S, C] -> [M, T, C]; ``mask`` [M, 1, 1, S] is -inf at padding."""
+    return attend(q, k, v, q.shape[-1] // head_dim, mask)
 
 
 def to_tokens(x: Tensor) -> Tensor:

@@ -1,11 +1,12 @@
 """Reports: what a stored study says, as tables, figures and text. Nothing here runs or changes a study."""
 
-from vitspace.report.folder import study_data, write_report
+from vitspace.report.folder import check_folder, study_data, write_report
 from vitspace.report.tables import front_table, trials_table
 from vitspace.report.terminal import terminal_table
 from vitspace.report.words import headline, next_commands, proxy_sentence
 
 __all__ = [
+    "check_folder",
     "front_table",
     "headline",
     "next_commands",

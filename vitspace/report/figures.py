@@ -71,7 +71,9 @@ def _marks(axes: Axes, data: Scatter) -> None:
         xs, best = corners.T
         axes.plot(xs, best, label="best score at this cost", **style.STEPS)
         if data.noise:
-            axes.fill_between(xs, best - data.noise, best + data.noise, label="± noise between seeds", **style.BAND)
+            axes.fill_between(
+                xs, best - data.noise, best + data.noise, label="noise: overlapping bands tie", **style.BAND
+            )
 
 
 def _limits(axes: Axes, data: Scatter) -> None:

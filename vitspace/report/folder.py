@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,18 @@ def write_report(record: StudyRecord, out: Path) -> Path:
         write_atomic(out / "report.md", report_text(record))  # last, so that what it links to is there
     except OSError as error:
         raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
+    return out
+
+
+def check_folder(out: Path) -> Path:
+    """Return a report's folder, if it can be written.
+
+    Raises:
+        InputError: it cannot.
+    """
+    parent = next((path for path in (out, *out.absolute().parents) if path.exists()), Path.cwd())
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise InputError(f"a report needs a folder that can be written, but {str(parent)!r} is none")
     return out
 
 

@@ -32,6 +32,7 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "name": ("design", str),
     "dim": ("dim", str),
     "depth": ("depth", str),
+    "settings": ("what differs", str),
     "published_gflops": ("published FLOPs, G", _plain),
     "published_params_m": ("published params, M", _plain),
     "published_top1": ("published ImageNet top-1, %", _plain),

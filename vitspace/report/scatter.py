@@ -7,7 +7,7 @@ from typing import Literal
 
 from vitspace.pareto import non_dominated
 from vitspace.report.names import readable_name, trial_name
-from vitspace.report.noise import finite, noise, order_unresolved
+from vitspace.report.noise import finite, noise_limit, order_unresolved
 from vitspace.report.tables import outside_budget, references
 from vitspace.report.words import machine_note, proxy_note
 from vitspace.study.record import StudyRecord
@@ -45,7 +45,7 @@ class Scatter:
         budget: The largest cost allowed, or None.
         chance: The score of chance, or None.
         unit: Of the cost.
-        noise: Half the width of the band around the line: the noise between seeds, or 0.
+        noise: Half the width of the band around the line, so that scores whose bands overlap are not told apart.
         caption: Lines under the figure.
     """
 
@@ -88,7 +88,7 @@ def scatter(record: StudyRecord, axis: Axis) -> Scatter:
         budget=_budget(record, axis),
         chance=None if chance is None else -chance,
         unit="G" if axis == "macs" else "ms",
-        noise=noise(record) or 0.0,
+        noise=(noise_limit(record) or 0.0) / 2,
         caption=_caption(record, chance),
     )
 
@@ -99,7 +99,7 @@ def _place(trial: Trial, axis: Axis) -> tuple[float, float]:
 
 
 def _error(record: StudyRecord, trial: Trial) -> float:
-    return finite(trial.score_std) or noise(record) or 0.0
+    return finite(trial.score_std) or (noise_limit(record) or 0.0) / 2
 
 
 def _steps(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -164,6 +164,6 @@ def _xlabel(record: StudyRecord, axis: Axis) -> str:
 
 def _caption(record: StudyRecord, chance: float | None) -> list[str]:
     scale = f" Chance: \N{MINUS SIGN}{chance:.2f}." if chance is not None else ""
-    resolved = "Order by score not resolved: the front lies inside the noise between two seeds."
+    resolved = "Order by score not resolved: the front lies inside the noise between seeds."
     lines = [proxy_note(record) + scale, resolved if order_unresolved(record) else "", machine_note(record)]
     return [line for line in lines if line]

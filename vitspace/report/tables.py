@@ -8,6 +8,7 @@ import pandas as pd
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.report.names import readable_name, trial_name
 from vitspace.report.noise import finite, noise_limit
+from vitspace.report.settings import differing, shape
 from vitspace.report.words import dominated_by, headline, proxy_sentence
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -26,14 +27,17 @@ __all__ = [
 
 _COSTS = ["gflops", "params_m", "latency_ms", "p10_ms", "p90_ms", "score", "score_std", "accuracy"]
 _GAPS = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "against_anchor"]
-_FRONT = ["number", "name", "anchor", "spec_id", "dim", "depth", *_COSTS, *_GAPS]
+_FRONT = ["number", "name", "anchor", "spec_id", "dim", "depth", "settings", *_COSTS, *_GAPS]
 _TRIALS = ["number", "name", "anchor", "spec_id", "family", "state", "why", "front", *_COSTS, "seconds", "seed"]
 _ANCHORS = ["name", "published_gflops", "published_params_m", "published_top1", "published_cpu_ms"]
 
 
 def front_table(record: StudyRecord) -> pd.DataFrame:
     """The front by FLOPs; each design beside the anchor nearest in FLOPs and latency (gaps as ratio - 1)."""
-    rows = [_shared(t) | _shape(t) | _gap(t, record.anchors, noise_limit(record)) for t in record.front]
+    specs = {t.number: t.spec for t in [*record.front, *record.anchors] if t.spec}
+    names = differing(specs.values())
+    limit = noise_limit(record)
+    rows = [_shared(t) | shape(specs[t.number], names) | _gap(t, record.anchors, limit) for t in record.front]
     return pd.DataFrame(rows, columns=_FRONT)
 
 
@@ -51,11 +55,16 @@ def trials_table(record: StudyRecord) -> pd.DataFrame:
 
 def anchors_table(record: StudyRecord) -> pd.DataFrame:
     """The family's published designs: what was printed, what was measured here, and how they stand to the front."""
-    rows = [_shared(t) | _published(t.anchor) | {"standing": dominated_by(record, t.number)} for t in record.anchors]
+    specs = {t.number: t.spec for t in [*record.front, *record.anchors] if t.spec}
+    names = differing(specs.values())
+    rows = [
+        _shared(t) | shape(specs[t.number], names) | _published(t.anchor) | {"standing": dominated_by(record, t.number)}
+        for t in record.anchors
+    ]
     rows += [
         {"name": readable_name(a.id)} | _published(a.id) | {"standing": _absence(record, a)} for a in references(record)
     ]
-    return pd.DataFrame(rows, columns=[*_ANCHORS, *_COSTS, "standing"])
+    return pd.DataFrame(rows, columns=[*_ANCHORS, "settings", *_COSTS, "standing"])
 
 
 def references(record: StudyRecord) -> list[Anchor]:
@@ -88,7 +97,11 @@ def calibration(record: StudyRecord) -> pd.DataFrame:
         ("loss of chance", finite(reference.get("chance_loss")), "a guess that knows only how often a class occurs"),
         (f"loss of {name}", mean, f"mean of {len(scores)} seeds: {', '.join(f'{-score:.3f}' for score in scores)}"),
         ("noise between seeds", finite(reference.get("noise")), spread),
-        ("smallest difference that counts", noise_limit(record), "95 % of pairs of seeds differ by less: 2.77 x noise"),
+        (
+            "smallest difference that counts",
+            noise_limit(record),
+            "2.77 x noise, a rough figure: the noise is known from few seeds of one design",
+        ),
     ]
     return pd.DataFrame([row for row in rows if row[1] is not None], columns=["quantity", "value", "note"])
 
@@ -119,12 +132,6 @@ def _shared(trial: Trial) -> dict[str, Any]:
         "score_std": finite(trial.score_std),
         "accuracy": finite(trial.details.get("accuracy")),
     }
-
-
-def _shape(trial: Trial) -> dict[str, Any]:
-    """The two axes that every family has, stage by stage: ``64-128-256-512``."""
-    stages = trial.spec.stages if trial.spec else ()
-    return {name: "-".join(str(getattr(stage, name)) for stage in stages) for name in ("dim", "depth")}
 
 
 def _published(name: str | None) -> dict[str, Any]:

@@ -31,10 +31,10 @@ def _resolution(record: StudyRecord) -> str:
         return ""
     if order_unresolved(record):
         return (
-            f" The front's scores span {spread:.3f}, inside the noise between two seeds ({limit:.3f}): "
+            f" The front's scores span {spread:.3f}, inside the noise between seeds ({limit:.3f}): "
             "order by score not resolved."
         )
-    return f" The front's scores span {spread:.3f}; two seeds of one design differ by up to {limit:.3f}."
+    return f" The front's scores span {spread:.3f}; differences below about {limit:.2f} may be noise between seeds."
 
 
 def proxy_sentence(record: StudyRecord) -> str:
@@ -82,7 +82,13 @@ def dominated_by(record: StudyRecord, number: int) -> str:
         return "on the front"
     point = next(trial.point for trial in record.completed if trial.number == number)
     better = [t for t in record.front if all(a <= b for a, b in zip(t.point, point, strict=True))]
-    return "dominated by " + ", ".join(f"{trial_name(t)} (trial {t.number})" for t in better)
+    limit = noise_limit(record) or 0.0
+    names = [f"{trial_name(t)} (trial {t.number}{_caveat(point[0] - t.point[0], limit)})" for t in better]
+    return "dominated by " + ", ".join(names)
+
+
+def _caveat(gap: float, limit: float) -> str:
+    return ", the score within noise" if gap <= limit else ""
 
 
 def _proxy(record: StudyRecord) -> dict[str, Any]:

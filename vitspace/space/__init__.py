@@ -1,5 +1,6 @@
 """Spaces: the sets of specs a study may draw from."""
 
-from vitspace.space.space import InvalidDesign, Space, Variable, load_space
+from vitspace.space.space import Space, load_space
+from vitspace.space.variables import InvalidDesign, Variable
 
 __all__ = ["InvalidDesign", "Space", "Variable", "load_space"]

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from vitspace.costs import PartCost
 from vitspace.costs.parts import Shape, StageCount, count_head, count_stage, count_stem
-from vitspace.errors import InputError
 from vitspace.space.config import STAGES
-from vitspace.space.space import Space, Variable, make_part
-from vitspace.spec import Carry, Spec, StageSpec, placed
+from vitspace.space.space import Space, make_part
+from vitspace.space.variables import InvalidDesign, Variable
+from vitspace.spec import Carry, Spec, StageSpec
 
 #: A table of all pairs of state and settings is kept while it has at most so many entries; beyond, a sorted list.
 DENSE_LIMIT = 1 << 25
@@ -148,11 +148,9 @@ class Population:
             return _INVALID, PartCost(), PartCost()
         try:
             stem, state = self._entered(state, settings) if state.stem is not None else (PartCost(), state)
-            stage = placed(
-                make_part(self.space.part("stage"), tuple(settings.items())), i + 1, state.in_dim, state.carry
-            )
-            self.space.check_stage(stage, i + 1, state.shape[-1])
-        except InputError:
+            stage = make_part(self.space.part("stage"), tuple(settings.items()))
+            stage = self.space.placed(stage, i + 1, state.in_dim, state.carry, state.shape[-1])
+        except InvalidDesign:
             return _INVALID, PartCost(), PartCost()
         count = count_stage(stage, state.in_dim, state.carry, state.shape, state.carry_shape)
         after = _State(stage.out_dim, stage.carry_out(state.carry), count.shape, count.carry_shape, ordered)

@@ -43,8 +43,14 @@ class Rule:
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Whether the rule holds for one stage's values."""
-        # Only the nodes and functions listed above can run.
-        return bool(eval(self._code, {"__builtins__": {}, **FUNCTIONS}, dict(values)))
+        try:
+            # Only the nodes and functions listed above can run.
+            return bool(eval(self._code, {"__builtins__": {}, **FUNCTIONS}, dict(values)))
+        except (ArithmeticError, TypeError) as error:
+            got = ", ".join(f"{name}={values[name]!r}" for name in sorted(self.names))
+            raise InputError(
+                f"a rule can be worked out for every design, but {self.text!r} fails for {got}: {error}"
+            ) from None
 
     def __str__(self) -> str:
         return self.text

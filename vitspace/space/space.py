@@ -1,8 +1,7 @@
 """Space: axes that become specs."""
 
-import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, fields
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -16,44 +15,11 @@ from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.families import FAMILIES
 from vitspace.files import find_yaml, read_yaml
+from vitspace.space import drawing
 from vitspace.space.config import STAGES, AxisConfig, SpaceConfig
 from vitspace.space.rules import Rule
-from vitspace.spec import Spec, StageSpec, part_type
-from vitspace.units import format_count
-
-#: Draws in a row that may fail before `Space.draw` gives up.
-DRAW_LIMIT = 20_000
-
-Params = dict[str, Any]
-
-
-class InvalidDesign(InputError):  # noqa: N818 (a design is what is invalid)
-    """Values of the axes that, taken together, break a rule."""
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One thing to choose.
-
-    Attributes:
-        name: ``dim``, ``stem.patch``, or ``depth.2`` for the second stage.
-        field: The part's field it sets.
-        part: stem, stage or head.
-        stage: The stage from 0, or None for all.
-        values: What it may be, in order.
-        when: (name, values) of the variables under which it is chosen; otherwise the field keeps its default.
-    """
-
-    name: str
-    field: str
-    part: str
-    stage: int | None
-    values: tuple[Any, ...]
-    when: tuple[tuple[str, tuple[Any, ...]], ...]
-
-    def active(self, chosen: Mapping[str, Any]) -> bool:
-        """Whether the values chosen so far call for this variable."""
-        return all(name in chosen and chosen[name] in values for name, values in self.when)
+from vitspace.space.variables import InvalidDesign, Params, Variable, in_order
+from vitspace.spec import Carry, Spec, StageSpec, part_type, placed
 
 
 class Space:
@@ -75,9 +41,10 @@ class Space:
         self._parts: dict[str, Any] = {part: part_type(part, config.family) for part in ("stem", "stage", "head")}
         self._scales = {axis: c.scale for axis, c in config.axes.items() if c.scale}
         self.ordered = [axis for axis, c in config.axes.items() if c.order == "non_decreasing"]
-        self.variables = _sorted([v for axis in config.axes for v in self._variables(axis, config.axes[axis])])
+        self.variables = in_order([v for axis in config.axes for v in self._variables(axis, config.axes[axis])])
         self.rules = [Rule(text) for text in config.rules]
         self._check_rules()
+        self._check_complete()
 
     def _variables(self, axis: str, config: AxisConfig) -> Iterator[Variable]:
         part, _, field = axis.rpartition(".")
@@ -124,16 +91,29 @@ class Space:
                     f"but {rule.text!r} has {', '.join(sorted(rule.names - known))}"
                 )
 
+    def _check_complete(self) -> None:
+        """Refuse a space without an axis that its parts need."""
+        for kind in ("stem", "stage", "head"):
+            needed = {f.name for f in fields(self._parts[kind]) if f.default is MISSING} - {"downsample"}
+            prefix = "" if kind == "stage" else f"{kind}."
+            missing = [prefix + name for name in sorted(needed) if prefix + name not in self.config.axes]
+            if missing:
+                raise InputError(
+                    f"space {self.name}: a space has the axes {', '.join(missing)} too; a single value fixes one"
+                )
+
     def choose(self, pick: Callable[[Variable], Any]) -> Params:
         """Return params, asking ``pick`` for every active variable of more than one value."""
+        chosen = self._choose_all(pick)
+        return {v.name: chosen[v.name] for v in self.variables if v.name in chosen and len(v.values) > 1}
+
+    def _choose_all(self, pick: Callable[[Variable], Any]) -> Params:
+        """Return the values of all active variables, the fixed ones included."""
         chosen: Params = {}
-        params: Params = {}
         for variable in self.variables:
             if variable.active(chosen):
                 chosen[variable.name] = pick(variable) if len(variable.values) > 1 else variable.values[0]
-                if len(variable.values) > 1:
-                    params[variable.name] = chosen[variable.name]
-        return params
+        return chosen
 
     def decode(self, params: Mapping[str, Any]) -> Spec:
         """Make the spec that params describe.
@@ -152,7 +132,7 @@ class Space:
                 raise InputError(f"{variable.name} is one of {list(variable.values)}, but got {value!r}")
             return value
 
-        chosen = self.choose(pick)
+        chosen = self._choose_all(pick)
         if left:
             raise InputError(f"params name active axes only, but got {', '.join(sorted(left))}")
         return self._spec(chosen)
@@ -166,43 +146,58 @@ class Space:
         scale = self._scales.get(field)
         return value * scale[stage] if scale else value
 
-    def _spec(self, params: Params) -> Spec:
-        stem: Params = {}
-        head: Params = {}
-        stages: list[Params] = [{} for _ in range(STAGES)]
-        chosen: Params = {}
-        for variable in self.variables:
-            if not variable.active(chosen):
-                continue
-            value = chosen[variable.name] = params.get(variable.name, variable.values[0])
-            if variable.part != "stage":
-                (stem if variable.part == "stem" else head)[variable.field] = value
-                continue
-            for i in range(STAGES) if variable.stage is None else (variable.stage,):
-                stages[i][variable.field] = self.scaled(variable.field, value, i)
-        self._check_order(stages)
+    def part_of(self, kind: str, chosen: Params) -> Any:
+        """Make the stem or the head from the values of active variables."""
+        settings = [(v.field, chosen[v.name]) for v in self.variables if v.part == kind and v.name in chosen]
+        return make_part(self._parts[kind], tuple(settings))
+
+    def stage_of(self, chosen: Params, stage: int) -> StageSpec:
+        """Make a stage, numbered from 0, from the values of active variables."""
+        settings = [
+            (v.field, self.scaled(v.field, chosen[v.name], stage))
+            for v in self.variables
+            if v.part == "stage" and v.stage in (None, stage) and v.name in chosen
+        ]
+        made: StageSpec = make_part(self._parts["stage"], tuple(settings))
+        return made
+
+    def _spec(self, chosen: Params) -> Spec:
+        """Make the spec of the values of all active variables."""
+        stages = [self.stage_of(chosen, i) for i in range(STAGES)]
+        self.check_order(stages)
         try:
-            spec = Spec(
-                make_part(self._parts["stem"], tuple(stem.items())),
-                tuple(make_part(self._parts["stage"], tuple(stage.items())) for stage in stages),
-                make_part(self._parts["head"], tuple(head.items())),
-            )
+            spec = Spec(self.part_of("stem", chosen), tuple(stages), self.part_of("head", chosen))
         except InputError as error:
             raise InvalidDesign(str(error)) from None
-        self._check_spec(spec)
-        return spec
-
-    def _check_order(self, stages: Sequence[Params]) -> None:
-        for field in self.ordered:
-            values = [stage[field] for stage in stages if field in stage]
-            if values != sorted(values):
-                raise InvalidDesign(f"{field} must not decrease from stage to stage, but got {values}")
-
-    def _check_spec(self, spec: Spec) -> None:
         side = -(-self.resolution // spec.stem.stride)
         for number, stage in enumerate(spec.stages, start=1):
             self.check_stage(stage, number, side)
             side = -(-side // stage.stride)
+        return spec
+
+    def check_order(self, stages: Sequence[StageSpec]) -> None:
+        """Check the axes that must not decrease from stage to stage.
+
+        Raises:
+            InvalidDesign: one does.
+        """
+        for field in self.ordered:
+            values = [getattr(stage, field) for stage in stages]
+            if values != sorted(values):
+                raise InvalidDesign(f"{field} must not decrease from stage to stage, but got {values}")
+
+    def placed(self, stage: StageSpec, number: int, in_dim: int, carry: Carry | None, side: int) -> StageSpec:
+        """Return a stage as it stands at its place: canonical, and valid by its family's rules and the space's.
+
+        Raises:
+            InvalidDesign: a rule does not hold.
+        """
+        try:
+            stage = placed(stage, number, in_dim, carry)
+        except InputError as error:
+            raise InvalidDesign(str(error)) from None
+        self.check_stage(stage, number, side)
+        return stage
 
     def check_stage(self, stage: StageSpec, number: int, side: int) -> None:
         """Check the rules for a stage, counted from 1, that is handed a map of the given side.
@@ -259,7 +254,7 @@ class Space:
     def draw(
         self, n: int, budget: Budget | str | None = None, seed: int = 0, exclude: Collection[Spec] = ()
     ) -> list[Spec]:
-        """Draw distinct specs within a budget: every axis uniformly, again until the design is valid and fits.
+        """Draw distinct specs within a budget; see `vitspace.space.drawing` for how they are distributed.
 
         Args:
             n: How many.
@@ -271,26 +266,7 @@ class Space:
             InputError: nothing fits the budget, or fewer than ``n`` designs were found.
         """
         limit = Budget.parse(budget) if isinstance(budget, str) else budget or Budget()
-        self.check_budget(limit)
-        rng = np.random.default_rng(seed)
-        found: dict[Spec, None] = {}
-        failures = 0
-        while len(found) < n:
-            if failures >= DRAW_LIMIT:
-                raise InputError(self._scarce(limit, len(found), n))
-            spec = self._draw_one(rng)
-            if spec is None or spec in found or spec in exclude or self.over_budget(spec, limit):
-                failures += 1
-                continue
-            found[spec] = None
-            failures = 0
-        return list(found)
-
-    def _draw_one(self, rng: np.random.Generator) -> Spec | None:
-        try:
-            return self._spec(self.choose(lambda v: v.values[rng.integers(len(v.values))]))
-        except InvalidDesign:
-            return None
+        return drawing.draw(self, n, limit, np.random.default_rng(seed), exclude)
 
     def over_budget(self, spec: Spec, budget: Budget) -> str:
         """Say which limit on FLOPs or params the spec breaks, or return an empty string."""
@@ -298,44 +274,25 @@ class Space:
         return budget.violation(macs=costs.macs, params=costs.params)
 
     def check_budget(self, budget: Budget) -> None:
-        """Raise InputError where a budget is below the smallest design."""
-        if budget.macs[1] == math.inf:
-            return
-        macs = cost(self.smallest, self.resolution).macs
-        if macs > budget.macs[1]:
-            raise InputError(
-                f"a budget holds a design of the space, but the smallest of {self.name} costs "
-                f"{format_count(macs)} FLOPs, and the budget is {budget}"
-            )
+        """Raise InputError where a budget lies beside all designs of the space."""
+        drawing.check_budget(self, budget)
 
     @cached_property
     def smallest(self) -> Spec:
         """A design of least FLOPs, found by lowering one variable after the other."""
-        rng = np.random.default_rng(0)
-        params = next(self.encode(spec) for _ in range(DRAW_LIMIT) if (spec := self._draw_one(rng)) is not None)
-        best = cost(self.decode(params), self.resolution).macs
-        improved = True
-        while improved:
-            improved = False
-            for candidate in self.neighbours(params):
-                macs = cost(self.decode(candidate), self.resolution).macs
-                if macs < best:
-                    params, best, improved = candidate, macs, True
-        return self.decode(params)
+        return drawing.extreme(self, lambda costs: costs.macs)
 
-    def neighbours(self, params: Params) -> Iterator[Params]:
-        """Yield the valid params that differ in one variable and what depends on it."""
-        for variable in self.variables:
-            for value in variable.values:
-                if params.get(variable.name, value) == value:
-                    continue
-                changed = params | {variable.name: value}
-                candidate = self.choose(_picker(changed))
-                try:
-                    self.decode(candidate)
-                except InvalidDesign:
-                    continue
-                yield candidate
+    def neighbours(self, params: Params, variable: Variable) -> Iterator[Params]:
+        """Yield the valid params that differ in one variable, and in what depends on it."""
+        for value in variable.values:
+            if params.get(variable.name, value) == value:
+                continue
+            candidate = self.choose(_picker(params | {variable.name: value}))
+            try:
+                self.decode(candidate)
+            except InvalidDesign:
+                continue
+            yield candidate
 
     def anchors(self, ablations: bool = False) -> list[Anchor]:
         """Return the published rows that are points of the space, each design once, anchors before ablations."""
@@ -346,12 +303,6 @@ class Space:
                 if row.role == role and row.spec is not None and row.spec in self:
                     inside.setdefault(row.spec, row)
         return list(inside.values())
-
-    def _scarce(self, budget: Budget, found: int, wanted: int) -> str:
-        return (
-            f"space {self.name} has too few designs within {budget}: {found} of {wanted} were found, "
-            f"then {DRAW_LIMIT} draws in a row failed"
-        )
 
 
 def load_space(text: str) -> Space:
@@ -372,17 +323,3 @@ def _picker(params: Params) -> Callable[[Variable], Any]:
 def make_part(cls: Any, values: tuple[tuple[str, Any], ...]) -> Any:
     """Make a part from (field, value) pairs; equal parts are one object."""
     return cls(**dict(values))
-
-
-def _sorted(variables: Sequence[Variable]) -> list[Variable]:
-    """Order variables so that each comes after those it depends on."""
-    done: list[Variable] = []
-    left = list(variables)
-    while left:
-        names = {v.name for v in done}
-        ready = [v for v in left if all(name in names for name, _ in v.when)]
-        if not ready:
-            raise InputError(f"conditions must not go in a circle, but got {', '.join(v.name for v in left)}")
-        done += ready
-        left = [v for v in left if v not in ready]
-    return done

@@ -1,8 +1,8 @@
 """StudyConfig: everything that decides what a study does."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from vitspace.budget import Budget
 from vitspace.errors import InputError
@@ -10,6 +10,9 @@ from vitspace.files import explain
 
 #: Settings that a resumed study may change.
 MAY_CHANGE = ("trials", "timeout", "device")
+
+#: A budget as text; a plain number in YAML is read as one.
+Quantity = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
 
 
 class StudyConfig(BaseModel):
@@ -34,9 +37,9 @@ class StudyConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     space: str
-    budget: str | None = None
-    params: str | None = None
-    latency: str | None = None
+    budget: Quantity | None = None
+    params: Quantity | None = None
+    latency: Quantity | None = None
     latency_backend: Literal["eager", "onnxruntime", "openvino"] = "eager"
     proxy: str = "train"
     data: str = "fractal"

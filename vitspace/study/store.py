@@ -1,17 +1,20 @@
 """Store: studies in Optuna's storage, which is the record whatever engine ran them."""
 
 import json
+import logging
 import os
 import platform
+import re
 import warnings
 from dataclasses import fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import optuna
 import psutil
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -21,10 +24,14 @@ from vitspace.study.record import OBJECTIVES, StudyRecord
 from vitspace.study.trial import Trial
 
 DEFAULT_STORAGE = "studies.journal"
+#: How long a running trial may stand without its process's name.
+NAMELESS_SECONDS = 30
 DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
 
 _STATES = {"complete": TrialState.COMPLETE, "failed": TrialState.FAIL}
 _FIELDS = {f.name for f in fields(Trial)} - {"number"}
+
+_log = logging.getLogger(__name__)
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -35,14 +42,17 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
     Raises:
         InputError: the storage cannot be reached or is damaged.
     """
-    if "://" not in url and not create and not Path(url).exists():
-        raise InputError(f"a storage is a journal file or a database URL, but there is no file {url!r}")
+    file = _file(url)
+    if file and not create and not file.exists():
+        raise InputError(f"a storage is a journal file or a database URL, but there is no file {str(file)!r}")
+    if file and not file.resolve().parent.is_dir():
+        raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
+    if file and file.is_dir():
+        raise InputError(f"a storage is a file, but {str(file)!r} is a folder")
     try:
         if "://" in url:
             return RDBStorage(url)
-        folder = Path(url).resolve().parent
-        if not folder.is_dir():
-            raise InputError(f"a journal lies in an existing folder, but there is no {str(folder)!r}")
+        _mend_journal(Path(url))
         return JournalStorage(JournalFileBackend(url))
     except InputError:
         raise
@@ -50,6 +60,33 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
         # Drivers raise their own types; whichever it is, the storage is not to be had.
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"the storage {url!r} cannot be reached: {reason}") from None
+
+
+def _file(url: str) -> Path | None:
+    """Return the file of a journal or of an SQLite database, or None for a server's URL."""
+    if "://" not in url:
+        return Path(url)
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+
+
+def _mend_journal(path: Path) -> None:
+    """Drop an incomplete last line, which a power cut may leave; what is appended to it would be lost."""
+    if not path.exists() or not path.stat().st_size:
+        return
+    lock = JournalFileSymlinkLock(str(path))
+    lock.acquire()
+    try:
+        with path.open("r+b") as journal:
+            end = journal.seek(0, os.SEEK_END)
+            tail = min(end, 1 << 20)
+            journal.seek(end - tail)
+            text = journal.read()
+            if not text.endswith(b"\n"):
+                cut = end - tail + text.rfind(b"\n") + 1
+                _log.warning("%s ends in an incomplete record, which is dropped", path)
+                journal.truncate(cut)
+    finally:
+        lock.release()
 
 
 def study_names(storage: BaseStorage) -> list[str]:
@@ -66,10 +103,19 @@ def free_name(storage: BaseStorage, name: str) -> str:
     return candidate
 
 
-def check_new(url: str, name: str) -> None:
-    """Raise InputError where a study of that name is stored already, or the storage cannot be reached."""
-    if ("://" in url or Path(url).exists()) and name in study_names(open_storage(url)):
+def check_new(url: str, name: str, taken: bool = False) -> None:
+    """Check a new study's name without making anything; ``taken`` names are fine where another is found for them.
+
+    Raises:
+        InputError: the name is no file name, a study of that name is stored, or the storage cannot be reached.
+    """
+    if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
+        raise InputError(f"a study's name is of letters, digits and . _ - +, since it names a folder, but got {name!r}")
+    file = _file(url)
+    if (file is None or file.exists()) and name in study_names(open_storage(url)) and not taken:
         raise InputError(_taken(name))
+    if file and not file.resolve().parent.is_dir():
+        raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
 
 
 def _taken(name: str) -> str:
@@ -135,6 +181,13 @@ class StudyStore:
         values = _objectives(trial) if trial.complete else None
         self.study.tell(running, values, _STATES.get(trial.state, TrialState.PRUNED))
 
+    def resume(self, config: StudyConfig, run: dict[str, Any]) -> None:
+        """Store a resumed study's new total of trials, and who goes on with it."""
+        resolved = self.study.user_attrs.get("resolved", {})
+        runs = [*resolved.get("resumed", []), run]
+        stored = self.config.model_copy(update={"trials": max(config.trials, self.config.trials)})
+        self.set(config=stored, resolved=resolved | {"resumed": runs})
+
     def ask(self) -> optuna.Trial:
         """Start a trial in this process's name."""
         trial = self.study.ask()
@@ -151,7 +204,7 @@ class StudyStore:
 
     def requeue_lost(self) -> int:
         """End the trials whose process is gone, queue their designs again, and return how many."""
-        lost = [t for t in self.study.get_trials(states=(TrialState.RUNNING,)) if _is_dead(t.user_attrs.get("owner"))]
+        lost = [t for t in self.study.get_trials(states=(TrialState.RUNNING,)) if _is_lost(t)]
         for trial in lost:
             self.study.tell(trial.number, state=TrialState.FAIL)
             self.requeue(trial.number)
@@ -193,9 +246,16 @@ def _owner() -> dict[str, Any]:
     return {"host": platform.node(), "pid": os.getpid(), "started": psutil.Process().create_time()}
 
 
-def _is_dead(owner: dict[str, Any] | None) -> bool:
-    """Whether a trial's process ran on this host and is gone; of other hosts nothing is known."""
-    if owner is None or owner["host"] != platform.node():
+def _is_lost(trial: FrozenTrial) -> bool:
+    """Whether a running trial's process is gone; of other hosts nothing is known.
+
+    A process writes its name right after it asks for a trial, so that one without a name for long is gone too.
+    """
+    owner = trial.user_attrs.get("owner")
+    if owner is None:
+        began = trial.datetime_start
+        return began is not None and (datetime.now() - began).total_seconds() > NAMELESS_SECONDS
+    if owner["host"] != platform.node():
         return False
     try:
         return abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) > 1

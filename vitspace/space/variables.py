@@ -1,0 +1,52 @@
+"""Variables: the things to choose in a space."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vitspace.errors import InputError
+
+Params = dict[str, Any]
+
+
+class InvalidDesign(InputError):  # noqa: N818 (a design is what is invalid)
+    """Values of the axes that, taken together, break a rule."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One thing to choose.
+
+    Attributes:
+        name: ``dim``, ``stem.patch``, or ``depth.2`` for the second stage.
+        field: The part's field it sets.
+        part: stem, stage or head.
+        stage: The stage from 0, or None for all.
+        values: What it may be, in order.
+        when: (name, values) of the variables under which it is chosen; otherwise the field keeps its default.
+    """
+
+    name: str
+    field: str
+    part: str
+    stage: int | None
+    values: tuple[Any, ...]
+    when: tuple[tuple[str, tuple[Any, ...]], ...]
+
+    def active(self, chosen: Mapping[str, Any]) -> bool:
+        """Whether the values chosen so far call for this variable."""
+        return all(name in chosen and chosen[name] in values for name, values in self.when)
+
+
+def in_order(variables: Sequence[Variable]) -> list[Variable]:
+    """Order variables so that each comes after those it depends on."""
+    done: list[Variable] = []
+    left = list(variables)
+    while left:
+        names = {v.name for v in done}
+        ready = [v for v in left if all(name in names for name, _ in v.when)]
+        if not ready:
+            raise InputError(f"conditions must not go in a circle, but got {', '.join(v.name for v in left)}")
+        done += ready
+        left = [v for v in left if v not in ready]
+    return done
