@@ -114,10 +114,12 @@ def _print(result: "Profile") -> None:
         f"\n{result.name}: {costs.params:,} params, {macs} FLOPs ({attention} of them attention products), "
         f"{format_count(costs.activations)} activations"
     )
-    for latency in result.latency:
+    for latency, predicted in zip(result.latency, result.predicted_ms, strict=True):
         console.print(
             f"{latency.backend}, {latency.threads} thread(s), batch {latency.batch}: {latency.median_ms:.1f} ms "
             f"(median; 10th to 90th percentile {latency.p10_ms:.1f} to {latency.p90_ms:.1f}; {latency.runs} runs)"
+            f"{f'; predicted {predicted:.1f} ms' if predicted is not None else ''}"
+            f"{f'; unsure: {latency.doubt}' if latency.doubt else ''}"
         )
     console.print(f"peak resident memory of this process: {result.peak_mb:.0f} MB")
     console.print(CONVENTION)

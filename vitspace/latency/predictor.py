@@ -9,6 +9,7 @@ of a design, by which factor that sum is off. What the prediction is worth is me
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,17 @@ def _worth(measured: Sequence[float], predicted: Floats) -> HeldOut:
 
 def _with_constant(work: Floats) -> Floats:
     return np.hstack([work, np.ones((len(work), 1))])
+
+
+@cache
+def host_predictor(backend: str) -> Predictor | None:
+    """Return the predictor of this host's calibration for a back end, or None where there is none.
+
+    Raises:
+        InputError: the calibration is damaged, or of another host or version.
+    """
+    path = predictor_path(backend)
+    return Predictor(load_samples(path)[0]) if path.is_file() else None
 
 
 def predictor_path(backend: str) -> Path:

@@ -17,6 +17,7 @@ from vitspace.errors import InputError
 from vitspace.families import Spec, anchor
 from vitspace.host import fingerprint
 from vitspace.latency import Latency, LatencySettings, measure, pinned
+from vitspace.latency.predictor import host_predictor
 from vitspace.network import Network, build
 
 _RUNS = 15
@@ -43,6 +44,8 @@ class Profile:
         costs: What it costs in all.
         parts: Stem, downsampling, tokens and blocks of each stage, head. ``tokens`` is what lies outside the blocks.
         latency: By back end.
+        predicted_ms: What the predictor of this host says, by back end; None where there is no calibration or the
+            setting is another.
         peak_mb: Largest resident memory of this process, in MB, after a forward at batch 1.
     """
 
@@ -52,6 +55,7 @@ class Profile:
     costs: Cost
     parts: list[PartProfile]
     latency: list[Latency]
+    predicted_ms: list[float | None]
     peak_mb: float
 
     def to_json(self) -> dict[str, Any]:
@@ -66,7 +70,10 @@ class Profile:
             "attention_macs": self.costs.attention_macs,
             "convention": CONVENTION,
             "peak_mb": self.peak_mb,
-            "latency": [asdict(latency) | {"predicted_ms": None} for latency in self.latency],
+            "latency": [
+                asdict(latency) | {"predicted_ms": predicted}
+                for latency, predicted in zip(self.latency, self.predicted_ms, strict=True)
+            ],
             "parts": [asdict(part) for part in self.parts],
             "host": fingerprint(),
         }
@@ -103,7 +110,14 @@ def profile(name: str, spec: Spec, settings: Sequence[LatencySettings], img_size
     milliseconds = _part_milliseconds(network, img_size)
     parts = [PartProfile(part, c.params, c.macs, milliseconds.get(part)) for part, c in costs.breakdown()]
     latency = [measure(spec, setting) for setting in settings]
-    return Profile(name, spec, img_size, costs, parts, latency, peak_memory())
+    predicted = [_predicted(spec, setting) for setting in settings]
+    return Profile(name, spec, img_size, costs, parts, latency, predicted, peak_memory())
+
+
+def _predicted(spec: Spec, settings: LatencySettings) -> float | None:
+    calibrated = (settings.threads, settings.batch, settings.dtype, settings.img_size) == (1, 1, "float32", 224)
+    predictor = host_predictor(settings.backend) if calibrated else None
+    return None if predictor is None else float(predictor.predict([spec])[0])
 
 
 def peak_memory() -> float:

@@ -1,8 +1,11 @@
 """train: a short training from scratch; the score is the negative validation loss.
 
-The network is the spec's at a small image: windows and grids shrink with it (`Spec.rescaled`), so that a map keeps
-its number of windows and regions. The budget is steps, never seconds. On the CPU the same seed and number of threads
-give the same score; on a GPU the order of its sums leaves a small difference.
+The network is the spec's at a small image: windows, grids and patches shrink with it (`Spec.rescaled`), as far as whole
+numbers of at least 2 allow. At 64 pixels, 1/3.5 of the design size, a window of 7 becomes 2, and the stages' maps keep
+their 64, 16, 4 and 1 windows and their regions; windows of 4 and 8 become 2 as well, and 14 becomes 4.
+
+The budget is steps, never seconds. On the CPU the same seed and number of threads give the same score; on a GPU the
+order of its sums leaves a small difference.
 """
 
 import time
@@ -130,6 +133,15 @@ def make_network(spec: Spec, proxy: TrainingProxy, num_classes: int) -> Network:
     return build(small, num_classes, proxy.img_size, drop_path_rate=proxy.drop_path)
 
 
+def rescaled_settings(spec: Spec, img_size: int) -> dict[str, list[Any]]:
+    """Return the settings, stage by stage, that the proxy's network has other than the spec: its smaller windows."""
+    small = spec.rescaled(img_size / NATIVE_SIZE)
+    pairs = list(zip(spec.stages, small.stages, strict=True))
+    names = list(dict.fromkeys(name for a, _ in pairs for name in a.to_dict()))
+    changed = [name for name in names if any(getattr(a, name, None) != getattr(b, name, None) for a, b in pairs)]
+    return {name: [getattr(stage, name, None) for stage in small.stages] for name in changed}
+
+
 @dataclass(frozen=True)
 class OpenTraining:
     """A recipe with its data on a device: the `vitspace.proxies.Proxy` of this file.
@@ -157,6 +169,7 @@ class OpenTraining:
         return {
             "name": self.name,
             **self.recipe.model_dump(),
+            "rescaled": f"windows, grids and patches by {self.recipe.img_size}/{NATIVE_SIZE}, to 2 at least",
             "classes": len(self.dataset.classes),
             "train_images": len(self.dataset.train_labels),
             "val_images": len(self.dataset.val_labels),
@@ -169,8 +182,10 @@ class OpenTraining:
     def score(self, spec: Spec, seed: int, on_step: OnStep | None = None) -> Score:
         """Train a design and return its negative validation loss; see `train`."""
         result = train(spec, self.recipe, self.dataset, seed, self.device, on_step)
+        rescaled = rescaled_settings(spec, self.recipe.img_size)
         names = ("accuracy", "train_loss", "images_per_second", "steps", "curve")
-        return Score(result.score, result.seconds, {name: getattr(result, name) for name in names})
+        details = {name: getattr(result, name) for name in names}
+        return Score(result.score, result.seconds, details | {"rescaled": rescaled, "device": str(self.device)})
 
 
 def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenTraining:

@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from vitspace.errors import InputError
+from vitspace.families import anchor
+from vitspace.latency import LatencySettings
+from vitspace.profile import profile, read_spec
+from vitspace.profile.figure import profile_figure
+
+SPEC = anchor("mat_1").spec
+
+
+@pytest.fixture(scope="module")
+def result():
+    return profile("mat_1", SPEC, [LatencySettings(runs=3, img_size=64)], 64)
+
+
+def test_parts_add_up_and_are_timed(result):
+    assert sum(part.params for part in result.parts) == result.costs.params
+    assert sum(part.macs for part in result.parts) == result.costs.macs
+    assert all(part.ms is not None and part.ms > 0 for part in result.parts if "tokens" not in part.name)
+    assert result.peak_mb > 0
+
+
+def test_json_has_what_checks_read(result):
+    data = json.loads(json.dumps(result.to_json()))
+    assert {"params", "macs", "latency", "parts"} <= set(data)
+    assert {"backend", "threads", "batch", "dtype", "median_ms", "p10_ms", "p90_ms", "runs", "predicted_ms"} <= set(
+        data["latency"][0]
+    )
+    assert {"name", "params", "macs", "ms"} <= set(data["parts"][0])
+
+
+def test_the_figure_has_a_bar_a_part_in_three_panels(result):
+    figure = profile_figure(result)
+    assert [len(axes.patches) for axes in figure.axes] == [len(result.parts)] * 3
+
+
+def test_a_spec_is_an_anchor_a_file_or_json(tmp_path):
+    (tmp_path / "mine.json").write_text(SPEC.to_json())
+    assert read_spec("mat_1") == ("mat_1", SPEC)
+    assert read_spec(str(tmp_path / "mine.json")) == ("mine", SPEC)
+    assert read_spec(SPEC.to_json()) == (SPEC.id, SPEC)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("mat_9", "nearest: mat_"),
+        ("none.json", "there is none at 'none.json'"),
+        ("{}", "a spec has the keys stem, stages and head"),
+        ("swin_tiny", "has no spec to profile"),
+    ],
+)
+def test_what_is_no_spec_says_so(text, message):
+    with pytest.raises(InputError, match=message):
+        read_spec(text)
