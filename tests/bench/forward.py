@@ -1,11 +1,14 @@
 """Our forwards against timm's, in turn in one process: the ratio of medians beside the paper's.
 
 python tests/bench/forward.py [--backend eager --backend onnxruntime] [--rounds 30] [--out reports/bench/forward.csv]
+
+With --plain ours take the plain graph, the papers' own: what the faster ways to compute the same functions are worth.
 """
 
 import argparse
 import csv
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ import vitspace.families  # noqa: F401 (registers our models with timm)
 from vitspace.host import machine
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import interleave, pinned
+from vitspace.layers.plain import plain_graph
 
 # ours, peer, image size of the peer, the ratio the paper prints, our goal
 PAIRS = [
@@ -53,16 +57,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--backend", action="append", choices=["eager", "onnxruntime", "openvino"])
     parser.add_argument("--only", help="run pairs whose own model begins so")
+    parser.add_argument("--plain", action="store_true", help="ours take the plain graph; eager only")
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     rows = []
     print(" ".join(f"{key}={value}" for key, value in machine().items()), file=sys.stderr)
-    for backend in args.backend or ["eager", "onnxruntime"]:
+    for backend in ["eager"] if args.plain else args.backend or ["eager", "onnxruntime"]:
         for ours, peer, size, paper, goal in PAIRS:
             if args.only and not ours.startswith(args.only):
                 continue
-            row = compare(ours, peer, size, backend, args.rounds)
+            with plain_graph() if args.plain else nullcontext():
+                row = compare(ours, peer, size, backend, args.rounds)
             row |= {"paper": round(paper, 2) if paper else "", "goal": goal or ""}
             rows.append(row)
             print("  ".join(f"{name} {row[name]}" for name in FIELDS), flush=True)

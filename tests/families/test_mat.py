@@ -8,8 +8,8 @@ from torch import nn
 from vitspace.anchors import anchor, assemble
 from vitspace.costs import cost
 from vitspace.errors import InputError
-from vitspace.families.mat import BilinearMerging, MATStage, Stage, WindowAttention, unite
-from vitspace.layers.windows import attention_mask, partition
+from vitspace.families.mat import BilinearMerging, MATStage, Stage, WindowAttention
+from vitspace.layers.windows import attention_mask, merge, partition
 from vitspace.network import build
 
 # Params and multiply-adds at 224 pixels.
@@ -174,7 +174,7 @@ def test_padding_reaches_no_abstract_token():
         clean, dirty = attn(windows, mask), attn(garbage, mask)
     assert real.sum() == 30
     torch.testing.assert_close(*seen, rtol=0, atol=0)
-    torch.testing.assert_close(unite(clean, 6, 5, 4), unite(dirty, 6, 5, 4), rtol=0, atol=0)
+    torch.testing.assert_close(merge(clean, 6, 5, 4), merge(dirty, 6, 5, 4), rtol=0, atol=0)
 
 
 def test_one_window_gives_every_parameter_a_gradient():

@@ -415,6 +415,12 @@ def test_windows_follow_the_image_and_regions_stay():
     assert [(stage.window, stage.region_size) for stage in smaller.stages] == [(2, 4), (2, 4), (2, 2), (2, 1)]
 
 
+@pytest.mark.parametrize(("window", "small"), [(4, 2), (7, 2), (8, 2), (14, 4), (1, 1)])
+def test_a_smaller_window_still_holds_tokens_to_attend_to(window, small):
+    stages = [stage.changed(window=window, region_size=1) for stage in anchor("msg_tiny").spec.stages]
+    assert [stage.rescaled(64 / 224).window for stage in stages] == [small] * 4
+
+
 def test_random_tokens_are_no_parameters_but_travel_with_the_state():
     network = build(tiny(token_init="random"))
     assert "stages.0.msg_tokens" not in dict(network.named_parameters())

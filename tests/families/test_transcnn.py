@@ -317,7 +317,7 @@ def test_without_attention_head_dim_need_not_divide():
 
 def test_grids_follow_the_image_and_whole_maps_stay_whole():
     smaller = anchor("transcnn_small").spec.rescaled(64 / 224)
-    assert [stage.grid for stage in smaller.stages] == [2, 1, 1, 0]
+    assert [stage.grid for stage in smaller.stages] == [2, 2, 2, 0]
 
 
 def test_incomplete_grids_do_not_disturb_the_norms_statistics():
