@@ -126,3 +126,12 @@ def test_the_text_says_why_and_by_which_convention(rows):
     assert "1 FLOP = 1 multiply-add" in text
     assert "no attn: FLOPs without attention products" in text
     assert "vt_r50_adv: no reading of the text" in printed("--role", "anchor")
+
+
+@pytest.mark.parametrize("name", ["emsnet_xtiny", "vt_r34_adv", "transcnn_small"])
+def test_a_reading_that_departs_from_the_text_is_printed(name, capsys):
+    from vitspace.cli.anchors import anchors
+
+    anchors(family=None, role="anchor", as_json=False)
+    out = capsys.readouterr().out
+    assert f"\n{name}: " in out and "reproduced*" in next(line for line in out.splitlines() if line.startswith(name))

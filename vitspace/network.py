@@ -67,7 +67,10 @@ class Network(nn.Module):
         return outputs
 
     def forward_features(self, x: Tensor) -> Features:
-        """Return the last map [B, C, H/32, W/32]; with its carry where the last stage hands one on."""
+        """Return the last map [B, C, H/32, W/32]; with its carry, as a pair, where the last stage hands one on.
+
+        MSG-Transformer and VT-ResNet classify by their tokens, so that the map alone is not enough for the head.
+        """
         x, carry = self._run(x)[-1]
         return x if carry is None else (x, carry)
 
@@ -156,12 +159,17 @@ def build(spec: Spec, num_classes: int = 1000, img_size: int = 224, **kwargs) ->
     Args:
         spec: The architecture.
         num_classes: Classes; 0 returns pooled features.
-        img_size: The image size it is meant for; other sizes work too.
+        img_size: The image size it is meant for, which is only checked: windows and grids stay the spec's, and
+            `Spec.rescaled` changes them.
         kwargs: ``in_chans``, ``drop_rate`` and ``drop_path_rate`` of `Network`.
 
     Raises:
         InputError: the image is smaller than the network's stride, or the number of classes is negative.
     """
+    if not isinstance(spec, Spec):
+        raise InputError(
+            f"build takes a Spec, such as vitspace.anchor('msg_tiny').spec; peers have none, but got {spec!r}"
+        )
     if num_classes < 0:
         raise InputError(f"num_classes is at least 0, but got {num_classes}")
     if img_size < spec.stride:

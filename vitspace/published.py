@@ -52,6 +52,7 @@ def _row(row: Anchor) -> dict[str, Any]:
         "flops_error_without_attention": _error(row, "gflops", macs, 1e9),
         "source": row.source,
         "note": row.note,
+        "caveat": row.caveat,
         "spec_id": row.spec.id if row.spec else None,
     }
 

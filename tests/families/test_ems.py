@@ -285,7 +285,7 @@ def test_a_design_that_cannot_be_built_is_refused(settings, rule):
 
 def test_patches_follow_the_image():
     small = tiny().rescaled(0.5).stages[0]
-    assert (small.fine_patch, small.coarse_patch, small.local_patch, small.global_patch) == (2, 2, 2, 3)
+    assert (small.fine_patch, small.coarse_patch, small.local_patch, small.global_patch) == (1, 2, 2, 3)
     assert small.coordinate_kernel == 17
 
 

@@ -55,7 +55,6 @@ COSTS = {
     "vt_r34_adv": (19_226_408, 3_236_683_776, 3236),
     "vt_r18_tok_pooling": (11_033_128, 1_549_688_832, 1550),
     "vt_r34_tok_pooling": (20_647_720, 3_245_301_760, 3246),
-    "vt_r18_tok_clustering": (11_639_336, 1_580_556_288, 1580),
     "vt_r18_no_recurrent": (11_094_568, 1_564_139_520, 1564),
     "vt_r18_rel_none": (8_497_704, 1_527_832_576, 1528),
     "vt_r34_rel_none": (17_129_256, 3_222_331_392, 3222),
@@ -71,6 +70,7 @@ COSTS = {
 # Rows that no reading reproduces: our params and multiply-adds, for the residual that is shown.
 UNREPRODUCED = {
     "vt_r34_no_recurrent": (20_750_120, 3_269_386_240),
+    "vt_r18_tok_clustering": (11_639_336, 1_580_556_288),
     "vt_r34_tok_clustering": (21_843_752, 3_300_614_144),
     "vt_r50_adv": (22_093_864, 3_392_987_136),
     "vt_r101_adv": (41_085_992, 7_105_208_320),

@@ -36,6 +36,7 @@ class Anchor:
         digits: Decimals printed of params_m and gflops.
         source: Paper and table.
         note: What the paper says of the row, and what we say of ours.
+        caveat: What we say of ours, alone.
         parts: The settings of stem, stages and head; empty where the row has no spec.
         unreproduced: Why no honest reading of the paper gives the printed numbers, or empty.
     """
@@ -48,6 +49,7 @@ class Anchor:
     digits: Mapping[str, int]
     source: str
     note: str
+    caveat: str = ""
     parts: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unreproduced: str = ""
 
@@ -132,6 +134,7 @@ def _anchor(row: dict[str, str], ours: Mapping[str, Any]) -> Anchor:
         digits={name: len(row[name].partition(".")[2]) for name in ("params_m", "gflops") if row[name]},
         source=f"{row['paper']}, table {row['table']}",
         note="; ".join(note for note in notes if note),
+        caveat=ours.get("note", ""),
         parts={key: ours[key] for key in ("stem", "stage", "head") if key in ours},
         unreproduced=ours.get("unreproduced", ""),
     )

@@ -35,7 +35,8 @@ def anchors(
         print_json(rows)
         return
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else None
-    reasons = [f"{row['id']}: {row['why']}" for row in rows if row["why"]]
+    words = [(row, row["why"] or row["caveat"]) for row in rows]
+    reasons = [f"{row['id']}: {text}" for row, text in words if text]
     counts = Counter(row["status"] for row in rows)
     summary = "; ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     print(*table(rows, width), "", *reasons, summary, "", LEGEND, CONVENTION, sep="\n")
@@ -63,7 +64,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     published = row["published"]
     return [
         row["id"],
-        "-" if row["status"] == "not-applicable" else row["status"],
+        "-" if row["status"] == "not-applicable" else row["status"] + "*" * bool(row["caveat"]),
         _number(row["params"], 1e6),
         _text(published["params_m"]),
         _percent(row["params_error"]),

@@ -24,8 +24,9 @@ one of the two attentions. Left open by the text, and our reading:
 - Attention weights of C-MHSA are not scaled; Fold ends with a 1x1 projection, as G-MHSA does.
 - Patches at the edge of a map that p does not divide are smaller: pooling takes the real pixels only, Prop is cropped.
 
-In evaluation the block multiplies 1x1 matrices that follow each other before it applies them (`interact_folded`):
-the same function with a third fewer convolutions. Costs are counted on the plain graph, which training runs too.
+In evaluation, on maps of more positions than channels, the block multiplies 1x1 matrices that follow each other
+before it applies them (`interact_folded`): the same function with a third fewer convolutions. Costs are counted on
+the plain graph, which training runs too.
 
 Table 3.1 contradicts itself for XTiny: a last stage 128 wide gives 2.31 M Params, not 3.0 M; 192, the anchor, 2.96 M.
 """
@@ -44,10 +45,9 @@ from vitspace.layers.head import ClassifierHead
 from vitspace.layers.init import init_weights
 from vitspace.layers.overlapped import overlapped_attention
 from vitspace.layers.plain import is_plain
-from vitspace.layers.pointwise import matrix, normed, pointwise
+from vitspace.layers.pointwise import matrix, normed, pointwise, worth_folding
 from vitspace.layers.propagation import Propagation
 from vitspace.layers.side_by_side import SideBySide
-from vitspace.layers.windows import scaled_side
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
 LOCAL_KERNEL, LOCAL_STRIDE = 3, 2
@@ -170,7 +170,7 @@ class Stage(StageSpec, family="ems"):
     def rescaled(self, ratio: float) -> Self:
         """Return the stage with its patches for an image ``ratio`` times as large."""
         patches = ("fine_patch", "coarse_patch", "local_patch", "global_patch")
-        return self.changed(**{name: scaled_side(getattr(self, name), ratio) for name in patches})
+        return self.changed(**{name: max(1, round(getattr(self, name) * ratio)) for name in patches})
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> nn.Module:
         """Return the module ``(x, carry | None) -> (x, None)``."""
@@ -255,7 +255,7 @@ class LocalAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         pooled = _average(x, self.patch)
-        if self.training or is_plain(x):
+        if self.training or is_plain(x) or not worth_folding(pooled, self.proj.in_channels):
             tokens = self.embed(pooled)
             values = self.value(tokens)
         else:
@@ -280,7 +280,7 @@ class GlobalAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         pooled = _average(x, self.patch)
-        if self.training or is_plain(x):
+        if self.training or is_plain(x) or not worth_folding(pooled, self.proj.in_channels):
             qkv = self.qkv(self.embed(pooled))
         else:
             qkv = pointwise(pooled, matrix(self.qkv) @ matrix(self.embed))
@@ -347,7 +347,7 @@ class EMSBlock(nn.Module):
         return pointwise(torch.cat(out, dim=1), weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.training or is_plain(x):
+        if self.training or is_plain(x) or not worth_folding(x, x.shape[1]):
             x = x + self.drop_path(self.interact(x))
             return x + self.drop_path(self.shrink(self.act(self.expand(self.norm2(x)))))
         x = x + self.interact_folded(x)

@@ -5,6 +5,14 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 
+def worth_folding(x: Tensor, width: int) -> bool:
+    """Whether multiplying matrices of a width first pays for a map x [B, C, H, W]: where it has more positions.
+
+    An exported graph has them multiplied once and for all.
+    """
+    return torch.compiler.is_exporting() or x.shape[2] * x.shape[3] > width
+
+
 def matrix(conv: nn.Conv2d) -> Tensor:
     """The matrix [O, I] of a 1x1 convolution without bias."""
     return conv.weight.flatten(1)
