@@ -122,7 +122,13 @@ class Network(nn.Module):
         return self.head.fc
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Replace the classifier; 0 removes it. The family's own pooling is the only one."""
+        """Replace the classifier; 0 removes it.
+
+        Raises:
+            InputError: a pooling is asked for; the family's own is the only one.
+        """
+        if global_pool is not None:
+            raise InputError(f"a family pools in its own way, so global_pool is None, but got {global_pool!r}")
         self.num_classes = num_classes
         self.head.reset(num_classes)
 
