@@ -163,11 +163,11 @@ def test_a_stage_costs_what_its_twin_costs(space):
 
 @each_space
 def test_equal_specs_cost_the_same(space):
-    for spec in draws(space, 8):
+    for spec in draws(space, 4):
         again = Spec.from_json(spec.to_json())
         assert again is not spec
-        assert cost(again) == cost(spec)
-        assert cost(again).breakdown() == cost(spec).breakdown()
+        # Counted anew: the costs of parts are remembered, so that asking twice would compare a number with itself.
+        assert count_whole(again, 224) == (cost(spec).params, cost(spec).macs)
 
 
 # Images of any size
