@@ -97,9 +97,13 @@ class StageSpec(PartSpec, kind="stage"):
 
     Attributes:
         uniform: Whether all blocks cost the same; otherwise only those between the first and the last do.
+        independent: Groups of fields, each with a neutral value, whose costs add up: given all fields outside the
+            groups, what one group costs depends on no other. So each group is counted alone. ``in_dim`` may stand in
+            one, where blocks do not depend on it; its neutral value is ``dim``.
     """
 
     uniform: ClassVar[bool] = True
+    independent: ClassVar[tuple[Mapping[str, Any], ...]] = ()
 
     dim: int
     depth: int

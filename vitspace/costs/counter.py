@@ -53,6 +53,8 @@ WORK = (
     *(f"{kind}_moved" for kind in ("dense", "pointwise", "depthwise", "linear", "product", "norm", "map", "copy")),
     *("operations", "weights_moved"),
 )
+#: Operations whose output has the first input's shape: made without torch's slow reference kernels on meta.
+_LIKE_INPUT = {_ATEN.gelu, _ATEN.relu, _ATEN.sigmoid, _ATEN.silu, _ATEN._softmax, _ATEN._safe_softmax}
 _NORMS = {_ATEN.native_layer_norm, _ATEN.native_batch_norm, _ATEN._native_batch_norm_legit_no_training, _ATEN._softmax}
 _COPIES = {_ATEN.clone, _ATEN.cat, _ATEN._to_copy, _ATEN.index, _ATEN.gather, _ATEN.constant_pad_nd, _ATEN.copy_}
 
@@ -72,8 +74,9 @@ class Counter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
-        out = func(*args, **kwargs)
         packet = func._overloadpacket  # type: ignore[attr-defined]
+        out = _meta_like(packet, args) if _on_meta(args) else None
+        out = func(*args, **kwargs) if out is None else out
         formula = flop_registry.get(packet)
         macs = formula(*args, **kwargs, out_val=out) // 2 if formula is not None else 0
         self._note_work(packet, args, out, macs)
@@ -142,6 +145,30 @@ class Counter(TorchDispatchMode):
             module.register_forward_pre_hook(add(row, -1))
             module.register_forward_hook(add(row, +1))
         return spent
+
+
+class Skeleton(TorchDispatchMode):
+    """Leaves out operations in place on the meta device, as initialisations are: there is nothing to fill."""
+
+    def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
+        in_place = func._schema.name.endswith("_")  # type: ignore[attr-defined]
+        return args[0] if in_place and _on_meta(args) else func(*args, **(kwargs or {}))
+
+
+def _on_meta(args: tuple) -> bool:
+    return bool(args) and isinstance(args[0], Tensor) and args[0].device.type == "meta"
+
+
+def _meta_like(packet: object, args: tuple) -> Any:
+    """What an operation puts out on the meta device, where that is known from its first input; else None."""
+    if packet in _LIKE_INPUT:
+        return torch.empty_like(args[0])
+    if packet in (_ATEN.native_layer_norm, _ATEN.native_batch_norm):
+        statistics = torch.empty(0, device="meta")
+        return torch.empty_like(args[0]), statistics, statistics
+    if packet is _ATEN.grid_sampler_2d:
+        return args[0].new_empty(*args[0].shape[:2], *args[1].shape[1:3])
+    return None
 
 
 def _kind(packet: object, args: tuple) -> str:

@@ -2,8 +2,8 @@
 
 import atexit
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vitspace.cache import load, store
-from vitspace.costs.counter import Counter, PartCost, count_params
+from vitspace.costs.counter import Counter, PartCost, Skeleton, count_params
 from vitspace.host import sources_digest
 from vitspace.spec import Carry, HeadSpec, PartSpec, StageSpec, StemSpec
 
@@ -47,6 +47,17 @@ class StageCount:
     shape: Shape
     carry_shape: Shape | None
 
+    def plus(self, other: "StageCount", times: int) -> "StageCount":
+        """Add the cost of a stage of as many blocks so many times."""
+        return replace(
+            self,
+            downsample=self.downsample.plus(other.downsample, times),
+            blocks=tuple(mine.plus(its, times) for mine, its in zip(self.blocks, other.blocks, strict=True)),
+            total=self.total.plus(other.total, times),
+            work=_plus(self.work, other.work, times),
+            block_work=_plus(self.block_work, other.block_work, times),
+        )
+
     @property
     def middle(self) -> PartCost:
         """A block that is neither the first nor the last, where they differ."""
@@ -59,6 +70,10 @@ class StageCount:
     def deep_work(self, depth: int) -> NDArray[np.float64]:
         """Work of the stage with ``depth`` blocks."""
         return np.array(self.work) + (depth - len(self.blocks)) * np.array(self.block_work)
+
+
+def _plus(mine: Work, its: Work, times: int) -> Work:
+    return tuple(a + times * b for a, b in zip(mine, its, strict=True))
 
 
 @dataclass(frozen=True)
@@ -74,10 +89,45 @@ class PartCount:
 def count_stage(
     stage: StageSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None
 ) -> StageCount:
-    """Count a stage behind a map and carry of the given shapes, with few of its blocks."""
-    depth = 1 if stage.uniform else min(stage.depth, PROBE_DEPTH)
-    probe = stage.cost_twin(carry).changed(depth=depth)
-    return _count_probe(probe, in_dim, carry, shape, carry_shape)
+    """Count a stage behind a map and carry of the given shapes, with few of its blocks.
+
+    The stage with all independent groups of fields neutral is counted, and what each group adds to it.
+    """
+    depth = 1 if stage.uniform or stage.depth == 1 else PROBE_DEPTH
+    probe = _Probe(stage.cost_twin(carry).changed(depth=depth), in_dim, shape)
+    base = probe.with_values([(name, value) for group in stage.independent for name, value in group.items()])
+    total = plain = base.count(carry, carry_shape)
+    for group in stage.independent:
+        alone = base.with_values([(name, probe.value(name)) for name in group])
+        if alone != base:
+            total = total.plus(alone.count(carry, carry_shape), 1).plus(plain, -1)
+    return total
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """A stage to be counted, the channels it is handed, and the shape of its map."""
+
+    stage: StageSpec
+    in_dim: int
+    shape: Shape
+
+    def value(self, name: str) -> Any:
+        """Return the value of a field, or of ``in_dim``."""
+        return self.in_dim if name == "in_dim" else getattr(self.stage, name)
+
+    def with_values(self, values: Sequence[tuple[str, Any]]) -> "_Probe":
+        """Return this with some values changed; a first stage stays without downsampling."""
+        changed = dict(values)
+        in_dim = changed.pop("in_dim", self.in_dim)
+        if self.stage.downsample == "none":
+            changed.pop("downsample", None)
+        stage = self.stage.changed(**changed) if changed else self.stage
+        return _Probe(stage, in_dim or stage.dim, (self.shape[0], in_dim or stage.dim, *self.shape[2:]))
+
+    def count(self, carry: Carry | None, carry_shape: Shape | None) -> StageCount:
+        """Count it."""
+        return _count_probe(self.stage, self.in_dim, carry, self.shape, carry_shape)
 
 
 @cache
@@ -85,7 +135,7 @@ def _count_probe(
     stage: StageSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None
 ) -> StageCount:
     def count() -> dict[str, Any]:
-        with torch.device("meta"):
+        with torch.device("meta"), Skeleton():
             module: Any = stage.build(in_dim, carry, [0.0] * stage.depth)
         counter = Counter()
         spent = counter.watch([part for part in (module.downsample, *module.blocks) if part is not None])
@@ -137,7 +187,7 @@ def count_head(
 
 
 def _count_module(build: Callable[[], nn.Module], *shapes: Shape | None) -> dict[str, Any]:
-    with torch.device("meta"):
+    with torch.device("meta"), Skeleton():
         module = build()
     counter = Counter()
     out = counter.run(module, *(_meta(shape) for shape in shapes))

@@ -31,9 +31,9 @@ the plain graph, which training runs too.
 Table 3.1 contradicts itself for XTiny: a last stage 128 wide gives 2.31 M Params, not 3.0 M; 192, the anchor, 2.96 M.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -91,6 +91,17 @@ class Stage(StageSpec, family="ems"):
         global_expansion: Channels of G-MHSA over those of its branch.
         global_head_dim: Channels of a head of G-MHSA.
     """
+
+    independent: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"mlp_ratio": 4},
+        {"whiten": True},
+        {"kernel": 0},
+        {"gate": True},
+        {"split": "0:4:0", "fine_patch": 2, "coarse_patch": 4, "static_expansion": 2, "coordinate_kernel": 17},
+        {"local_patch": 4, "local_expansion": 1, "local_head_dim": 4096},
+        {"global_patch": 6, "global_expansion": 1, "global_head_dim": 4096},
+        {"downsample": "conv", "in_dim": None},
+    )
 
     dim: int
     depth: int

@@ -32,8 +32,8 @@ and FLOPs of Tables 4.2, 4.3 and 4.9 hold with these readings of what the text l
   larger than the longer side of the map.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -75,6 +75,12 @@ class Stage(StageSpec, family="mat"):
         mlp_ratio: Hidden width of the MLP over C.
         mlp_depthwise: Whether the MLP has its depthwise convolution.
     """
+
+    independent: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"mixer": "none", "heads": 8, "window": 7},
+        {"mlp_ratio": 4, "mlp_depthwise": True},
+        {"downsample": "bilinear", "in_dim": None},
+    )
 
     dim: int
     depth: int

@@ -23,8 +23,8 @@ A block is eqs. 1 to 4: attention in each window over its messenger and its patc
 - Equation 10 misses factors of 2: the extra cost is (6C + 2w^2 + 1) / (6 w^2 C + w^4).
 """
 
-from collections.abc import Sequence
-from typing import Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -83,6 +83,8 @@ class Stage(StageSpec, family="msg"):
         token_init: learned, or random and fixed (Table 5); it means something where a stage makes its own tokens.
         mlp_ratio: Hidden width of the MLP over C.
     """
+
+    independent: ClassVar[tuple[Mapping[str, Any], ...]] = ({"mlp_ratio": 4}, {"downsample": "overlapped"})
 
     dim: int
     depth: int

@@ -35,8 +35,8 @@ Counted is the reference that projects queries, keys and values of all tokens (e
 over all N keys, the foreground masked. Where it is run, queries of the background, which nothing reads, are left out.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -86,6 +86,13 @@ class Stage(StageSpec, family="partial"):
         position_kernel: Side of the position encoding's convolution.
         mlp_ratio: Hidden width of the MLP over C.
     """
+
+    independent: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"heads": 1, "foreground_ratio": 1.0, "head_expansion": 1, "reduction": 32},
+        {"position_kernel": 3},
+        {"mlp_ratio": 4},
+        {"downsample": "overlapped", "in_dim": None},
+    )
 
     dim: int
     depth: int

@@ -35,8 +35,8 @@ an element of a BatchNorm counts 2, as fvcore has it). Ours count the products: 
 About 0.2 M of the printed 13.1 and 26.7 M parameters stay unexplained.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
 
 import torch.nn.functional as F  # noqa: N812
 from timm.layers import DropPath, trunc_normal_
@@ -81,6 +81,12 @@ class Stage(StageSpec, family="transcnn"):
         kernel: Side K of the IRB's depthwise convolution, odd.
         expansion: Hidden width E of the IRB over C.
     """
+
+    independent: ClassVar[tuple[Mapping[str, Any], ...]] = (
+        {"levels": "none", "grid": 0, "head_dim": 64, "query": "full", "pooling": "max_avg"},
+        {"kernel": 3, "expansion": 4},
+        {"downsample": "tdb", "in_dim": None},
+    )
 
     dim: int
     depth: int

@@ -44,9 +44,9 @@ force, [choice] is what they cannot tell:
 - FLOPs count convolutions, linear layers and matrix products, BatchNorm left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from torch import Tensor, nn
 
@@ -102,6 +102,7 @@ class Stage(StageSpec, family="vt"):
 
     uniform: ClassVar[bool] = False
 
+    independent: ClassVar[tuple[Mapping[str, Any], ...]] = ({"mixer": "transformer", "mix_last": True},)
     dim: int
     depth: int
     downsample: Literal["strided", "none"] = "strided"
