@@ -177,6 +177,16 @@ class Spec:
         object.__setattr__(self, "stages", tuple(stages))
         object.__setattr__(self, "carries", tuple(carries))
 
+    @classmethod
+    def of_placed(
+        cls, stem: StemSpec, stages: tuple[StageSpec, ...], head: HeadSpec, carries: tuple[Carry | None, ...]
+    ) -> Self:
+        """Make a spec of stages that `placed` returned one after the other, without placing them again."""
+        spec = object.__new__(cls)
+        for name, value in (("stem", stem), ("stages", stages), ("head", head), ("carries", carries)):
+            object.__setattr__(spec, name, value)
+        return spec
+
     @property
     def family(self) -> str:
         """The stages' family, or ``hybrid``."""

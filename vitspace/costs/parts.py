@@ -2,9 +2,9 @@
 
 import atexit
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -47,15 +47,25 @@ class StageCount:
     shape: Shape
     carry_shape: Shape | None
 
-    def plus(self, other: "StageCount", times: int) -> "StageCount":
-        """Add the cost of a stage of as many blocks so many times."""
-        return replace(
-            self,
-            downsample=self.downsample.plus(other.downsample, times),
-            blocks=tuple(mine.plus(its, times) for mine, its in zip(self.blocks, other.blocks, strict=True)),
-            total=self.total.plus(other.total, times),
-            work=_plus(self.work, other.work, times),
-            block_work=_plus(self.block_work, other.block_work, times),
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """All that is counted, in a row."""
+        costs = [self.downsample, self.total, *self.blocks]
+        return np.array([n for c in costs for n in _numbers(c)] + [*self.work, *self.block_work], dtype=np.int64)
+
+    def with_numbers(self, numbers: NDArray[np.int64]) -> "StageCount":
+        """Return the same with other counts."""
+        row = numbers.tolist()
+        costs = [PartCost(*row[i : i + 4]) for i in range(0, 4 * (2 + len(self.blocks)), 4)]
+        works = row[4 * len(costs) :]
+        return StageCount(
+            costs[0],
+            tuple(costs[2:]),
+            costs[1],
+            tuple(works[: len(self.work)]),
+            tuple(works[len(self.work) :]),
+            self.shape,
+            self.carry_shape,
         )
 
     @property
@@ -72,8 +82,8 @@ class StageCount:
         return np.array(self.work) + (depth - len(self.blocks)) * np.array(self.block_work)
 
 
-def _plus(mine: Work, its: Work, times: int) -> Work:
-    return tuple(a + times * b for a, b in zip(mine, its, strict=True))
+def _numbers(cost: PartCost) -> tuple[int, int, int, int]:
+    return cost.params, cost.macs, cost.activations, cost.attention_macs
 
 
 @dataclass(frozen=True)
@@ -94,40 +104,74 @@ def count_stage(
     The stage with all independent groups of fields neutral is counted, and what each group adds to it.
     """
     depth = 1 if stage.uniform or stage.depth == 1 else PROBE_DEPTH
-    probe = _Probe(stage.cost_twin(carry).changed(depth=depth), in_dim, shape)
-    base = probe.with_values([(name, value) for group in stage.independent for name, value in group.items()])
-    total = plain = base.count(carry, carry_shape)
-    for group in stage.independent:
-        alone = base.with_values([(name, probe.value(name)) for name in group])
-        if alone != base:
-            total = total.plus(alone.count(carry, carry_shape), 1).plus(plain, -1)
-    return total
+    twin = stage.cost_twin(carry)
+    given = _Given(type(stage), depth, in_dim, carry, shape, carry_shape, twin.downsample == "none")
+    given = given.without_in_dim(twin.dim)
+    common = tuple(getattr(twin, name) for name in _common_fields(type(stage)))
+    plain = _neutral(given, common)
+    numbers = plain.numbers
+    for index, group in enumerate(stage.independent):
+        values = tuple(in_dim if name == "in_dim" else getattr(twin, name) for name in group)
+        numbers = numbers + _added(given, common, index, values)
+    return plain.with_numbers(numbers)
 
 
 @dataclass(frozen=True)
-class _Probe:
-    """A stage to be counted, the channels it is handed, and the shape of its map."""
+class _Given:
+    """What a stage is counted behind, and whether it is a first one, without downsampling."""
 
-    stage: StageSpec
+    family: type[StageSpec]
+    depth: int
     in_dim: int
+    carry: Carry | None
     shape: Shape
+    carry_shape: Shape | None
+    first: bool
 
-    def value(self, name: str) -> Any:
-        """Return the value of a field, or of ``in_dim``."""
-        return self.in_dim if name == "in_dim" else getattr(self.stage, name)
+    def without_in_dim(self, dim: int) -> "_Given":
+        """Return the same, handed the stage's own channels where ``in_dim`` is in a group."""
+        return self.handed(dim) if any("in_dim" in group for group in self.family.independent) else self
 
-    def with_values(self, values: Sequence[tuple[str, Any]]) -> "_Probe":
-        """Return this with some values changed; a first stage stays without downsampling."""
-        changed = dict(values)
-        in_dim = changed.pop("in_dim", self.in_dim)
-        if self.stage.downsample == "none":
-            changed.pop("downsample", None)
-        stage = self.stage.changed(**changed) if changed else self.stage
-        return _Probe(stage, in_dim or stage.dim, (self.shape[0], in_dim or stage.dim, *self.shape[2:]))
+    def handed(self, in_dim: int) -> "_Given":
+        """Return the same behind a map of other channels."""
+        return replace(self, in_dim=in_dim, shape=(self.shape[0], in_dim, *self.shape[2:]))
 
-    def count(self, carry: Carry | None, carry_shape: Shape | None) -> StageCount:
-        """Count it."""
-        return _count_probe(self.stage, self.in_dim, carry, self.shape, carry_shape)
+
+@cache
+def _common_fields(family: type[StageSpec]) -> tuple[str, ...]:
+    grouped = {name for group in family.independent for name in group} | {"depth"}
+    return tuple(f.name for f in fields(family) if f.name not in grouped)
+
+
+@cache
+def _neutral(given: _Given, common: tuple[Any, ...]) -> StageCount:
+    """Count a stage with all independent groups neutral."""
+    values = {name: value for group in given.family.independent for name, value in group.items()}
+    return _count_values(given, common, values)
+
+
+@cache
+def _added(given: _Given, common: tuple[Any, ...], index: int, values: tuple[Any, ...]) -> NDArray[np.int64]:
+    """Return what one group of fields adds to `_neutral`."""
+    group = given.family.independent[index]
+    neutral = {name: value for other in given.family.independent for name, value in other.items()}
+    alone = neutral | dict(zip(group, values, strict=True))
+    if alone.get("in_dim") == given.in_dim:
+        alone["in_dim"] = None
+    if alone == neutral:
+        return np.zeros(1, dtype=np.int64)
+    return _count_values(given, common, alone).numbers - _neutral(given, common).numbers
+
+
+def _count_values(given: _Given, common: tuple[Any, ...], values: Mapping[str, Any]) -> StageCount:
+    settings = dict(values)
+    in_dim = settings.pop("in_dim", None)
+    if given.first:
+        settings["downsample"] = "none"
+    given = given.handed(in_dim) if in_dim else given
+    named = dict(zip(_common_fields(given.family), common, strict=True))
+    stage = given.family(depth=given.depth, **(named | settings))  # type: ignore[call-arg]
+    return _count_probe(stage, given.in_dim, given.carry, given.shape, given.carry_shape)
 
 
 @cache

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import optuna
 
 from vitspace.engines import Monitor, Silent
-from vitspace.errors import StudyFailedError
+from vitspace.errors import InputError, StudyFailedError
 from vitspace.evaluate import Evaluator
 from vitspace.proxies import ProxyError
 from vitspace.space import InvalidDesign, Space
@@ -108,8 +108,10 @@ class OptunaEngine:
     def _one(self, seen: dict[Spec, int], config: StudyConfig, uniform: bool) -> Trial:
         if uniform:
             seed = config.seed + len(self.store.study.get_trials(deepcopy=False))
-            [spec] = self.space.draw(1, config.limits, seed, exclude=seen.keys())
-            self.store.study.enqueue_trial(self.space.encode(spec))
+            drawn = self.space.draw(1, config.limits, seed, exclude=seen.keys())
+            if not drawn:
+                raise InputError(f"space {self.space.name} has no further design within {config.limits}")
+            self.store.study.enqueue_trial(self.space.encode(drawn[0]))
         running = self.store.ask()
         try:
             trial = self._evaluate(running, seen)

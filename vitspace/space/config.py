@@ -62,14 +62,12 @@ class AxisConfig(BaseModel):
         return (self.each,) * STAGES if self.each is not None else self.stages
 
 
-class SpaceConfig(BaseModel):
-    """A space file: a family, the design resolution in pixels, the axes, and rules that hold in every stage."""
+class FamilyAxes(BaseModel):
+    """What belongs to one family of several: its axes, and rules that hold in its stages."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    family: str
-    resolution: int = Field(default=224, ge=32)
-    axes: dict[str, AxisConfig] = Field(min_length=1)
+    axes: dict[str, AxisConfig] = {}
     rules: tuple[str, ...] = ()
 
     @field_validator("axes", mode="before")
@@ -88,3 +86,45 @@ class SpaceConfig(BaseModel):
             except InputError as error:
                 raise ValueError(str(error)) from None
         return rules
+
+
+class SpaceConfig(FamilyAxes):
+    """A space file.
+
+    ``family`` is a name; or an axis of names: a list (one family for all stages), ``each`` or ``stages`` (a family a
+    stage). ``axes`` are those of the one family, or those that all families share; ``families`` holds each one's own.
+    ``resolution`` is the side of the image in pixels at which designs are costed. ``rules`` hold in every stage.
+    """
+
+    family: str | AxisConfig
+    resolution: int = Field(default=224, ge=32)
+    families: dict[str, FamilyAxes] = {}
+
+    @field_validator("family", mode="before")
+    @classmethod
+    def _family(cls, family: Any) -> Any:
+        return {"values": family} if isinstance(family, list) else family
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if isinstance(self.family, str):
+            if self.families:
+                raise ValueError(f"families holds what belongs to one of several, but family is {self.family!r} alone")
+            if not self.axes:
+                raise ValueError("a space has at least one axis, but axes is empty")
+        elif unknown := self.families.keys() - set(self.names):
+            raise ValueError(f"families holds {', '.join(self.names)}, but got {', '.join(sorted(unknown))}")
+        return self
+
+    @property
+    def names(self) -> list[str]:
+        """The families, in order."""
+        if isinstance(self.family, str):
+            return [self.family]
+        lists = [self.family.values, *(self.family.per_stage or ())]
+        return list(dict.fromkeys(str(name) for values in lists for name in values or ()))
+
+    @property
+    def mixed(self) -> bool:
+        """Whether every stage draws its own family."""
+        return not isinstance(self.family, str) and self.family.per_stage is not None

@@ -1,126 +1,150 @@
-"""Drawing: random designs of a space, within a budget.
+"""Drawing: designs of a space within a budget, uniform over the distinct designs that fit.
 
-A design is drawn in two steps: what holds for all stages, every axis uniformly; then stage after stage, its own axes
-uniformly among the settings that are valid behind the stages before. So a rule of one stage does not thin out the
-designs in which it matters. Designs beside the budget, and designs drawn before, are drawn again.
+The designs whose FLOPs fit are numbered (`vitspace.space.ranking`), so that drawing numbers draws designs. Params are
+not ranged over: designs beside that limit are drawn again, and the share that was kept is said.
 """
 
-import time
-from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Any
+import logging
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitspace.budget import Budget
-from vitspace.costs import Cost, cost
+from vitspace.budget import ANY, Budget
 from vitspace.errors import InputError
-from vitspace.space.config import STAGES
-from vitspace.space.variables import InvalidDesign, Params
-from vitspace.spec import Spec, StageSpec
+from vitspace.space.lattice import Ints
+from vitspace.spec import Spec
 from vitspace.units import format_count
 
 if TYPE_CHECKING:
     from vitspace.space.space import Space
 
-#: Draws in a row that may fail, and seconds that they may take, before `draw` gives up.
-DRAW_LIMIT = 5000
-SECONDS_LIMIT = 60.0
-_STAGE_TRIES = 40
+_log = logging.getLogger(__name__)
+
+#: Designs that are looked at for each one that is kept, before `draw` gives up.
+DRAW_LIMIT = 20_000
+#: Ranges of FLOPs over which balanced draws are even.
+BINS = 16
+_BATCH = 4096
+_SMALL = 4_000_000
+
+Accept = Callable[[Spec], bool]
 
 
-def draw(
-    space: "Space", n: int, budget: Budget, rng: np.random.Generator, exclude: Collection[Spec] = ()
-) -> list[Spec]:
-    """Draw n distinct specs; see `Space.draw`."""
-    check_budget(space, budget)
-    found: dict[Spec, None] = {}
-    failures, began = 0, time.monotonic()
-    while len(found) < n:
-        if failures >= DRAW_LIMIT or (failures and time.monotonic() - began > SECONDS_LIMIT):
+@dataclass(frozen=True)
+class Request:
+    """What is drawn.
+
+    Attributes:
+        n: How many designs.
+        budget: Within which limits on multiply-adds and params.
+        replace: Whether a design may be drawn again, as statistics over the space need it.
+        balanced: Even over FLOPs, rather than over designs, most of which cost about the same.
+        exclude: Designs not to draw.
+        accept: What else a design must pass.
+    """
+
+    n: int
+    budget: Budget
+    replace: bool = False
+    balanced: bool = False
+    exclude: Collection[Spec] = ()
+    accept: Accept | None = None
+
+
+def draw(space: "Space", request: Request, rng: np.random.Generator) -> list[Spec]:
+    """Draw specs; see `Space.draw`."""
+    check_budget(space, request.budget)
+    if request.balanced:
+        return _draw_balanced(space, request, rng)
+    found = _collect(space, request, rng)
+    if len(found) < request.n:
+        _log.warning("space %s has only %d such designs within %s", space.name, len(found), request.budget)
+    return found
+
+
+def _draw_balanced(space: "Space", request: Request, rng: np.random.Generator) -> list[Spec]:
+    """Draw as many designs from each of equal ranges of FLOPs; where one has too few, the others give more."""
+    low, high = request.budget.macs
+    least = max(low, space.lattice.extreme("macs"))
+    edges = np.linspace(least, min(high, space.lattice.extreme("macs", largest=True)), BINS + 1)
+    found: list[Spec] = []
+    bins = list(zip(edges[:-1], [*(np.nextafter(edge, 0) for edge in edges[1:-1]), edges[-1]], strict=True))
+    for left, macs in zip(range(BINS, 0, -1), rng.permutation(np.array(bins)), strict=True):
+        part = replace(
+            request,
+            n=math.ceil((request.n - len(found)) / left),
+            budget=replace(request.budget, macs=(float(macs[0]), float(macs[1]))),
+        )
+        found += _collect(space, part, rng)
+    return [found[i] for i in rng.permutation(len(found))][: request.n]
+
+
+def _collect(space: "Space", request: Request, rng: np.random.Generator) -> list[Spec]:
+    """Draw until there are n that pass, or no more."""
+    ranking = space.ranking(request.budget.macs)
+    low, high = request.budget.params
+    found: list[Spec] = []
+    seen = fitted = 0
+    for ranks in _ranks(rng, ranking.total, request):
+        paths = ranking.paths(ranks)
+        params = sum(e.params[paths[:, step]] for step, e in enumerate(space.lattice.entries))
+        fitting = paths[(params >= low) & (params <= high)]
+        seen, fitted = seen + len(paths), fitted + len(fitting)
+        for path in fitting.tolist():
+            spec = space.lattice.spec(path)
+            if (not request.exclude or spec not in request.exclude) and (not request.accept or request.accept(spec)):
+                found.append(spec)
+                if len(found) == request.n:
+                    _say_share(space, request, fitted / seen)
+                    return found
+        if seen > DRAW_LIMIT * (len(found) + 1):
             raise InputError(
-                f"space {space.name} has too few designs within {budget}: {len(found)} of {n} were found, "
-                f"then {failures} draws in a row failed"
+                f"space {space.name} has too few designs within {request.budget}: of {seen:,} whose FLOPs fit, "
+                f"{len(found)} pass the other limits, and {request.n} were asked for"
             )
-        spec = draw_valid(space, rng)
-        if spec is None or spec in found or spec in exclude or space.over_budget(spec, budget):
-            failures += 1
-            continue
-        found[spec] = None
-        failures, began = 0, time.monotonic()
-    return list(found)
+    return found
 
 
-def draw_valid(space: "Space", rng: np.random.Generator) -> Spec | None:
-    """Draw one design without a budget; None where what was drawn for all stages leaves a stage no valid setting."""
-    chosen: Params = {}
-    _choose(space, chosen, None, rng)
-    stem, head = space.part_of("stem", chosen), space.part_of("head", chosen)
-    stages: list[StageSpec] = []
-    in_dim, carry, side = 0, None, -(-space.resolution // stem.stride)
-    for i in range(STAGES):
-        for _ in range(_STAGE_TRIES):
-            settings = dict(chosen)
-            _choose(space, settings, i, rng)
-            stage = space.stage_of(settings, i)
-            in_dim = stem.out_dim(stage) if i == 0 else in_dim
-            try:
-                stage = space.placed(stage, i + 1, in_dim, carry, side)
-                space.check_order([*stages, stage])
-            except InvalidDesign:
-                continue
-            break
-        else:
-            return None
-        chosen = settings
-        stages.append(stage)
-        in_dim, carry, side = stage.out_dim, stage.carry_out(carry), -(-side // stage.stride)
-    return Spec(stem, tuple(stages), head)
+def _say_share(space: "Space", request: Request, share: float) -> None:
+    if request.budget.params != ANY:
+        _log.info("%.2g %% of the designs of space %s within these FLOPs fit the params", 100 * share, space.name)
+
+
+def _ranks(rng: np.random.Generator, total: int, request: Request) -> Iterator[Ints]:
+    """Yield numbers below ``total`` in random order: each once, until all were; or for ever with replacement."""
+    if not total:
+        return
+    wanted = request.n + len(request.exclude)
+    if request.replace:
+        while True:
+            yield rng.integers(total, size=max(1, min(wanted, _BATCH)))
+    if total <= _SMALL:
+        order = rng.permutation(total)
+        yield from (order[i : i + _BATCH] for i in range(0, total, _BATCH))
+        return
+    drawn: set[int] = set()
+    while len(drawn) < total:
+        fresh = [r for r in dict.fromkeys(rng.integers(total, size=min(2 * wanted, _BATCH)).tolist()) if r not in drawn]
+        drawn.update(fresh)
+        yield np.array(fresh, dtype=np.int64)
 
 
 def check_budget(space: "Space", budget: Budget) -> None:
     """Raise InputError where a budget lies beside all designs of the space; the message says what the nearest costs."""
-    limits: list[tuple[str, tuple[float, float], Callable[[Cost], int]]] = [
-        ("FLOPs", budget.macs, lambda costs: costs.macs),
-        ("params", budget.params, lambda costs: costs.params),
-    ]
-    for name, (low, high), measure in limits:
-        if high < np.inf and (least := measure(_cost(space, extreme(space, measure)))) > high:
-            raise InputError(
-                f"a budget holds a design of the space, but the smallest of {space.name} costs "
-                f"{format_count(least)} {name}, and the budget is {budget}"
-            )
-        if low > 0 and (most := measure(_cost(space, extreme(space, measure, largest=True)))) < low:
-            raise InputError(
-                f"a budget holds a design of the space, but the largest of {space.name} costs "
-                f"{format_count(most)} {name}, and the budget is {budget}"
-            )
+    for name, measure, (low, high) in (("FLOPs", "macs", budget.macs), ("params", "params", budget.params)):
+        if high < math.inf and (least := space.lattice.extreme(measure)) > high:
+            raise InputError(_beside(space, budget, "smallest", name, least))
+        if low > 0 and (most := space.lattice.extreme(measure, largest=True)) < low:
+            raise InputError(_beside(space, budget, "largest", name, most))
+    if not space.ranking(budget.macs).total:
+        raise InputError(f"a budget holds a design of the space, but none of {space.name} lies within {budget}")
 
 
-def extreme(space: "Space", measure: Callable[[Cost], int], largest: bool = False) -> Spec:
-    """Return a design of least or most cost, found from a random one by changing one variable after the other."""
-    rng, sign = np.random.default_rng(0), -1 if largest else 1
-    return _descend(space, lambda costs: sign * measure(costs), rng)
-
-
-def _descend(space: "Space", measure: Callable[[Cost], int], rng: np.random.Generator) -> Spec:
-    spec = next(spec for _ in range(DRAW_LIMIT) if (spec := draw_valid(space, rng)) is not None)
-    params, best, improved = space.encode(spec), measure(_cost(space, spec)), True
-    while improved:
-        improved = False
-        for variable in space.variables:
-            for candidate in space.neighbours(params, variable):
-                value = measure(_cost(space, space.decode(candidate)))
-                if value < best:
-                    params, best, improved = candidate, value, True
-    return space.decode(params)
-
-
-def _cost(space: "Space", spec: Spec) -> Cost:
-    return cost(spec, space.resolution)
-
-
-def _choose(space: "Space", chosen: dict[str, Any], stage: int | None, rng: np.random.Generator) -> None:
-    """Choose the active variables of one stage, or those of all stages, uniformly."""
-    for variable in space.variables:
-        if variable.stage == stage and variable.active(chosen):
-            chosen[variable.name] = variable.values[rng.integers(len(variable.values))]
+def _beside(space: "Space", budget: Budget, end: str, name: str, costs: int) -> str:
+    return (
+        f"a budget holds a design of the space, but the {end} of {space.name} costs {format_count(costs)} {name}, "
+        f"and the budget is {budget}"
+    )

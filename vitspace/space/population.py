@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from vitspace.costs import PartCost
 from vitspace.costs.parts import Shape, StageCount, count_head, count_stage, count_stem
+from vitspace.space.axes import FAMILY
 from vitspace.space.config import STAGES
-from vitspace.space.space import Space, make_part
+from vitspace.space.space import Space
 from vitspace.space.variables import InvalidDesign, Variable
-from vitspace.spec import Carry, Spec, StageSpec
+from vitspace.spec import Carry, Spec, StageSpec, part_type
 
 #: A table of all pairs of state and settings is kept while it has at most so many entries; beyond, a sorted list.
 DENSE_LIMIT = 1 << 25
@@ -69,11 +70,9 @@ class Population:
         self._column = {variable.name: i for i, variable in enumerate(self.variables)}
         self._states: dict[_State, int] = {}
         self._state_list: list[_State] = []
-        self._uniform = space.part("stage").uniform and not any("depth" in rule.names for rule in space.rules)
-        self._steps = [_Step(self._stage_variables(i)) for i in range(STAGES)]
-        self._stem = _Step([v for v in self.variables if v.part == "stem"])
-        self._head = _Step([v for v in self.variables if v.part == "head"])
-        self._depths = [self._depth_column(i) for i in range(STAGES)]
+        self._steps = [{family: self._stage_step(i, family) for family in space.families} for i in range(STAGES)]
+        self._stem = _Step([v for v in self.variables if v.part == "stem" or _family(v, 0)])
+        self._head = _Step([v for v in self.variables if v.part == "head" or _family(v, STAGES - 1)])
 
     def array(self, specs: Sequence[Spec]) -> NDArray[np.int16]:
         """Return the rows [N, variables] of specs of the space.
@@ -110,11 +109,16 @@ class Population:
         totals = np.zeros((len(rows), 3), dtype=np.int64)
         stem = self._stem.keys(codes, self._column)
         states = self._first_states(stem)
-        for i, step in enumerate(self._steps):
-            found = step.find(states, step.keys(codes, self._column), lambda s, k, i=i: self._stage(i, s, k))
-            depth = self._depth_values(i, rows)
-            totals += step.base[found] + step.block[found] * depth[:, None]
-            states = step.following[found]
+        for i, steps in enumerate(self._steps):
+            after = np.full(len(rows), _INVALID, dtype=np.int64)
+            for family, step in steps.items():
+                at = self._of_family(rows, i, family)
+                found = step.find(
+                    states[at], step.keys(codes[:, at], self._column), lambda s, k, i=i, f=step: self._stage(i, f, s, k)
+                )
+                totals[at] += step.base[found] + step.block[found] * self._depths(step, rows[at])[:, None]
+                after[at] = step.following[found]
+            states = after
         found = self._head.find(states, self._head.keys(codes, self._column), self._head_cost)
         valid = states != _INVALID
         totals += self._head.base[found]
@@ -130,54 +134,53 @@ class Population:
                 codes[i] *= allowed[codes[other]]
         return codes
 
+    def _of_family(self, rows: NDArray[np.int16], stage: int, family: str) -> Any:
+        """Return where a stage is of a family, [N] or all."""
+        found = [v for v in self.variables if _family(v, stage)]
+        if not found:
+            return slice(None)
+        is_family = np.array([value == family for value in found[0].values])
+        return np.flatnonzero(is_family[rows[:, self._column[found[0].name]]])
+
     def _first_states(self, keys: Ints) -> Ints:
         unique, inverse = np.unique(keys, return_inverse=True)
         ids = []
         for key in unique:
-            settings = tuple((v.field, v.values[c - 1]) for v, c in self._stem.decode(int(key)) if c)
-            ids.append(self._state_id(_State(0, None, (), None, (), settings)))
-        return np.array(ids)[inverse]
+            stem = tuple((v.name, v.values[c - 1]) for v, c in self._stem.decode(int(key)) if c)
+            ids.append(self._state_id(_State(0, None, (), None, (), stem)))
+        return np.array(ids, dtype=np.int64)[inverse] if len(unique) else np.zeros(0, dtype=np.int64)
 
-    def _stage(self, i: int, state_id: int, key: int) -> tuple[int, PartCost, PartCost]:
+    def _stage(self, i: int, step: "_Step", state_id: int, key: int) -> tuple[int, PartCost, PartCost]:
         """Work out one stage behind one state: (next state, cost without blocks that follow depth, cost a block)."""
         state = self._state_list[state_id]
-        settings = {v.field: self._value(v, c, i) for v, c in self._steps[i].decode(key) if c}
-        settings.setdefault("depth", 1)
-        ordered = tuple(settings[field] for field in self.space.ordered if field in settings)
-        if i and any(b < a for a, b in zip(state.ordered, ordered, strict=True)):
-            return _INVALID, PartCost(), PartCost()
+        chosen = {v.name: v.values[c - 1] for v, c in step.decode(key) if c}
+        if step.depth:
+            chosen[step.depth.name] = step.depth.values[0]
+        stage = self.space.stage_of(chosen, i)
         try:
-            stem, state = self._entered(state, settings) if state.stem is not None else (PartCost(), state)
-            stage = make_part(self.space.part("stage"), tuple(settings.items()))
+            stem, state = self._entered(state, stage) if state.stem is not None else (PartCost(), state)
             stage = self.space.placed(stage, i + 1, state.in_dim, state.carry, state.shape[-1])
         except InvalidDesign:
             return _INVALID, PartCost(), PartCost()
+        ordered = tuple(getattr(stage, field) for field in self.space.axes.ordered[stage.family])
+        if state.ordered and any(now < was for was, now in zip(state.ordered, ordered, strict=True)):
+            return _INVALID, PartCost(), PartCost()
         count = count_stage(stage, state.in_dim, state.carry, state.shape, state.carry_shape)
         after = _State(stage.out_dim, stage.carry_out(state.carry), count.shape, count.carry_shape, ordered)
-        return self._state_id(after), *self._split(count, stage.depth, stem)
+        return self._state_id(after), *_split(step, count, stage.depth, stem)
 
-    def _split(self, count: StageCount, depth: int, stem: PartCost) -> tuple[PartCost, PartCost]:
-        if self._uniform:
-            return stem + count.deep(0), count.middle
-        return stem + count.deep(depth), PartCost()
-
-    def _entered(self, state: _State, settings: dict[str, Any]) -> tuple[PartCost, _State]:
+    def _entered(self, state: _State, stage: StageSpec) -> tuple[PartCost, _State]:
         """Count the stem before the first stage."""
-        stem = make_part(self.space.part("stem"), state.stem)
-        first: StageSpec = make_part(self.space.part("stage"), tuple(settings.items()))
-        out_dim = stem.out_dim(first)
+        stem = self.space.part_of("stem", dict(state.stem or ()))
+        out_dim = stem.out_dim(stage)
         count = count_stem(stem, out_dim, self.space.resolution)
         return count.total, _State(out_dim, None, count.shape, None, ())
 
     def _head_cost(self, state_id: int, key: int) -> tuple[int, PartCost, PartCost]:
         state = self._state_list[state_id]
-        settings = tuple((v.field, v.values[c - 1]) for v, c in self._head.decode(key) if c)
-        head = make_part(self.space.part("head"), settings)
+        head = self.space.part_of("head", {v.name: v.values[c - 1] for v, c in self._head.decode(key) if c})
         count = count_head(head, state.in_dim, state.carry, state.shape, state.carry_shape, 1000)
         return 0, count.total, PartCost()
-
-    def _value(self, variable: Variable, code: int, stage: int) -> Any:
-        return self.space.scaled(variable.field, variable.values[code - 1], stage)
 
     def _state_id(self, state: _State) -> int:
         if state not in self._states:
@@ -185,30 +188,44 @@ class Population:
             self._state_list.append(state)
         return self._states[state]
 
-    def _stage_variables(self, i: int) -> list[Variable]:
-        chosen = [v for v in self.variables if v.part == "stage" and v.stage in (None, i)]
-        return [v for v in chosen if not (self._uniform and v.field == "depth")]
+    def _stage_step(self, i: int, family: str) -> "_Step":
+        """Make the step of a stage of a family: its variables, and the one of depth apart where blocks are alike."""
+        prefix = f"{family}." if len(self.space.families) > 1 else ""
+        shared = set(self.space.config.axes)
+        chosen = [
+            v
+            for v in self.variables
+            if v.part == "stage" and v.stage in (None, i) and (v.axis in shared | {FAMILY} or v.axis.startswith(prefix))
+        ]
+        depth = next((v for v in chosen if v.field == "depth"), None)
+        named = any("depth" in rule.names for rule in self.space.axes.rules[family])
+        conditions = {name for v in chosen for name, _ in v.when}
+        alike = part_type("stage", family).uniform and not named  # type: ignore[attr-defined]
+        if depth is None or not alike or depth.name in conditions:
+            return _Step(chosen)
+        return _Step([v for v in chosen if v is not depth], depth)
 
-    def _depth_column(self, i: int) -> int | None:
-        columns = [c for v, c in zip(self.variables, range(len(self.variables)), strict=True) if _is_depth(v, i)]
-        return columns[0] if columns and self._uniform else None
-
-    def _depth_values(self, i: int, rows: NDArray[np.int16]) -> Ints:
-        column = self._depths[i]
-        if column is None:
+    def _depths(self, step: "_Step", rows: NDArray[np.int16]) -> Ints:
+        if step.depth is None:
             return np.zeros(len(rows), dtype=np.int64)
-        return np.array(self.variables[column].values, dtype=np.int64)[rows[:, column]]
+        return np.array(step.depth.values, dtype=np.int64)[rows[:, self._column[step.depth.name]]]
 
 
-def _is_depth(variable: Variable, stage: int) -> bool:
-    return variable.part == "stage" and variable.field == "depth" and variable.stage in (None, stage)
+def _family(variable: Variable, stage: int) -> bool:
+    return variable.field == FAMILY and variable.stage in (None, stage)
+
+
+def _split(step: "_Step", count: StageCount, depth: int, stem: PartCost) -> tuple[PartCost, PartCost]:
+    if step.depth:
+        return stem + count.deep(0), count.middle
+    return stem + count.deep(depth), PartCost()
 
 
 class _Step:
     """What is known of one part: for a state and a key of settings, the row of its cost and of the state after it."""
 
-    def __init__(self, variables: list[Variable]) -> None:
-        self.variables = variables
+    def __init__(self, variables: list[Variable], depth: Variable | None = None) -> None:
+        self.variables, self.depth = variables, depth
         self.radices = [len(v.values) + 1 for v in variables]
         self.size = int(np.prod(self.radices, dtype=np.float64)) if variables else 1
         # Row 0 stands for an invalid design.

@@ -1,25 +1,27 @@
 """Space: axes that become specs."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
 from vitspace.anchors import Anchor, all_anchors
-from vitspace.budget import Budget
+from vitspace.budget import ANY, Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
-from vitspace.families import FAMILIES
 from vitspace.files import find_yaml, read_yaml
 from vitspace.space import drawing
-from vitspace.space.config import STAGES, AxisConfig, SpaceConfig
-from vitspace.space.rules import Rule
-from vitspace.space.variables import InvalidDesign, Params, Variable, in_order
-from vitspace.spec import Carry, Spec, StageSpec, part_type, placed
+from vitspace.space.axes import FAMILY, Axes
+from vitspace.space.config import STAGES, SpaceConfig
+from vitspace.space.lattice import Lattice
+from vitspace.space.ranking import Halves, Ranking
+from vitspace.space.stored import lattice_of
+from vitspace.space.variables import InvalidDesign, Params, Variable
+from vitspace.spec import Carry, PartSpec, Spec, StageSpec, part_type, placed
 
 
 class Space:
@@ -29,78 +31,25 @@ class Space:
         name: What to call it.
         config: The file's contents.
 
+    Attributes:
+        variables: The things to choose, each after those it depends on.
+
     Raises:
-        InputError: the family, a field, a value or a name in a condition or rule is unknown.
+        InputError: a family, a field, a value or a name in a condition or rule is unknown, or an axis is missing.
     """
 
     def __init__(self, name: str, config: SpaceConfig) -> None:
-        if config.family not in FAMILIES:
-            raise InputError(f"space {name}: a family is one of {', '.join(FAMILIES)}, but got {config.family!r}")
         self.name, self.config = name, config
         self.resolution = config.resolution
-        self._parts: dict[str, Any] = {part: part_type(part, config.family) for part in ("stem", "stage", "head")}
-        self._scales = {axis: c.scale for axis, c in config.axes.items() if c.scale}
-        self.ordered = [axis for axis, c in config.axes.items() if c.order == "non_decreasing"]
-        self.variables = in_order([v for axis in config.axes for v in self._variables(axis, config.axes[axis])])
-        self.rules = [Rule(text) for text in config.rules]
-        self._check_rules()
-        self._check_complete()
+        self.axes = Axes(name, config)
+        self.variables = self.axes.variables
+        self._rankings: dict[tuple[float, float], Ranking] = {}
+        self._of_stage = [[v for v in self.variables if _sets(v, i)] for i in range(STAGES)]
 
-    def _variables(self, axis: str, config: AxisConfig) -> Iterator[Variable]:
-        part, _, field = axis.rpartition(".")
-        part = part or "stage"
-        self._check_axis(axis, part, field, config)
-        if config.per_stage is None:
-            yield Variable(axis, field, part, None, config.values or (), self._conditions(axis, config, None))
-            return
-        for stage, values in enumerate(config.per_stage):
-            if values is not None:
-                when = self._conditions(axis, config, stage)
-                yield Variable(f"{axis}.{stage + 1}", field, part, stage, values, when)
-
-    def _conditions(self, axis: str, config: AxisConfig, stage: int | None) -> tuple[tuple[str, tuple], ...]:
-        conditions = []
-        for other, values in config.when.items():
-            if other not in self.config.axes:
-                raise InputError(f"space {self.name}: {axis} depends on {other!r}, which is no axis")
-            per_stage = self.config.axes[other].per_stage
-            if per_stage is not None and stage is None:
-                raise InputError(f"space {self.name}: {axis} holds for all stages, so it cannot depend on {other}")
-            conditions.append((other if per_stage is None else f"{other}.{(stage or 0) + 1}", values))
-        return tuple(conditions)
-
-    def _check_axis(self, axis: str, part: str, field: str, config: AxisConfig) -> None:
-        known: dict[str, Any] = {f.name: f.type for f in fields(self._parts[part])} if part in self._parts else {}
-        if field not in known:
-            names = [f.name for f in fields(self._parts["stage"])]
-            names += [f"{kind}.{f.name}" for kind in ("stem", "head") for f in fields(self._parts[kind])]
-            raise InputError(f"space {self.name}: an axis is one of {', '.join(names)}, but got {axis!r}")
-        check = TypeAdapter(known[field])
-        for value in {v for values in (config.values, *(config.per_stage or ())) for v in values or ()}:
-            try:
-                check.validate_python(value)
-            except ValidationError as error:
-                raise InputError(f"space {self.name}: {axis}: {error.errors()[0]['msg']}, but got {value!r}") from None
-
-    def _check_rules(self) -> None:
-        known = {f.name for f in fields(self._parts["stage"])} | {"side", "stage"}
-        for rule in self.rules:
-            if rule.names - known:
-                raise InputError(
-                    f"space {self.name}: a rule names {', '.join(sorted(known))}, "
-                    f"but {rule.text!r} has {', '.join(sorted(rule.names - known))}"
-                )
-
-    def _check_complete(self) -> None:
-        """Refuse a space without an axis that its parts need."""
-        for kind in ("stem", "stage", "head"):
-            needed = {f.name for f in fields(self._parts[kind]) if f.default is MISSING} - {"downsample"}
-            prefix = "" if kind == "stage" else f"{kind}."
-            missing = [prefix + name for name in sorted(needed) if prefix + name not in self.config.axes]
-            if missing:
-                raise InputError(
-                    f"space {self.name}: a space has the axes {', '.join(missing)} too; a single value fixes one"
-                )
+    @property
+    def families(self) -> list[str]:
+        """The families, in order."""
+        return self.config.names
 
     def choose(self, pick: Callable[[Variable], Any]) -> Params:
         """Return params, asking ``pick`` for every active variable of more than one value."""
@@ -137,57 +86,55 @@ class Space:
             raise InputError(f"params name active axes only, but got {', '.join(sorted(left))}")
         return self._spec(chosen)
 
-    def part(self, kind: str) -> Any:
-        """Return the family's class of stem, stage or head."""
-        return self._parts[kind]
-
-    def scaled(self, field: str, value: Any, stage: int) -> Any:
-        """Return what an axis's value is in a stage, numbered from 0."""
-        scale = self._scales.get(field)
-        return value * scale[stage] if scale else value
+    def family_of(self, chosen: Params, stage: int) -> str:
+        """Return the family of a stage, numbered from 0."""
+        if isinstance(self.config.family, str):
+            return self.config.family
+        family: str = chosen[f"{FAMILY}.{stage + 1}" if self.config.mixed else FAMILY]
+        return family
 
     def part_of(self, kind: str, chosen: Params) -> Any:
-        """Make the stem or the head from the values of active variables."""
+        """Make the stem, of the first stage's family, or the head, of the last one's."""
+        family = self.family_of(chosen, 0 if kind == "stem" else STAGES - 1)
         settings = [(v.field, chosen[v.name]) for v in self.variables if v.part == kind and v.name in chosen]
-        return make_part(self._parts[kind], tuple(settings))
+        return make_part(part_type(kind, family), tuple(settings))
 
     def stage_of(self, chosen: Params, stage: int) -> StageSpec:
         """Make a stage, numbered from 0, from the values of active variables."""
-        settings = [
-            (v.field, self.scaled(v.field, chosen[v.name], stage))
-            for v in self.variables
-            if v.part == "stage" and v.stage in (None, stage) and v.name in chosen
-        ]
-        made: StageSpec = make_part(self._parts["stage"], tuple(settings))
+        settings = [(v.field, v.scaled(chosen[v.name], stage)) for v in self._of_stage[stage] if v.name in chosen]
+        made: StageSpec = make_part(part_type("stage", self.family_of(chosen, stage)), tuple(settings))
         return made
 
     def _spec(self, chosen: Params) -> Spec:
         """Make the spec of the values of all active variables."""
         stages = [self.stage_of(chosen, i) for i in range(STAGES)]
-        self.check_order(stages)
+        self._check_order(stages)
         try:
             spec = Spec(self.part_of("stem", chosen), tuple(stages), self.part_of("head", chosen))
         except InputError as error:
             raise InvalidDesign(str(error)) from None
         side = -(-self.resolution // spec.stem.stride)
         for number, stage in enumerate(spec.stages, start=1):
-            self.check_stage(stage, number, side)
+            self._check_stage(stage, number, side)
             side = -(-side // stage.stride)
         return spec
 
-    def check_order(self, stages: Sequence[StageSpec]) -> None:
-        """Check the axes that must not decrease from stage to stage.
-
-        Raises:
-            InvalidDesign: one does.
-        """
-        for field in self.ordered:
-            values = [getattr(stage, field) for stage in stages]
-            if values != sorted(values):
-                raise InvalidDesign(f"{field} must not decrease from stage to stage, but got {values}")
+    def _check_order(self, stages: Sequence[StageSpec]) -> None:
+        for before, after in pairwise(stages):
+            for field in self.axes.ordered[after.family]:
+                values = [getattr(before, field), getattr(after, field)]
+                if values[1] < values[0]:
+                    raise InvalidDesign(f"{field} must not decrease from stage to stage, but got {values}")
 
     def placed(self, stage: StageSpec, number: int, in_dim: int, carry: Carry | None, side: int) -> StageSpec:
         """Return a stage as it stands at its place: canonical, and valid by its family's rules and the space's.
+
+        Args:
+            stage: The stage.
+            number: Its number, from 1.
+            in_dim: Channels that it is handed.
+            carry: Carry that it is handed.
+            side: Side of the map that it is handed.
 
         Raises:
             InvalidDesign: a rule does not hold.
@@ -196,17 +143,15 @@ class Space:
             stage = placed(stage, number, in_dim, carry)
         except InputError as error:
             raise InvalidDesign(str(error)) from None
-        self.check_stage(stage, number, side)
+        self._check_stage(stage, number, side)
         return stage
 
-    def check_stage(self, stage: StageSpec, number: int, side: int) -> None:
-        """Check the rules for a stage, counted from 1, that is handed a map of the given side.
-
-        Raises:
-            InvalidDesign: a rule does not hold.
-        """
-        values = {**vars(stage), "side": -(-side // stage.stride), "stage": number}
-        for rule in self.rules:
+    def _check_stage(self, stage: StageSpec, number: int, side: int) -> None:
+        rules = self.axes.rules[stage.family]
+        if not rules:
+            return
+        values = {**vars(stage), "side": -(-side // stage.stride), "stage": number, FAMILY: stage.family}
+        for rule in rules:
             if not rule.holds(values):
                 got = ", ".join(f"{name}={values[name]}" for name in sorted(rule.names))
                 raise InvalidDesign(f"stage {number}: {rule.text} must hold, but got {got}")
@@ -219,30 +164,37 @@ class Space:
         """
 
         def pick(variable: Variable) -> Any:
-            value = self._read(spec, variable)
+            value, is_default = self._read(spec, variable)
+            if value not in variable.values and is_default:
+                return variable.values[0]  # it means nothing there
             if value not in variable.values:
                 raise InputError(f"{variable.name} is one of {list(variable.values)}, but got {value!r}")
             return value
 
-        if spec.family != self.config.family:
-            raise InputError(f"space {self.name} holds family {self.config.family}, but got {spec.family}")
+        families = {stage.family for stage in spec.stages}
+        if not families <= set(self.families) or (len(families) > 1 and not self.config.mixed):
+            raise InputError(f"space {self.name} holds {', '.join(self.families)}, but got {spec.family}")
+        if len(spec.stages) != STAGES:
+            raise InputError(f"a design of a space has {STAGES} stages, but got {len(spec.stages)}")
         params = self.choose(pick)
         if self.decode(params) != spec:
             raise InputError(f"space {self.name} fixes settings that differ in spec {spec.id}")
         return params
 
-    def _read(self, spec: Spec, variable: Variable) -> Any:
+    def _read(self, spec: Spec, variable: Variable) -> tuple[Any, bool]:
+        """Return a variable's value in a spec, and whether it is the field's default."""
         if variable.part != "stage":
-            return getattr(getattr(spec, variable.part), variable.field)
+            part = getattr(spec, variable.part)
+            value = getattr(part, variable.field, None)
+            return value, value == _default(part, variable.field)
         stages = range(STAGES) if variable.stage is None else (variable.stage,)
-        values = [self._unscaled(getattr(spec.stages[i], variable.field), variable.field, i) for i in stages]
         # Stages in which a setting means nothing hold the default or "none"; the others agree on its value.
-        default = next(f.default for f in fields(self._parts["stage"]) if f.name == variable.field)
-        return min(values, key=lambda value: (value not in variable.values, value == default))
-
-    def _unscaled(self, value: Any, field: str, stage: int) -> Any:
-        scale = self._scales.get(field)
-        return value // scale[stage] if scale and value % scale[stage] == 0 else value
+        found = []
+        for i in stages:
+            raw = getattr(spec.stages[i], variable.field)
+            value = variable.unscaled(raw, i)
+            found.append((value, raw == _default(spec.stages[i], variable.field)))
+        return min(found, key=lambda pair: (pair[0] not in variable.values, pair[1]))
 
     def __contains__(self, spec: Spec) -> bool:
         try:
@@ -252,21 +204,58 @@ class Space:
         return True
 
     def draw(
-        self, n: int, budget: Budget | str | None = None, seed: int = 0, exclude: Collection[Spec] = ()
+        self,
+        n: int,
+        budget: Budget | str | None = None,
+        seed: int = 0,
+        exclude: Collection[Spec] = (),
+        *,
+        params: str | None = None,
+        replace: bool = False,
+        balanced: bool = False,
     ) -> list[Spec]:
-        """Draw distinct specs within a budget; see `vitspace.space.drawing` for how they are distributed.
+        """Draw specs within a budget, uniformly over the distinct designs that fit; see `vitspace.space.drawing`.
 
         Args:
-            n: How many.
+            n: How many; where fewer exist, all of them and a warning.
             budget: A `Budget`, or FLOPs such as ``4G`` or ``3.5G..4G``.
             seed: The same seed draws the same specs.
             exclude: Specs not to draw.
+            params: Parameters, such as ``25M``, beside FLOPs.
+            replace: Whether a spec may be drawn more than once, as statistics over the space need it.
+            balanced: Even over FLOPs, rather than over designs, most of which cost about the same.
 
         Raises:
-            InputError: nothing fits the budget, or fewer than ``n`` designs were found.
+            InputError: nothing fits the budget, or too few designs pass the limits beside FLOPs.
         """
-        limit = Budget.parse(budget) if isinstance(budget, str) else budget or Budget()
-        return drawing.draw(self, n, limit, np.random.default_rng(seed), exclude)
+        limit = budget if isinstance(budget, Budget) else Budget.parse(budget, params)
+        request = drawing.Request(n, limit, replace, balanced, exclude)
+        return drawing.draw(self, request, np.random.default_rng(seed))
+
+    def size(self, budget: Budget | str | None = None) -> int:
+        """Number of distinct designs, or of those whose FLOPs fit a budget.
+
+        Raises:
+            InputError: the space is too large to be counted exactly.
+        """
+        limit = budget if isinstance(budget, Budget) else Budget.parse(budget)
+        return self.lattice.size if limit.macs == ANY else self.ranking(limit.macs).total
+
+    @cached_property
+    def lattice(self) -> Lattice:
+        """All distinct designs; explored once, which takes up to minutes, and kept in the cache folder."""
+        return lattice_of(self)
+
+    @cached_property
+    def _halves(self) -> Halves:
+        return Halves(self.lattice)
+
+    def ranking(self, macs: tuple[float, float]) -> Ranking:
+        """Return the designs whose multiply-adds lie in a range, numbered."""
+        if macs not in self._rankings:
+            self._rankings.clear()
+            self._rankings[macs] = Ranking(self._halves, *macs)
+        return self._rankings[macs]
 
     def over_budget(self, spec: Spec, budget: Budget) -> str:
         """Say which limit on FLOPs or params the spec breaks, or return an empty string."""
@@ -279,8 +268,10 @@ class Space:
 
     @cached_property
     def smallest(self) -> Spec:
-        """A design of least FLOPs, found by lowering one variable after the other."""
-        return drawing.extreme(self, lambda costs: costs.macs)
+        """A design of least FLOPs."""
+        least = self.lattice.extreme("macs")
+        [path] = self.ranking((least, least)).paths(np.zeros(1, dtype=np.int64)).tolist()
+        return self.lattice.spec(path)
 
     def neighbours(self, params: Params, variable: Variable) -> Iterator[Params]:
         """Yield the valid params that differ in one variable, and in what depends on it."""
@@ -317,6 +308,14 @@ def load_space(text: str) -> Space:
 
 def _picker(params: Params) -> Callable[[Variable], Any]:
     return lambda variable: params.get(variable.name, variable.values[0])
+
+
+def _sets(variable: Variable, stage: int) -> bool:
+    return variable.part == "stage" and variable.stage in (None, stage) and variable.field != FAMILY
+
+
+def _default(part: PartSpec, field: str) -> Any:
+    return next((f.default for f in fields(part) if f.name == field), None)
 
 
 @cache

@@ -18,24 +18,36 @@ class Variable:
     """One thing to choose.
 
     Attributes:
-        name: ``dim``, ``stem.patch``, or ``depth.2`` for the second stage.
-        field: The part's field it sets.
+        name: ``dim``, ``stem.patch``, or ``depth.2`` for the second stage; ``msg.window`` among several families.
+        axis: The axis that it is of: its name without the stage.
+        field: The part's field it sets, or ``family``.
         part: stem, stage or head.
         stage: The stage from 0, or None for all.
         values: What it may be, in order.
         when: (name, values) of the variables under which it is chosen; otherwise the field keeps its default.
+        scale: What a value is multiplied by, stage by stage.
     """
 
     name: str
+    axis: str
     field: str
     part: str
     stage: int | None
     values: tuple[Any, ...]
-    when: tuple[tuple[str, tuple[Any, ...]], ...]
+    when: tuple[tuple[str, tuple[Any, ...]], ...] = ()
+    scale: tuple[int, ...] | None = None
 
     def active(self, chosen: Mapping[str, Any]) -> bool:
         """Whether the values chosen so far call for this variable."""
         return all(name in chosen and chosen[name] in values for name, values in self.when)
+
+    def scaled(self, value: Any, stage: int) -> Any:
+        """Return what a value is in a stage, numbered from 0."""
+        return value * self.scale[stage] if self.scale else value
+
+    def unscaled(self, value: Any, stage: int) -> Any:
+        """Return the value of which `scaled` makes this; this itself where there is none."""
+        return value // self.scale[stage] if self.scale and value % self.scale[stage] == 0 else value
 
 
 def in_order(variables: Sequence[Variable]) -> list[Variable]:

@@ -1,0 +1,71 @@
+"""Stored lattices: explored once, then read from the cache folder."""
+
+import hashlib
+import json
+import logging
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vitspace.cache import cache_path
+from vitspace.families import FAMILIES
+from vitspace.files import write_with
+from vitspace.host import sources_digest
+from vitspace.space.exploring import explore
+from vitspace.space.lattice import Entries, Lattice
+
+if TYPE_CHECKING:
+    from vitspace.space.space import Space
+
+_log = logging.getLogger(__name__)
+_COLUMNS = [field.name for field in fields(Entries)]
+
+
+def lattice_of(space: "Space") -> Lattice:
+    """Return a space's lattice: as stored for this space file and these sources, or explored and stored.
+
+    Raises:
+        InputError: the space is too large to be explored.
+    """
+    path = cache_path().with_name(f"lattice-{space.name}-{_key(space)}.npz")
+    if path.is_file():
+        try:
+            return _read(path, space.name)
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            _log.warning("%s is damaged (%s), and made again", path, error)
+    lattice = explore(space)
+    try:
+        write_with(path, lambda temporary: _write(temporary, lattice))
+    except OSError as error:
+        _log.warning("the cache %s cannot be written (%s), so that nothing is kept", path, error)
+    return lattice
+
+
+def _key(space: "Space") -> str:
+    """Return a digest of all that decides a lattice: the space file, our sources, and those of other families."""
+    others = [getattr(FAMILIES[name], "__file__", None) for name in space.families]
+    texts = [
+        space.config.model_dump_json(),
+        sources_digest("costs", "families", "layers", "space", "spec"),
+        *(Path(file).read_text() for file in others if file),
+    ]
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
+
+
+def _write(path: Path, lattice: Lattice) -> None:
+    columns = {
+        f"{step}-{name}": getattr(entries, name) for step, entries in enumerate(lattice.entries) for name in _COLUMNS
+    }
+    options = np.frombuffer(json.dumps(lattice.options).encode(), dtype=np.uint8)
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, options=options, **columns)
+
+
+def _read(path: Path, name: str) -> Lattice:
+    with np.load(path, allow_pickle=False) as stored:
+        options = json.loads(stored["options"].tobytes())
+        entries = [Entries(**{name: stored[f"{step}-{name}"] for name in _COLUMNS}) for step in range(len(options))]
+    return Lattice(name, entries, options)
