@@ -16,7 +16,9 @@ from vitspace.network import Network, build
 from vitspace.space import InvalidDesign, Space, Variable, load_space
 from vitspace.spec import Spec
 
-SPACES = data_names("spaces")
+load = cache(load_space)
+#: Spaces of one family, as every family has one.
+SPACES = [name for name in data_names("spaces") if name in FAMILIES]
 ROWS = [name for role in ("anchor", "ablation") for name in list_anchors(role) if anchor(name).spec]
 ANCHORS = list_anchors("anchor")
 #: The first anchor of every family, its smallest.
@@ -25,7 +27,6 @@ SMALL_ANCHORS = [next(name for name in ANCHORS if anchor(name).family == family)
 #: How many of the first values of an axis small designs draw from.
 SMALL = {"dim": 1, "depth": 2}
 
-load = cache(load_space)
 AXES = [(name, axis) for name in SPACES for axis in load(name).config.axes]
 
 
@@ -60,6 +61,12 @@ def _narrow(params: dict[str, Any], width: int) -> Callable[[Variable], Any]:
         return min(value, variable.values[min(rank, len(variable.values) - 1)]) if variable.field in SMALL else value
 
     return pick
+
+
+@cache
+def hybrids(count: int) -> list[Spec]:
+    """Random small designs of stages of different families."""
+    return load("hybrid").draw(count, "..0.6G", seed=3)
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from designs import ANCHORS, SMALL_ANCHORS, SPACES, assert_near, lively, small_designs, small_network
+from designs import ANCHORS, SMALL_ANCHORS, SPACES, assert_near, hybrids, lively, small_designs, small_network
 
 from vitspace.anchors import anchor
 
@@ -63,9 +63,19 @@ def test_an_anchor_compiles_to_one_graph(name):
 @pytest.mark.parametrize("name", ANCHORS)
 @torch.no_grad()
 def test_an_anchor_exports_to_onnx(name, tmp_path):
+    assert_exports(anchor(name).spec, anchor(name).resolution, tmp_path / "model.onnx")
+
+
+@pytest.mark.filterwarnings("ignore")  # of the exporter
+@pytest.mark.parametrize("number", [*range(10), *(pytest.param(n, marks=pytest.mark.slow) for n in range(10, 50))])
+@torch.no_grad()
+def test_a_hybrid_exports_to_onnx(number, tmp_path):
+    assert_exports(hybrids(50)[number], 64, tmp_path / "model.onnx")
+
+
+def assert_exports(spec, side, path):
     onnxruntime = pytest.importorskip("onnxruntime")
-    side, path = anchor(name).resolution, tmp_path / "model.onnx"
-    model = lively(anchor(name).spec, side, side)
+    model = lively(spec, side, side)
     # An example of one image would make the batch a constant.
     example = (torch.randn(2, 3, side, side),)
     torch.onnx.export(

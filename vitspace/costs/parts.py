@@ -107,7 +107,7 @@ def count_stage(
     twin = stage.cost_twin(carry)
     given = _Given(type(stage), depth, in_dim, carry, shape, carry_shape, twin.downsample == "none")
     given = given.without_in_dim(twin.dim)
-    common = tuple(getattr(twin, name) for name in _common_fields(type(stage)))
+    common = tuple(getattr(twin, name) for name in _common_fields(given.family))
     plain = _neutral(given, common)
     numbers = plain.numbers
     for index, group in enumerate(stage.independent):
@@ -120,7 +120,7 @@ def count_stage(
 class _Given:
     """What a stage is counted behind, and whether it is a first one, without downsampling."""
 
-    family: type[StageSpec]
+    family: Any
     depth: int
     in_dim: int
     carry: Carry | None
@@ -138,7 +138,7 @@ class _Given:
 
 
 @cache
-def _common_fields(family: type[StageSpec]) -> tuple[str, ...]:
+def _common_fields(family: Any) -> tuple[str, ...]:
     grouped = {name for group in family.independent for name in group} | {"depth"}
     return tuple(f.name for f in fields(family) if f.name not in grouped)
 
@@ -170,7 +170,7 @@ def _count_values(given: _Given, common: tuple[Any, ...], values: Mapping[str, A
         settings["downsample"] = "none"
     given = given.handed(in_dim) if in_dim else given
     named = dict(zip(_common_fields(given.family), common, strict=True))
-    stage = given.family(depth=given.depth, **(named | settings))  # type: ignore[call-arg]
+    stage = given.family(depth=given.depth, **(named | settings))
     return _count_probe(stage, given.in_dim, given.carry, given.shape, given.carry_shape)
 
 

@@ -66,7 +66,7 @@ class Axes:
         part = part or "stage"
         self._check_axis(axis, part, field, config, family)
         name = f"{family}.{axis}" if family else axis
-        common = {"axis": name, "field": field, "part": part, "scale": config.scale}
+        common: dict[str, Any] = {"axis": name, "field": field, "part": part, "scale": config.scale}
         if config.per_stage is None:
             stage = {"stem": 0, "head": STAGES - 1}.get(part) if self.config.mixed else None
             when = (*self._of_family(family, stage), *self._conditions(axis, config, family, None))

@@ -1,10 +1,12 @@
 """Moves: designs near others, within a budget, for searches that evolve them."""
 
+from typing import Any
+
 import numpy as np
 
 from vitspace.budget import Budget
 from vitspace.space.space import Space
-from vitspace.space.variables import InvalidDesign, Params
+from vitspace.space.variables import InvalidDesign, Params, Variable
 from vitspace.spec import Spec
 
 #: Candidates that are looked at before a move gives up.
@@ -57,7 +59,7 @@ def crossover(space: Space, one: Spec, other: Spec, budget: Budget, rng: np.rand
 def _decoded(space: Space, params: Params, otherwise: Params, rng: np.random.Generator) -> Spec | None:
     """Decode params; what they miss is taken from others, or drawn."""
 
-    def pick(variable):  # noqa: ANN001, ANN202
+    def pick(variable: Variable) -> Any:
         if variable.name in params or variable.name in otherwise:
             return params.get(variable.name, otherwise.get(variable.name))
         return variable.values[rng.integers(len(variable.values))]

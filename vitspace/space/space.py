@@ -95,14 +95,15 @@ class Space:
 
     def part_of(self, kind: str, chosen: Params) -> Any:
         """Make the stem, of the first stage's family, or the head, of the last one's."""
-        family = self.family_of(chosen, 0 if kind == "stem" else STAGES - 1)
+        cls: Any = part_type(kind, self.family_of(chosen, 0 if kind == "stem" else STAGES - 1))
         settings = [(v.field, chosen[v.name]) for v in self.variables if v.part == kind and v.name in chosen]
-        return make_part(part_type(kind, family), tuple(settings))
+        return make_part(cls, tuple(settings))
 
     def stage_of(self, chosen: Params, stage: int) -> StageSpec:
         """Make a stage, numbered from 0, from the values of active variables."""
         settings = [(v.field, v.scaled(chosen[v.name], stage)) for v in self._of_stage[stage] if v.name in chosen]
-        made: StageSpec = make_part(part_type("stage", self.family_of(chosen, stage)), tuple(settings))
+        cls: Any = part_type("stage", self.family_of(chosen, stage))
+        made: StageSpec = make_part(cls, tuple(settings))
         return made
 
     def _spec(self, chosen: Params) -> Spec:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vitspace.space.space import Space
 
 _log = logging.getLogger(__name__)
+_SOURCES = ("costs", "families", "layers", "spec", *(f"space/{n}" for n in ("axes", "exploring", "rules", "space")))
 _COLUMNS = [field.name for field in fields(Entries)]
 
 
@@ -49,7 +50,7 @@ def _key(space: "Space") -> str:
     others = [getattr(FAMILIES[name], "__file__", None) for name in space.families]
     texts = [
         space.config.model_dump_json(),
-        sources_digest("costs", "families", "layers", "space", "spec"),
+        sources_digest(*_SOURCES),
         *(Path(file).read_text() for file in others if file),
     ]
     return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
@@ -65,7 +66,7 @@ def _write(path: Path, lattice: Lattice) -> None:
 
 
 def _read(path: Path, name: str) -> Lattice:
-    with np.load(path, allow_pickle=False) as stored:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         options = json.loads(stored["options"].tobytes())
         entries = [Entries(**{name: stored[f"{step}-{name}"] for name in _COLUMNS}) for step in range(len(options))]
     return Lattice(name, entries, options)

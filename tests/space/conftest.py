@@ -1,0 +1,68 @@
+"""Small spaces whose designs can all be listed."""
+
+import itertools
+
+import pytest
+import yaml
+
+from vitspace.space import InvalidDesign, Space, load_space
+
+#: Settings that mean the same network abound: regions of one window, tokens that are not there, idle axes.
+SMALL = {
+    "family": "msg",
+    "resolution": 64,
+    "axes": {
+        "stem.patch": ["plain", "overlapped"],
+        "dim": {"values": [16, 32], "scale": [1, 2, 4, 8]},
+        "depth": {"each": [1, 2]},
+        "window": [4, 8],
+        "head_dim": [16, 32],
+        "exchange": ["shuffle", "no_token"],
+        "region_size": {"stages": [[1, 2], [1, 2], None, None], "when": {"exchange": ["shuffle"]}},
+        "token_init": {"values": ["learned", "random"], "when": {"exchange": ["shuffle"]}},
+    },
+    "rules": ["ceil(side / window) % region_size == 0"],
+}
+#: A family a stage, of which some hand on tokens that others can use; widths that must not fall.
+MIXED = {
+    "family": {"stages": [["msg", "mat"], ["msg", "vt"], ["vt"], ["vt", "mat"]]},
+    "resolution": 64,
+    "axes": {"dim": {"each": [32, 64], "order": "non_decreasing"}, "depth": {"each": [1, 2]}},
+    "families": {
+        "msg": {"axes": {"region_size": {"each": [1, 2]}, "window": {"each": [4]}}},
+        "mat": {
+            "axes": {"mixer": {"each": ["none", "window"]}, "heads": {"each": [2, 4], "when": {"mixer": ["window"]}}}
+        },
+        "vt": {
+            "axes": {
+                "block": {"stages": [None, ["basic"], ["basic", "vt"], ["vt"]]},
+                "tokens": {"stages": [None, None, [4], [4]], "when": {"block": ["vt"]}},
+                "token_dim": {"stages": [None, None, [32], [32]], "when": {"block": ["vt"]}},
+                "group_width": {"stages": [None, None, [32], [32]], "when": {"block": ["vt"]}},
+                "projector": {"stages": [None, None, ["all"], ["inner", "all"]], "when": {"block": ["vt"]}},
+            }
+        },
+    },
+}
+
+
+def every_design(space: Space) -> set:
+    """All valid specs, by trying every combination of all variables' values."""
+    found = set()
+    names = [variable.name for variable in space.variables]
+    for values in itertools.product(*(variable.values for variable in space.variables)):
+        chosen = dict(zip(names, values, strict=True))
+        try:
+            found.add(space.decode(space.choose(lambda v, chosen=chosen: chosen[v.name])))
+        except InvalidDesign:
+            continue
+    return found
+
+
+@pytest.fixture(scope="session", params=["small", "mixed"])
+def listed(request, tmp_path_factory):
+    """A small space and the set of all its designs."""
+    path = tmp_path_factory.mktemp("space") / f"{request.param}.yaml"
+    path.write_text(yaml.safe_dump({"small": SMALL, "mixed": MIXED}[request.param]))
+    space = load_space(str(path))
+    return space, every_design(space)

@@ -1,0 +1,101 @@
+"""Draws and sizes against spaces whose designs are all listed by brute force."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from scipy.stats import chisquare
+
+from vitspace.costs import cost
+from vitspace.errors import InputError
+from vitspace.space import load_space
+
+
+def macs_of(space, specs):
+    return np.array([cost(spec, space.resolution).macs for spec in specs])
+
+
+def test_the_size_is_the_number_of_distinct_designs(listed):
+    space, designs = listed
+    assert space.size() == len(designs) > 100
+
+
+def test_the_size_of_a_budget_counts_what_fits(listed):
+    space, designs = listed
+    macs = macs_of(space, designs)
+    low, high = np.quantile(macs, [0.2, 0.4]).astype(int)
+    assert space.size(f"{low}..{high}") == ((macs >= low) & (macs <= high)).sum()
+    assert space.size(f"..{macs.min()}") == (macs == macs.min()).sum()
+    assert space.size(f"{macs.max()}..") == (macs == macs.max()).sum()
+
+
+def test_without_replacement_every_design_is_drawn_once(listed):
+    space, designs = listed
+    drawn = space.draw(len(designs))
+    assert len(drawn) == len(designs) and set(drawn) == designs
+
+
+def test_with_replacement_designs_within_a_budget_are_equally_likely(listed):
+    space, designs = listed
+    macs = macs_of(space, designs)
+    low, high = (int(value) for value in np.quantile(macs, [0.3, 0.7]))
+    inside = {spec for spec, count in zip(designs, macs, strict=True) if low <= count <= high}
+    drawn = Counter(space.draw(30 * len(inside), f"{low}..{high}", seed=3, replace=True))
+    assert set(drawn) <= inside
+    assert chisquare([drawn[spec] for spec in inside]).pvalue > 0.01
+
+
+def test_params_limit_draws_too(listed):
+    space, designs = listed
+    params = sorted(cost(spec, space.resolution).params for spec in designs)
+    limit = params[len(params) // 3]
+    drawn = space.draw(10**6, params=str(limit))
+    assert set(drawn) == {spec for spec in designs if cost(spec, space.resolution).params <= limit}
+
+
+def test_balanced_draws_are_even_over_flops(listed):
+    space, designs = listed
+    macs = macs_of(space, designs)
+    counts, _ = np.histogram(macs_of(space, space.draw(64, balanced=True)), bins=8, range=(macs.min(), macs.max()))
+    uniform, _ = np.histogram(macs_of(space, space.draw(64)), bins=8, range=(macs.min(), macs.max()))
+    assert counts.std() < uniform.std() and len(set(space.draw(64, balanced=True))) == 64
+
+
+def test_a_draw_carries_what_a_spec_made_from_scratch_does(listed):
+    space, _ = listed
+    for spec in space.draw(40, seed=1):
+        made = type(spec)(spec.stem, spec.stages, spec.head)
+        assert made == spec and made.carries == spec.carries and made.id == spec.id
+
+
+def test_the_smallest_design_is_the_smallest(listed):
+    space, designs = listed
+    assert cost(space.smallest, space.resolution).macs == macs_of(space, designs).min()
+
+
+def test_a_budget_between_two_designs_says_so(listed):
+    space, designs = listed
+    macs = np.unique(macs_of(space, designs))
+    gap = int(np.argmax(np.diff(macs)))
+    with pytest.raises(InputError, match=r"but none of .* lies within"):
+        space.draw(1, f"{macs[gap] + 1}..{macs[gap + 1] - 1}")
+
+
+def test_a_lattice_is_stored_and_a_damaged_one_made_again(listed, tmp_path, monkeypatch, caplog):
+    space, designs = listed
+    monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path))
+    fresh = type(space)(space.name, space.config)
+    assert fresh.size() == len(designs)
+    [path] = tmp_path.glob("lattice-*.npz")
+    again = type(space)(space.name, space.config)
+    assert again.draw(20, seed=5) == fresh.draw(20, seed=5)
+    path.write_bytes(path.read_bytes()[:100])
+    assert type(space)(space.name, space.config).size() == len(designs)
+    assert "is damaged" in caplog.text
+
+
+def test_a_space_too_large_to_be_drawn_from_exactly_says_what_to_do(monkeypatch):
+    monkeypatch.setattr("vitspace.space.exploring.MOST_ROWS", 10)
+    space = load_space("mat")
+    with pytest.raises(InputError, match=r"more than 10 settings in stage 1, .*: shorten the lists of axes"):
+        type(space)("fresh", space.config).size()

@@ -1,0 +1,128 @@
+"""vitspace space: what a space holds."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from vitspace.cli import app, command_of, print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from vitspace.space import Space
+
+group = typer.Typer(no_args_is_help=True, help="Show, size, draw from and check spaces of designs.")
+app.add_typer(group, name="space")
+
+_NAME = typer.Argument(help="A space's name, or a path to its .yaml.")
+_BUDGET = typer.Option(None, help="FLOPs (multiply-adds): 4G, 3.5G..4G, 350M.")
+_JSON = typer.Option(False, "--json", help="Print one JSON document.")
+
+
+@command_of(group, "show")
+def show(
+    name: str = _NAME,
+    as_json: bool = _JSON,
+) -> None:
+    """Show a space's axes: their values, where they apply, and how many designs they make."""
+    from rich.console import Console
+
+    from vitspace.space import load_space
+    from vitspace.space.tables import axis_rows
+
+    space = load_space(name)
+    rows = axis_rows(space)
+    if as_json:
+        print_json({"space": space.name, "designs": space.size(), "axes": rows, "rules": _rules(space)})
+        return
+    console = Console(highlight=False)
+    console.print(_table(rows), "", *_rules(space), sep="\n")
+    anchors = ", ".join(row.id for row in space.anchors())
+    console.print(f"{space.size():,} distinct designs at {space.resolution} px; anchors: {anchors or 'none'}")
+
+
+@command_of(group, "size")
+def size(
+    name: str = _NAME,
+    budget: str = _BUDGET,
+    as_json: bool = _JSON,
+) -> None:
+    """Count the distinct designs of a space, or of a budget, exactly."""
+    from vitspace.space import load_space
+
+    space = load_space(name)
+    designs, axes = space.size(budget), len({v.axis for v in space.variables})
+    if as_json:
+        print_json({"space": space.name, "designs": designs, "axes": axes, "budget": budget})
+        return
+    print(f"{space.name}{f' within {budget}' if budget else ''}: {designs:,} distinct designs of {axes} axes")
+
+
+@command_of(group, "draw")
+def draw(
+    name: str = _NAME,
+    n: int = typer.Option(10, "-n", min=1, help="Designs."),
+    budget: str = _BUDGET,
+    params: str = typer.Option(None, help="Parameters: 25M."),
+    seed: int = typer.Option(0, help="The same seed draws the same designs."),
+    balanced: bool = typer.Option(False, "--balanced", help="Even over FLOPs, rather than over designs."),
+    replace: bool = typer.Option(False, "--replace", help="A design may be drawn again, as statistics need it."),
+    as_json: bool = _JSON,
+) -> None:
+    """Draw designs, uniformly over the distinct ones within a budget."""
+    from vitspace.costs import cost
+    from vitspace.space import load_space
+
+    space = load_space(name)
+    specs = space.draw(n, budget, seed, params=params, replace=replace, balanced=balanced)
+    rows: list[dict[str, Any]] = []
+    for spec in specs:
+        costs = cost(spec, space.resolution)
+        rows.append({"id": spec.id, "params": costs.params, "macs": costs.macs, **spec.to_dict()})
+    if as_json:
+        print_json(rows)
+        return
+    _print_designs(rows, [spec.family for spec in specs], [[str(s.depth) for s in spec.stages] for spec in specs])
+
+
+@command_of(group, "validate")
+def validate(
+    path: Path = typer.Argument(help="A space's .yaml, or a space's name."),
+) -> None:
+    """Check a space file: its keys, its axes and rules, and that it holds designs."""
+    from vitspace.space import load_space
+
+    space = load_space(str(path))
+    print(f"{path}: valid, {space.size():,} distinct designs")
+
+
+def _rules(space: "Space") -> list[str]:
+    rules = {str(rule): family for family in space.families for rule in space.axes.rules[family]}
+    several = len(space.families) > 1
+    return [f"rule{f' of {family}' if several else ''}: {rule}" for rule, family in rules.items()]
+
+
+def _table(rows: list[dict[str, Any]]) -> "Table":
+    from rich.table import Table
+
+    table = Table("axis", "stages", "values", "when", box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        values = [", ".join(map(str, stage)) if stage else "-" for stage in row["values"]]
+        table.add_row(row["axis"], row["stages"], "\n".join(dict.fromkeys(values)), row["when"])
+    return table
+
+
+def _print_designs(rows: list[dict[str, Any]], families: list[str], depths: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from vitspace.units import format_count
+
+    table = Table("id", "family", "params", "FLOPs", "dim", "depth", box=None, header_style="bold", pad_edge=False)
+    for row, family, depth in zip(rows, families, depths, strict=True):
+        dims = ",".join(str(stage["dim"]) for stage in row["stages"])
+        names = ",".join(stage["family"] for stage in row["stages"]) if family == "hybrid" else family
+        cells = (row["id"], names, format_count(row["params"]), format_count(row["macs"]), dims, ",".join(depth))
+        table.add_row(*cells)
+    Console(highlight=False).print(table)
