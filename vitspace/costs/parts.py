@@ -7,9 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vitspace.cache import load, store
@@ -22,7 +20,6 @@ PROBE_DEPTH = 3
 _FLUSH_AT = 200
 
 Shape = tuple[int, ...]
-Work = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,6 @@ class StageCount:
         downsample: Its downsampling.
         blocks: Each block that was counted.
         total: All of it.
-        work: What the operations of the whole stage do; see `vitspace.costs.counter.WORK`.
-        block_work: The same of the middle block.
         shape: Of the map put out, [1, C, H, W].
         carry_shape: Of the carry put out, or None.
     """
@@ -42,8 +37,6 @@ class StageCount:
     downsample: PartCost
     blocks: tuple[PartCost, ...]
     total: PartCost
-    work: Work
-    block_work: Work
     shape: Shape
     carry_shape: Shape | None
 
@@ -56,17 +49,12 @@ class StageCount:
         """Cost of the stage with ``depth`` blocks."""
         return self.total.plus(self.middle, depth - len(self.blocks))
 
-    def deep_work(self, depth: int) -> NDArray[np.float64]:
-        """Work of the stage with ``depth`` blocks."""
-        return np.array(self.work) + (depth - len(self.blocks)) * np.array(self.block_work)
-
 
 @dataclass(frozen=True)
 class PartCount:
-    """Cost and work of a stem or a head, and the shape of a stem's map."""
+    """Cost of a stem or a head, and the shape of a stem's map."""
 
     total: PartCost
-    work: Work
     shape: Shape
 
 
@@ -89,14 +77,11 @@ def _count_probe(
             module: Any = stage.build(in_dim, carry, [0.0] * stage.depth)
         counter = Counter()
         spent = counter.watch([part for part in (module.downsample, *module.blocks) if part is not None])
-        watched = counter.watch_work(list(module.blocks))
         out, out_carry = counter.run(module, _meta(shape), _meta(carry_shape))
         return {
             "downsample": asdict(spent.get(module.downsample, PartCost())),
             "blocks": [asdict(spent[block]) for block in module.blocks],
             "total": asdict(counter.counted + PartCost(count_params(module))),
-            "work": list(counter.work.values()),
-            "block_work": watched[len(watched) // 2],
             "shape": tuple(out.shape),
             "carry_shape": None if out_carry is None else tuple(out_carry.shape),
         }
@@ -106,8 +91,6 @@ def _count_probe(
         PartCost(**found["downsample"]),
         tuple(PartCost(**block) for block in found["blocks"]),
         PartCost(**found["total"]),
-        tuple(found["work"]),
-        tuple(found["block_work"]),
         tuple(found["shape"]),
         tuple(found["carry_shape"]) if found["carry_shape"] else None,
     )
@@ -142,11 +125,11 @@ def _count_module(build: Callable[[], nn.Module], *shapes: Shape | None) -> dict
     counter = Counter()
     out = counter.run(module, *(_meta(shape) for shape in shapes))
     total = counter.counted + PartCost(count_params(module))
-    return {"total": asdict(total), "work": list(counter.work.values()), "shape": tuple(out.shape)}
+    return {"total": asdict(total), "shape": tuple(out.shape)}
 
 
 def _part_count(found: dict[str, Any]) -> PartCount:
-    return PartCount(PartCost(**found["total"]), tuple(found["work"]), tuple(found["shape"]))
+    return PartCount(PartCost(**found["total"]), tuple(found["shape"]))
 
 
 def _meta(shape: Shape | None) -> Tensor | None:
