@@ -1,6 +1,6 @@
 """Random designs of all spaces, costed by parts, against whole networks counted by torch's counter.
 
-python tests/bench/whole.py [--designs 1000] [--out reports/bench/whole.csv] [--processes 2]
+python tests/bench/whole.py [--designs 1000] [--budget ..8G] [--out reports/bench/whole.csv] [--processes 2]
 
 Params are to be equal to the unit; the largest relative error of the multiply-adds is printed.
 """
@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -32,11 +33,11 @@ def whole(spec: Spec) -> tuple[int, int]:
     return sum(p.numel() for p in network.parameters()), counter.get_total_flops() // 2
 
 
-def rows(space: str, count: int) -> list[dict]:
+def rows(space: str, count: int, budget: str | None, seed: int) -> list[dict]:
     """Both counts of random designs of one space."""
     torch.set_num_threads(1)
     found = []
-    for spec in load_space(space).draw(count, seed=11):
+    for spec in load_space(space).draw(count, budget, seed):
         costs, (params, macs) = cost(spec), whole(spec)
         counts = {"params": costs.params, "params_whole": params, "macs": costs.macs, "macs_whole": macs}
         found.append({"space": space, "spec_id": spec.id} | counts)
@@ -47,6 +48,8 @@ def main() -> None:
     """Count, print the worst errors, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--designs", type=int, default=1000)
+    parser.add_argument("--budget", help="FLOPs of the designs, such as ..8G; none is all")
+    parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--processes", type=int, default=2)
     args = parser.parse_args()
@@ -54,7 +57,9 @@ def main() -> None:
     names, start, found = data_names("spaces"), time.monotonic(), []
     shares = [args.designs * (i + 1) // len(names) - args.designs * i // len(names) for i in range(len(names))]
     with ProcessPoolExecutor(args.processes) as pool:
-        for name, part in zip(names, pool.map(rows, names, shares), strict=True):
+        for name, part in zip(
+            names, pool.map(partial(rows, budget=args.budget, seed=args.seed), names, shares), strict=True
+        ):
             found += part
             print(f"{name}: {len(part)} designs, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
     table = pd.DataFrame(found)
