@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.host import fingerprint
-from vitspace.latency import LatencySettings, measure
+from vitspace.latency import LatencySettings, measure, predicted_violation
 from vitspace.proxies import Proxy
 from vitspace.space import Space
 from vitspace.spec import Spec
@@ -71,6 +71,8 @@ class Evaluator:
         if why := self.budget.violation(macs=costs.macs, params=costs.params):
             return replace(trial, state="over_budget", why=why)
         settings = replace(self.latency, img_size=self.space.resolution)
+        if why := predicted_violation(spec, settings, self.budget):
+            return replace(trial, state="over_budget", why=why)
         latency = measure(spec, settings)
         trial = replace(trial, latency_ms=latency.median_ms, latency=asdict(latency))
         if why := self.budget.violation(latency_ms=latency.median_ms):

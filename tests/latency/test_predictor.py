@@ -1,57 +1,70 @@
-"""The predictor, on milliseconds made up from work, so that no clock decides a test."""
+"""The predictor, on milliseconds made up from work."""
+
+import time
 
 import numpy as np
 import pytest
 
-from vitspace.costs import cost
-from vitspace.costs.counter import WORK
-from vitspace.errors import InputError
 from vitspace.families import anchor
-from vitspace.latency.predictor import Predictor, Sample, held_out, load_samples, save_samples
-from vitspace.space import load_space
-
-RATES = {"linear_macs": 2e-8, "pointwise_macs": 3e-8, "map_moved": 4e-7, "operations": 5e-3}
-
-
-def milliseconds(spec):
-    work = dict(zip(WORK, cost(spec).work(), strict=True))
-    return sum(rate * work[name] for name, rate in RATES.items())
+from vitspace.latency.held_out import predict_held_out, worth
+from vitspace.latency.predictor import Rates
+from vitspace.latency.samples import Measured
 
 
 @pytest.fixture(scope="module")
-def samples():
-    specs = [spec for name in ("msg", "mat") for spec in load_space(name).draw(25, "4G", seed=1)]
-    return [Sample(spec, spec.family, milliseconds(spec)) for spec in specs]
+def measured(samples):
+    return Measured.of(samples)
 
 
-def test_a_latency_that_is_a_sum_over_work_is_found(samples):
-    worth, predicted = held_out(samples)
-    assert worth["all"].designs == 50 and set(worth) == {"msg", "mat", "all"}
-    assert worth["all"].within_10 >= 0.9 and worth["all"].tau > 0.95
-    assert np.median(np.abs(predicted / [s.ms for s in samples] - 1)) == pytest.approx(worth["all"].median_error)
+@pytest.fixture(scope="module")
+def predicted(calibration):
+    return np.array(calibration.predicted_ms)
 
 
-def test_a_design_beyond_what_was_measured_is_told(samples):
-    predictor = Predictor(samples)
-    assert not predictor.outside(samples[0].spec)
-    assert predictor.outside(anchor("msg_base").spec)
+def test_what_slows_the_machine_is_taken_out(measured, samples):
+    assert measured.reference_ms == 15.0
+    ratios = measured.ms / measured.raw_ms
+    assert ratios == pytest.approx([1.5, 0.75] * (len(samples) // 2))
 
 
-def test_samples_are_kept_for_their_host(samples, tmp_path, monkeypatch):
-    path = tmp_path / "c.json"
-    save_samples(samples, path, "eager", 224)
-    loaded, about = load_samples(path)
-    assert loaded == samples and about["backend"] == "eager"
-    monkeypatch.setattr("vitspace.latency.predictor.fingerprint", lambda: {"host": "elsewhere"})
-    with pytest.raises(InputError, match="a predictor is this host's"):
-        load_samples(path)
-    assert load_samples(path, any_host=True)[0] == samples
+def test_a_latency_that_is_a_sum_over_work_is_found(measured, predicted):
+    worths = worth(measured, predicted)
+    assert worths["all"].designs == 50 and set(worths) == {"msg", "mat", "all"}
+    assert worths["all"].within_10 >= 0.9 and worths["all"].tau > 0.95
+    assert np.median(np.abs(predicted / measured.ms - 1)) == pytest.approx(worths["all"].median_error)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"samples": [{}]}'])
-def test_a_damaged_or_missing_file_says_so(tmp_path, text):
-    with pytest.raises(InputError, match="there is none at"):
-        load_samples(tmp_path / "none.json")
-    (tmp_path / "c.json").write_text(text)
-    with pytest.raises(InputError, match="not a calibration"):
-        load_samples(tmp_path / "c.json")
+def test_the_error_stated_covers_95_percent_of_what_was_measured(measured, predicted):
+    errors = np.abs(predicted / measured.raw_ms - 1)
+    assert (errors <= worth(measured, predicted)["all"].error).mean() == pytest.approx(0.95, abs=0.02)
+
+
+def test_a_design_is_held_out_of_its_own_prediction(measured):
+    fitted = []
+
+    def fit(part):
+        fitted.append(part.raw_ms)
+        return lambda work: np.full(len(work), len(fitted), float)
+
+    predicted = predict_held_out(measured, fit)
+    for i, ms in enumerate(measured.raw_ms):
+        assert ms not in fitted[int(predicted[i]) - 1]
+
+
+def test_no_rate_is_negative(measured):
+    assert (Rates(measured.work, measured.ms).rates >= 0).all()
+
+
+def test_a_design_beyond_what_was_measured_is_told(calibration, samples):
+    predictor = calibration.predictor
+    assert not any(predictor.outside(sample.spec) for sample in samples)
+    assert "is beyond what was measured: " in predictor.outside(anchor("msg_base").spec)
+    assert predictor.outside(anchor("emsnet_tiny").spec).startswith("no measured design does ")
+
+
+def test_many_designs_are_predicted_at_once_as_one_by_one(calibration, samples):
+    predictor, specs = calibration.predictor, [sample.spec for sample in samples]
+    start = time.perf_counter()
+    together = predictor.predict(specs)
+    print(f"{1e6 * (time.perf_counter() - start) / len(specs):.0f} us a design")
+    assert together[:3] == pytest.approx([predictor.predict([spec])[0] for spec in specs[:3]])

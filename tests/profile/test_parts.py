@@ -20,7 +20,12 @@ def test_parts_add_up_and_are_timed(result):
     assert sum(part.params for part in result.parts) == result.costs.params
     assert sum(part.macs for part in result.parts) == result.costs.macs
     assert all(part.ms is not None and part.ms > 0 for part in result.parts if "tokens" not in part.name)
-    assert result.peak_mb > 0
+
+
+def test_memory_is_that_of_a_process_of_its_own(result):
+    memory, weights = result.memory, 4e-6 * result.costs.params
+    assert memory.start_mb < memory.built_mb <= memory.peak_mb
+    assert weights < memory.network_mb < weights + 500
 
 
 def test_json_has_what_checks_read(result):
@@ -30,6 +35,7 @@ def test_json_has_what_checks_read(result):
         data["latency"][0]
     )
     assert {"name", "params", "macs", "ms"} <= set(data["parts"][0])
+    assert {"start_mb", "built_mb", "peak_mb", "network_mb"} == set(data["memory"])
 
 
 def test_the_figure_has_a_bar_a_part_in_three_panels(result):

@@ -10,17 +10,25 @@ from vitspace.errors import InputError
 
 if TYPE_CHECKING:
     from vitspace.costs.audit import AuditRow
+    from vitspace.latency.calibration import Calibration
     from vitspace.profile import Profile
+
+DEVICES = ("cpu", "cuda")
 
 
 @command
 def profile(
     spec: str = typer.Argument(None, help="An anchor's id, a path to a spec's .json, or the JSON itself."),
     backend: list[str] = typer.Option(["eager"], help="eager, onnxruntime or openvino; repeatable."),
-    threads: int = typer.Option(1, min=1, help="Threads when timing."),
-    batch: int = typer.Option(1, min=1, help="Images at once when timing."),
+    device: str = typer.Option("cpu", help="cpu, or cuda: time, throughput and memory of batches on the GPU."),
+    threads: int = typer.Option(1, min=1, help="Threads when timing on the CPU."),
+    batch: int = typer.Option(None, min=1, help="Images at once when timing.  [default: 1, on cuda 64]"),
     img_size: int = typer.Option(224, min=32, help="Side of the image in pixels."),
     audit: bool = typer.Option(False, "--audit", help="Count with fvcore and torch's counter too."),
+    predictor: Path = typer.Option(None, help="A calibration's .json to predict from.  [default: this host's]"),
+    any_host: bool = typer.Option(
+        False, "--any-host", help="Predict from a calibration of another host or version too."
+    ),
     calibrate: bool = typer.Option(
         False, "--calibrate", help="Measure random designs of every space, to predict latency on this host; minutes."
     ),
@@ -29,52 +37,83 @@ def profile(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Show where a network's params, FLOPs and milliseconds go, part by part."""
-    from vitspace.latency import LatencySettings, check_backend
-    from vitspace.profile import profile as run
-    from vitspace.profile import read_spec
-
+    if device not in DEVICES:
+        raise InputError(f"device is one of {', '.join(DEVICES)}, but got {device!r}")
     if calibrate:
         _calibrate(backend, designs, as_json)
         return
     if spec is None:
         raise InputError("vitspace profile needs a design: an anchor's id, a spec's .json, or --calibrate")
-    name, found = read_spec(spec)
-    for each in backend:
-        check_backend(each)
-    settings = [LatencySettings(each, threads, batch, img_size=img_size) for each in backend]
-    result = run(name, found, settings, img_size)
+    if device == "cuda":
+        result = _on_gpu(spec, backend, batch or 64, img_size)
+    else:
+        result = _on_cpu(spec, [(each, threads, batch or 1) for each in backend], img_size, predictor, any_host)
     rows = _audit(result) if audit else []
     if as_json:
         print_json(result.to_json() | ({"audit": [vars(row) for row in rows]} if rows else {}))
         return
-    _print(result)
-    if rows:
-        _print_audit(rows)
-    print(f"figure: {_write(result, out or Path('reports') / f'profile-{name}')}")
+    _show(result, rows, out or Path("reports") / f"profile-{result.name}")
+
+
+def _on_cpu(
+    text: str, timed: list[tuple[str, int, int]], img_size: int, predictor: Path | None, any_host: bool
+) -> "Profile":
+    from vitspace.latency import LatencySettings, check_backend
+    from vitspace.latency.calibration import load_calibration
+    from vitspace.profile import profile as run
+    from vitspace.profile import read_spec
+
+    name, found = read_spec(text)
+    settings = [LatencySettings(backend, threads, batch, img_size=img_size) for backend, threads, batch in timed]
+    for each in settings:
+        check_backend(each.backend)
+    calibration = load_calibration(predictor, any_host) if predictor else None
+    return run(name, found, settings, img_size, calibration, any_host)
+
+
+def _on_gpu(text: str, backends: list[str], batch: int, img_size: int) -> "Profile":
+    from vitspace.latency.cuda import CudaSettings, check_cuda
+    from vitspace.profile import profile_cuda, read_spec
+
+    if backends != ["eager"]:
+        raise InputError(f"on cuda the backend is eager, but got {', '.join(backends)}")
+    name, found = read_spec(text)
+    check_cuda()
+    return profile_cuda(name, found, CudaSettings(batch, img_size=img_size))
 
 
 def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
+    from dataclasses import asdict
+
     from rich.console import Console
     from rich.progress import track
 
+    from vitspace.cli.profile_print import print_calibration
+    from vitspace.latency import check_backend
     from vitspace.latency.calibrate import Measurements
-    from vitspace.latency.predictor import held_out
+    from vitspace.latency.calibration import calibration_path
 
-    worth = {}
     for backend in backends:
-        console = Console(stderr=True)
+        check_backend(backend)
+    made: dict[str, Calibration] = {}
+    for backend in backends:
         steps = Measurements(backend, designs)
-        samples = list(track(steps, f"measuring on {backend}", total=steps.total, console=console))
-        worth[backend] = {name: vars(row) for name, row in held_out(samples)[0].items()}
+        for _ in track(steps, f"measuring on {backend}", total=steps.total, console=Console(stderr=True)):
+            pass
+        made[backend] = steps.calibration()
+        made[backend].save(calibration_path(backend))
     if as_json:
-        print_json(worth)
+        print_json(
+            {
+                backend: {"minutes": one.minutes, "path": str(calibration_path(backend))}
+                | {name: asdict(row) for name, row in one.held_out.items()}
+                for backend, one in made.items()
+            }
+        )
         return
-    for backend, rows in worth.items():
-        for name, row in rows.items():
-            print(
-                f"{backend} {name}: {row['designs']} designs held out, {row['within_10']:.0%} within 10 %, "
-                f"Kendall tau {row['tau']:.3f}, median error {row['median_error']:.1%}, worst {row['worst_error']:.0%}"
-            )
+    for backend, one in made.items():
+        print_calibration(one)
+        print(f"predictor: {calibration_path(backend)}")
 
 
 def _audit(result: "Profile") -> "list[AuditRow]":
@@ -83,60 +122,13 @@ def _audit(result: "Profile") -> "list[AuditRow]":
     return audit(result.spec, result.img_size)
 
 
-def _write(result: "Profile", folder: Path) -> Path:
+def _show(result: "Profile", rows: "list[AuditRow]", folder: Path) -> None:
+    from vitspace.cli.profile_print import print_audit, print_profile
     from vitspace.profile.figure import profile_figure
     from vitspace.report.figures import save_figure
 
+    print_profile(result)
+    if rows:
+        print_audit(rows)
     save_figure(profile_figure(result), folder / "profile")
-    return folder / "profile.png"
-
-
-def _print(result: "Profile") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from vitspace.costs import CONVENTION
-    from vitspace.units import format_count
-
-    table = Table("part", box=None, header_style="bold")
-    for heading in ("params", "FLOPs", "ms", "share of ms"):
-        table.add_column(heading, justify="right")
-    total = sum(part.ms or 0.0 for part in result.parts)
-    for part in result.parts:
-        ms = "" if part.ms is None else f"{part.ms:.2f}"
-        share = "" if part.ms is None else f"{part.ms / total:.1%}"
-        table.add_row(part.name, format_count(part.params), format_count(part.macs), ms, share)
-    console = Console(highlight=False)
-    console.print(table)
-    costs = result.costs
-    macs, attention = format_count(costs.macs), format_count(costs.attention_macs)
-    console.print(
-        f"\n{result.name}: {costs.params:,} params, {macs} FLOPs ({attention} of them attention products), "
-        f"{format_count(costs.activations)} activations"
-    )
-    for latency, predicted in zip(result.latency, result.predicted_ms, strict=True):
-        console.print(
-            f"{latency.backend}, {latency.threads} thread(s), batch {latency.batch}: {latency.median_ms:.1f} ms "
-            f"(median; 10th to 90th percentile {latency.p10_ms:.1f} to {latency.p90_ms:.1f}; {latency.runs} runs)"
-            f"{f'; predicted {predicted:.1f} ms' if predicted is not None else ''}"
-            f"{f'; unsure: {latency.doubt}' if latency.doubt else ''}"
-        )
-    console.print(f"peak resident memory of this process: {result.peak_mb:.0f} MB")
-    console.print(CONVENTION)
-
-
-def _print_audit(rows: "list[AuditRow]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from vitspace.costs.audit import IGNORED
-
-    table = Table("operator", box=None, header_style="bold")
-    for heading in ("ours", "fvcore", "torch"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        table.add_row(row.operator, *("" if n is None else f"{n:,}" for n in (row.ours, row.fvcore, row.torch)))
-    console = Console(highlight=False)
-    console.print("\nmultiply-adds by counter (torch's own count is twice that)")
-    console.print(table)
-    console.print(f"No counter counts {IGNORED}. fvcore alone counts norms, upsampling and sampling.")
+    print(f"figure: {folder / 'profile.png'}")

@@ -47,29 +47,16 @@ class PartCost:
         )
 
 
-#: What `Counter.work` counts: multiply-adds, and elements read and written, by kind of operation; operations.
-WORK = (
-    *(f"{kind}_macs" for kind in ("dense", "pointwise", "depthwise", "linear", "product")),
-    *(f"{kind}_moved" for kind in ("dense", "pointwise", "depthwise", "linear", "product", "norm", "map", "copy")),
-    *("operations", "weights_moved"),
-)
 #: Operations whose output has the first input's shape: made without torch's slow reference kernels on meta.
 _LIKE_INPUT = {_ATEN.gelu, _ATEN.relu, _ATEN.sigmoid, _ATEN.silu, _ATEN._softmax, _ATEN._safe_softmax}
-_NORMS = {_ATEN.native_layer_norm, _ATEN.native_batch_norm, _ATEN._native_batch_norm_legit_no_training, _ATEN._softmax}
-_COPIES = {_ATEN.clone, _ATEN.cat, _ATEN._to_copy, _ATEN.index, _ATEN.gather, _ATEN.constant_pad_nd, _ATEN.copy_}
 
 
 class Counter(TorchDispatchMode):
-    """Adds up the multiply-adds and output elements of the operations that run under it.
-
-    Attributes:
-        work: What the operations do, by kind, as `WORK` names it: features from which latency is predicted.
-    """
+    """Adds up the multiply-adds and output elements of the operations that run under it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.macs = self.activations = self.attention_macs = 0
-        self.work = dict.fromkeys(WORK, 0)
         self._weights: set[int] = set()
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
@@ -79,28 +66,12 @@ class Counter(TorchDispatchMode):
         out = func(*args, **kwargs) if out is None else out
         formula = flop_registry.get(packet)
         macs = formula(*args, **kwargs, out_val=out) // 2 if formula is not None else 0
-        self._note_work(packet, args, out, macs)
         if formula is not None:
             self.macs += macs
             self.activations += out.numel()
             if packet is not _ATEN.convolution and packet not in _LINEAR and not self._reads_weight(args):
                 self.attention_macs += macs
         return out
-
-    def _note_work(self, packet: object, args: tuple, out: Any, macs: int) -> None:
-        made = out[0] if isinstance(out, tuple) else out
-        read = [t for arg in args for t in (arg if isinstance(arg, list | tuple) else (arg,)) if isinstance(t, Tensor)]
-        if not isinstance(made, Tensor) or any(
-            made.untyped_storage()._cdata == t.untyped_storage()._cdata for t in read
-        ):
-            return  # a view moves nothing
-        kind = _kind(packet, args)
-        weights = sum(t.numel() for t in read if t.untyped_storage()._cdata in self._weights)
-        self.work["operations"] += 1
-        self.work["weights_moved"] += weights
-        self.work[f"{kind}_moved"] += made.numel() + sum(t.numel() for t in read) - weights
-        if macs:
-            self.work[f"{kind}_macs"] += macs
 
     def _reads_weight(self, args: tuple) -> bool:
         return any(isinstance(arg, Tensor) and arg.untyped_storage()._cdata in self._weights for arg in args)
@@ -131,21 +102,6 @@ class Counter(TorchDispatchMode):
             module.register_forward_hook(add(+1))
         return spent
 
-    def watch_work(self, modules: list[nn.Module]) -> list[list[int]]:
-        """Return the work of each module, in lists that fill as the modules run."""
-        spent = [[0] * len(WORK) for _ in modules]
-
-        def add(row: list[int], sign: int) -> Callable:
-            def hook(*_: object) -> None:
-                row[:] = [before + sign * now for before, now in zip(row, self.work.values(), strict=True)]
-
-            return hook
-
-        for module, row in zip(modules, spent, strict=True):
-            module.register_forward_pre_hook(add(row, -1))
-            module.register_forward_hook(add(row, +1))
-        return spent
-
 
 class Skeleton(TorchDispatchMode):
     """Leaves out operations in place on the meta device, as initialisations are: there is nothing to fill."""
@@ -169,21 +125,6 @@ def _meta_like(packet: object, args: tuple) -> Any:
     if packet is _ATEN.grid_sampler_2d:
         return args[0].new_empty(*args[0].shape[:2], *args[1].shape[1:3])
     return None
-
-
-def _kind(packet: object, args: tuple) -> str:
-    if packet is _ATEN.convolution:
-        weight, groups = args[1], args[8]
-        if groups > 1 and weight.shape[1] == 1:
-            return "depthwise"
-        return "pointwise" if weight.shape[2:].numel() == 1 else "dense"
-    if packet in _LINEAR:
-        return "linear"
-    if packet in flop_registry:
-        return "product"
-    if packet in _NORMS:
-        return "norm"
-    return "copy" if packet in _COPIES else "map"
 
 
 def count_params(module: nn.Module) -> int:

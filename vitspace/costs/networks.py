@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vitspace.costs.counter import PartCost
 from vitspace.costs.parts import PartCount, StageCount, count_head, count_stage, count_stem
 from vitspace.errors import InputError
@@ -28,12 +25,6 @@ class Cost(PartCost):
         for i, (depth, count) in enumerate(stages, start=1):
             parts += _stage_parts(f"stage {i}", depth, count)
         return [*parts, ("head", head.total)]
-
-    def work(self) -> NDArray[np.float64]:
-        """Return what the operations do, by kind, as `vitspace.costs.counter.WORK` names it."""
-        assert self.counts is not None
-        stem, stages, head = self.counts
-        return np.array(stem.work) + np.array(head.work) + sum(count.deep_work(depth) for depth, count in stages)
 
 
 def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:

@@ -3,7 +3,7 @@
 import atexit
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -22,7 +22,6 @@ PROBE_DEPTH = 3
 _FLUSH_AT = 200
 
 Shape = tuple[int, ...]
-Work = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,6 @@ class StageCount:
         downsample: Its downsampling.
         blocks: Each block that was counted.
         total: All of it.
-        work: What the operations of the whole stage do; see `vitspace.costs.counter.WORK`.
-        block_work: The same of the middle block.
         shape: Of the map put out, [1, C, H, W].
         carry_shape: Of the carry put out, or None.
     """
@@ -42,31 +39,18 @@ class StageCount:
     downsample: PartCost
     blocks: tuple[PartCost, ...]
     total: PartCost
-    work: Work
-    block_work: Work
     shape: Shape
     carry_shape: Shape | None
 
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
         """All that is counted, in a row."""
-        costs = [self.downsample, self.total, *self.blocks]
-        return np.array([n for c in costs for n in _numbers(c)] + [*self.work, *self.block_work], dtype=np.int64)
+        return np.array([astuple(cost) for cost in (self.downsample, self.total, *self.blocks)], dtype=np.int64)
 
     def with_numbers(self, numbers: NDArray[np.int64]) -> "StageCount":
         """Return the same with other counts."""
-        row = numbers.tolist()
-        costs = [PartCost(*row[i : i + 4]) for i in range(0, 4 * (2 + len(self.blocks)), 4)]
-        works = row[4 * len(costs) :]
-        return StageCount(
-            costs[0],
-            tuple(costs[2:]),
-            costs[1],
-            tuple(works[: len(self.work)]),
-            tuple(works[len(self.work) :]),
-            self.shape,
-            self.carry_shape,
-        )
+        downsample, total, *blocks = (PartCost(*row) for row in numbers.tolist())
+        return replace(self, downsample=downsample, total=total, blocks=tuple(blocks))
 
     @property
     def middle(self) -> PartCost:
@@ -77,21 +61,12 @@ class StageCount:
         """Cost of the stage with ``depth`` blocks."""
         return self.total.plus(self.middle, depth - len(self.blocks))
 
-    def deep_work(self, depth: int) -> NDArray[np.float64]:
-        """Work of the stage with ``depth`` blocks."""
-        return np.array(self.work) + (depth - len(self.blocks)) * np.array(self.block_work)
-
-
-def _numbers(cost: PartCost) -> tuple[int, int, int, int]:
-    return cost.params, cost.macs, cost.activations, cost.attention_macs
-
 
 @dataclass(frozen=True)
 class PartCount:
-    """Cost and work of a stem or a head, and the shape of a stem's map."""
+    """Cost of a stem or a head, and the shape of a stem's map."""
 
     total: PartCost
-    work: Work
     shape: Shape
 
 
@@ -159,7 +134,7 @@ def _added(given: _Given, common: tuple[Any, ...], index: int, values: tuple[Any
     if alone.get("in_dim") == given.in_dim:
         alone["in_dim"] = None
     if alone == neutral:
-        return np.zeros(1, dtype=np.int64)
+        return np.zeros((1, 1), dtype=np.int64)
     return _count_values(given, common, alone).numbers - _neutral(given, common).numbers
 
 
@@ -183,14 +158,11 @@ def _count_probe(
             module: Any = stage.build(in_dim, carry, [0.0] * stage.depth)
         counter = Counter()
         spent = counter.watch([part for part in (module.downsample, *module.blocks) if part is not None])
-        watched = counter.watch_work(list(module.blocks))
         out, out_carry = counter.run(module, _meta(shape), _meta(carry_shape))
         return {
             "downsample": asdict(spent.get(module.downsample, PartCost())),
             "blocks": [asdict(spent[block]) for block in module.blocks],
             "total": asdict(counter.counted + PartCost(count_params(module))),
-            "work": list(counter.work.values()),
-            "block_work": watched[len(watched) // 2],
             "shape": tuple(out.shape),
             "carry_shape": None if out_carry is None else tuple(out_carry.shape),
         }
@@ -200,8 +172,6 @@ def _count_probe(
         PartCost(**found["downsample"]),
         tuple(PartCost(**block) for block in found["blocks"]),
         PartCost(**found["total"]),
-        tuple(found["work"]),
-        tuple(found["block_work"]),
         tuple(found["shape"]),
         tuple(found["carry_shape"]) if found["carry_shape"] else None,
     )
@@ -236,11 +206,11 @@ def _count_module(build: Callable[[], nn.Module], *shapes: Shape | None) -> dict
     counter = Counter()
     out = counter.run(module, *(_meta(shape) for shape in shapes))
     total = counter.counted + PartCost(count_params(module))
-    return {"total": asdict(total), "work": list(counter.work.values()), "shape": tuple(out.shape)}
+    return {"total": asdict(total), "shape": tuple(out.shape)}
 
 
 def _part_count(found: dict[str, Any]) -> PartCount:
-    return PartCount(PartCost(**found["total"]), tuple(found["work"]), tuple(found["shape"]))
+    return PartCount(PartCost(**found["total"]), tuple(found["shape"]))
 
 
 def _meta(shape: Shape | None) -> Tensor | None:

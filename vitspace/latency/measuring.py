@@ -82,8 +82,13 @@ class Latency:
         return ""
 
 
-def measure(spec: Spec, settings: LatencySettings = LatencySettings()) -> Latency:
-    """Return a network's latency on this host, measured now or before; a doubtful one is measured again.
+def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bool = True) -> Latency:
+    """Return a network's latency on this host, measured now or before.
+
+    Args:
+        spec: The design.
+        settings: What is timed.
+        again: Whether one that was measured before, but in doubt, is measured again.
 
     Raises:
         InputError: the back end is not installed.
@@ -91,9 +96,9 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings()) -> Latenc
     sources = sources_digest("families", "layers", "network")
     key = json.dumps({"spec": spec.id, "sources": sources, **_circumstances(settings)}, sort_keys=True)
     found = load("latency", key)
-    if found and not (latency := Latency(**found[key])).doubt:
+    if found and not ((latency := Latency(**found[key])).doubt and again):
         return latency
-    latency = _measure(spec, settings)
+    latency = measure_anew(spec, settings)
     if latency.doubt:
         _log.warning("the latency of %s is unsure: %s", spec.id, latency.doubt)
     store("latency", {key: asdict(latency)})
@@ -114,7 +119,8 @@ def _usual(settings: LatencySettings, now_ms: float) -> float:
     return least
 
 
-def _measure(spec: Spec, settings: LatencySettings) -> Latency:
+def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
+    """Measure now, whatever was measured before, and keep nothing but the reference's usual time."""
     image = _image(settings)
     network = build(spec, img_size=settings.img_size).to(image.dtype)
     with pinned(settings.threads):

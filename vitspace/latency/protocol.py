@@ -49,7 +49,7 @@ def interleave(runners: Sequence[Runner], rounds: int) -> Timing:
         rounds: How often each is timed, after a warm-up until it is steady.
     """
     for runner in runners:
-        _warm_up(runner)
+        warm_up(runner)
     best: Timing | None = None
     for _ in range(ATTEMPTS):
         times = np.array([[_milliseconds(runner) for runner in runners] for _ in range(rounds)]).T
@@ -92,7 +92,7 @@ def pinned(threads: int) -> Iterator[None]:
             os.sched_setaffinity(0, before_cores)
 
 
-def _warm_up(runner: Runner) -> None:
+def warm_up(runner: Runner) -> None:
     """Run until two runs in a row take about the same time."""
     times = [_milliseconds(runner) for _ in range(_WARM)]
     while abs(times[-1] / times[-2] - 1) > _WARM_CHANGE and len(times) < _WARM_MOST:

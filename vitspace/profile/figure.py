@@ -31,7 +31,7 @@ def profile_figure(profile: Profile) -> Figure:
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(range(len(names)), names, fontsize=7)
     panels[0].invert_yaxis()
-    figure.suptitle(f"{profile.name} at {profile.img_size} px: where the cost lies (one thread, batch 1)", fontsize=11)
+    figure.suptitle(f"{profile.name} at {profile.img_size} px: where the cost lies ({profile.parts_on})", fontsize=11)
     return figure
 
 

@@ -1,31 +1,25 @@
 """The record behind `vitspace profile`."""
 
-import resource
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-from torch import nn
-
 from vitspace.costs import CONVENTION, Cost, cost
 from vitspace.errors import InputError
 from vitspace.families import Spec, anchor
 from vitspace.host import fingerprint
-from vitspace.latency import Latency, LatencySettings, measure, pinned
-from vitspace.latency.predictor import host_predictor
-from vitspace.network import Network, build
-
-_RUNS = 15
+from vitspace.latency import Latency, LatencySettings, measure
+from vitspace.latency.calibration import Calibration, host_calibration
+from vitspace.latency.cuda import CudaLatency, CudaSettings, check_cuda, measure_cuda
+from vitspace.latency.predictor import Prediction
+from vitspace.profile.clocks import part_milliseconds
+from vitspace.profile.memory import PeakMemory, peak_memory
 
 
 @dataclass(frozen=True)
 class PartProfile:
-    """One part: its parameters, its multiply-adds, and the median of its milliseconds in PyTorch on one thread."""
+    """One part: its parameters, its multiply-adds, and the median of its milliseconds in PyTorch."""
 
     name: str
     params: int
@@ -43,10 +37,11 @@ class Profile:
         img_size: Side of the image in pixels.
         costs: What it costs in all.
         parts: Stem, downsampling, tokens and blocks of each stage, head. ``tokens`` is what lies outside the blocks.
-        latency: By back end.
-        predicted_ms: What the predictor of this host says, by back end; None where there is no calibration or the
-            setting is another.
-        peak_mb: Largest resident memory of this process, in MB, after a forward at batch 1.
+        parts_on: What the parts' milliseconds are of: one CPU thread at batch 1, or the GPU at the batch timed.
+        latency: One a setting.
+        predictions: What the predictor says, one a setting; None where nothing is calibrated for it.
+        memory: Resident memory of a fresh process that runs one image on the CPU; None on a GPU, whose own peak
+            stands with its latency.
     """
 
     name: str
@@ -54,9 +49,10 @@ class Profile:
     img_size: int
     costs: Cost
     parts: list[PartProfile]
-    latency: list[Latency]
-    predicted_ms: list[float | None]
-    peak_mb: float
+    parts_on: str
+    latency: list[Latency | CudaLatency]
+    predictions: list[Prediction | None]
+    memory: PeakMemory | None
 
     def to_json(self) -> dict[str, Any]:
         """Return what `vitspace profile --json` prints."""
@@ -69,14 +65,21 @@ class Profile:
             "activations": self.costs.activations,
             "attention_macs": self.costs.attention_macs,
             "convention": CONVENTION,
-            "peak_mb": self.peak_mb,
-            "latency": [
-                asdict(latency) | {"predicted_ms": predicted}
-                for latency, predicted in zip(self.latency, self.predicted_ms, strict=True)
-            ],
+            "memory": asdict(self.memory) | {"network_mb": self.memory.network_mb} if self.memory else None,
+            "latency": [_row(*pair) for pair in zip(self.latency, self.predictions, strict=True)],
             "parts": [asdict(part) for part in self.parts],
+            "parts_on": self.parts_on,
             "host": fingerprint(),
         }
+
+
+def _row(latency: Latency | CudaLatency, prediction: Prediction | None) -> dict[str, Any]:
+    predicted = {
+        "predicted_ms": prediction.ms if prediction else None,
+        "prediction": asdict(prediction) if prediction else None,
+    }
+    threads = {} if isinstance(latency, Latency) else {"threads": None}
+    return asdict(latency) | threads | {"doubt": latency.doubt} | predicted
 
 
 def read_spec(text: str) -> tuple[str, Spec]:
@@ -99,71 +102,53 @@ def read_spec(text: str) -> tuple[str, Spec]:
     return row.id, row.spec
 
 
-def profile(name: str, spec: Spec, settings: Sequence[LatencySettings], img_size: int = 224) -> Profile:
-    """Cost a network, time it on each setting, and time its parts.
+def profile(
+    name: str,
+    spec: Spec,
+    settings: Sequence[LatencySettings],
+    img_size: int = 224,
+    calibration: Calibration | None = None,
+    any_host: bool = False,
+) -> Profile:
+    """Cost a network, time it on the CPU on each setting, time its parts, and look at its memory.
+
+    Args:
+        name: What to call it.
+        spec: The architecture.
+        settings: What is timed.
+        img_size: Side of the image in pixels.
+        calibration: What to predict from; None takes this host's own for each backend, where there is one.
+        any_host: Whether this host's own may be of other versions.
 
     Raises:
-        InputError: the image is too small, or a back end is not installed.
+        InputError: the image is too small, a back end is not installed, or the calibration is damaged or another's.
     """
     costs = cost(spec, img_size)
-    network = build(spec, img_size=img_size).eval()
-    milliseconds = _part_milliseconds(network, img_size)
+    predictions = [_predicted(spec, setting, calibration, any_host) for setting in settings]
+    milliseconds = part_milliseconds(spec, img_size)
     parts = [PartProfile(part, c.params, c.macs, milliseconds.get(part)) for part, c in costs.breakdown()]
-    latency = [measure(spec, setting) for setting in settings]
-    predicted = [_predicted(spec, setting) for setting in settings]
-    return Profile(name, spec, img_size, costs, parts, latency, predicted, peak_memory())
+    latency: list[Latency | CudaLatency] = [measure(spec, setting) for setting in settings]
+    memory = peak_memory(spec, img_size)
+    return Profile(name, spec, img_size, costs, parts, "one thread, batch 1", latency, predictions, memory)
 
 
-def _predicted(spec: Spec, settings: LatencySettings) -> float | None:
-    calibrated = (settings.threads, settings.batch, settings.dtype, settings.img_size) == (1, 1, "float32", 224)
-    predictor = host_predictor(settings.backend) if calibrated else None
-    return None if predictor is None else float(predictor.predict([spec])[0])
+def profile_cuda(name: str, spec: Spec, settings: CudaSettings) -> Profile:
+    """Cost a network, and time it and its parts on the GPU.
+
+    Raises:
+        InputError: there is no GPU, or the image is too small.
+    """
+    check_cuda()
+    costs = cost(spec, settings.img_size)
+    milliseconds = part_milliseconds(spec, settings.img_size, "cuda", settings.batch, settings.dtype)
+    parts = [PartProfile(part, c.params, c.macs, milliseconds.get(part)) for part, c in costs.breakdown()]
+    latency = measure_cuda(spec, settings)
+    parts_on = f"{latency.device}, batch {settings.batch}"
+    return Profile(name, spec, settings.img_size, costs, parts, parts_on, [latency], [None], None)
 
 
-def peak_memory() -> float:
-    """Largest resident memory of this process so far, in MB."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
-def named_parts(network: Network) -> list[tuple[str, nn.Module]]:
-    """Return the modules that are parts, named as `Cost.breakdown` names them."""
-    parts: list[tuple[str, nn.Module]] = [("stem", network.stem)]
-    for i, stage in enumerate(network.stages, start=1):
-        if stage.downsample is not None:
-            parts.append((f"stage {i} downsample", stage.downsample))  # type: ignore[arg-type]
-        parts += [(f"stage {i} block {j}", block) for j, block in enumerate(stage.blocks, start=1)]  # type: ignore[arg-type]
-    return [*parts, ("head", network.head)]
-
-
-def _part_milliseconds(network: Network, img_size: int) -> dict[str, float]:
-    """Time the parts as they run in the network: median of the runs, one pinned thread, batch 1."""
-    clocks = {name: _Clock() for name, _ in named_parts(network)}
-    for name, module in named_parts(network):
-        module.register_forward_pre_hook(clocks[name].start)
-        module.register_forward_hook(clocks[name].stop)
-    image = torch.zeros(1, 3, img_size, img_size)
-    with pinned(1), torch.inference_mode():
-        for _ in range(_RUNS):
-            network(image)
-            for clock in clocks.values():
-                clock.end_run()
-    return {name: float(np.median(clock.runs[3:])) for name, clock in clocks.items()}
-
-
-class _Clock:
-    """Milliseconds of a module, run after run; within a run it may be called more than once."""
-
-    def __init__(self) -> None:
-        self.runs: list[float] = []
-        self._began = self._spent = 0.0
-
-    def start(self, *_: object) -> None:
-        self._began = time.perf_counter()
-
-    def stop(self, *_: object) -> None:
-        self._spent += time.perf_counter() - self._began
-
-    def end_run(self) -> None:
-        self.runs.append(1e3 * self._spent)
-        self._spent = 0.0
+def _predicted(
+    spec: Spec, settings: LatencySettings, calibration: Calibration | None, any_host: bool
+) -> Prediction | None:
+    found = calibration or host_calibration(settings.backend, any_host)
+    return found.predict(spec) if found is not None and found.fits(settings) else None

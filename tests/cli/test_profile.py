@@ -1,0 +1,140 @@
+"""vitspace profile as a user runs it: what it prints, and what it says of bad input."""
+
+import json
+import sys
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+
+from vitspace.cli import main
+from vitspace.cli import profile as command
+from vitspace.errors import InputError
+from vitspace.families import anchor
+from vitspace.latency import Latency, LatencySettings
+from vitspace.latency.calibration import Calibration, calibration_path, host_calibration
+from vitspace.latency.samples import Sample
+from vitspace.latency.work import work
+from vitspace.profile.memory import PeakMemory
+from vitspace.space import load_space
+
+SMALL = ["mat_1", "--img-size", "64"]
+TIMES = {"median_ms": 20.0, "p10_ms": 19.0, "p90_ms": 21.0, "low_ms": 19.9, "high_ms": 20.1}
+STEADY = {"reference_ms": 10.0, "usual_ms": 10.0, "drift": 0.0}
+QUIET = Latency(**TIMES, **STEADY, backend="eager", runs=5, threads=1, batch=1, dtype="float32", host="here")
+
+
+@dataclass(frozen=True)
+class Done:
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def profile(monkeypatch, capsys, tmp_path):
+    """Run `vitspace profile` here, in an empty folder, on one measurement; memory's own process is left out."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("vitspace.profile.parts.peak_memory", lambda *_: PeakMemory(100.0, 110.0, 130.0))
+    monkeypatch.setattr("vitspace.profile.parts.measure", lambda *_: QUIET)
+
+    def run(*args, code=0):
+        monkeypatch.setattr(sys, "argv", ["vitspace", "profile", *args])
+        with pytest.raises(SystemExit) as exit:
+            main()
+        done = Done(*capsys.readouterr())
+        assert (exit.value.code or 0) == code, done.stderr
+        return done
+
+    return run
+
+
+def error(done):
+    """The one line that says what is wrong."""
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    return line
+
+
+@pytest.fixture(scope="module")
+def calibration():
+    """A calibration at 64 pixels whose milliseconds are made up from work."""
+    specs = load_space("mat").draw(20, "4G", seed=1)
+    samples = [Sample(spec, 1e-6 * work(spec, 64).sum(), 10.0) for spec in specs]
+    return Calibration.of(samples, LatencySettings(img_size=64, runs=9), 1.0)
+
+
+@pytest.fixture
+def file(calibration, tmp_path):
+    calibration.save(tmp_path / "mine.json")
+    return tmp_path / "mine.json"
+
+
+def test_a_prediction_is_printed_with_its_held_out_error(profile, file, calibration):
+    data = json.loads(profile(*SMALL, "--predictor", str(file), "--json").stdout)
+    [row] = data["latency"]
+    assert row["predicted_ms"] == row["prediction"]["ms"] > 0
+    assert row["prediction"]["error"] == calibration.held_out["mat"].error
+    assert {"outside", "designs", "family", "within_10"} <= set(row["prediction"])
+
+
+def test_a_prediction_outside_what_was_measured_says_so(profile, file, tmp_path):
+    (tmp_path / "large.json").write_text(anchor("partialformer_b0").spec.to_json())
+    done = profile("large.json", "--img-size", "64", "--predictor", str(file))
+    assert "OUTSIDE its range: no measured design does" in done.stdout
+    assert "held-out designs (all)" in done.stdout
+
+
+def test_a_predictor_of_another_host_is_refused_unless_told(profile, calibration, tmp_path):
+    replace(calibration, host=calibration.host | {"host": "elsewhere"}).save(tmp_path / "other.json")
+    refused = error(profile(*SMALL, "--predictor", "other.json", code=2))
+    assert "is of host 'elsewhere', and here it is" in refused and "--any-host" in refused
+    done = profile(*SMALL, "--predictor", "other.json", "--any-host", "--json")
+    assert json.loads(done.stdout)["latency"][0]["predicted_ms"] > 0
+
+
+def test_this_hosts_own_of_another_version_is_refused_too(profile, calibration, tmp_path, monkeypatch):
+    monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path))
+    host_calibration.cache_clear()
+    replace(calibration, host=calibration.host | {"torch": "1.0"}).save(calibration_path("eager"))
+    assert "is of torch '1.0'" in error(profile(*SMALL, code=2))
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["mat_1", "--predictor", "damaged.json"], "damaged.json is not a calibration: Expecting"),
+        (["mat_1", "--predictor", "none.json"], "made by `vitspace profile --calibrate`, but there is none at none"),
+        (["bad.json"], "stage 3: "),
+        (["unread.json"], "a spec is JSON, but line 1 is not"),
+        (["mat_1", "--backend", "tensorrt"], "a latency backend is one of eager, onnxruntime, openvino"),
+        (["mat_1", "--device", "tpu"], "device is one of cpu, cuda, but got 'tpu'"),
+        (["mat_1", "--device", "cuda", "--backend", "onnxruntime"], "on cuda the backend is eager"),
+        ([], "needs a design"),
+    ],
+)
+def test_bad_input_is_one_line(profile, tmp_path, args, message):
+    (tmp_path / "damaged.json").write_text("{")
+    (tmp_path / "unread.json").write_text("{")
+    data = anchor("mat_1").spec.to_dict()
+    data["stages"][2]["heads"] = 7
+    (tmp_path / "bad.json").write_text(json.dumps(data))
+    assert message in error(profile(*args, code=2))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch sees a GPU here")
+def test_cuda_without_a_gpu_is_one_line(profile):
+    message = error(profile("mat_1", "--device", "cuda", code=2))
+    assert "device 'cuda' needs an NVIDIA GPU" in message and "take 'cpu'" in message
+
+
+def test_a_backend_that_is_not_installed_is_said_before_anything_runs(monkeypatch):
+    monkeypatch.setattr("vitspace.latency.backends.find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"needs onnx, onnxscript, onnxruntime: pip install 'vitspace\[onnx\]'"):
+        command._on_cpu("mat_1", [("onnxruntime", 1, 1)], 224, None, False)
+
+
+def test_a_noisy_machine_is_marked(profile, monkeypatch):
+    monkeypatch.setattr("vitspace.profile.parts.measure", lambda *_: replace(QUIET, drift=0.08))
+    assert "unsure: resnet18 moved by +8.0% while it was measured" in profile(*SMALL).stdout
+    [row] = json.loads(profile(*SMALL, "--json").stdout)["latency"]
+    assert row["doubt"] == "resnet18 moved by +8.0% while it was measured"

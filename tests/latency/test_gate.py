@@ -1,0 +1,74 @@
+import logging
+from dataclasses import replace
+
+import pytest
+
+from vitspace.budget import Budget
+from vitspace.errors import InputError
+from vitspace.evaluate import Evaluator
+from vitspace.latency import LatencySettings, gate
+from vitspace.latency.gate import MEASURED_ANYWAY, predicted_violation
+from vitspace.space import load_space
+
+SETTINGS = LatencySettings()
+
+
+@pytest.fixture
+def calibrated(calibration, monkeypatch):
+    """This host has a calibration, all of whose errors are 10 %."""
+    made = replace(calibration, held_out={name: replace(row, error=0.1) for name, row in calibration.held_out.items()})
+    monkeypatch.setattr(gate, "_usable", lambda backend: made if backend == "eager" else None)
+    return made
+
+
+@pytest.fixture
+def spec(samples):
+    return next(s.spec for s in samples if int(s.spec.id, 16) % MEASURED_ANYWAY)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "rejected"),
+    [(0, 0.95, False), (0, 0.9, True), (0, 1.0, False), (1.05, 9, False), (1.2, 9, True)],
+)
+def test_a_design_is_rejected_beyond_the_held_out_error(calibrated, spec, low, high, rejected):
+    ms = calibrated.predict(spec).ms
+    why = predicted_violation(spec, SETTINGS, Budget(latency_ms=(low * ms, high * ms)))
+    assert bool(why) == rejected
+    assert not why or why.startswith("predicted, not measured: latency ")
+
+
+def test_what_the_predictor_does_not_know_is_measured(calibrated, spec):
+    tight = Budget(latency_ms=(0, 1e-6))
+    assert predicted_violation(spec, SETTINGS, tight)
+    assert not predicted_violation(spec, SETTINGS, Budget())
+    assert not predicted_violation(spec, LatencySettings("onnxruntime"), tight)
+    assert not predicted_violation(spec, LatencySettings(threads=2), tight)
+    outside = load_space("vt").draw(1, "4G")[0]
+    assert calibrated.predict(outside).outside and not predicted_violation(outside, SETTINGS, tight)
+
+
+def test_one_in_eight_is_measured_whatever_is_predicted(calibrated):
+    specs = load_space("msg").draw(30, "4G", seed=1)
+    measured = [not predicted_violation(spec, SETTINGS, Budget(latency_ms=(0, 1e-6))) for spec in specs]
+    assert 0 < sum(measured) < 12
+
+
+def test_a_refused_calibration_is_said_once_and_all_is_measured(monkeypatch, caplog, spec):
+    def refuse(*_):
+        raise InputError("of another host")
+
+    monkeypatch.setattr("vitspace.latency.calibration.host_calibration", refuse)
+    gate._usable.cache_clear()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            assert not predicted_violation(spec, SETTINGS, Budget(latency_ms=(0, 1e-6)))
+    gate._usable.cache_clear()
+    assert caplog.text.count("the latency predictor cannot be used: of another host") == 1
+
+
+def test_a_study_rejects_early_and_reports_nothing_predicted(calibrated, spec, monkeypatch):
+    monkeypatch.setattr("vitspace.evaluate.measure", lambda *_: pytest.fail("measured"))
+    evaluator = Evaluator(load_space(spec.family), Budget(latency_ms=(0, 1e-6)), proxy=None)
+    trial = evaluator.evaluate(0, spec, {})
+    assert (trial.state, trial.latency_ms, trial.score) == ("over_budget", None, None)
+    assert "predicted, not measured" in trial.why and "held-out designs" in trial.why

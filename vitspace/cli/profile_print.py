@@ -1,0 +1,90 @@
+"""What vitspace profile prints for a reader."""
+
+from rich.console import Console
+from rich.table import Table
+
+from vitspace.costs import CONVENTION
+from vitspace.costs.audit import IGNORED, AuditRow
+from vitspace.latency import Latency
+from vitspace.latency.calibration import Calibration
+from vitspace.latency.cuda import CudaLatency
+from vitspace.latency.predictor import Prediction
+from vitspace.profile import Profile
+from vitspace.units import format_count
+
+
+def print_profile(result: Profile) -> None:
+    """Print the parts, the totals, the latency and the memory."""
+    console = Console(highlight=False)
+    console.print(_parts(result))
+    costs = result.costs
+    macs, attention = format_count(costs.macs), format_count(costs.attention_macs)
+    lines = [
+        f"\n{result.name}: {costs.params:,} params, {macs} FLOPs ({attention} of them attention products), "
+        f"{format_count(costs.activations)} activations",
+        *(_latency(*pair) for pair in zip(result.latency, result.predictions, strict=True)),
+    ]
+    if result.memory:
+        memory = result.memory
+        lines.append(
+            f"memory of a fresh process for one image: {memory.peak_mb:.0f} MB at most, {memory.network_mb:.0f} MB of "
+            f"them by the network ({4 * costs.params / 1e6:.0f} MB weights)"
+        )
+    for line in [*lines, CONVENTION]:
+        console.print(line, soft_wrap=True)
+
+
+def print_calibration(calibration: Calibration) -> None:
+    """Print what a predictor is worth, family by family."""
+    table = Table(calibration.settings.backend, box=None, header_style="bold")
+    for heading in ("held out", "within 10 %", "as measured", "Kendall tau", "median error", "95 % within", "worst"):
+        table.add_column(heading, justify="right")
+    for name, row in calibration.held_out.items():
+        shares = [f"{share:.0%}" for share in (row.within_10, row.within_10_raw)]
+        errors = [f"{error:.1%}" for error in (row.median_error, row.error, row.worst_error)]
+        table.add_row(name, str(row.designs), *shares, f"{row.tau:.3f}", *errors)
+    console = Console(highlight=False)
+    console.print(table)
+    console.print(
+        f"measured in {calibration.minutes:.1f} min. Errors are at the reference network's usual speed; 'as measured' "
+        "and '95 % within' have the machine's unrest in them.",
+        soft_wrap=True,
+    )
+
+
+def print_audit(rows: list[AuditRow]) -> None:
+    """Print three counts by operator."""
+    table = Table("operator", box=None, header_style="bold")
+    for heading in ("ours", "fvcore", "torch"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(row.operator, *("" if n is None else f"{n:,}" for n in (row.ours, row.fvcore, row.torch)))
+    console = Console(highlight=False)
+    console.print("\nmultiply-adds by counter (torch's own count is twice that)")
+    console.print(table)
+    console.print(f"No counter counts {IGNORED}. fvcore alone counts norms, upsampling and sampling.")
+
+
+def _parts(result: Profile) -> Table:
+    table = Table("part", box=None, header_style="bold")
+    for heading in ("params", "FLOPs", "ms", "share of ms"):
+        table.add_column(heading, justify="right")
+    total = sum(part.ms or 0.0 for part in result.parts)
+    for part in result.parts:
+        ms = "" if part.ms is None else f"{part.ms:.2f}"
+        share = "" if part.ms is None else f"{part.ms / total:.1%}"
+        table.add_row(part.name, format_count(part.params), format_count(part.macs), ms, share)
+    return table
+
+
+def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> str:
+    spread = (
+        f"{latency.median_ms:.1f} ms (median; 10th to 90th percentile {latency.p10_ms:.1f} to {latency.p90_ms:.1f}; "
+        f"{latency.runs} runs)"
+    )
+    doubt = f"; unsure: {latency.doubt}" if latency.doubt else ""
+    if isinstance(latency, CudaLatency):
+        rate = f"{latency.images_per_second:,.0f} images/s, {latency.peak_mb:.0f} MB at most"
+        return f"{latency.device}, {latency.dtype}, batch {latency.batch}: {spread}; {rate}{doubt}"
+    predicted = f"; predicted {prediction}" if prediction else ""
+    return f"{latency.backend}, {latency.threads} thread(s), batch {latency.batch}: {spread}{doubt}{predicted}"

@@ -1,0 +1,187 @@
+"""CUDA: the time and memory of batches on an NVIDIA GPU.
+
+A GPU works behind the program's back, so that its own events tell when a batch begins and ends. Batches are timed one
+by one after a warm-up until steady; throughput is that of batches queued one after the other, as a server runs them;
+peak memory is what torch's allocator held at most in a forward, weights and images included.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vitspace.errors import InputError
+from vitspace.latency.protocol import DRIFT_LIMIT, Runner, drift, median_interval, warm_up
+from vitspace.network import build
+from vitspace.spec import Spec
+
+
+@dataclass(frozen=True)
+class CudaSettings:
+    """What is timed on the GPU.
+
+    Attributes:
+        batch: Images at once.
+        dtype: Of weights and images: float32, float16 or bfloat16.
+        img_size: Side of the image in pixels.
+        runs: Timed batches.
+    """
+
+    batch: int = 64
+    dtype: str = "float32"
+    img_size: int = 224
+    runs: int = 30
+
+
+@dataclass(frozen=True)
+class CudaLatency:
+    """Milliseconds a batch on a GPU.
+
+    Attributes:
+        median_ms: Median of the batches; p10_ms and p90_ms are percentiles, low_ms and high_ms its 95 % interval.
+        images_per_second: Of batches queued one after the other.
+        peak_mb: What torch's allocator held at most in a forward, in MB (10^6 bytes).
+        drift: Relative change of the batch's median from the first to the last third.
+        device: The GPU's name.
+        tf32: Whether float32 convolutions and products may run in TF32, by torch's own settings.
+    """
+
+    median_ms: float
+    p10_ms: float
+    p90_ms: float
+    low_ms: float
+    high_ms: float
+    images_per_second: float
+    peak_mb: float
+    drift: float
+    device: str
+    tf32: bool
+    batch: int
+    dtype: str
+    runs: int
+    backend: str = "eager"
+
+    @property
+    def doubt(self) -> str:
+        """Say what moved meanwhile, or return an empty string."""
+        if abs(self.drift) > DRIFT_LIMIT:
+            return f"its own time moved by {self.drift:+.1%} while it was measured"
+        return ""
+
+
+class Device(Protocol):
+    """What is asked of a GPU; `Gpu` is the real one."""
+
+    def milliseconds(self, run: Runner) -> float:
+        """Run once and return the milliseconds between two events around it."""
+
+    def finish(self) -> None:
+        """Wait for all that is queued."""
+
+    def peak_mb(self, run: Runner) -> float:
+        """Run once and return the most memory held meanwhile, in MB."""
+
+
+class Gpu:
+    """The GPU that torch uses."""
+
+    def milliseconds(self, run: Runner) -> float:
+        """Run once and return the milliseconds between two events around it."""
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        run()
+        end.record()
+        end.synchronize()
+        return start.elapsed_time(end)
+
+    def finish(self) -> None:
+        """Wait for all that is queued."""
+        torch.cuda.synchronize()
+
+    def peak_mb(self, run: Runner) -> float:
+        """Run once and return the most memory held meanwhile, in MB."""
+        self.finish()
+        torch.cuda.reset_peak_memory_stats()
+        run()
+        self.finish()
+        return torch.cuda.max_memory_allocated() / 1e6
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Batches timed: milliseconds of each [runs], those of all queued at once, and the peak memory in MB."""
+
+    times: NDArray[np.float64]
+    queued_ms: float
+    peak_mb: float
+
+
+def check_cuda() -> None:
+    """Raise InputError where torch sees no GPU."""
+    if not torch.cuda.is_available():
+        raise InputError(f"device 'cuda' needs an NVIDIA GPU, but torch {torch.__version__} sees none; take 'cpu'")
+
+
+def measure_cuda(spec: Spec, settings: CudaSettings = CudaSettings()) -> CudaLatency:
+    """Return a network's time, throughput and memory on the GPU, measured now.
+
+    Raises:
+        InputError: there is no GPU.
+    """
+    check_cuda()
+    dtype = getattr(torch, settings.dtype)
+    shape = settings.batch, 3, settings.img_size, settings.img_size
+    network = build(spec, img_size=settings.img_size).eval().to("cuda", dtype)
+    images = torch.zeros(shape, device="cuda", dtype=dtype)
+
+    def run() -> None:
+        with torch.inference_mode():
+            network(images)
+
+    batches = time_batches(run, Gpu(), settings.runs)
+    return summarise(batches, settings, torch.cuda.get_device_name(), _tf32())
+
+
+def time_batches(run: Runner, device: Device, runs: int) -> Batches:
+    """Warm up until steady, time batches one by one, then all queued, then look at the memory of one."""
+    warm_up(_finished(run, device))
+    times = np.array([device.milliseconds(run) for _ in range(runs)])
+    queued_ms = device.milliseconds(lambda: [run() for _ in range(runs)])
+    return Batches(times, queued_ms, device.peak_mb(run))
+
+
+def summarise(batches: Batches, settings: CudaSettings, device: str, tf32: bool) -> CudaLatency:
+    """Turn timed batches into the record."""
+    p10, median, p90 = (float(value) for value in np.percentile(batches.times, [10, 50, 90]))
+    low, high = median_interval(batches.times)
+    images = settings.batch * len(batches.times)
+    return CudaLatency(
+        median_ms=median,
+        p10_ms=p10,
+        p90_ms=p90,
+        low_ms=low,
+        high_ms=high,
+        images_per_second=1e3 * images / batches.queued_ms,
+        peak_mb=batches.peak_mb,
+        drift=drift(batches.times),
+        device=device,
+        tf32=tf32,
+        batch=settings.batch,
+        dtype=settings.dtype,
+        runs=settings.runs,
+    )
+
+
+def _finished(run: Runner, device: Device) -> Callable[[], None]:
+    def wait() -> None:
+        run()
+        device.finish()
+
+    return wait
+
+
+def _tf32() -> bool:
+    return torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32

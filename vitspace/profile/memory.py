@@ -1,0 +1,92 @@
+"""Memory: how much more a process holds while a network runs, measured in a process of its own.
+
+What a process held at most counts everything it did before, so that each measurement starts a fresh one: it imports
+torch, builds the network, runs one image, and tells what it held before and at most. Linux keeps the most of a process
+itself (``VmHWM``); elsewhere the kernel's count is taken (``ru_maxrss``).
+
+`python -m vitspace.profile.memory IMG_SIZE < spec.json` prints the record as JSON.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from vitspace.spec import Spec
+
+_STATUS = Path("/proc/self/status")
+
+
+@dataclass(frozen=True)
+class PeakMemory:
+    """Resident memory of a process that runs one image through a network, in MB (10^6 bytes).
+
+    Attributes:
+        start_mb: Held before the network was built: Python, torch and what they load.
+        built_mb: Held with the network, before it ran.
+        peak_mb: Held at most.
+    """
+
+    start_mb: float
+    built_mb: float
+    peak_mb: float
+
+    @property
+    def network_mb(self) -> float:
+        """What the network, its weights included, added at most."""
+        return self.peak_mb - self.start_mb
+
+
+def peak_memory(spec: Spec, img_size: int = 224) -> PeakMemory:
+    """Run one image through a network in a fresh process, PyTorch on one thread, and return what it held.
+
+    Raises:
+        RuntimeError: the process failed; with the last line it wrote.
+    """
+    command = [sys.executable, "-m", "vitspace.profile.memory", str(img_size)]
+    done = subprocess.run(command, input=spec.to_json(), capture_output=True, text=True)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise RuntimeError(f"the process that measures memory ended with code {done.returncode}: {last}")
+    return PeakMemory(**json.loads(done.stdout))
+
+
+def measure_here(spec: Spec, img_size: int) -> PeakMemory:
+    """Measure in this process, which should have done nothing else."""
+    import psutil
+    import torch
+
+    import vitspace.families  # noqa: F401 (its modules are no part of a network)
+    from vitspace.network import build
+
+    process = psutil.Process()
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        # The first convolution loads the library of kernels.
+        torch.nn.functional.conv2d(torch.zeros(1, 3, 8, 8), torch.zeros(4, 3, 3, 3))
+        start = process.memory_info().rss
+        network = build(spec, img_size=img_size).eval()
+        built = process.memory_info().rss
+        network(torch.zeros(1, 3, img_size, img_size))
+    return PeakMemory(start / 1e6, built / 1e6, _most() / 1e6)
+
+
+def _most() -> float:
+    """Return the most bytes this process held."""
+    if _STATUS.exists():
+        fields = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
+        return 1024 * float(fields["VmHWM"].split()[0])
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _main() -> None:
+    spec = Spec.from_json(sys.stdin.read())
+    print(json.dumps(asdict(measure_here(spec, int(sys.argv[1])))))
+
+
+if __name__ == "__main__":
+    _main()
