@@ -1,34 +1,18 @@
 """Free: what needs no training, a score or a combination of scores, as a proxy."""
 
-import importlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS, ProxyError, Score
 from vitspace.proxies._cards import committed_card
 from vitspace.proxies._device import check_device
+from vitspace.proxies.combinations import Model, fitted
 from vitspace.proxies.scores import Settings, Subject, measure
 from vitspace.spec import Spec
 
 OnStep = Callable[[int, int], None]
-
-
-class Model(Protocol):
-    """A combination, fitted.
-
-    Attributes:
-        components: The scores it reads.
-    """
-
-    components: tuple[str, ...]
-
-    def predict(self, values: dict[str, float]) -> float:
-        """Return the combined score of a design from its scores; higher is better."""
-
-    def describe(self) -> dict[str, Any]:
-        """Return its weights."""
 
 
 @dataclass(frozen=True)
@@ -88,4 +72,4 @@ def open_free(name: str, argument: str, data: str, device: str) -> FreeProxy:
     settings = Settings(device=str(check_device(device)))
     if name not in COMBINATIONS:
         return FreeProxy(name, None, settings)
-    return FreeProxy(name, importlib.import_module(f"vitspace.proxies.combinations.{name}").fitted(), settings)
+    return FreeProxy(name, fitted(name), settings)

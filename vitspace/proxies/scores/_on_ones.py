@@ -22,19 +22,31 @@ def run_on_ones(evidence: Evidence, needs: set[str], settings: Settings) -> None
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.abs_()
+    total, log_scale = _flow(network, settings.img_size)
+    if not total.isfinite():
+        # One block alone can leave the range of single precision (MobileViT's hold whole transformers).
+        total, log_scale = _flow(network.double(), settings.img_size)
+    if not total.isfinite():
+        raise ProxyError(f"the sum of outputs of the linear pass is {total.item()}")
+    evidence.log_scale = log_scale
+
+
+def _flow(network: nn.Module, img_size: int) -> tuple[Tensor, float]:
+    """Run once; return the largest of R and all gradients [], and the logarithm of the scale."""
     scales: list[Tensor] = []
     handles = [block.register_forward_hook(partial(_rescale, scales)) for block in find_blocks(network)]
-    device = next(network.parameters()).device
+    weight = next(network.parameters())
+    network.zero_grad(set_to_none=True)
     try:
         with WithoutNorms():
-            total = network(torch.ones(1, 3, settings.img_size, settings.img_size, device=device)).sum()
+            total = network(torch.ones(1, 3, img_size, img_size, device=weight.device, dtype=weight.dtype)).sum()
     finally:
         for handle in handles:
             handle.remove()
     total.backward()
-    if not torch.isfinite(total):
-        raise ProxyError(f"the sum of outputs of the linear pass is {total.item()}")
-    evidence.log_scale = float(torch.stack(scales).double().log().sum()) if scales else 0.0
+    sizes = [parameter.grad.abs().sum() for parameter in network.parameters() if parameter.grad is not None]
+    log_scale = torch.stack(scales).double().log().sum().item() if scales else 0.0
+    return torch.stack([total.detach(), *sizes]).sum(), log_scale
 
 
 def _rescale(scales: list[Tensor], module: nn.Module, args: tuple, out: object) -> object:
