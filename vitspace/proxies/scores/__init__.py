@@ -13,10 +13,12 @@ from types import ModuleType
 
 from vitspace.errors import InputError
 from vitspace.proxies import SCORES, ProxyError
-from vitspace.proxies.scores._passes import Evidence, Settings, gather
+from vitspace.proxies.scores._evidence import Evidence, Settings
+from vitspace.proxies.scores._init import INITS
+from vitspace.proxies.scores._passes import gather
 from vitspace.proxies.scores._subjects import Subject
 
-__all__ = ["BASELINES", "SCORES", "Measured", "Settings", "Subject", "check_names", "measure"]
+__all__ = ["BASELINES", "INITS", "SCORES", "Measured", "Settings", "Subject", "check_names", "measure"]
 
 #: Scores that only count: what any other score has to beat.
 BASELINES = ("params", "macs", "nt", "slog")
