@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Seconds after which a call without arguments measures no further design.
 PATIENCE = 600
+#: Letters a line where the output is no terminal.
+WIDTH = 132
 LEGEND = """\
 tau: Kendall's, with published top-1; pairs: of ablation rows, ordered rightly; hard: those that params order wrongly
 or tie; like FLOPs: anchors in one bin of FLOPs; timm: its networks; two seeds: tau between them; []: 90 % bootstrap
@@ -29,10 +31,16 @@ def fidelity(
     init: str = typer.Option("own", help="Initial weights: the network's own, common to all, or both."),
     fresh: bool = typer.Option(False, "--fresh", help="Measure everything anew."),
     device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
+    estimate: str = typer.Option(
+        None, help="Estimate top-1 of a design instead: an anchor's id, a spec's .json, or the JSON itself."
+    ),
     out: Path = typer.Option(None, help="Folder of tables, cards and figures.  [default: reports/fidelity]"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document; writes files only with --out."),
 ) -> None:
     """Show how far each proxy orders published designs as their accuracies do."""
+    if estimate:
+        _estimate(estimate, as_json)
+        return
     from vitspace.fidelity import Request, known_rows, make_cards, plan
     from vitspace.fidelity.jobs import check_proxies
     from vitspace.proxies._device import check_device
@@ -52,6 +60,18 @@ def fidelity(
         folder = out or Path("reports") / "fidelity"
         _write(folder, cards, rows)
         print(f"tables and figures: {folder}", file=sys.stderr)
+
+
+def _estimate(text: str, as_json: bool) -> None:
+    from vitspace.fidelity.estimate import estimate
+    from vitspace.profile import read_spec
+
+    name, spec = read_spec(text)
+    found = estimate(spec)
+    if as_json:
+        print_json({"name": name, **vars(found)})
+    else:
+        print(f"{name}: {found}")
 
 
 def _run(jobs: "list[Job]", patience: float | None) -> "list[ScoreRow]":
@@ -94,12 +114,14 @@ def _print(cards: "list[Card]") -> None:
 
     from vitspace.fidelity.folder import HEADINGS, cells
 
-    table = Table(HEADINGS[0], box=None, header_style="bold")
-    for heading in HEADINGS[1:]:
-        table.add_column(heading, justify="right")
+    table = Table(box=None, header_style="bold")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="left" if heading == HEADINGS[0] else "right", no_wrap=True)
     for card in cards:
         table.add_row(*cells(card))
     console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = WIDTH
     console.print(table)
     print(LEGEND)
     for card in cards:

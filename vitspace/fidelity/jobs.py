@@ -95,17 +95,26 @@ def known_rows(request: Request) -> list[ScoreRow]:
 
 
 def plan(request: Request, known: Iterable[ScoreRow], device: str = "cpu") -> list[Job]:
-    """Return the jobs that measure what is asked for and not known."""
+    """Return the jobs that measure what is asked for and not known; what only counts comes first, as all need it."""
     there = {row.key for row in known}
-    jobs = []
+    counts, others = [], []
     for seed in range(request.seeds):
         for init in request.inits:
             for design in designs():
                 wanted = [name for name in request.measured if _applies(name, design, seed, init)]
                 missing = [n for n in wanted if f"{n} {design.subject.name} {seed} {init}" not in there]
-                if missing:
-                    jobs.append(Job(design, tuple(missing), seed, init, device))
-    return jobs
+                for jobs, some in ((counts, _counting(missing)), (others, _running(missing))):
+                    if some:
+                        jobs.append(Job(design, some, seed, init, device))
+    return [*counts, *others]
+
+
+def _counting(names: list[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name in BASELINES)
+
+
+def _running(names: list[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in BASELINES)
 
 
 def run(job: Job) -> list[ScoreRow]:
