@@ -34,8 +34,10 @@ def fidelity(
     estimate: str = typer.Option(
         None, help="Estimate top-1 of a design instead: an anchor's id, a spec's .json, or the JSON itself."
     ),
-    out: Path = typer.Option(None, help="Folder of tables, cards and figures.  [default: reports/fidelity]"),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document; writes files only with --out."),
+    out: Path = typer.Option(
+        None, help="Folder of tables, cards and figures.  [default: reports/fidelity, where no proxy is named]"
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Show how far each proxy orders published designs as their accuracies do."""
     if estimate:
@@ -56,7 +58,7 @@ def fidelity(
         print_json([card.to_json() for card in cards])
     else:
         _print(cards)
-    if out or not as_json:
+    if out or not (as_json or proxies):
         folder = out or Path("reports") / "fidelity"
         _write(folder, cards, rows)
         print(f"tables and figures: {folder}", file=sys.stderr)

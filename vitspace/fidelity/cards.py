@@ -26,7 +26,7 @@ from vitspace.proxies.scores._subjects import TIMM
 from vitspace.published import published_rows
 
 #: The proxy that designs are screened and ordered by at matched cost.
-DEFAULT = "ridge"
+DEFAULT = "rank"
 #: Edges of the bins of FLOPs, in billions of multiply-adds.
 BINS = (0.75, 1.5, 3.0, 6.0)
 TOP_K = 3
@@ -56,7 +56,8 @@ class Card:
         top_k_regret: Points that the best of the `TOP_K` anchors of highest score stays below the best of all.
         bin_regret: The same with one anchor, in each bin of FLOPs, on average.
         leave_one_family_out: By family, tau over the other families' anchors and the accuracy of its own pairs.
-        peers: Tau over timm's networks: specs, kendall_tau, tau_ci.
+        peers: The same over timm's networks, which no combination is fitted on: specs, kendall_tau, tau_ci,
+            tau_over_params, tau_over_params_ci.
         seed_tau: Tau of the scores of two seeds over all designs, None where there is one seed.
         seed_pairs: Share of ablation pairs that two seeds order alike.
         seconds_per_spec: Median time of a design.
@@ -142,7 +143,7 @@ def card(found: Scored, params: Scored, source: str = "committed") -> Card:
         proxy=found.proxy,
         init=found.init,
         specs=len(found.values),
-        **_tau(found, params, anchors),
+        **_tau(found, params, {_id(row): row.published["top1"] for row in anchors}),
         pairs=len(pairs),
         **_pairs(right, baseline, [pair.table for pair in pairs]),
         flagged_pairs=int(flagged.sum()),
@@ -153,7 +154,7 @@ def card(found: Scored, params: Scored, source: str = "committed") -> Card:
         hard_ci=_hard_interval(right, hard, [pair.table for pair in pairs]),
         **_cost_matched(found, anchors),
         leave_one_family_out=_by_family(found, anchors, pairs, right),
-        peers=_peers(found),
+        peers=_peers(found, params),
         **_noise(found, pairs),
         seconds_per_spec=float(np.median(list(found.seconds.values()) or [0.0])),
         failures=len(found.failures),
@@ -164,11 +165,12 @@ def card(found: Scored, params: Scored, source: str = "committed") -> Card:
     )
 
 
-def _tau(found: Scored, params: Scored, anchors: list[Anchor]) -> dict[str, Any]:
-    if len(anchors) < 2:
+def _tau(found: Scored, params: Scored, published: Mapping[str, float]) -> dict[str, Any]:
+    """Tau with top-1, by spec id or timm's name, and what it is over that of params."""
+    if len(published) < 2:
         return dict.fromkeys(("kendall_tau", "tau_ci", "tau_over_params", "tau_over_params_ci"))
-    top1, weights = [row.published["top1"] for row in anchors], resamples(len(anchors))
-    own, other = ([s.values[_id(row)] for row in anchors] for s in (found, params))
+    top1, weights = list(published.values()), resamples(len(published))
+    own, other = ([s.values[name] for name in published] for s in (found, params))
     samples, others = kendall(own, top1, weights), kendall(other, top1, weights)
     tau, base = kendall(own, top1)[0], kendall(other, top1)[0]
     return {
@@ -220,13 +222,10 @@ def _by_family(found: Scored, anchors: list[Anchor], pairs: Sequence[Pair], righ
     return result
 
 
-def _peers(found: Scored) -> dict[str, Any]:
-    rows = {TIMM + name: row for name, row in timm_peers().items() if TIMM + name in found.values}
-    if len(rows) < 2:
-        return {"specs": len(rows), "kendall_tau": None, "tau_ci": None}
-    scores, top1 = [found.values[name] for name in rows], [row.published["top1"] for row in rows.values()]
-    samples = kendall(scores, top1, resamples(len(rows)))
-    return {"specs": len(rows), "kendall_tau": _finite(kendall(scores, top1)[0]), "tau_ci": interval(samples)}
+def _peers(found: Scored, params: Scored) -> dict[str, Any]:
+    known = found.values.keys() & params.values.keys()
+    rows = {TIMM + name: row for name, row in timm_peers().items() if TIMM + name in known}
+    return {"specs": len(rows), **_tau(found, params, {name: row.published["top1"] for name, row in rows.items()})}
 
 
 def _noise(found: Scored, pairs: Sequence[Pair]) -> dict[str, Any]:

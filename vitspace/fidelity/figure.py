@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from vitspace.anchors.references import main_anchors, timm_peers
 from vitspace.fidelity.cards import Card, all_families
@@ -15,6 +15,7 @@ from vitspace.proxies._tables import ScoreRow
 from vitspace.proxies.scores._subjects import TIMM
 from vitspace.report import style
 from vitspace.report.figures import save_figure
+from vitspace.units import format_count
 
 #: Okabe and Ito's colours, each with a shape of its own.
 LOOKS = {
@@ -27,7 +28,9 @@ LOOKS = {
     "timm": ("#B8B8B8", "x"),
 }
 COLUMNS = 3
-_WIDE = 6.0  # ratio of scores from which an axis is logarithmic
+#: Ratios of scores from which an axis is logarithmic, and from which only powers of ten are marked.
+_WIDE, _VERY_WIDE = 6.0, 40.0
+_LINE = 2.3  # inches a row of panels
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def draw(shown: Sequence[Panel]) -> Figure:
     lines = -(-len(shown) // COLUMNS)
     with style.styled():
         figure = style.new_figure()
-        figure.set_size_inches(9.6, 2.55 * lines + 1.1)
+        figure.set_size_inches(9.6, _LINE * lines + 1.1)
         grid = figure.subplots(lines, COLUMNS, squeeze=False, sharey=True)
         for axes in grid.flat[len(shown) :]:
             axes.set_visible(False)
@@ -69,8 +72,8 @@ def draw(shown: Sequence[Panel]) -> Figure:
             _panel(axes, panel)
         for line in grid:
             line[0].set_ylabel("ImageNet top-1, %")
-        height = 2.55 * lines + 1.1
-        figure.subplots_adjust(0.075, 0.42 / height, 0.985, 1 - 0.95 / height, wspace=0.08, hspace=0.5)
+        height = _LINE * lines + 1.1
+        figure.subplots_adjust(0.075, 0.42 / height, 0.985, 1 - 0.95 / height, wspace=0.08, hspace=0.42)
         handles, labels = grid.flat[0].get_legend_handles_labels()
         figure.text(
             style.MARGIN, 1 - 0.3 / height, "Proxies against published accuracy", fontsize=13, fontweight="bold"
@@ -89,10 +92,18 @@ def _panel(axes: Axes, panel: Panel) -> None:
         x, y = zip(*panel.points[family], strict=True) if panel.points[family] else ((), ())
         label = "timm's networks" if family == "timm" else family
         axes.scatter(x, y, s=22, c=colour, marker=marker, label=label, linewidths=1.0, zorder=1 + (family != "timm"))
-    xs = [x for some in panel.points.values() for x, _ in some]
-    if xs and min(xs) > 0 and max(xs) / min(xs) > _WIDE:
-        axes.set_xscale("log")
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+    _ticks(axes, [x for some in panel.points.values() for x, _ in some])
     axes.set_title(panel.title, fontsize=9.5, loc="left")
     axes.tick_params(labelsize=8.5)
+
+
+def _ticks(axes: Axes, scores: list[float]) -> None:
+    """Logarithmic where scores span much; a few round numbers."""
+    ratio = max(scores) / min(scores) if scores and min(scores) > 0 else 1.0
+    if ratio <= _WIDE:
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        return
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if ratio < _VERY_WIDE else (1,)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format_count(value)))

@@ -97,7 +97,8 @@ def known_rows(request: Request) -> list[ScoreRow]:
 def plan(request: Request, known: Iterable[ScoreRow], device: str = "cpu") -> list[Job]:
     """Return the jobs that measure what is asked for and not known; what only counts comes first, as all need it."""
     there = {row.key for row in known}
-    counts, others = [], []
+    counts: list[Job] = []
+    others: list[Job] = []
     for seed in range(request.seeds):
         for init in request.inits:
             for design in designs():
