@@ -79,4 +79,4 @@ def _root(
 ) -> None: ...
 
 
-from vitspace.cli import anchors, dashboard, profile, report, search, space  # noqa: E402, F401 (each registers its commands)
+from vitspace.cli import anchors, dashboard, fidelity, profile, report, search, space  # noqa: E402, F401 (each registers its commands)
