@@ -7,7 +7,8 @@ from typing import Any
 
 from vitspace.costs import CONVENTION
 from vitspace.engines import Monitor, Silent
-from vitspace.engines.optuna import OptunaEngine, anchors_inside, enqueue, first_designs
+from vitspace.engines._first import anchors_inside, enqueue, first_designs
+from vitspace.engines.optuna import OptunaEngine
 from vitspace.errors import InputError
 from vitspace.evaluate import Evaluator
 from vitspace.host import machine
@@ -17,7 +18,8 @@ from vitspace.report import check_folder, write_report
 from vitspace.space import Space, load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.record import StudyRecord
-from vitspace.study.store import StudyStore, check_new, free_name, open_storage
+from vitspace.study.storage import open_storage
+from vitspace.study.store import StudyStore, check_new, free_name
 
 
 @dataclass(frozen=True)

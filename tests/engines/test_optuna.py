@@ -6,12 +6,17 @@ import time
 import pytest
 import torch
 
-from vitspace.engines.optuna import FAILURES, TOO_SLOW, OptunaEngine, enqueue, first_designs, make_sampler
+from vitspace.engines._first import enqueue, first_designs
+from vitspace.engines._samplers import make_sampler
+from vitspace.engines._tally import FAILURES, TOO_SLOW
+from vitspace.engines.optuna import OptunaEngine
 from vitspace.errors import StudyFailedError
 from vitspace.families import anchor
 from vitspace.proxies import ProxyError
 from vitspace.study.config import StudyConfig
-from vitspace.study.store import StudyStore, open_storage
+from vitspace.study.queue import Queue
+from vitspace.study.storage import open_storage
+from vitspace.study.store import StudyStore
 
 CONFIG = StudyConfig(space="msg", budget="4G", trials=5, seed=7, sampler="random")
 
@@ -138,9 +143,10 @@ def test_every_sampler_runs_past_its_startup(run, name):
 
 KILLED = """
 import time
-from vitspace.study.store import StudyStore, open_storage
-store = StudyStore.load(open_storage({journal!r}), "s")
-running = store.ask()
+from vitspace.study.queue import Queue
+from vitspace.study.storage import open_storage
+from vitspace.study.store import StudyStore
+running = Queue(StudyStore.load(open_storage({journal!r}), "s")).ask()
 running.suggest_categorical("dim", (32, 48, 64, 80, 96, 112, 128))
 print("running", flush=True)
 time.sleep(60)
@@ -153,7 +159,7 @@ def test_a_killed_process_loses_and_repeats_nothing(run, tmp_path, proxy):
     code = KILLED.format(journal=str(tmp_path / "s.journal"))
     worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert worker.stdout.readline() == "running\n"
-    assert store.requeue_lost() == 0  # it lives
+    assert Queue(store).sweep() == 0  # it lives
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     worker.stdout.close()

@@ -1,0 +1,33 @@
+"""First designs: what a new study evaluates before anything is proposed; the anchors lead."""
+
+from vitspace.space import Space
+from vitspace.spec import Spec
+from vitspace.study.config import StudyConfig
+from vitspace.study.store import StudyStore
+
+#: Designs drawn uniformly before the sampler proposes.
+STARTUP = 10
+
+
+def first_designs(space: Space, config: StudyConfig) -> list[tuple[str | None, Spec]]:
+    """Return (anchor, spec) of a new study's first designs: the anchors inside the budget, then random draws.
+
+    Raises:
+        InputError: too few designs fit the budget.
+    """
+    anchors = anchors_inside(space, config)
+    count = min(config.trials - len(anchors), STARTUP)
+    drawn = space.draw(count, config.limits, config.seed, exclude=set(anchors.values()))
+    return [*anchors.items(), *((None, spec) for spec in drawn)]
+
+
+def enqueue(store: StudyStore, space: Space, designs: list[tuple[str | None, Spec]]) -> None:
+    """Queue designs to be evaluated next."""
+    for anchor, spec in designs:
+        store.study.enqueue_trial(space.encode(spec), user_attrs={"anchor": anchor} if anchor else None)
+
+
+def anchors_inside(space: Space, config: StudyConfig) -> dict[str, Spec]:
+    """Return the published designs of the space whose FLOPs and params are within the budget."""
+    rows = space.anchors(config.ablations)
+    return {row.id: row.spec for row in rows if row.spec and not space.over_budget(row.spec, config.limits)}
