@@ -22,6 +22,8 @@ LADDER = [
     {"proxies"},
     {"evaluate"},
     {"engines", "report", "profile"},
+    {"workers"},
+    {"session"},
     {"search"},
     {"cli"},
 ]

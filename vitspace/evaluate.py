@@ -1,15 +1,18 @@
 """Evaluate: the gates a candidate passes, cheapest first; it is rejected at the first that can."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
+import torch
+
 from vitspace.budget import Budget
 from vitspace.costs import cost
-from vitspace.host import fingerprint
+from vitspace.host import fingerprint, versions
 from vitspace.latency import LatencySettings, measure
-from vitspace.proxies import Proxy
+from vitspace.proxies import Proxy, ProxyError
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.trial import Trial
@@ -28,6 +31,7 @@ class Evaluator:
         budget: Limits on multiply-adds, params and latency.
         proxy: Gives the score.
         seed: The proxy's seed, the same for every design, so that they are compared on the same draw.
+        command: The command line that runs it, for the record.
     """
 
     space: Space
@@ -35,6 +39,7 @@ class Evaluator:
     proxy: Proxy
     seed: int = 0
     latency: LatencySettings = field(default_factory=LatencySettings)
+    command: str = ""
 
     def evaluate(
         self,
@@ -54,7 +59,8 @@ class Evaluator:
             on_step: Told how far the proxy is.
         """
         start = time.perf_counter()
-        trial = Trial(number, "complete", spec, anchor=anchor, seed=self.seed)
+        run = {"command": self.command, "threads": torch.get_num_threads(), "versions": versions()}
+        trial = Trial(number, "complete", spec, anchor=anchor, seed=self.seed, details={"run": run})
         if spec in seen:
             return replace(trial, state="duplicate", why=f"the same network as trial {seen[spec]}")
         try:
@@ -76,7 +82,9 @@ class Evaluator:
         if why := self.budget.violation(latency_ms=latency.median_ms):
             return replace(trial, state="over_budget", why=why)
         score = self.proxy.score(spec, self.seed, on_step)
-        details = {"host": fingerprint(), "proxy_seconds": score.seconds, **score.details}
+        if not math.isfinite(score.value):
+            raise ProxyError(f"the score is {score.value}")
+        details = {**trial.details, "host": fingerprint(), "proxy_seconds": score.seconds, **score.details}
         return replace(trial, score=score.value, details=details)
 
 

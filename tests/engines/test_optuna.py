@@ -6,10 +6,10 @@ import time
 import pytest
 import torch
 
+from vitspace.engines import OpenStudy, open_engine
 from vitspace.engines._first import enqueue, first_designs
 from vitspace.engines._samplers import make_sampler
 from vitspace.engines._tally import FAILURES, TOO_SLOW
-from vitspace.engines.optuna import OptunaEngine
 from vitspace.errors import StudyFailedError
 from vitspace.families import anchor
 from vitspace.proxies import ProxyError
@@ -32,7 +32,7 @@ def run(tmp_path, space, make_evaluator):
         else:
             store = StudyStore.create(storage, "s", config, {})
             enqueue(store, space, first_designs(space, config))
-        OptunaEngine(store, space, make_evaluator(config)).run(config)
+        open_engine("optuna", OpenStudy(store, "", space, make_evaluator(config))).run(config)
         return store.record()
 
     return go

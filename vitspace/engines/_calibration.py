@@ -10,6 +10,7 @@ from vitspace.proxies import ProxyError
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.lease import Owner, owner_of
+from vitspace.study.queue import DEATHS
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
@@ -49,7 +50,11 @@ def calibrate(
     name = trial.anchor or trial.spec.id
     note(f"scoring {name} with a second seed, for the proxy's noise")
     scores = [trial.score]
+    attempts = store.study.user_attrs.get("calibrations", 0)
+    store.set(calibrations=attempts + 1)
     try:
+        if attempts >= DEATHS:
+            raise ProxyError(f"{attempts} workers died of it")
         scores.append(score(trial.spec, config.seed + 1))
     except ProxyError as error:
         note(f"the second seed failed, so that the noise is not known: {error}")

@@ -2,21 +2,19 @@
 
 import time
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 
 import optuna
 
-from vitspace.engines import Monitor, Silent
+from vitspace.engines import OpenStudy
 from vitspace.engines._calibration import Score, calibrate, to_calibrate
 from vitspace.engines._samplers import make_sampler
 from vitspace.engines._tally import REJECTIONS, Tally
-from vitspace.space import InvalidDesign, Space
+from vitspace.space import InvalidDesign
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.queue import DEATHS, Queue
-from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 from vitspace.study.turns import CLAIM, Verdict, places_left, verdict
 
@@ -43,21 +41,18 @@ class Desk:
     """Hands out designs until a study's trials are complete or its time is over.
 
     Attributes:
+        study: The study.
+        config: What it was asked.
         score: Gives the second seed's score, for the noise.
-        worst: The proxy's score of chance, or None.
-        check: Called every heartbeat, in a thread of its own.
     """
 
-    store: StudyStore
-    space: Space
+    study: OpenStudy
     config: StudyConfig
     score: Score
-    worst: float | None = None
-    monitor: Monitor = field(default_factory=Silent)
-    check: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
-        self.queue = Queue(self.store, note=self.monitor.note, check=self.check)
+        self.store, self.space, self.monitor = self.study.store, self.study.space, self.study.monitor
+        self.queue = Queue(self.store, note=self.monitor.note, check=self.study.check)
         self.tally = Tally()
         self._seen: dict[Spec, int] = {}
         self._known: set[int] = set()
@@ -200,7 +195,7 @@ class Desk:
 
     def _calibrate(self, last: bool = False) -> None:
         if trial := to_calibrate(self.store, self.queue.owner, last):
-            calibrate(self.store, trial, self.config, self.worst, self.score, self.monitor.note)
+            calibrate(self.store, trial, self.config, self.study.evaluator.proxy.worst, self.score, self.monitor.note)
 
 
 def was_evaluated(trial: Trial) -> bool:

@@ -22,9 +22,17 @@ def first_designs(space: Space, config: StudyConfig) -> list[tuple[str | None, S
 
 
 def enqueue(store: StudyStore, space: Space, designs: list[tuple[str | None, Spec]]) -> None:
-    """Queue designs to be evaluated next."""
+    """Queue a study's first designs, those that are not yet among its trials; the study is ready then."""
+    known = [trial.system_attrs.get("fixed_params") for trial in store.frozen()]
     for anchor, spec in designs:
-        store.study.enqueue_trial(space.encode(spec), user_attrs={"anchor": anchor} if anchor else None)
+        if (params := space.encode(spec)) not in known:
+            store.study.enqueue_trial(params, user_attrs={"anchor": anchor} if anchor else None)
+    store.set(ready=True)
+
+
+def is_ready(store: StudyStore) -> bool:
+    """Whether a study's first designs are queued, so that others may join."""
+    return bool(store.study.user_attrs.get("ready") or store.trials())
 
 
 def anchors_inside(space: Space, config: StudyConfig) -> dict[str, Spec]:

@@ -1,13 +1,14 @@
 """Proxies: cheap stand-ins for full training; one file each, whose name is the proxy's. Every score is higher-better.
 
 A proxy's file has ``open_proxy(argument, data, device, seed)``, which returns a `Proxy`. Files that begin with an
-underscore are no proxies.
+underscore are no proxies. A package of your own registers such a module by the entry-point group `vitspace.proxies`.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from vitspace.errors import InputError
@@ -57,6 +58,10 @@ def open_proxy(text: str, data: str, device: str, seed: int = 0) -> Proxy:
         InputError: there is no such proxy, preset, data or device.
     """
     name, _, argument = text.partition(":")
+    registered = {point.name: point for point in entry_points(group="vitspace.proxies")}
+    if name in registered:
+        proxy: Proxy = registered[name].load().open_proxy(argument, data, device, seed)
+        return proxy
     if name not in PROXIES:
-        raise InputError(f"a proxy is one of {', '.join(PROXIES)}, but got {text!r}")
+        raise InputError(f"a proxy is one of {', '.join((*PROXIES, *registered))}, but got {text!r}")
     return importlib.import_module(f"{__name__}.{name}").open_proxy(argument, data, device, seed)

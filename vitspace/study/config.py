@@ -9,7 +9,7 @@ from vitspace.errors import InputError
 from vitspace.files import explain
 
 #: Settings that a resumed study may change.
-MAY_CHANGE = ("trials", "timeout", "device")
+MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine")
 
 #: A budget as text; a plain number in YAML is read as one.
 Quantity = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
@@ -26,7 +26,9 @@ class StudyConfig(BaseModel):
         latency_backend: What runs the networks when they are timed.
         proxy: What stands in for accuracy: ``train`` or ``train:PRESET``.
         data: What the proxy trains on.
+        engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, or NNI's trials.
         sampler: Optuna's sampler.
+        gpus: GPUs of one evaluation, 0.25 for four on one; None is one GPU where the proxy runs on GPUs (ray).
         trials: Completed evaluations in total, anchors included.
         timeout: Seconds after which no new trial starts.
         seed: Of drawing, sampling and training.
@@ -43,13 +45,14 @@ class StudyConfig(BaseModel):
     latency_backend: Literal["eager", "onnxruntime", "openvino"] = "eager"
     proxy: str = "train"
     data: str = "fractal"
-    engine: Literal["optuna"] = "optuna"
+    engine: Literal["optuna", "ray", "nni"] = "optuna"
     sampler: Literal["tpe", "nsga2", "nsga3", "gp", "qmc", "random"] = "tpe"
     trials: int = Field(default=16, ge=1)
     timeout: float | None = Field(default=None, gt=0)
     seed: int = Field(default=0, ge=0, lt=2**31)
     device: str = "auto"
     ablations: bool = False
+    gpus: float | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -1,0 +1,157 @@
+"""Workers: a study's evaluations in processes of their own on this machine, started again when they are killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from vitspace.engines import Monitor
+from vitspace.errors import StudyFailedError
+from vitspace.host import cores
+from vitspace.study.config import StudyConfig
+from vitspace.study.store import StudyStore
+
+#: Set in a worker: the process that started it; a worker whose starter is gone stops.
+PARENT = "VITSPACE_PARENT"
+#: Workers that may be killed in a row without a trial being completed in between.
+DEATHS_IN_A_ROW = 16
+#: Seconds in which a worker that is told to stop saves its trial.
+GRACE = 20.0
+_POLL = 0.3
+
+
+@dataclass
+class Worker:
+    """A running worker; its standard error is passed on line by line."""
+
+    process: subprocess.Popen[str]
+    monitor: Monitor
+    last: deque[str] = field(default_factory=lambda: deque(maxlen=1))
+
+    def __post_init__(self) -> None:
+        self.thread = threading.Thread(target=self._pass_on, daemon=True)
+        self.thread.start()
+        self.monitor.note(f"worker {self.process.pid} started")
+
+    def _pass_on(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as lines:
+            for line in lines:
+                self.last.append(line.strip())
+                self.monitor.note(f"worker {self.process.pid}: {line.rstrip()}")
+
+
+def run_workers(store: StudyStore, config: StudyConfig, url: str, count: int, monitor: Monitor) -> None:
+    """Run workers until the study is over; a killed one is replaced.
+
+    Args:
+        store: The study, its first designs queued.
+        config: What it was asked.
+        url: Its storage, as the workers open it.
+        count: How many workers.
+        monitor: Is told of the workers and their trials.
+
+    Raises:
+        StudyFailedError: a worker stopped with an error, or one after the other was killed.
+    """
+    deadline = time.monotonic() + config.timeout if config.timeout else None
+    arguments = ["--storage", url, "--device", config.device]
+    monitor.started(store.record())
+    told, killed = {trial.number for trial in store.trials()}, 0
+    with _stopped_at_the_end() as crew:
+        crew.extend(_start(store, arguments, deadline, count, monitor) for _ in range(count))
+        while crew:
+            time.sleep(_POLL)
+            if _tell(store, told, monitor):
+                killed = 0
+            for worker in [worker for worker in crew if worker.process.poll() is not None]:
+                crew.remove(worker)
+                if not _ended_well(worker, monitor):
+                    killed += 1
+                    if killed >= DEATHS_IN_A_ROW:
+                        raise StudyFailedError(f"{killed} workers in a row were killed before a trial was complete")
+                    crew.append(_start(store, arguments, deadline, count, monitor))
+    _tell(store, told, monitor)
+    done = len(store.record().completed)
+    if done < config.trials and not (deadline and time.monotonic() >= deadline):
+        raise StudyFailedError(f"all workers were stopped, with {done} of {config.trials} trials complete")
+
+
+def stop_without_parent() -> None:
+    """In a worker whose starter is gone: stop as on SIGTERM."""
+    parent = os.environ.get(PARENT)
+    if parent and os.getppid() != int(parent):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _start(store: StudyStore, arguments: Sequence[str], deadline: float | None, count: int, monitor: Monitor) -> Worker:
+    command = [sys.executable, "-m", "vitspace", "worker", store.study.study_name, *arguments]
+    if deadline is not None:
+        command += ["--timeout", str(max(0.001, deadline - time.monotonic()))]
+    threads = str(max(1, len(cores()) // count))
+    # In a session of its own, so that Ctrl-C reaches this process alone, which tells the workers once.
+    process = subprocess.Popen(
+        command,
+        env={"OMP_NUM_THREADS": threads} | os.environ | {PARENT: str(os.getpid())},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    return Worker(process, monitor)
+
+
+def _tell(store: StudyStore, told: set[int], monitor: Monitor) -> bool:
+    """Tell of the trials that ended since the last time; return whether one is complete."""
+    new = [trial for trial in store.trials() if trial.number not in told]
+    evaluated = [trial for trial in new if trial.complete or trial.state == "failed" or trial.latency_ms is not None]
+    record = store.record() if evaluated else None
+    for trial in evaluated:
+        assert record is not None
+        monitor.ended(trial, record)
+    told.update(trial.number for trial in new)
+    return any(trial.complete for trial in new)
+
+
+def _ended_well(worker: Worker, monitor: Monitor) -> bool:
+    """Return whether a worker that ended is not to be replaced.
+
+    Raises:
+        StudyFailedError: it stopped with an error.
+    """
+    code, pid = worker.process.returncode, worker.process.pid
+    worker.thread.join(timeout=5)
+    if code in (1, 2):
+        raise StudyFailedError(f"worker {pid} stopped: {''.join(worker.last).removeprefix('error: ') or code}")
+    if code < 0:
+        monitor.note(f"worker {pid} was killed by {signal.Signals(-code).name}")
+        return False
+    if code:
+        monitor.note(f"worker {pid} was stopped")
+    return True
+
+
+@contextmanager
+def _stopped_at_the_end() -> Iterator[list[Worker]]:
+    """Give a list of workers; those still running at the end are told to stop, and killed where they do not."""
+    crew: list[Worker] = []
+    try:
+        yield crew
+    finally:
+        for worker in crew:
+            with suppress(ProcessLookupError):
+                worker.process.terminate()
+        deadline = time.monotonic() + GRACE
+        for worker in crew:
+            try:
+                worker.process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+            worker.thread.join(timeout=5)
