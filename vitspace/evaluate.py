@@ -2,9 +2,11 @@
 
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import torch
 
@@ -59,8 +61,7 @@ class Evaluator:
             on_step: Told how far the proxy is.
         """
         start = time.perf_counter()
-        run = {"command": self.command, "threads": torch.get_num_threads(), "versions": versions()}
-        trial = Trial(number, "complete", spec, anchor=anchor, seed=self.seed, details={"run": run})
+        trial = Trial(number, "complete", spec, anchor=anchor, seed=self.seed, details={"run": self._run()})
         if spec in seen:
             return replace(trial, state="duplicate", why=f"the same network as trial {seen[spec]}")
         try:
@@ -70,6 +71,11 @@ class Evaluator:
             _log.debug("trial %s failed", number, exc_info=True)
             trial = replace(trial, state="failed", why=_reason(error))
         return replace(trial, seconds=time.perf_counter() - start)
+
+    def _run(self) -> dict[str, Any]:
+        """Return what it takes to run a trial again, and who ran it."""
+        threads = torch.get_num_threads()
+        return {"command": self.command, "pid": os.getpid(), "threads": threads, "versions": versions()}
 
     def _measure(self, trial: Trial, spec: Spec, on_step: OnStep | None) -> Trial:
         costs = cost(spec, self.space.resolution)

@@ -11,6 +11,7 @@ from vitspace.engines import OpenStudy
 from vitspace.engines._calibration import Score, calibrate, to_calibrate
 from vitspace.engines._samplers import make_sampler
 from vitspace.engines._tally import REJECTIONS, Tally
+from vitspace.interrupts import postponed
 from vitspace.space import InvalidDesign
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
@@ -167,7 +168,9 @@ class Desk:
         return self._seen
 
     def _end(self, running: optuna.Trial, trial: Trial) -> None:
-        if not self.queue.end(running, trial):
+        with postponed():  # what was evaluated is not thrown away
+            stored = self.queue.end(running, trial)
+        if not stored:
             return
         if trial.spec is not None and was_evaluated(trial):
             self._set_seconds()

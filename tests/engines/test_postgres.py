@@ -48,7 +48,7 @@ def test_500_trials_while_workers_are_killed_at_random(on_postgres):
     assert len(scorings) - len(set(scorings)) <= killed
 
 
-def alive(tool, search):
+def alive(search):
     """The workers that run."""
     started = {int(pid) for pid in re.findall(r"worker (\d+) started", search.log.read_text())}
     return sorted(pid for pid in started if Path(f"/proc/{pid}").exists())

@@ -1,4 +1,4 @@
-"""A proxy that costs nothing, registered with real processes as a package's entry point would be; see conftest.py.
+"""A proxy that costs nothing, registered with real processes as a package's entry point would be. See conftest.py.
 
 Its argument, ``WORD=NUMBER`` joined by commas, says what goes wrong: ``sleep`` seconds a score; ``bomb``, ``nan`` and
 ``memory`` at the design that is scored first after so many; ``full`` and ``clock`` once, after so many scores here.

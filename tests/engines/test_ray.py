@@ -1,0 +1,49 @@
+"""The Ray engine on a real cluster of two nodes, one of which is killed in mid-study."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("ray", reason="engine 'ray' needs: pip install 'vitspace[ray]'")
+
+SCRIPT = """
+import json, sys, warnings
+import ray
+from ray.cluster_utils import Cluster
+from vitspace.engines import Silent
+from vitspace.search import Place, search
+
+class Killer(Silent):
+    def ended(self, trial, record):
+        if len(record.completed) == 3 and self.nodes:
+            cluster.remove_node(self.nodes.pop(), allow_graceful=False)
+
+if __name__ == "__main__":
+    fast = {"health_check_period_ms": 500, "health_check_failure_threshold": 3, "health_check_initial_delay_ms": 0}
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "_system_config": fast})
+    node = cluster.add_node(num_cpus=1)
+    cluster.wait_for_nodes()
+    ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
+    monitor = Killer()
+    monitor.nodes = [node]
+    settings = {"space": "small.yaml", "proxy": "noop:sleep=0.5", "sampler": "random", "engine": "ray", "trials": 10}
+    record, _ = search(settings, Place("studies.journal", "s"), monitor=monitor)
+    data = record.to_json() | {"killed": not monitor.nodes}
+    data["pids"] = len({t.details["run"]["pid"] for t in record.completed})
+    print(json.dumps(data))
+    ray.shutdown()
+    cluster.shutdown()
+"""
+
+
+def test_a_lost_node_loses_no_trial(tmp_path, tool):
+    (tmp_path / "study.py").write_text(SCRIPT)
+    done = subprocess.run(
+        [sys.executable, "study.py"], cwd=tmp_path, env=tool.env, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    data = json.loads(done.stdout.splitlines()[-1])
+    assert data["killed"] and data["pids"] > 1
+    assert len([t for t in data["trials"] if t["state"] == "complete"]) == 10
