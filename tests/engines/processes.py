@@ -10,7 +10,7 @@ from pathlib import Path
 SPACE = """
 family: msg
 axes:
-  dim: {values: [16, 32, 48, 64], scale: [1, 2, 4, 8]}
+  dim: {values: [16, 32, 48, 64, 80, 96, 112, 128], scale: [1, 2, 4, 8]}
   depth: {each: [1, 2]}
   head_dim: [16]
   mlp_ratio: {each: [1, 2]}

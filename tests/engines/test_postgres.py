@@ -31,7 +31,7 @@ def test_500_trials_while_workers_are_killed_at_random(on_postgres):
     killed = 0
     while search.poll() is None:
         time.sleep(rng.uniform(10, 20))  # a worker takes about five to start
-        if pids := alive(tool, search):
+        if pids := alive(search):
             os.kill(rng.choice(pids), signal.SIGKILL)
             killed += 1
     data, error = tool.end(search, timeout=600)

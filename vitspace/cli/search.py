@@ -26,7 +26,9 @@ def search(
     engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni.  [default: optuna]"),
     workers: int = typer.Option(None, min=1, help="Processes that evaluate at once.  [default: this one]"),
     gpus: float = typer.Option(None, help="GPUs of one evaluation (ray): 0.25 for four on one."),
-    sampler: str = typer.Option(None, help="tpe, nsga2, nsga3, gp, qmc or random.  [default: tpe]"),
+    sampler: str = typer.Option(
+        None, help="tpe, nsga2, nsga3, gp, qmc or random; engine nni: tpe, evolution or random.  [default: tpe]"
+    ),
     trials: int = typer.Option(None, help="Completed evaluations in total, anchors included.  [default: 16]"),
     timeout: float = typer.Option(None, help="Seconds after which no new trial starts."),
     seed: int = typer.Option(None, help="Of drawing, sampling and training.  [default: 0]"),

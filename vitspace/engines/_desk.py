@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 
 import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from vitspace.engines import OpenStudy
 from vitspace.engines._calibration import Score, calibrate, to_calibrate
@@ -13,6 +14,7 @@ from vitspace.engines._samplers import make_sampler
 from vitspace.engines._tally import REJECTIONS, Tally
 from vitspace.interrupts import postponed
 from vitspace.space import InvalidDesign
+from vitspace.space.variables import Params
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.queue import DEATHS, Queue
@@ -73,6 +75,7 @@ class Desk:
         try:
             if kind is None:
                 self._calibrate(last=True)
+                self._set_seconds()
         finally:
             self.queue.__exit__(kind, error, trace)
 
@@ -83,8 +86,11 @@ class Desk:
         late = timeout is not None and time.monotonic() - self._start >= timeout
         return late or sum(trial.complete for trial in self.store.trials()) >= self.config.trials
 
-    def take(self) -> Task | None:
+    def take(self, params: Params | None = None) -> Task | None:
         """Start a trial and return its design; None where there is none to start now, as others run the last ones.
+
+        Args:
+            params: What somebody else proposes; None where it is rejected, too.
 
         Raises:
             StudyFailedError: too many trials in a row failed, or were too slow.
@@ -93,7 +99,7 @@ class Desk:
         while not self.over and places_left(self.store.frozen(), self.config.trials) > 0:
             if self.tally.rejected >= REJECTIONS:
                 self._enqueue_uniform()
-            running = self.queue.ask()
+            running = self.queue.ask() if params is None else self.queue.start(params, self._distributions(params))
             try:
                 found = self._consider(running)
             except BaseException:
@@ -104,7 +110,13 @@ class Desk:
             if found is None:
                 return None
             self._end(running, found)
+            if params is not None:
+                return None
         return None
+
+    def _distributions(self, params: Params) -> dict[str, BaseDistribution]:
+        values = {variable.name: variable.values for variable in self.space.variables}
+        return {name: CategoricalDistribution(values[name]) for name in params}
 
     def wait(self) -> None:
         """Let some time pass before the next look."""

@@ -16,7 +16,8 @@ def first_designs(space: Space, config: StudyConfig) -> list[tuple[str | None, S
         InputError: too few designs fit the budget.
     """
     anchors = anchors_inside(space, config)
-    count = min(config.trials - len(anchors), STARTUP)
+    # NNI's tuners have a startup of their own.
+    count = min(config.trials - len(anchors), STARTUP) if config.engine != "nni" else 0
     drawn = space.draw(count, config.limits, config.seed, exclude=set(anchors.values()))
     return [*anchors.items(), *((None, spec) for spec in drawn)]
 

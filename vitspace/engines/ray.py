@@ -81,7 +81,8 @@ class RayEngine:
         return self._remote(evaluate).remote(*self.facts, task.number, task.spec, task.anchor)
 
     def _remote(self, function: Callable[..., Any]) -> Any:
-        return ray.remote(max_retries=DEATHS - 1, retry_exceptions=False, **self._needs())(function)
+        remote: Any = ray.remote  # its types name every number of arguments, and no function of any
+        return remote(max_retries=DEATHS - 1, retry_exceptions=False, **self._needs())(function)
 
     def _result(self, reference: Any, task: Task) -> Trial:
         try:

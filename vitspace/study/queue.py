@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from vitspace.study.lease import BEATS, OWNER, Owner, Timing, Watch, owner_of
 from vitspace.study.storage import storage_failed, storage_trouble
@@ -76,6 +77,18 @@ class Queue:
             if not self._is_second_retry(running):
                 return running
             self._drop(running)
+
+    def start(self, params: dict[str, Any], distributions: dict[str, BaseDistribution]) -> optuna.Trial:
+        """Start a new trial of given params in this process's name."""
+        design = create_trial(
+            state=TrialState.RUNNING,
+            params=params,
+            distributions=distributions,
+            system_attrs={OWNER: self.owner.to_dict()},
+        )
+        trial_id = self.store.storage.create_new_trial(self.store.study_id, design)
+        self._beats[trial_id] = 0
+        return optuna.Trial(self.store.study, trial_id)
 
     def go(self, running: optuna.Trial) -> None:
         """Say with the next beat that a trial was let through; see `vitspace.study.turns`."""
