@@ -138,6 +138,13 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, args, message):
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_trial_run_again_alone_gives_the_same_score(finished):
+    again = json.loads(vitspace("worker", "first", "--trial", "1", "--json", cwd=finished).stdout)
+    assert again["equal"] and again["score"] == again["stored_score"]
+    trial = json.loads(vitspace("report", "first", "--json", cwd=finished).stdout)["trials"][1]
+    assert again["score"] == trial["score"] and again["spec_id"] == trial["spec_id"]
+
+
 def test_a_taken_name_is_refused(finished):
     args = ["--space", "small.yaml", "--budget", "1G", "--study", "first"]
     done = vitspace("search", *args, cwd=finished, check=2)

@@ -50,7 +50,7 @@ class Tool:
         """Start a worker of study s."""
         return self.start("worker", "s", "--storage", self.storage, *args, **env)
 
-    def end(self, process, check=0, timeout=90):
+    def end(self, process, check=0, timeout=200):
         """Wait for a command; return its JSON and its standard error."""
         out, _ = process.communicate(timeout=timeout)
         error = process.log.read_text()
@@ -63,7 +63,7 @@ class Tool:
         log = self.cwd / "scored.log"
         return [tuple(line.split()) for line in log.read_text().splitlines()] if log.exists() else []
 
-    def wait_for(self, condition, timeout=60):
+    def wait_for(self, condition, timeout=150):
         """Wait until a condition holds."""
         deadline = time.monotonic() + timeout
         while not (found := condition()):

@@ -9,7 +9,8 @@ import pytest
 pytest.importorskip("ray", reason="engine 'ray' needs: pip install 'vitspace[ray]'")
 
 SCRIPT = """
-import json, sys, warnings
+import json
+from pathlib import Path
 import ray
 from ray.cluster_utils import Cluster
 from vitspace.engines import Silent
@@ -32,7 +33,7 @@ if __name__ == "__main__":
     record, _ = search(settings, Place("studies.journal", "s"), monitor=monitor)
     data = record.to_json() | {"killed": not monitor.nodes}
     data["pids"] = len({t.details["run"]["pid"] for t in record.completed})
-    print(json.dumps(data))
+    Path("out.json").write_text(json.dumps(data))
     ray.shutdown()
     cluster.shutdown()
 """
@@ -44,6 +45,6 @@ def test_a_lost_node_loses_no_trial(tmp_path, tool):
         [sys.executable, "study.py"], cwd=tmp_path, env=tool.env, capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stderr
-    data = json.loads(done.stdout.splitlines()[-1])
+    data = json.loads((tmp_path / "out.json").read_text())
     assert data["killed"] and data["pids"] > 1
     assert len([t for t in data["trials"] if t["state"] == "complete"]) == 10

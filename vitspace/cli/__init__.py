@@ -24,7 +24,15 @@ app = typer.Typer(
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Register a command; Ctrl-C ends it with code 130, SIGTERM with 143."""
+    return app.command()(_interruptible(function))
 
+
+def command_of(group: typer.Typer, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a command of a group as `command` does."""
+    return lambda function: group.command(name)(_interruptible(function))
+
+
+def _interruptible(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
         install()
@@ -37,7 +45,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             print("stopped", file=sys.stderr)
             raise typer.Exit(130) from None
 
-    return app.command()(run)
+    return run
 
 
 def print_json(data: Any) -> None:
@@ -75,4 +83,4 @@ def _root(
 
 
 # Each registers its commands.
-from vitspace.cli import anchors, dashboard, profile, report, search, worker  # noqa: E402, F401
+from vitspace.cli import anchors, dashboard, profile, report, search, studies, worker  # noqa: E402, F401
