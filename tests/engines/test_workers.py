@@ -1,9 +1,13 @@
 """Workers that die, on real processes."""
 
+import json
 import os
 import re
 import signal
+import socket
+import urllib.request
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from processes import completed
@@ -77,3 +81,18 @@ def test_workers_end_with_the_search_that_started_them(tool):
     _, error = tool.end(tool.worker("--timeout", 2))
     assert "is lost" not in error  # it queued its trial again before it ended
     assert set(designs(tool).values()) <= {1, 2}
+
+
+def test_the_dashboard_answers_during_a_run(tool):
+    tool.search(proxy="noop:sleep=1000", trials=3)
+    tool.wait_for(lambda: tool.scored())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    tool.start("dashboard", "s", "--port", port)
+
+    def ask():
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/api/studies", timeout=10) as answer:
+            return json.load(answer)
+
+    assert [study["study_name"] for study in tool.wait_for(ask)["study_summaries"]] == ["s"]
