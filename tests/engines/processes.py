@@ -30,13 +30,11 @@ class Tool:
 
     def start(self, *args, **env):
         """Start a command."""
-        path = self.cwd / f"stderr-{len(self.started)}"
+        out, log = (self.cwd / f"{name}-{len(self.started)}" for name in ("stdout", "stderr"))
         command = [sys.executable, "-m", "vitspace", *map(str, args)]
-        with path.open("w") as log:
-            process = subprocess.Popen(
-                command, cwd=self.cwd, env=self.env | env, stdout=subprocess.PIPE, stderr=log, text=True
-            )
-        process.log = path
+        with out.open("w") as stdout, log.open("w") as stderr:
+            process = subprocess.Popen(command, cwd=self.cwd, env=self.env | env, stdout=stdout, stderr=stderr)
+        process.out, process.log = out, log
         self.started.append(process)
         return process
 
@@ -52,7 +50,8 @@ class Tool:
 
     def end(self, process, check=0, timeout=200):
         """Wait for a command; return its JSON and its standard error."""
-        out, _ = process.communicate(timeout=timeout)
+        process.wait(timeout)
+        out = process.out.read_text()
         error = process.log.read_text()
         assert process.returncode == check, error
         assert "Traceback" not in error, error
@@ -81,8 +80,6 @@ class Tool:
                 process.wait(30)
             finally:
                 process.kill()
-                if not process.stdout.closed:
-                    process.stdout.close()
 
 
 def completed(data):

@@ -50,10 +50,18 @@ class Timing:
         Raises:
             InputError: they are no numbers, or the lease is shorter than three heartbeats.
         """
-        return cls(_seconds("VITSPACE_LEASE", cls.lease), _seconds("VITSPACE_HEARTBEAT", cls.heartbeat))
+        return cls(
+            seconds_from_environment("VITSPACE_LEASE", cls.lease),
+            seconds_from_environment("VITSPACE_HEARTBEAT", cls.heartbeat),
+        )
 
 
-def _seconds(name: str, default: float) -> float:
+def seconds_from_environment(name: str, default: float) -> float:
+    """Return the number that a variable holds.
+
+    Raises:
+        InputError: it holds none.
+    """
     text = os.environ.get(name, str(default))
     try:
         return float(text)

@@ -71,21 +71,27 @@ class Queue:
     def ask(self) -> optuna.Trial:
         """Start a trial in this process's name: a queued one, or a new one."""
         while True:
-            running = self.store.study.ask()
-            self.store.storage.set_trial_system_attr(running._trial_id, OWNER, self.owner.to_dict())
-            self._beats[running._trial_id] = 0
+            running = self._next()
             if not self._is_second_retry(running):
                 return running
             self._drop(running)
 
     def start(self, params: dict[str, Any], distributions: dict[str, BaseDistribution]) -> optuna.Trial:
         """Start a new trial of given params in this process's name."""
-        design = create_trial(
-            state=TrialState.RUNNING,
-            params=params,
-            distributions=distributions,
-            system_attrs={OWNER: self.owner.to_dict()},
-        )
+        return self._new(create_trial(state=TrialState.RUNNING, params=params, distributions=distributions))
+
+    def _next(self) -> optuna.Trial:
+        """Do as `optuna.Study.ask`, but name the owner before the sampler takes its time over a proposal."""
+        self.store.study._thread_local.cached_all_trials = None
+        trial_id = self.store.study._pop_waiting_trial_id()
+        if trial_id is None:
+            return self._new(create_trial(state=TrialState.RUNNING))
+        self.store.storage.set_trial_system_attr(trial_id, OWNER, self.owner.to_dict())
+        self._beats[trial_id] = 0
+        return optuna.Trial(self.store.study, trial_id)
+
+    def _new(self, design: FrozenTrial) -> optuna.Trial:
+        design.system_attrs = {OWNER: self.owner.to_dict()}
         trial_id = self.store.storage.create_new_trial(self.store.study_id, design)
         self._beats[trial_id] = 0
         return optuna.Trial(self.store.study, trial_id)

@@ -1,7 +1,6 @@
 """Storage: where studies are kept, opened by path or URL, and asked again while a server is away."""
 
 import logging
-import os
 import random
 import sqlite3
 import time
@@ -18,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from vitspace.errors import InputError
 from vitspace.interrupts import postponed
 from vitspace.study.journal import JournalFile
+from vitspace.study.lease import seconds_from_environment
 
 DEFAULT_STORAGE = "studies.journal"
 #: Seconds for which a server may be away in mid-study; ``VITSPACE_PATIENCE`` sets another number.
@@ -126,7 +126,7 @@ class _Waits(BaseStorage):
                     return getattr(self.inner, name)(*args, **kwargs)
             except Exception as error:
                 waited = time.monotonic() - began
-                if not _passing(error) or waited > float(os.environ.get("VITSPACE_PATIENCE", PATIENCE)):
+                if not _passing(error) or waited > seconds_from_environment("VITSPACE_PATIENCE", PATIENCE):
                     raise
                 if pause > 1:
                     _log.warning("the storage is away: %s; asking again", storage_trouble(error))
