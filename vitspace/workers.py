@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -28,9 +28,10 @@ _POLL = 0.3
 
 @dataclass
 class Worker:
-    """A running worker; its standard error is passed on line by line."""
+    """A running worker, the one of so many; its standard error is passed on line by line."""
 
     process: subprocess.Popen[str]
+    slot: int
     monitor: Monitor
     last: deque[str] = field(default_factory=lambda: deque(maxlen=1))
 
@@ -60,12 +61,11 @@ def run_workers(store: StudyStore, config: StudyConfig, url: str, count: int, mo
     Raises:
         StudyFailedError: a worker stopped with an error, or one after the other was killed.
     """
-    deadline = time.monotonic() + config.timeout if config.timeout else None
-    arguments = ["--storage", url, "--device", config.device]
+    start = _Starter(store.study.study_name, url, config, count, monitor)
     monitor.started(store.record())
     told, killed = {trial.number for trial in store.trials()}, 0
     with _stopped_at_the_end() as crew:
-        crew.extend(_start(store, arguments, deadline, count, monitor) for _ in range(count))
+        crew.extend(start(slot) for slot in range(count))
         while crew:
             time.sleep(_POLL)
             if _tell(store, told, monitor):
@@ -76,10 +76,10 @@ def run_workers(store: StudyStore, config: StudyConfig, url: str, count: int, mo
                     killed += 1
                     if killed >= DEATHS_IN_A_ROW:
                         raise StudyFailedError(f"{killed} workers in a row were killed before a trial was complete")
-                    crew.append(_start(store, arguments, deadline, count, monitor))
+                    crew.append(start(worker.slot))
     _tell(store, told, monitor)
     done = len(store.record().completed)
-    if done < config.trials and not (deadline and time.monotonic() >= deadline):
+    if done < config.trials and not start.late:
         raise StudyFailedError(f"all workers were stopped, with {done} of {config.trials} trials complete")
 
 
@@ -90,21 +90,37 @@ def stop_without_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _start(store: StudyStore, arguments: Sequence[str], deadline: float | None, count: int, monitor: Monitor) -> Worker:
-    command = [sys.executable, "-m", "vitspace", "worker", store.study.study_name, *arguments]
-    if deadline is not None:
-        command += ["--timeout", str(max(0.001, deadline - time.monotonic()))]
-    threads = str(max(1, len(cores()) // count))
-    # In a session of its own, so that Ctrl-C reaches this process alone, which tells the workers once.
-    process = subprocess.Popen(
-        command,
-        env={"OMP_NUM_THREADS": threads} | os.environ | {PARENT: str(os.getpid())},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    return Worker(process, monitor)
+class _Starter:
+    """Starts the workers of one study, each on cores of its own where there are enough."""
+
+    def __init__(self, study: str, url: str, config: StudyConfig, count: int, monitor: Monitor) -> None:
+        self.command = [sys.executable, "-m", "vitspace", "worker", study, "--storage", url, "--device", config.device]
+        self.deadline = time.monotonic() + config.timeout if config.timeout else None
+        self.share, self.monitor = len(cores()) // count, monitor
+
+    @property
+    def late(self) -> bool:
+        """Whether the study's time is over."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def __call__(self, slot: int) -> Worker:
+        command = list(self.command)
+        if self.deadline is not None:
+            command += ["--timeout", str(max(0.001, self.deadline - time.monotonic()))]
+        # In a session of its own, so that Ctrl-C reaches this process alone, which tells the workers once.
+        process = subprocess.Popen(
+            command,
+            env={"OMP_NUM_THREADS": str(max(1, self.share))} | os.environ | {PARENT: str(os.getpid())},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        if self.share and hasattr(os, "sched_setaffinity"):
+            # Else all would time their designs on the same core.
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(process.pid, cores()[slot * self.share : (slot + 1) * self.share])
+        return Worker(process, slot, self.monitor)
 
 
 def _tell(store: StudyStore, told: set[int], monitor: Monitor) -> bool:
