@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from vitspace.engines import Monitor
+from vitspace.engines._telling import Telling
 from vitspace.errors import StudyFailedError
 from vitspace.host import cores
 from vitspace.study.config import StudyConfig
@@ -63,12 +64,12 @@ def run_workers(store: StudyStore, config: StudyConfig, url: str, count: int, mo
     """
     start = _Starter(store.study.study_name, url, config, count, monitor)
     monitor.started(store.record())
-    told, killed = {trial.number for trial in store.trials()}, 0
+    tell, killed = Telling(store, monitor), 0
     with _stopped_at_the_end() as crew:
         crew.extend(start(slot) for slot in range(count))
         while crew:
             time.sleep(_POLL)
-            if _tell(store, told, monitor):
+            if tell():
                 killed = 0
             for worker in [worker for worker in crew if worker.process.poll() is not None]:
                 crew.remove(worker)
@@ -77,7 +78,7 @@ def run_workers(store: StudyStore, config: StudyConfig, url: str, count: int, mo
                     if killed >= DEATHS_IN_A_ROW:
                         raise StudyFailedError(f"{killed} workers in a row were killed before a trial was complete")
                     crew.append(start(worker.slot))
-    _tell(store, told, monitor)
+    tell()
     done = len(store.record().completed)
     if done < config.trials and not start.late:
         raise StudyFailedError(f"all workers were stopped, with {done} of {config.trials} trials complete")
@@ -121,18 +122,6 @@ class _Starter:
             with suppress(ProcessLookupError):
                 os.sched_setaffinity(process.pid, cores()[slot * self.share : (slot + 1) * self.share])
         return Worker(process, slot, self.monitor)
-
-
-def _tell(store: StudyStore, told: set[int], monitor: Monitor) -> bool:
-    """Tell of the trials that ended since the last time; return whether one is complete."""
-    new = [trial for trial in store.trials() if trial.number not in told]
-    evaluated = [trial for trial in new if trial.complete or trial.state == "failed" or trial.latency_ms is not None]
-    record = store.record() if evaluated else None
-    for trial in evaluated:
-        assert record is not None
-        monitor.ended(trial, record)
-    told.update(trial.number for trial in new)
-    return any(trial.complete for trial in new)
 
 
 def _ended_well(worker: Worker, monitor: Monitor) -> bool:

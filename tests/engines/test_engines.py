@@ -8,7 +8,7 @@ from vitspace.study.config import StudyConfig
 
 
 def test_the_engines_are_the_files():
-    assert set(ENGINES) == {"optuna", "ray", "nni"}
+    assert set(ENGINES) == {"optuna", "ray", "nni", "submitit"}
     assert set(ENGINES) == set(StudyConfig.model_fields["engine"].annotation.__args__)
 
 
@@ -19,7 +19,7 @@ def test_an_engine_that_is_not_installed_says_how_to_install_it(monkeypatch):
 
 
 def test_an_unknown_engine_is_refused():
-    with pytest.raises(InputError, match="an engine is one of nni, optuna, ray, but got 'spark'"):
+    with pytest.raises(InputError, match="an engine is one of nni, optuna, ray, submitit, but got 'spark'"):
         check_engine("spark")
 
 

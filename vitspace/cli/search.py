@@ -23,7 +23,7 @@ def search(
     data: str = typer.Option(
         None, help="What the proxy trains on: fractal, digits, imagefolder:DIR, cifar10:DIR.  [default: fractal]"
     ),
-    engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni.  [default: optuna]"),
+    engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit.  [default: optuna]"),
     workers: int = typer.Option(None, min=1, help="Processes that evaluate at once.  [default: this one]"),
     gpus: float = typer.Option(None, help="GPUs of one evaluation (ray): 0.25 for four on one."),
     sampler: str = typer.Option(

@@ -24,6 +24,7 @@ from vitspace.engines import OpenStudy
 from vitspace.engines._desk import Desk
 from vitspace.engines._nni_space import search_space
 from vitspace.engines._remote import portable
+from vitspace.engines._telling import Telling
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import storage_file
@@ -57,7 +58,7 @@ class NniEngine:
             desk.give(task, trial)
 
     def _propose(self, desk: Desk, config: StudyConfig) -> None:
-        told = {trial.number for trial in self.study.store.trials()}
+        tell = Telling(self.study.store, self.study.monitor)
         with redirect_stdout(sys.stderr), tempfile.TemporaryDirectory(prefix="vitspace-nni-") as folder:
             experiment = self._experiment(config, Path(folder))
             experiment.start(port=_free_port())
@@ -65,14 +66,14 @@ class NniEngine:
             try:
                 while not desk.over and experiment.get_status() not in ("ERROR", "DONE", "STOPPED"):
                     self._run_queued(desk)
-                    self._tell(told)
+                    tell()
                     if experiment.get_status() in ("NO_MORE_TRIAL", "TUNER_NO_MORE_TRIAL") and not self._running():
                         self.study.monitor.note("NNI has no more designs to propose: the space is used up")
                         break
                     desk.wait()
             finally:
                 experiment.stop()
-        self._tell(told)
+        tell()
 
     def _experiment(self, config: StudyConfig, folder: Path) -> Any:
         import nni
@@ -103,14 +104,6 @@ class NniEngine:
 
     def _running(self) -> bool:
         return bool(self.study.store.frozen(TrialState.RUNNING))
-
-    def _tell(self, told: set[int]) -> None:
-        """Tell of the trials that NNI's processes stored since the last time."""
-        new = [trial for trial in self.study.store.trials() if trial.number not in told]
-        for trial in new:
-            if trial.complete or trial.state == "failed":
-                self.study.monitor.ended(trial, self.study.store.record())
-        told.update(trial.number for trial in new)
 
     def _score(self, spec: Spec, seed: int) -> float:
         return self.study.evaluator.proxy.score(spec, seed, self.study.monitor.step).value

@@ -29,9 +29,10 @@ class StudyConfig(BaseModel):
         latency_backend: What runs the networks when they are timed.
         proxy: What stands in for accuracy: ``train`` or ``train:PRESET``.
         data: What the proxy trains on.
-        engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, or NNI's trials.
+        engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, NNI's
+            trials, or jobs of SLURM (submitit).
         sampler: Optuna's sampler, or NNI's tuner.
-        gpus: GPUs of one evaluation, 0.25 for four on one; None is one GPU where the proxy runs on GPUs (ray).
+        gpus: GPUs of one evaluation, 0.25 for four on one; None is one where the proxy runs on GPUs (ray, submitit).
         trials: Completed evaluations in total, anchors included.
         timeout: Seconds after which no new trial starts.
         seed: Of drawing, sampling and training.
@@ -48,7 +49,7 @@ class StudyConfig(BaseModel):
     latency_backend: Literal["eager", "onnxruntime", "openvino"] = "eager"
     proxy: str = "train"
     data: str = "fractal"
-    engine: Literal["optuna", "ray", "nni"] = "optuna"
+    engine: Literal["optuna", "ray", "nni", "submitit"] = "optuna"
     sampler: Literal["tpe", "nsga2", "nsga3", "gp", "qmc", "random", "evolution"] = "tpe"
     trials: int = Field(default=16, ge=1)
     timeout: float | None = Field(default=None, gt=0)
