@@ -35,5 +35,6 @@ def worker(
         return
     command_line = "vitspace " + shlex.join(sys.argv[1:])
     record = join(store, storage, {"device": device, "timeout": timeout}, command_line, Lines())
+    print(f"{study}: {len(record.completed)} of {record.config.trials} trials complete", file=sys.stderr)
     if as_json:
         print_json(record.to_json())

@@ -17,6 +17,7 @@ def make_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
         "gp": lambda: samplers.GPSampler(seed=seed),
         "qmc": lambda: samplers.QMCSampler(seed=seed),
         "random": lambda: samplers.RandomSampler(seed=seed),
+        "evolution": lambda: samplers.RandomSampler(seed=seed),  # NNI's tuner proposes
     }
     with warnings.catch_warnings():
         # Some are experimental in name, for years; conditional axes need TPE's groups.

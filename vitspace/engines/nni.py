@@ -12,6 +12,7 @@ import shlex
 import socket
 import sys
 import tempfile
+import time
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,9 @@ from vitspace.engines import OpenStudy
 from vitspace.engines._desk import Desk
 from vitspace.engines._nni_space import search_space
 from vitspace.engines._remote import portable
+from vitspace.engines._tally import FAILURES
 from vitspace.engines._telling import Telling
+from vitspace.errors import StudyFailedError
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import storage_file
@@ -32,6 +35,8 @@ from vitspace.study.storage import storage_file
 TUNERS = {"tpe": "TPE", "evolution": "Evolution", "random": "Random"}
 #: Proposals for each trial that is to complete; the others are rejected.
 _PROPOSALS = 50
+#: Seconds between two looks at the experiment.
+_LOOK = 1.0
 
 
 @dataclass
@@ -63,14 +68,15 @@ class NniEngine:
             experiment = self._experiment(config, Path(folder))
             experiment.start(port=_free_port())
             self.study.monitor.note(f"NNI's portal: http://127.0.0.1:{experiment.port}")
+            failed = 0
             try:
                 while not desk.over and experiment.get_status() not in ("ERROR", "DONE", "STOPPED"):
                     self._run_queued(desk)
-                    tell()
+                    failed = self._check(experiment, failed, progress=tell() > 0)
                     if experiment.get_status() in ("NO_MORE_TRIAL", "TUNER_NO_MORE_TRIAL") and not self._running():
                         self.study.monitor.note("NNI has no more designs to propose: the space is used up")
                         break
-                    desk.wait()
+                    time.sleep(_LOOK)
             finally:
                 experiment.stop()
         tell()
@@ -101,6 +107,19 @@ class NniEngine:
         if config.sampler != "evolution":
             made.tuner.class_args = {**(made.tuner.class_args or {}), "seed": config.seed}
         return experiment
+
+    def _check(self, experiment: Any, failed: int, progress: bool) -> int:
+        """Return how many of NNI's processes had failed when a trial was last complete.
+
+        Raises:
+            StudyFailedError: too many have since.
+        """
+        counts = {row["trialJobStatus"]: row["trialJobNumber"] for row in experiment.get_job_statistics()}
+        now: int = counts.get("FAILED", 0)
+        if now - failed >= FAILURES and not progress:
+            logs = cache_path().parent / "nni" / experiment.id / "trials"
+            raise StudyFailedError(f"{now - failed} of NNI's processes failed in a row; see {logs}")
+        return now if progress else failed
 
     def _running(self) -> bool:
         return bool(self.study.store.frozen(TrialState.RUNNING))
