@@ -5,6 +5,7 @@ import time
 
 import pytest
 import torch
+from optuna.trial import TrialState
 
 from vitspace.engines import OpenStudy, open_engine
 from vitspace.engines._first import enqueue, first_designs
@@ -15,8 +16,9 @@ from vitspace.families import anchor
 from vitspace.proxies import ProxyError
 from vitspace.study.config import StudyConfig
 from vitspace.study.queue import Queue
-from vitspace.study.storage import open_storage
+from vitspace.study.storage import Patient, open_storage
 from vitspace.study.store import StudyStore
+from vitspace.study.turns import CLAIM
 
 CONFIG = StudyConfig(space="msg", budget="4G", trials=5, seed=7, sampler="random")
 
@@ -144,7 +146,7 @@ def test_every_sampler_runs_past_its_startup(run, name):
 KILLED = """
 import time
 from vitspace.study.queue import Queue
-from vitspace.study.storage import open_storage
+from vitspace.study.storage import Patient, open_storage
 from vitspace.study.store import StudyStore
 running = Queue(StudyStore.load(open_storage({journal!r}), "s")).ask()
 running.suggest_categorical("dim", (32, 48, 64, 80, 96, 112, 128))
@@ -190,3 +192,17 @@ def test_a_second_seed_that_fails_leaves_the_noise_unknown(run, proxy):
     record = run()
     assert record.reference["scores"] == [record.trials[0].score] and "noise" not in record.reference
     assert len(record.completed) == 5
+
+
+def test_a_trial_that_is_taken_while_it_is_proposed_is_let_go(run, proxy, monkeypatch):
+    taken = []
+
+    def take(store, trial_id, key, value):
+        if key == CLAIM and len(taken) < 2:
+            taken.append(trial_id)
+            store.inner.set_trial_state_values(trial_id, TrialState.FAIL)
+        return store._ask("set_trial_system_attr", trial_id, key, value)
+
+    monkeypatch.setattr(Patient, "set_trial_system_attr", take)
+    record = run()
+    assert len(taken) == 2 and len(record.completed) == 5 and len(proxy.scored) == 5 + 1

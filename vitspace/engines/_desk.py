@@ -7,6 +7,7 @@ from types import TracebackType
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.exceptions import UpdateFinishedTrialError
 
 from vitspace.engines import OpenStudy
 from vitspace.engines._calibration import Score, calibrate, to_calibrate
@@ -102,6 +103,9 @@ class Desk:
             running = self.queue.ask() if params is None else self.queue.start(params, self._distributions(params))
             try:
                 found = self._consider(running)
+            except UpdateFinishedTrialError:
+                self.queue.was_taken(running)
+                continue
             except BaseException:
                 self.queue.put_back(running)
                 raise

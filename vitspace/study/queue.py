@@ -108,11 +108,16 @@ class Queue:
             # ValueError is what Optuna raises where the state changed between its own look and its write.
             if not self.store.storage.get_trial(running._trial_id).state.is_finished():
                 raise
-            self.note(f"trial {running.number} was taken for lost and is run elsewhere, so its result is dropped here")
+            self.was_taken(running)
             return False
         finally:
             self._forget(running._trial_id)
         return True
+
+    def was_taken(self, running: optuna.Trial) -> None:
+        """Let go of a trial that was taken from this worker, which did not beat for a lease."""
+        self._forget(running._trial_id)
+        self.note(f"trial {running.number} was taken for lost and is run elsewhere, so it is dropped here")
 
     def put_back(self, running: optuna.Trial, why: str = INTERRUPTED) -> None:
         """Queue the design of a trial that this worker gives up, and end the trial."""
