@@ -38,6 +38,8 @@ class RayEngine:
         started_here = not ray.is_initialized()
         if started_here:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            # Ray lets its workers run behind everything else, so that on a busy machine they hardly run at all.
+            os.environ.setdefault("RAY_worker_niceness", "0")
             ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
         self.config, self.facts = config, (portable(config), self.study.evaluator.command)
         try:
