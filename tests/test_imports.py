@@ -9,7 +9,7 @@ ROOT = Path(vitspace.__file__).parent
 
 # From the bottom; modules on one line may import each other.
 LADDER = [
-    {"errors"},
+    {"errors", "interrupts"},
     {"units", "pareto", "files", "cache", "host"},
     {"budget", "spec"},
     {"anchors", "layers", "network"},
@@ -22,6 +22,8 @@ LADDER = [
     {"proxies"},
     {"evaluate"},
     {"engines", "report", "profile", "fidelity"},
+    {"workers"},
+    {"session"},
     {"search"},
     {"cli"},
 ]

@@ -1,15 +1,20 @@
 """Evaluate: the gates a candidate passes, cheapest first; it is rejected at the first that can."""
 
 import logging
+import math
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
 
 from vitspace.budget import Budget
 from vitspace.costs import cost
-from vitspace.host import fingerprint
+from vitspace.host import fingerprint, versions
 from vitspace.latency import LatencySettings, measure, predicted_violation
-from vitspace.proxies import Proxy
+from vitspace.proxies import Proxy, ProxyError
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.trial import Trial
@@ -28,6 +33,7 @@ class Evaluator:
         budget: Limits on multiply-adds, params and latency.
         proxy: Gives the score.
         seed: The proxy's seed, the same for every design, so that they are compared on the same draw.
+        command: The command line that runs it, for the record.
     """
 
     space: Space
@@ -35,6 +41,7 @@ class Evaluator:
     proxy: Proxy
     seed: int = 0
     latency: LatencySettings = field(default_factory=LatencySettings)
+    command: str = ""
 
     def evaluate(
         self,
@@ -54,7 +61,7 @@ class Evaluator:
             on_step: Told how far the proxy is.
         """
         start = time.perf_counter()
-        trial = Trial(number, "complete", spec, anchor=anchor, seed=self.seed)
+        trial = Trial(number, "complete", spec, anchor=anchor, seed=self.seed, details={"run": self._run()})
         if spec in seen:
             return replace(trial, state="duplicate", why=f"the same network as trial {seen[spec]}")
         try:
@@ -64,6 +71,11 @@ class Evaluator:
             _log.debug("trial %s failed", number, exc_info=True)
             trial = replace(trial, state="failed", why=_reason(error))
         return replace(trial, seconds=time.perf_counter() - start)
+
+    def _run(self) -> dict[str, Any]:
+        """Return what it takes to run a trial again, and who ran it."""
+        threads = torch.get_num_threads()
+        return {"command": self.command, "pid": os.getpid(), "threads": threads, "versions": versions()}
 
     def _measure(self, trial: Trial, spec: Spec, on_step: OnStep | None) -> Trial:
         costs = cost(spec, self.space.resolution)
@@ -78,7 +90,9 @@ class Evaluator:
         if why := self.budget.violation(latency_ms=latency.median_ms):
             return replace(trial, state="over_budget", why=why)
         score = self.proxy.score(spec, self.seed, on_step)
-        details = {"host": fingerprint(), "proxy_seconds": score.seconds, **score.details}
+        if not math.isfinite(score.value):
+            raise ProxyError(f"the score is {score.value}")
+        details = {**trial.details, "host": fingerprint(), "proxy_seconds": score.seconds, **score.details}
         return replace(trial, score=score.value, details=details)
 
 

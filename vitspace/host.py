@@ -38,10 +38,15 @@ def machine() -> dict[str, Any]:
         "host": platform.node(),
         **cpu(),
         "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        **{name: version(name) for name in LIBRARIES},
+        **versions(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that a score may depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
 @cache

@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from vitspace.costs import CONVENTION
-from vitspace.engines import Monitor, Silent
-from vitspace.engines.optuna import OptunaEngine, anchors_inside, enqueue, first_designs
+from vitspace.engines import Monitor, Silent, check_engine, open_engine
+from vitspace.engines._first import anchors_inside, enqueue, first_designs
 from vitspace.errors import InputError
-from vitspace.evaluate import Evaluator
 from vitspace.host import machine
-from vitspace.latency import LatencySettings, check_backend, measure
-from vitspace.proxies import Proxy, open_proxy
+from vitspace.latency import LatencySettings, measure
+from vitspace.proxies import Proxy
 from vitspace.report import check_folder, write_report
+from vitspace.session import named_failure, open_proxy_of, open_study, wait_until_ready
 from vitspace.space import Space, load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.record import StudyRecord
-from vitspace.study.store import StudyStore, check_new, free_name, open_storage
+from vitspace.study.storage import open_storage
+from vitspace.study.store import StudyStore, check_new, free_name
+from vitspace.workers import run_workers
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,14 @@ class Place:
         name: The study's name; None takes the configuration's, or the next free one after it.
         resume: Whether a study of that name is gone on with.
         command: The command line, for the report.
+        workers: Processes that evaluate; None is this one, or the engine's choice.
     """
 
     storage: str
     name: str | None = None
     resume: bool = False
     command: str = ""
+    workers: int | None = None
 
 
 def search(
@@ -55,28 +59,10 @@ def search(
         InputError: a setting breaks a rule; nothing is stored then.
     """
     monitor = monitor or Silent()
-    if place.resume:
-        store = StudyStore.load(open_storage(place.storage, create=False), _name(settings, place))
-        config = _resumed(store, settings)
-        out = check_folder(out or report_folder(store.study.study_name))
-        if len(store.record().completed) < config.trials:
-            proxy = _open(config, monitor)
-            store.resume(config, {"command": place.command, "machine": machine(), "device": config.device})
-            _run(store, load_space(config.space), proxy, config, out, monitor)
-    else:
-        config = StudyConfig.of(settings)
-        check_new(place.storage, place.name or config.default_name(), taken=place.name is None)
-        if out:
-            check_folder(out)
-        space = load_space(config.space)
-        _check_trials(space, config)
-        proxy = _open(config, monitor)
-        monitor.note("drawing the first designs")
-        designs = first_designs(space, config)
-        store = _create(config, space, proxy, place)
-        out = out or report_folder(store.study.study_name)
-        enqueue(store, space, designs)
-        _run(store, space, proxy, config, out, monitor)
+    prepare = _go_on if place.resume else _begin
+    store, config, proxy, out = prepare(settings, place, out, monitor)
+    if proxy is not None:
+        _run(store, proxy, config, place, out, monitor)
     record = store.record()
     return record, write_report(record, out)
 
@@ -90,20 +76,58 @@ def _name(settings: dict[str, Any], place: Place) -> str:
     return place.name or StudyConfig.of(settings).default_name()
 
 
-def _open(config: StudyConfig, monitor: Monitor) -> Proxy:
-    monitor.note(f"loading {config.data}")
-    check_backend(config.latency_backend)
-    return open_proxy(config.proxy, config.data, config.device, config.seed)
+def _begin(
+    settings: dict[str, Any], place: Place, out: Path | None, monitor: Monitor
+) -> tuple[StudyStore, StudyConfig, Proxy | None, Path]:
+    """Make a study, its first designs queued."""
+    config = StudyConfig.of(settings)
+    check_engine(config.engine)
+    check_new(place.storage, place.name or config.default_name(), taken=place.name is None)
+    if out:
+        check_folder(out)
+    space = load_space(config.space)
+    _check_trials(space, config)
+    proxy = open_proxy_of(config, monitor)
+    monitor.note("drawing the first designs")
+    designs = first_designs(space, config)
+    store = _create(config, space, proxy, place)
+    enqueue(store, space, designs)
+    return store, config, proxy, out or report_folder(store.study.study_name)
 
 
-def _run(store: StudyStore, space: Space, proxy: Proxy, config: StudyConfig, out: Path, monitor: Monitor) -> None:
+def _go_on(
+    settings: dict[str, Any], place: Place, out: Path | None, monitor: Monitor
+) -> tuple[StudyStore, StudyConfig, Proxy | None, Path]:
+    """Open a stored study; without a proxy where nothing is left to do."""
+    store = StudyStore.load(open_storage(place.storage, create=False), _name(settings, place))
+    config = _resumed(store, settings)
+    check_engine(config.engine)
+    out = check_folder(out or report_folder(store.study.study_name))
+    if len(store.record().completed) >= config.trials:
+        return store, config, None, out
+    proxy = open_proxy_of(config, monitor)
+    wait_until_ready(store)
+    store.resume(config, {"command": place.command, "machine": machine(), "device": config.device})
+    return store, config, proxy, out
+
+
+def _run(store: StudyStore, proxy: Proxy, config: StudyConfig, place: Place, out: Path, monitor: Monitor) -> None:
     """Run the engine; however it stops, what was found is reported."""
-    evaluator = Evaluator(space, config.limits, proxy, config.seed, LatencySettings(config.latency_backend))
+    study = open_study(store, place.storage, config, proxy, place.command, monitor)
+    study.workers = place.workers
     try:
-        OptunaEngine(store, space, evaluator, monitor).run(config)
+        with named_failure(place.storage):
+            if place.workers and config.engine == "optuna":
+                run_workers(store, config, place.storage, place.workers, monitor)
+            else:
+                open_engine(config.engine, study).run(config)
     except BaseException:
         name = store.study.study_name
-        monitor.note(f"study {name} is stored, report so far: {write_report(store.record(), out)}")
+        try:
+            monitor.note(f"study {name} is stored, report so far: {write_report(store.record(), out)}")
+        except Exception as error:
+            # What stopped the study may keep its report from being written; the study's own error is raised below.
+            monitor.note(f"study {name} is stored as far as it went, but its report cannot be written: {error}")
         monitor.note(f"to go on: vitspace search --study {name} --resume")
         raise
 

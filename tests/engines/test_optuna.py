@@ -6,22 +6,22 @@ from dataclasses import replace
 
 import pytest
 import torch
+from optuna.trial import TrialState
 
-from vitspace.engines.optuna import (
-    FAILURES,
-    TOO_SLOW,
-    OptunaEngine,
-    enqueue,
-    first_designs,
-    make_sampler,
-    reference_point,
-)
+from vitspace.engines import OpenStudy, open_engine
+from vitspace.engines._calibration import reference_point
+from vitspace.engines._first import enqueue, first_designs
+from vitspace.engines._samplers import make_sampler
+from vitspace.engines._tally import FAILURES, TOO_SLOW
 from vitspace.errors import StudyFailedError
 from vitspace.families import anchor
 from vitspace.proxies import ProxyError
 from vitspace.study.config import StudyConfig
-from vitspace.study.store import StudyStore, open_storage
+from vitspace.study.queue import Queue
+from vitspace.study.storage import Patient, open_storage
+from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
+from vitspace.study.turns import CLAIM
 
 CONFIG = StudyConfig(space="msg", budget="4G", trials=5, seed=7, sampler="random")
 
@@ -37,7 +37,7 @@ def run(tmp_path, space, make_evaluator):
         else:
             store = StudyStore.create(storage, "s", config, {})
             enqueue(store, space, first_designs(space, config))
-        OptunaEngine(store, space, make_evaluator(config)).run(config)
+        open_engine("optuna", OpenStudy(store, "", space, make_evaluator(config))).run(config)
         return store.record()
 
     return go
@@ -163,10 +163,10 @@ def test_every_sampler_runs_past_its_startup(run, name):
 
 KILLED = """
 import time
-from vitspace.study.store import StudyStore, open_storage
-from vitspace.study.trial import Trial
-store = StudyStore.load(open_storage({journal!r}), "s")
-running = store.ask()
+from vitspace.study.queue import Queue
+from vitspace.study.storage import Patient, open_storage
+from vitspace.study.store import StudyStore
+running = Queue(StudyStore.load(open_storage({journal!r}), "s")).ask()
 running.suggest_categorical("dim", (32, 48, 64, 80, 96, 112, 128))
 print("running", flush=True)
 time.sleep(60)
@@ -179,7 +179,7 @@ def test_a_killed_process_loses_and_repeats_nothing(run, tmp_path, proxy):
     code = KILLED.format(journal=str(tmp_path / "s.journal"))
     worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert worker.stdout.readline() == "running\n"
-    assert store.requeue_lost() == 0  # it lives
+    assert Queue(store).sweep() == 0  # it lives
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     worker.stdout.close()
@@ -210,3 +210,17 @@ def test_a_second_seed_that_fails_leaves_the_noise_unknown(run, proxy):
     record = run()
     assert record.reference["scores"] == [record.trials[0].score] and "noise" not in record.reference
     assert len(record.completed) == 5
+
+
+def test_a_trial_that_is_taken_while_it_is_proposed_is_let_go(run, proxy, monkeypatch):
+    taken = []
+
+    def take(store, trial_id, key, value):
+        if key == CLAIM and len(taken) < 2:
+            taken.append(trial_id)
+            store.inner.set_trial_state_values(trial_id, TrialState.FAIL)
+        return store._ask("set_trial_system_attr", trial_id, key, value)
+
+    monkeypatch.setattr(Patient, "set_trial_system_attr", take)
+    record = run()
+    assert len(taken) == 2 and len(record.completed) == 5 and len(proxy.scored) == 5 + 1

@@ -3,7 +3,8 @@ import pytest
 from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.study.config import StudyConfig
-from vitspace.study.store import StudyStore, check_new, free_name, open_storage, study_names
+from vitspace.study.storage import open_storage
+from vitspace.study.store import StudyStore, check_new, free_name, study_names
 from vitspace.study.trial import Trial
 
 CONFIG = StudyConfig(space="msg", budget="4G")
@@ -35,21 +36,21 @@ def complete(number):
 def test_a_trial_reads_back_as_written(storage):
     store = StudyStore.create(storage, "s", CONFIG, {})
     written = complete(0)
-    store.save(store.ask(), written)
+    store.save(store.study.ask(), written)
     assert store.trials() == [written]
     assert store.study.trials[0].values == [-0.8, 3.8, 90.0]
 
 
 def test_rejections_keep_their_reason_and_have_no_values(storage):
     store = StudyStore.create(storage, "s", CONFIG, {})
-    store.save(store.ask(), Trial(0, "invalid", why="head_dim must divide dim"))
+    store.save(store.study.ask(), Trial(0, "invalid", why="head_dim must divide dim"))
     assert store.trials() == [Trial(0, "invalid", why="head_dim must divide dim")]
     assert store.record().completed == []
 
 
 def test_a_running_trial_is_no_result(storage):
     store = StudyStore.create(storage, "s", CONFIG, {})
-    store.ask()
+    store.study.ask()
     assert store.trials() == []
 
 
@@ -100,11 +101,11 @@ def test_a_name_that_is_no_folder_name_is_refused(tmp_path, name):
 def test_an_incomplete_last_line_is_dropped_and_the_study_goes_on(tmp_path, caplog):
     path = tmp_path / "s.journal"
     store = StudyStore.create(open_storage(str(path)), "s", CONFIG, {})
-    store.save(store.ask(), complete(0))
+    store.save(store.study.ask(), complete(0))
     path.write_bytes(path.read_bytes() + b'{"op_code": 4, "worker')
     store = StudyStore.load(open_storage(str(path)), "s")
     assert "incomplete record" in caplog.text
-    store.save(store.ask(), complete(1))
+    store.save(store.study.ask(), complete(1))
     assert StudyStore.load(open_storage(str(path)), "s").trials() == [complete(0), complete(1)]
 
 
@@ -113,12 +114,3 @@ def test_resuming_keeps_who_went_on_and_the_larger_total(storage):
     store.resume(CONFIG.model_copy(update={"trials": 20, "timeout": 1.0}), {"command": "second"})
     assert store.config == CONFIG.model_copy(update={"trials": 20})
     assert store.record().resolved == {"command": "first", "resumed": [{"command": "second"}]}
-
-
-def test_a_running_trial_without_a_process_is_lost_after_a_while(storage, monkeypatch):
-    store = StudyStore.create(storage, "s", CONFIG, {})
-    store.study.ask().suggest_categorical("dim", (32, 48))
-    assert store.requeue_lost() == 0
-    monkeypatch.setattr("vitspace.study.store.NAMELESS_SECONDS", -1)
-    assert store.requeue_lost() == 1
-    assert store.requeue_lost() == 0

@@ -3,7 +3,6 @@
 import functools
 import json
 import logging
-import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import typer
 
 from vitspace.errors import InputError, StudyFailedError
+from vitspace.interrupts import Terminated, install
 
 app = typer.Typer(
     name="vitspace",
@@ -23,7 +23,7 @@ app = typer.Typer(
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Register a command; Ctrl-C and SIGTERM end it with code 130."""
+    """Register a command; Ctrl-C ends it with code 130, SIGTERM with 143."""
     return app.command()(_interruptible(function))
 
 
@@ -35,9 +35,12 @@ def command_of(group: typer.Typer, name: str) -> Callable[[Callable[..., None]],
 def _interruptible(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        install()
         try:
             function(*args, **kwargs)
+        except Terminated:
+            print("stopped", file=sys.stderr)
+            raise typer.Exit(143) from None
         except KeyboardInterrupt:
             print("stopped", file=sys.stderr)
             raise typer.Exit(130) from None
@@ -79,4 +82,5 @@ def _root(
 ) -> None: ...
 
 
-from vitspace.cli import anchors, dashboard, fidelity, profile, report, search, space  # noqa: E402, F401 (each registers its commands)
+# Each registers its commands.
+from vitspace.cli import anchors, dashboard, fidelity, profile, report, search, space, studies, worker  # noqa: E402, F401

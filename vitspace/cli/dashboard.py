@@ -19,7 +19,8 @@ def dashboard(
     """Open the Optuna dashboard on the stored studies, until Ctrl-C."""
     from optuna_dashboard import run_server
 
-    from vitspace.study.store import StudyStore, open_storage
+    from vitspace.study.storage import open_storage
+    from vitspace.study.store import StudyStore
 
     opened = open_storage(storage, create=False)
     path = f"studies/{StudyStore.load(opened, study).study._study_id}" if study else ""

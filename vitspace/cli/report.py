@@ -18,7 +18,8 @@ def report(
     from vitspace.cli.progress import print_result
     from vitspace.report import write_report
     from vitspace.search import report_folder
-    from vitspace.study.store import StudyStore, open_storage
+    from vitspace.study.storage import open_storage
+    from vitspace.study.store import StudyStore
 
     record = StudyStore.load(open_storage(storage, create=False), study).record()
     folder = write_report(record, out or report_folder(study))

@@ -25,14 +25,19 @@ def search(
     data: str = typer.Option(
         None, help="What the proxy trains on: fractal, digits, imagefolder:DIR, cifar10:DIR.  [default: fractal]"
     ),
-    sampler: str = typer.Option(None, help="tpe, nsga2, nsga3, gp, qmc or random.  [default: tpe]"),
+    engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit.  [default: optuna]"),
+    workers: int = typer.Option(None, min=1, help="Processes that evaluate at once.  [default: this one]"),
+    gpus: float = typer.Option(None, help="GPUs of one evaluation (ray): 0.25 for four on one."),
+    sampler: str = typer.Option(
+        None, help="tpe, nsga2, nsga3, gp, qmc or random; engine nni: tpe, evolution or random.  [default: tpe]"
+    ),
     trials: int = typer.Option(None, help="Completed evaluations in total, anchors included.  [default: 16]"),
     timeout: float = typer.Option(None, help="Seconds after which no new trial starts."),
     seed: int = typer.Option(None, help="Of drawing, sampling and training.  [default: 0]"),
     device: str = typer.Option(None, help="Where the proxy trains: auto, cpu, cuda.  [default: auto]"),
     ablations: bool = typer.Option(None, "--ablations", help="The papers' ablation rows join the anchors."),
     study: str = typer.Option(None, help="The study's name.  [default: SPACE-BUDGET]"),
-    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    storage: str = typer.Option("studies.journal", help="A journal file, a database URL, or grpc://HOST:PORT."),
     config: Path = typer.Option(None, help="A study's .yaml; options given beside it win."),
     resume: bool = typer.Option(False, "--resume", help="Go on with a stored study, up to --trials."),
     out: Path = typer.Option(None, help="The report's folder.  [default: reports/STUDY]"),
@@ -54,6 +59,8 @@ def search(
         "latency_backend": latency_backend,
         "proxy": proxy,
         "data": data,
+        "engine": engine,
+        "gpus": gpus,
         "sampler": sampler,
         "trials": trials,
         "timeout": timeout,
@@ -62,7 +69,7 @@ def search(
         "ablations": ablations,
     }
     settings = _read_config(config) | {key: value for key, value in given.items() if value is not None}
-    place = Place(storage, study, resume, "vitspace " + shlex.join(sys.argv[1:]))
+    place = Place(storage, study, resume, "vitspace " + shlex.join(sys.argv[1:]), workers)
     with Progress() as progress:
         record, folder = run(settings, place, out, progress)
     if as_json:

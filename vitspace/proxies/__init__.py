@@ -3,6 +3,7 @@
 A proxy's file lies in one of three places: here, where it has ``open_proxy(argument, data, device, seed)``, which
 returns a `Proxy`; in ``scores``, for a number that needs no training; in ``combinations``, for a model over such
 numbers. Files that begin with an underscore are no proxies.
+A package of your own registers a module with such an ``open_proxy`` by the entry-point group `vitspace.proxies`.
 """
 
 import importlib
@@ -10,6 +11,7 @@ import logging
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -67,8 +69,12 @@ def open_proxy(text: str, data: str, device: str, seed: int = 0) -> Proxy:
         InputError: there is no such proxy, preset, data or device.
     """
     name, _, argument = text.partition(":")
+    registered = {point.name: point for point in entry_points(group="vitspace.proxies")}
+    if name in registered:
+        proxy: Proxy = registered[name].load().open_proxy(argument, data, device, seed)
+        return proxy
     if name not in PROXIES:
-        raise InputError(f"a proxy is one of {', '.join(PROXIES)}, but got {text!r}")
+        raise InputError(f"a proxy is one of {', '.join((*PROXIES, *registered))}, but got {text!r}")
     if name in TRAINING:
         return importlib.import_module(f"{__name__}.{name}").open_proxy(argument, data, device, seed)
     from vitspace.proxies._free import open_free

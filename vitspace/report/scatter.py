@@ -84,7 +84,7 @@ def scatter(record: StudyRecord, axis: Axis) -> Scatter:
         trials=[Mark(*_place(t, axis)) for t in plain],
         front=[Mark(*_place(t, axis), finite(t.score_std) or 0.0, str(t.number)) for t in front],
         anchors=[Mark(*_place(t, axis), _error(record, t), trial_name(t)) for t in record.anchors],
-        steps=_steps([_place(t, axis) for t in record.completed]),
+        steps=best_steps([_place(t, axis) for t in record.completed]),
         references=near,
         beyond=beyond,
         budget=_budget(record, axis),
@@ -104,7 +104,7 @@ def _error(record: StudyRecord, trial: Trial) -> float:
     return finite(trial.score_std) or (noise_limit(record) or 0.0) / 2
 
 
-def _steps(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def best_steps(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """The corners of the best score that each cost buys, from the cheapest trial to the dearest."""
     if not places:
         return []

@@ -9,7 +9,10 @@ from vitspace.errors import InputError
 from vitspace.files import explain
 
 #: Settings that a resumed study may change.
-MAY_CHANGE = ("trials", "timeout", "device")
+MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine")
+
+#: NNI's tuners, by our names.
+NNI_SAMPLERS = ("tpe", "evolution", "random")
 
 #: A budget as text; a plain number in YAML is read as one.
 Quantity = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
@@ -26,7 +29,10 @@ class StudyConfig(BaseModel):
         latency_backend: What runs the networks when they are timed.
         proxy: What stands in for accuracy: ``train`` or ``train:PRESET``.
         data: What the proxy trains on.
-        sampler: Optuna's sampler.
+        engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, NNI's
+            trials, or jobs of SLURM (submitit).
+        sampler: Optuna's sampler, or NNI's tuner.
+        gpus: GPUs of one evaluation, 0.25 for four on one; None is one where the proxy runs on GPUs (ray, submitit).
         trials: Completed evaluations in total, anchors included.
         timeout: Seconds after which no new trial starts.
         seed: Of drawing, sampling and training.
@@ -43,17 +49,22 @@ class StudyConfig(BaseModel):
     latency_backend: Literal["eager", "onnxruntime", "openvino"] = "eager"
     proxy: str = "train"
     data: str = "fractal"
-    engine: Literal["optuna"] = "optuna"
-    sampler: Literal["tpe", "nsga2", "nsga3", "gp", "qmc", "random"] = "tpe"
+    engine: Literal["optuna", "ray", "nni", "submitit"] = "optuna"
+    sampler: Literal["tpe", "nsga2", "nsga3", "gp", "qmc", "random", "evolution"] = "tpe"
     trials: int = Field(default=16, ge=1)
     timeout: float | None = Field(default=None, gt=0)
     seed: int = Field(default=0, ge=0, lt=2**31)
     device: str = "auto"
     ablations: bool = False
+    gpus: float | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         _ = self.limits
+        if self.engine == "nni" and self.sampler not in NNI_SAMPLERS:
+            raise ValueError(f"sampler of engine nni is one of {', '.join(NNI_SAMPLERS)}, but got {self.sampler!r}")
+        if self.engine != "nni" and self.sampler == "evolution":
+            raise ValueError(f"sampler evolution is engine nni's, but got engine {self.engine!r}")
         return self
 
     @property

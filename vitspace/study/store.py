@@ -1,92 +1,27 @@
 """Store: studies in Optuna's storage, which is the record whatever engine ran them."""
 
 import json
-import logging
-import os
-import platform
+import math
 import re
 import warnings
 from dataclasses import fields
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import optuna
-import psutil
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from vitspace.errors import InputError
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import OBJECTIVES, StudyRecord
+from vitspace.study.storage import open_storage, storage_file
 from vitspace.study.trial import Trial
 
-DEFAULT_STORAGE = "studies.journal"
-#: How long a running trial may stand without its process's name.
-NAMELESS_SECONDS = 30
 DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
 
 _STATES = {"complete": TrialState.COMPLETE, "failed": TrialState.FAIL}
 _FIELDS = {f.name for f in fields(Trial)} - {"number"}
-
-_log = logging.getLogger(__name__)
-
-optuna.logging.set_verbosity(optuna.logging.WARNING)
-
-
-def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage:
-    """Open a journal file (a path), or a database (a URL such as ``sqlite:///studies.db``).
-
-    Raises:
-        InputError: the storage cannot be reached or is damaged.
-    """
-    file = _file(url)
-    if file and not create and not file.exists():
-        raise InputError(f"a storage is a journal file or a database URL, but there is no file {str(file)!r}")
-    if file and not file.resolve().parent.is_dir():
-        raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
-    if file and file.is_dir():
-        raise InputError(f"a storage is a file, but {str(file)!r} is a folder")
-    try:
-        if "://" in url:
-            return RDBStorage(url)
-        _mend_journal(Path(url))
-        return JournalStorage(JournalFileBackend(url))
-    except InputError:
-        raise
-    except Exception as error:
-        # Drivers raise their own types; whichever it is, the storage is not to be had.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"the storage {url!r} cannot be reached: {reason}") from None
-
-
-def _file(url: str) -> Path | None:
-    """Return the file of a journal or of an SQLite database, or None for a server's URL."""
-    if "://" not in url:
-        return Path(url)
-    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
-
-
-def _mend_journal(path: Path) -> None:
-    """Drop an incomplete last line, which a power cut may leave; what is appended to it would be lost."""
-    if not path.exists() or not path.stat().st_size:
-        return
-    lock = JournalFileSymlinkLock(str(path))
-    lock.acquire()
-    try:
-        with path.open("r+b") as journal:
-            end = journal.seek(0, os.SEEK_END)
-            tail = min(end, 1 << 20)
-            journal.seek(end - tail)
-            text = journal.read()
-            if not text.endswith(b"\n"):
-                cut = end - tail + text.rfind(b"\n") + 1
-                _log.warning("%s ends in an incomplete record, which is dropped", path)
-                journal.truncate(cut)
-    finally:
-        lock.release()
 
 
 def study_names(storage: BaseStorage) -> list[str]:
@@ -111,7 +46,7 @@ def check_new(url: str, name: str, taken: bool = False) -> None:
     """
     if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
         raise InputError(f"a study's name is of letters, digits and . _ - +, since it names a folder, but got {name!r}")
-    file = _file(url)
+    file = storage_file(url)
     if (file is None or file.exists()) and name in study_names(open_storage(url)) and not taken:
         raise InputError(_taken(name))
     if file and not file.resolve().parent.is_dir():
@@ -127,6 +62,7 @@ class StudyStore:
 
     def __init__(self, study: optuna.Study) -> None:
         self.study = study
+        self._ended: dict[int, Trial] = {}
 
     @classmethod
     def create(cls, storage: BaseStorage, name: str, config: StudyConfig, resolved: dict[str, Any]) -> "StudyStore":
@@ -173,13 +109,29 @@ class StudyStore:
             self.study.set_user_attr(name, value.model_dump() if isinstance(value, StudyConfig) else value)
 
     def save(self, running: optuna.Trial, trial: Trial) -> None:
-        """Store a trial's result and end it; nothing counts until all of it is written."""
+        """Store a trial's result and end it; nothing counts until all of it is written.
+
+        Raises:
+            optuna.exceptions.UpdateFinishedTrialError: it was ended by others meanwhile.
+        """
         stored = trial.to_dict()
-        for name in sorted(_FIELDS):
+        for name in (*sorted(_FIELDS - {"state"}), "state"):
             if stored[name] not in (None, "", {}):
                 running.set_user_attr(name, _finite(stored[name]))
         values = _objectives(trial) if trial.complete else None
         self.study.tell(running, values, _STATES.get(trial.state, TrialState.PRUNED))
+
+    def finish(self, lost: FrozenTrial) -> bool:
+        """End a trial whose process is gone: as its result says if that was written whole, or else as failed.
+
+        Raises:
+            optuna.exceptions.UpdateFinishedTrialError: it was ended by others meanwhile.
+        """
+        if "state" not in lost.user_attrs:
+            return self.storage.set_trial_state_values(lost._trial_id, TrialState.FAIL)
+        trial = _trial(lost)
+        values = _objectives(trial) if trial.complete else None
+        return self.storage.set_trial_state_values(lost._trial_id, _STATES.get(trial.state, TrialState.PRUNED), values)
 
     def resume(self, config: StudyConfig, run: dict[str, Any]) -> None:
         """Store a resumed study's new total of trials, and who goes on with it."""
@@ -187,28 +139,6 @@ class StudyStore:
         runs = [*resolved.get("resumed", []), run]
         stored = self.config.model_copy(update={"trials": max(config.trials, self.config.trials)})
         self.set(config=stored, resolved=resolved | {"resumed": runs})
-
-    def ask(self) -> optuna.Trial:
-        """Start a trial in this process's name."""
-        trial = self.study.ask()
-        trial.set_user_attr("owner", _owner())
-        return trial
-
-    def requeue(self, number: int) -> None:
-        """Queue the design of a trial that did not end."""
-        trial = self.study.get_trials(deepcopy=False)[number]
-        params = {**trial.system_attrs.get("fixed_params", {}), **trial.params}
-        anchor = trial.user_attrs.get("anchor")
-        if params:
-            self.study.enqueue_trial(params, user_attrs={"anchor": anchor} if anchor else None)
-
-    def requeue_lost(self) -> int:
-        """End the trials whose process is gone, queue their designs again, and return how many."""
-        lost = [t for t in self.study.get_trials(states=(TrialState.RUNNING,)) if _is_lost(t)]
-        for trial in lost:
-            self.study.tell(trial.number, state=TrialState.FAIL)
-            self.requeue(trial.number)
-        return len(lost)
 
     def record(self) -> StudyRecord:
         """Read the study."""
@@ -226,8 +156,24 @@ class StudyStore:
 
     def trials(self) -> list[Trial]:
         """Return the ended trials."""
-        frozen = self.study.get_trials(deepcopy=False)
-        return [_trial(t) for t in frozen if t.state.is_finished() and "state" in t.user_attrs]
+        for frozen in self.frozen():
+            if frozen.number not in self._ended and frozen.state.is_finished() and "state" in frozen.user_attrs:
+                self._ended[frozen.number] = _trial(frozen)
+        return [self._ended[number] for number in sorted(self._ended)]
+
+    def frozen(self, *states: TrialState) -> list[FrozenTrial]:
+        """Return the trials as they are stored, or those in the given states."""
+        return self.storage.get_all_trials(self.study_id, deepcopy=False, states=states or None)
+
+    @property
+    def storage(self) -> BaseStorage:
+        """Where the study is."""
+        return self.study._storage
+
+    @property
+    def study_id(self) -> int:
+        """The study's number in its storage."""
+        return self.study._study_id
 
 
 def _objectives(trial: Trial) -> list[float]:
@@ -242,27 +188,12 @@ def _trial(frozen: FrozenTrial) -> Trial:
     )
 
 
-def _owner() -> dict[str, Any]:
-    return {"host": platform.node(), "pid": os.getpid(), "started": psutil.Process().create_time()}
-
-
-def _is_lost(trial: FrozenTrial) -> bool:
-    """Whether a running trial's process is gone; of other hosts nothing is known.
-
-    A process writes its name right after it asks for a trial, so that one without a name for long is gone too.
-    """
-    owner = trial.user_attrs.get("owner")
-    if owner is None:
-        began = trial.datetime_start
-        return began is not None and (datetime.now() - began).total_seconds() > NAMELESS_SECONDS
-    if owner["host"] != platform.node():
-        return False
-    try:
-        return abs(psutil.Process(owner["pid"]).create_time() - owner["started"]) > 1
-    except psutil.NoSuchProcess:
-        return True
-
-
 def _finite(value: Any) -> Any:
-    """Return the value as JSON can hold it."""
-    return json.loads(json.dumps(value, allow_nan=False))
+    """Return the value as JSON can hold it: numbers that are not finite become None."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return json.loads(json.dumps(value))

@@ -1,0 +1,115 @@
+"""vitspace studies and vitspace worker, called in this process on stored studies."""
+
+import json
+import sys
+
+import pytest
+
+from vitspace.cli import main
+from vitspace.families import anchor
+from vitspace.study.config import StudyConfig
+from vitspace.study.queue import Queue
+from vitspace.study.storage import open_storage
+from vitspace.study.store import StudyStore, study_names
+from vitspace.study.trial import Trial
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Call the command line in an empty folder; return its code and what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["vitspace", *args])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def stored(call):
+    """Two studies of one trial each, in the default storage."""
+    stores = []
+    for name, score in (("a", -0.8), ("b", -0.7)):
+        config = StudyConfig(space="msg", budget="4G", trials=1)
+        store = StudyStore.create(open_storage("studies.journal"), name, config, {})
+        spec, macs = anchor("msg_tiny").spec, 3_800_000_000
+        trial = Trial(0, "complete", spec, anchor="msg_tiny", params=25, macs=macs, latency_ms=90.0, score=score)
+        queue = Queue(store)
+        queue.end(queue.ask(), trial)
+        store.set(reference_point=[2.0, 4e9, 190.0 + score])
+        stores.append(store)
+    return stores
+
+
+def test_list_says_how_far_each_study_is(call, stored):
+    code, out, _ = call("studies", "list", "--json")
+    rows = json.loads(out)
+    assert code == 0 and [(row["study"], row["complete"], row["trials"]) for row in rows] == [("a", 1, 1), ("b", 1, 1)]
+    assert "hypervolume" in call("studies", "list")[1].splitlines()[0]
+
+
+def test_show_counts_states_and_names_workers(call, stored):
+    queue = Queue(stored[0])
+    queue.ask()
+    data = json.loads(call("studies", "show", "a", "--json")[1])
+    assert data["states"] == {"complete": 1} and data["workers"] == [str(queue.owner)]
+    assert data["config"]["budget"] == "4G"
+    assert "states: 1 complete" in call("studies", "show", "a")[1]
+
+
+def test_compare_holds_all_to_one_reference_point(call, stored):
+    code, out, _ = call("studies", "compare", "a", "b", "--json", "--out", "both")
+    data = json.loads(out)
+    assert code == 0 and data["reference_point"] == [2.0, 4e9, 189.3]
+    assert data["studies"][0]["common_hypervolume"] < data["studies"][1]["common_hypervolume"]
+
+
+def test_compare_draws_one_figure(call, stored, tmp_path):
+    call("studies", "compare", "a", "b", "--out", "both")
+    assert {path.name for path in (tmp_path / "both").iterdir()} == {"fronts.png", "fronts.pdf", "studies.csv"}
+
+
+def test_compare_refuses_scores_of_other_proxies(call, stored):
+    stored[1].set(config=stored[1].config.model_copy(update={"proxy": "train:small"}))
+    code, _, error = call("studies", "compare", "a", "b")
+    assert code == 2 and "one proxy and one set of data, but got a: train on fractal, b: train:small" in error
+
+
+@pytest.mark.parametrize("target", ["sqlite:///copy.db", "copy.journal"])
+def test_a_copy_holds_the_same_trials(call, stored, target):
+    code, out, _ = call("studies", "copy", "a", target, "--name", "c")
+    assert code == 0 and "1 trials copied" in out
+    copied = StudyStore.load(open_storage(target), "c")
+    assert copied.trials() == stored[0].trials() and copied.config == stored[0].config
+
+
+def test_a_copy_needs_a_free_name(call, stored):
+    code, _, error = call("studies", "copy", "a", "studies.journal", "--name", "b")
+    assert code == 2 and "'b' exists" in error
+
+
+def test_delete_asks(call, stored, monkeypatch):
+    monkeypatch.setattr("typer.confirm", lambda *args, **kwargs: False)
+    assert call("studies", "delete", "a")[0] == 1
+    assert study_names(open_storage("studies.journal")) == ["a", "b"]
+    assert call("studies", "delete", "a", "--yes")[0] == 0
+    assert study_names(open_storage("studies.journal")) == ["b"]
+
+
+def test_a_study_that_somebody_runs_is_not_deleted(call, stored):
+    Queue(stored[0]).ask()
+    code, _, error = call("studies", "delete", "a", "--yes")
+    assert code == 2 and "a is run by process" in error
+
+
+def test_a_worker_of_no_study_is_refused(call, stored):
+    code, _, error = call("worker", "c")
+    assert code == 2 and "a study is one of a, b, but got 'c'" in error
+
+
+def test_only_a_complete_trial_is_run_again(call, stored):
+    code, _, error = call("worker", "a", "--trial", "7")
+    assert code == 2 and "a trial to run again is a complete one of a, but got 7" in error

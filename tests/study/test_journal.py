@@ -1,0 +1,64 @@
+import resource
+import threading
+
+import pytest
+
+from vitspace.study.journal import JournalFile
+
+
+def lines(path):
+    return path.read_text().splitlines()
+
+
+def test_logs_are_lines_that_read_back(tmp_path):
+    journal = JournalFile(tmp_path / "j")
+    journal.append_logs([{"a": 1}, {"a": 2}])
+    journal.append_logs([{"a": 3}])
+    assert list(journal.read_logs(0)) == [{"a": 1}, {"a": 2}, {"a": 3}]
+    assert list(journal.read_logs(2)) == [{"a": 3}]
+
+
+@pytest.mark.parametrize("tail", [b"x", b'{"a": ' + b"1" * 200_000])
+def test_an_incomplete_last_line_is_dropped_before_the_next_is_written(tmp_path, caplog, tail):
+    path = tmp_path / "j"
+    journal = JournalFile(path)
+    journal.append_logs([{"a": 1}])
+    path.write_bytes(path.read_bytes() + tail)
+    journal.append_logs([{"a": 2}])
+    assert lines(path) == ['{"a":1}', '{"a":2}']
+    assert "incomplete record" in caplog.text
+
+
+def test_a_file_of_one_incomplete_line_is_emptied(tmp_path):
+    (tmp_path / "j").write_bytes(b'{"a"')
+    JournalFile(tmp_path / "j")
+    assert (tmp_path / "j").read_bytes() == b""
+
+
+def test_a_line_that_does_not_fit_on_the_disk_is_taken_back(tmp_path):
+    path = tmp_path / "j"
+    journal = JournalFile(path)
+    journal.append_logs([{"a": 1}])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            journal.append_logs([{"a": "x" * 1000}])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert lines(path) == ['{"a":1}']
+
+
+def test_threads_do_not_mix_their_lines(tmp_path):
+    def write(name):
+        journal = JournalFile(tmp_path / "j")
+        for n in range(50):
+            journal.append_logs([{"name": name, "n": n}, {"name": name, "n": n}])
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    logs = list(JournalFile(tmp_path / "j").read_logs(0))
+    assert len(logs) == 200 and all(a == b for a, b in zip(logs[::2], logs[1::2], strict=True))

@@ -1,0 +1,102 @@
+import socket
+import sqlite3
+import threading
+
+import optuna
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from vitspace.errors import InputError
+from vitspace.study import storage as module
+from vitspace.study.config import StudyConfig
+from vitspace.study.queue import Queue
+from vitspace.study.storage import Patient, open_storage, storage_failed, storage_trouble
+from vitspace.study.store import StudyStore
+from vitspace.study.trial import Trial
+
+CONFIG = StudyConfig(space="msg", budget="4G")
+
+
+def unreachable(words="connection refused"):
+    error = optuna.exceptions.StorageInternalError("commit")
+    error.__cause__ = OperationalError("SELECT", {}, sqlite3.OperationalError(words))
+    return error
+
+
+class Flaky:
+    """A storage that is away for some calls."""
+
+    def __init__(self, errors):
+        self.errors = errors
+
+    def get_all_studies(self):
+        if self.errors:
+            raise self.errors.pop()
+        return []
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: None)
+
+
+def test_a_storage_that_is_away_is_asked_again(quick):
+    assert Patient(Flaky([unreachable()] * 4)).get_all_studies() == []
+
+
+def test_patience_ends(quick, monkeypatch):
+    monkeypatch.setenv("VITSPACE_PATIENCE", "0")
+    with pytest.raises(optuna.exceptions.StorageInternalError) as raised:
+        Patient(Flaky([unreachable()] * 4)).get_all_studies()
+    assert storage_failed(raised.value) and storage_trouble(raised.value) == "connection refused"
+
+
+@pytest.mark.parametrize("error", [unreachable("database or disk is full"), ValueError("a bug"), OSError("full")])
+def test_what_waiting_does_not_cure_is_raised_at_once(quick, error):
+    with pytest.raises(type(error)):
+        Patient(Flaky([error])).get_all_studies()
+
+
+def test_threads_take_each_waiting_trial_of_sqlite_once(tmp_path):
+    url = f"sqlite:///{tmp_path}/s.db"
+    store = StudyStore.create(open_storage(url), "s", CONFIG, {})
+    for dim in range(20):
+        store.study.enqueue_trial({"dim": dim})
+    taken = []
+
+    def take():
+        queue = Queue(StudyStore.load(open_storage(url), "s"))
+        taken.extend(queue.ask().number for _ in range(10))
+
+    threads = [threading.Thread(target=take) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == list(range(20))
+
+
+@pytest.mark.parametrize("url", ["grpc://host", "grpc://:13000", "grpc://host:port"])
+def test_a_grpc_proxy_has_a_host_and_a_port(url):
+    pytest.importorskip("grpc", reason="a gRPC proxy needs: pip install 'vitspace[grpc]'")
+    with pytest.raises(InputError, match="a gRPC proxy is grpc://HOST:PORT, but got"):
+        open_storage(url)
+
+
+def test_a_study_goes_through_a_grpc_proxy(tmp_path):
+    pytest.importorskip("grpc", reason="a gRPC proxy needs: pip install 'vitspace[grpc]'")
+    from optuna.storages._grpc.server import make_server
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = make_server(open_storage(f"sqlite:///{tmp_path}/s.db"), "127.0.0.1", port)
+    server.start()
+    try:
+        store = StudyStore.create(open_storage(f"grpc://127.0.0.1:{port}"), "s", CONFIG, {})
+        store.study.enqueue_trial({"dim": 32})
+        queue = Queue(store)
+        assert queue.end(queue.ask(), Trial(0, "invalid", why="too wide"))
+        assert [trial.why for trial in store.trials()] == ["too wide"]
+    finally:
+        server.stop(0).wait()

@@ -1,0 +1,157 @@
+"""vitspace studies: list, show, compare, copy, delete."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from vitspace.cli import app, command_of, print_json
+from vitspace.errors import InputError
+
+group = typer.Typer(no_args_is_help=True, help="List, show, compare, copy and delete stored studies.")
+app.add_typer(group, name="studies")
+
+_STORAGE = "A journal file, a database URL, or grpc://HOST:PORT."
+
+
+@command_of(group, "list")
+def list_studies(
+    storage: str = typer.Option("studies.journal", help=_STORAGE),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """List the stored studies."""
+    rows = [_row(store) for store in _stores(storage)]
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print(_table(rows))
+
+
+@command_of(group, "show")
+def show(
+    study: str = typer.Argument(help="A stored study."),
+    storage: str = typer.Option("studies.journal", help=_STORAGE),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """Show what a study was asked, how its trials ended, and who runs the others."""
+    [store] = _stores(storage, [study])
+    record = store.record()
+    states: dict[str, int] = {}
+    for trial in record.trials:
+        states[trial.state] = states.get(trial.state, 0) + 1
+    data = _row(store) | {"states": states, "workers": _workers(store), "config": record.config.model_dump()}
+    if as_json:
+        print_json(data)
+        return
+    for name, value in (data | data.pop("config")).items():
+        if value not in (None, {}, []):
+            print(f"{name}: {_words(value)}")
+
+
+@command_of(group, "compare")
+def compare(
+    studies: list[str] = typer.Argument(help="Stored studies."),
+    storage: str = typer.Option("studies.journal", help=_STORAGE),
+    out: Path = typer.Option(Path("reports/compare"), help="The figure's folder."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """Draw the fronts of several studies in one figure, with their hypervolumes under one reference point."""
+    from vitspace.report.compare import Comparison, write_comparison
+
+    comparison = Comparison.of([store.record() for store in _stores(storage, studies)])
+    folder = write_comparison(comparison, out)
+    if as_json:
+        point = list(comparison.reference_point)
+        print_json({"studies": comparison.rows(), "reference_point": point, "report": str(folder)})
+        return
+    print(_table(comparison.rows()))
+    print(f"figure: {folder / 'fronts.png'}")
+
+
+@command_of(group, "copy")
+def copy(
+    study: str = typer.Argument(help="A stored study."),
+    to: str = typer.Argument(help="Where to: a journal file or a database URL."),
+    storage: str = typer.Option("studies.journal", help=_STORAGE),
+    name: str = typer.Option(None, help="The copy's name.  [default: the study's]"),
+) -> None:
+    """Copy a study into another storage, with all its trials; the copy is gone on with like any study."""
+    import optuna
+
+    from vitspace.study.storage import open_storage
+    from vitspace.study.store import check_new
+
+    [store] = _stores(storage, [study])
+    check_new(to, name or study)
+    target = open_storage(to)
+    optuna.copy_study(from_study_name=study, from_storage=store.storage, to_storage=target, to_study_name=name)
+    print(f"{len(store.trials())} trials copied; to go on: vitspace search --study {name or study} --resume")
+
+
+@command_of(group, "delete")
+def delete(
+    study: str = typer.Argument(help="A stored study."),
+    storage: str = typer.Option("studies.journal", help=_STORAGE),
+    yes: bool = typer.Option(False, "--yes", help="Do not ask."),
+) -> None:
+    """Delete a study from its storage; its report stays."""
+    import optuna
+
+    [store] = _stores(storage, [study])
+    if workers := _workers(store):
+        raise InputError(f"a study is deleted that nobody works on, but {study} is run by {', '.join(workers)}")
+    if not yes and not typer.confirm(f"delete {study} with {len(store.trials())} trials?", err=True):
+        raise typer.Exit(1)
+    optuna.delete_study(study_name=study, storage=store.storage)
+
+
+def _stores(storage: str, names: list[str] | None = None) -> list[Any]:
+    from vitspace.study.storage import open_storage
+    from vitspace.study.store import StudyStore, study_names
+
+    opened = open_storage(storage, create=False)
+    return [StudyStore.load(opened, name) for name in (study_names(opened) if names is None else names)]
+
+
+def _row(store: Any) -> dict[str, Any]:
+    record = store.record()
+    return {
+        "study": record.name,
+        "space": record.config.space,
+        "budget": record.config.budget,
+        "proxy": record.config.proxy,
+        "engine": record.config.engine,
+        "complete": len(record.completed),
+        "trials": record.config.trials,
+        "running": len(_workers(store)),
+        "front": len(record.front),
+        "hypervolume": record.hypervolume,
+        "seconds": record.seconds,
+    }
+
+
+def _workers(store: Any) -> list[str]:
+    """Return who runs a trial now, as far as can be told from here: the dead of this host are left out."""
+    from optuna.trial import TrialState
+
+    from vitspace.study.lease import owner_of
+
+    owners = [owner_of(trial) for trial in store.frozen(TrialState.RUNNING)]
+    return [str(owner) for owner in owners if owner and not owner.gone]
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    columns = [[name, *(_words(row[name]) for row in rows)] for name in rows[0]]
+    widths = [max(map(len, column)) for column in columns]
+    lines = zip(*columns, strict=True)
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{item} {name}" for name, item in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)

@@ -1,0 +1,40 @@
+"""vitspace worker."""
+
+import shlex
+import sys
+
+import typer
+
+from vitspace.cli import command, print_json
+
+
+@command
+def worker(
+    study: str = typer.Argument(help="A stored study."),
+    storage: str = typer.Option("studies.journal", help="A journal file, a database URL, or grpc://HOST:PORT."),
+    trial: int = typer.Option(None, help="Evaluate this trial's design again, alone; nothing is stored."),
+    device: str = typer.Option(None, help="Where the proxy trains.  [default: as the study]"),
+    timeout: float = typer.Option(None, help="Seconds after which no new trial starts.  [default: as the study]"),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """Join a study from anywhere: evaluate designs until it is complete, or one trial's design again.
+
+    Ctrl-C and SIGTERM queue the running design again; where a worker is killed, the others do that within seconds.
+    """
+    from vitspace.session import Lines, join, rerun
+    from vitspace.study.storage import open_storage
+    from vitspace.study.store import StudyStore
+
+    store = StudyStore.load(open_storage(storage, create=False), study)
+    if trial is not None:
+        again = rerun(store, trial, device, Lines())
+        if as_json:
+            print_json(again)
+        else:
+            print(f"trial {trial} {again['spec_id']}: score {again['score']}, stored {again['stored_score']}")
+        return
+    command_line = "vitspace " + shlex.join(sys.argv[1:])
+    record = join(store, storage, {"device": device, "timeout": timeout}, command_line, Lines())
+    print(f"{study}: {len(record.completed)} of {record.config.trials} trials complete", file=sys.stderr)
+    if as_json:
+        print_json(record.to_json())

@@ -1,0 +1,224 @@
+"""Desk: where an engine takes the next design and hands in what it gave, the same for all engines and workers."""
+
+import time
+import zlib
+from dataclasses import dataclass
+from types import TracebackType
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.exceptions import UpdateFinishedTrialError
+
+from vitspace.engines import OpenStudy
+from vitspace.engines._calibration import Score, calibrate, to_calibrate
+from vitspace.engines._samplers import make_sampler
+from vitspace.engines._tally import REJECTIONS, Tally
+from vitspace.interrupts import postponed
+from vitspace.space import InvalidDesign
+from vitspace.space.variables import Params
+from vitspace.spec import Spec
+from vitspace.study.config import StudyConfig
+from vitspace.study.queue import DEATHS, Queue
+from vitspace.study.trial import Trial
+from vitspace.study.turns import CLAIM, Verdict, places_left, verdict
+
+#: Seconds between two looks at what other workers do.
+POLL = 0.2
+
+
+@dataclass(frozen=True)
+class Task:
+    """A design to be evaluated, as the trial that was started for it."""
+
+    running: optuna.Trial
+    spec: Spec
+    anchor: str | None
+
+    @property
+    def number(self) -> int:
+        """The trial's number."""
+        return self.running.number
+
+
+@dataclass
+class Desk:
+    """Hands out designs until a study's trials are complete or its time is over.
+
+    Attributes:
+        study: The study.
+        config: What it was asked.
+        score: Gives the second seed's score, for the noise.
+    """
+
+    study: OpenStudy
+    config: StudyConfig
+    score: Score
+
+    def __post_init__(self) -> None:
+        self.store, self.space, self.monitor = self.study.store, self.study.space, self.study.monitor
+        self.queue = Queue(self.store, note=self.monitor.note, check=self.study.check)
+        self.tally = Tally()
+        self._seen: dict[Spec, int] = {}
+        self._known: set[int] = set()
+
+    def __enter__(self) -> "Desk":
+        self.queue.__enter__()
+        record = self.store.record()
+        self._start, self._before = time.monotonic(), record.seconds
+        self.store.study.sampler = make_sampler(self.config.sampler, self._sampler_seed(len(record.trials)))
+        self.monitor.started(record)
+        self._calibrate()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._calibrate(last=True)
+                self._set_seconds()
+        finally:
+            self.queue.__exit__(kind, error, trace)
+
+    @property
+    def over(self) -> bool:
+        """Whether no new trial starts."""
+        timeout = self.config.timeout
+        late = timeout is not None and time.monotonic() - self._start >= timeout
+        return late or sum(trial.complete for trial in self.store.trials()) >= self.config.trials
+
+    def take(self, params: Params | None = None) -> Task | None:
+        """Start a trial and return its design; None where there is none to start now, as others run the last ones.
+
+        Args:
+            params: What somebody else proposes; None where it is rejected, too.
+
+        Raises:
+            StudyFailedError: too many trials in a row failed, or were too slow.
+            InputError: the space holds no further design within the budget.
+        """
+        while not self.over and places_left(self.store.frozen(), self.config.trials) > 0:
+            if self.tally.rejected >= REJECTIONS:
+                self._enqueue_uniform()
+            running = self.queue.ask() if params is None else self.queue.start(params, self._distributions(params))
+            try:
+                found = self._consider(running)
+            except UpdateFinishedTrialError:
+                self.queue.was_taken(running)
+                continue
+            except BaseException:
+                self.queue.put_back(running)
+                raise
+            if isinstance(found, Task):
+                return found
+            if found is None:
+                return None
+            self._end(running, found)
+            if params is not None:
+                return None
+        return None
+
+    def _distributions(self, params: Params) -> dict[str, BaseDistribution]:
+        values = {variable.name: variable.values for variable in self.space.variables}
+        return {name: CategoricalDistribution(values[name]) for name in params}
+
+    def wait(self) -> None:
+        """Let some time pass before the next look."""
+        time.sleep(POLL)
+
+    def give(self, task: Task, trial: Trial) -> None:
+        """Store what an evaluation gave.
+
+        Raises:
+            StudyFailedError: too many trials in a row failed, or were too slow.
+        """
+        self._end(task.running, trial)
+        if trial.complete:
+            self._calibrate()
+
+    def put_back(self, task: Task) -> None:
+        """Queue a design again whose evaluation was interrupted."""
+        self.queue.put_back(task.running)
+
+    def _consider(self, running: optuna.Trial) -> Task | Trial | None:
+        """Return the task of a started trial, or how it is rejected, or None where it is one too many."""
+        params = self.space.choose(lambda v: running.suggest_categorical(v.name, v.values))
+        facts = running.user_attrs
+        try:
+            spec = self.space.decode(params)
+        except InvalidDesign as error:
+            return Trial(running.number, "invalid", why=str(error))
+        anchor, deaths = facts.get("anchor"), facts.get("deaths", 0)
+        if deaths >= DEATHS:
+            why = f"its worker died {deaths} times, the last time {facts.get('killed')}"
+            return Trial(running.number, "failed", spec, why, anchor)
+        found = self._verdict(running, spec)
+        if found.word == "surplus":
+            self.queue.give_up(running)
+            return None
+        if found.word == "duplicate":
+            return Trial(running.number, "duplicate", spec, f"the same network as trial {found.of}", anchor)
+        self.queue.go(running)
+        return Task(running, spec, anchor)
+
+    def _verdict(self, running: optuna.Trial, spec: Spec) -> Verdict:
+        if spec in self._evaluated():
+            return Verdict("duplicate", self._seen[spec])
+        self.store.storage.set_trial_system_attr(running._trial_id, CLAIM, spec.id)
+        while True:
+            frozen = self.store.frozen()
+            if spec in self._evaluated():
+                return Verdict("duplicate", self._seen[spec])
+            found = verdict(running.number, spec.id, frozen, self.config.trials)
+            if found.word != "wait":
+                return found
+            self.wait()
+
+    def _evaluated(self) -> dict[Spec, int]:
+        """Return the designs of which measuring again would tell nothing new, whoever measured them."""
+        for trial in self.store.trials():
+            if trial.number not in self._known:
+                self._known.add(trial.number)
+                if trial.spec and was_evaluated(trial):
+                    self._seen[trial.spec] = trial.number
+        return self._seen
+
+    def _end(self, running: optuna.Trial, trial: Trial) -> None:
+        with postponed():  # what was evaluated is not thrown away
+            stored = self.queue.end(running, trial)
+        if not stored:
+            return
+        if trial.spec is not None and was_evaluated(trial):
+            self._set_seconds()
+            self.monitor.ended(trial, self.store.record())
+        self.tally.add(trial)
+
+    def _set_seconds(self) -> None:
+        """Store the wall time of the searching; of several workers, the longest counts."""
+        seconds = self._before + time.monotonic() - self._start
+        if seconds > self.store.study.user_attrs.get("seconds", 0.0):
+            self.store.set(seconds=seconds)
+
+    def _enqueue_uniform(self) -> None:
+        seed = self.config.seed + len(self.store.frozen()) + self._salt()
+        drawn = self.space.draw(1, self.config.limits, seed, exclude=self._evaluated().keys())
+        if not drawn:
+            raise InputError(f"space {self.space.name} has no further design within {self.config.limits}")
+        self.store.study.enqueue_trial(self.space.encode(drawn[0]))
+
+    def _sampler_seed(self, trials: int) -> int:
+        return (self.config.seed + trials + self._salt()) % 2**31
+
+    def _salt(self) -> int:
+        """Return 0, or where others work on the study a number of this process, so that they draw other designs."""
+        alone = places_left(self.store.frozen(), 0) + len(self.store.record().completed) == 0
+        return 0 if alone else zlib.crc32(str(self.queue.owner).encode())
+
+    def _calibrate(self, last: bool = False) -> None:
+        if trial := to_calibrate(self.store, self.queue.owner, last):
+            calibrate(self.store, trial, self.config, self.study.evaluator.proxy.worst, self.score, self.monitor.note)
+
+
+def was_evaluated(trial: Trial) -> bool:
+    """Whether measuring a design again would tell nothing new."""
+    return trial.state in ("complete", "failed") or trial.latency_ms is not None

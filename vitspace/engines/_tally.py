@@ -1,0 +1,38 @@
+"""Tally: how trials end, in a row."""
+
+from dataclasses import dataclass
+
+from vitspace.errors import StudyFailedError
+from vitspace.study.trial import Trial
+
+#: Proposals in a row that may be rejected before a uniform draw takes the place of the next.
+REJECTIONS = 50
+#: Failures in a row after which a study stops.
+FAILURES = 8
+#: Designs in a row that are measured and miss the latency budget, after which a study stops.
+TOO_SLOW = 25
+
+
+@dataclass
+class Tally:
+    """How the trials of one process end, in a row."""
+
+    rejected: int = 0
+    failed: int = 0
+    slow: int = 0
+
+    def add(self, trial: Trial) -> None:
+        """Count a trial.
+
+        Raises:
+            StudyFailedError: too many in a row failed, or were too slow.
+        """
+        rejected = trial.state in ("invalid", "over_budget", "duplicate")
+        self.rejected = self.rejected + 1 if rejected else 0
+        self.failed = self.failed + 1 if trial.state == "failed" else 0 if trial.complete else self.failed
+        slow = trial.state == "over_budget" and trial.latency_ms is not None
+        self.slow = self.slow + 1 if slow else 0 if trial.complete else self.slow
+        if self.failed >= FAILURES:
+            raise StudyFailedError(f"{self.failed} trials in a row failed, the last with: {trial.why}")
+        if self.slow >= TOO_SLOW:
+            raise StudyFailedError(f"{self.slow} designs in a row were too slow, the last with: {trial.why}")

@@ -1,0 +1,113 @@
+"""The Ray engine: evaluations as tasks of a Ray cluster; this process alone touches the storage.
+
+A task whose worker or node is lost is started again once, elsewhere; one that takes its worker down twice is failed.
+The cluster is the one that ``RAY_ADDRESS`` names, or one of this machine's cores for as long as the study runs. The
+nodes need vitspace, the space's file where it is a path, and the proxy's data.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import ray
+
+from vitspace.engines import OpenStudy
+from vitspace.engines._desk import Desk, Task
+from vitspace.engines._remote import evaluate, portable, score
+from vitspace.proxies import ProxyError
+from vitspace.spec import Spec
+from vitspace.study.config import StudyConfig
+from vitspace.study.queue import DEATHS
+from vitspace.study.trial import Trial
+
+#: Seconds between two looks at the running tasks.
+_LOOK = 0.5
+
+
+@dataclass
+class RayEngine:
+    """Keeps as many tasks running as the cluster has room for, or as ``--workers`` says."""
+
+    study: OpenStudy
+    flying: dict[Any, Task] = field(default_factory=dict)
+
+    def run(self, config: StudyConfig) -> None:
+        """Evaluate designs; see `vitspace.engines.Engine`."""
+        started_here = not ray.is_initialized()
+        if started_here:
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            # Ray lets its workers run behind everything else, so that on a busy machine they hardly run at all.
+            os.environ.setdefault("RAY_worker_niceness", "0")
+            ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
+        self.config, self.facts = config, (portable(config), self.study.evaluator.command)
+        try:
+            with Desk(self.study, config, self._score) as desk:
+                self._run(desk)
+        finally:
+            if started_here:
+                ray.shutdown()
+
+    def _run(self, desk: Desk) -> None:
+        try:
+            while self.flying or not desk.over:
+                while len(self.flying) < self._room() and (task := desk.take()):
+                    self.flying[self._start(task)] = task
+                done, _ = ray.wait(list(self.flying), timeout=_LOOK) if self.flying else ([], [])
+                for reference in done:
+                    trial = self._result(reference, self.flying[reference])
+                    desk.give(self.flying.pop(reference), trial)
+                if not self.flying:
+                    desk.wait()
+        except BaseException:
+            for reference, task in self.flying.items():
+                ray.cancel(reference, force=True)
+                desk.put_back(task)
+            raise
+
+    def _room(self) -> int:
+        """Return how many tasks may run, by the nodes there are now."""
+        if self.study.workers:
+            return self.study.workers
+        have, need = ray.cluster_resources(), self._needs()
+        return max(1, int(min(have.get(name.removeprefix("num_").upper(), 0) / n for name, n in need.items() if n)))
+
+    def _needs(self) -> dict[str, float]:
+        gpus = self.config.gpus
+        if gpus is None:
+            gpus = float(self.config.device != "cpu" and ray.cluster_resources().get("GPU", 0) > 0)
+        return {"num_cpus": 1, "num_gpus": gpus}
+
+    def _start(self, task: Task) -> Any:
+        return self._remote(evaluate).remote(*self.facts, task.number, task.spec, task.anchor)
+
+    def _remote(self, function: Callable[..., Any]) -> Any:
+        remote: Any = ray.remote  # its types name every number of arguments, and no function of any
+        return remote(max_retries=DEATHS - 1, retry_exceptions=False, **self._needs())(function)
+
+    def _result(self, reference: Any, task: Task) -> Trial:
+        try:
+            trial: Trial = ray.get(reference)
+        except ray.exceptions.RayTaskError:
+            raise  # the evaluation records what a design does; this is a node that cannot evaluate at all
+        except ray.exceptions.RayError as error:
+            why = f"its worker died {DEATHS} times, the last time with {type(error).__name__}"
+            return Trial(task.number, "failed", task.spec, why, task.anchor)
+        return trial
+
+    def _score(self, spec: Spec, seed: int) -> float:
+        try:
+            value: float = ray.get(self._remote(score).remote(*self.facts, spec, seed))
+        except ray.exceptions.RayTaskError as error:
+            if not isinstance(error.cause, ProxyError):
+                raise
+            raise error.cause from None
+        except ray.exceptions.RayError as error:
+            raise ProxyError(f"its worker died: {type(error).__name__}") from None
+        return value
+
+
+def open_engine(study: OpenStudy) -> RayEngine:
+    """Return the engine for a study."""
+    return RayEngine(study)

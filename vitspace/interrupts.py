@@ -1,0 +1,53 @@
+"""Interrupts: Ctrl-C and SIGTERM stop a study between two steps of its storage, never within one."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP; everything that ends on Ctrl-C ends on it."""
+
+
+class _State:
+    depth = 0
+    pending: type[KeyboardInterrupt] | None = None
+
+
+def install() -> None:
+    """Have SIGINT raise KeyboardInterrupt, SIGTERM and SIGHUP `Terminated`, each of the latter once.
+
+    Whoever sends SIGTERM may send it again while the study is being saved; a second Ctrl-C is heard.
+    """
+    signal.signal(signal.SIGINT, _handle)
+    signal.signal(signal.SIGTERM, _handle)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, _handle)
+
+
+@contextmanager
+def postponed() -> Iterator[None]:
+    """Do not interrupt what is within; afterwards, raise what came meanwhile."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Python interrupts the main thread only
+        return
+    _State.depth += 1
+    try:
+        yield
+    finally:
+        _State.depth -= 1
+    if not _State.depth and (pending := _State.pending):
+        _State.pending = None
+        raise pending
+
+
+def _handle(number: int, _: FrameType | None) -> None:
+    kind = KeyboardInterrupt if number == signal.SIGINT else Terminated
+    if kind is Terminated:
+        signal.signal(number, signal.SIG_IGN)
+    if _State.depth:
+        _State.pending = kind
+    else:
+        raise kind

@@ -1,0 +1,126 @@
+"""Session: a process's part in a stored study: what it opens to evaluate designs, and joining from anywhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from vitspace.engines import Monitor, OpenStudy, Silent, open_engine
+from vitspace.engines._first import enqueue, first_designs, is_ready
+from vitspace.errors import InputError, StudyFailedError
+from vitspace.evaluate import Evaluator
+from vitspace.host import fingerprint
+from vitspace.latency import LatencySettings, check_backend
+from vitspace.proxies import Proxy, open_proxy
+from vitspace.space import load_space
+from vitspace.study.config import StudyConfig
+from vitspace.study.lease import Timing
+from vitspace.study.record import StudyRecord
+from vitspace.study.storage import storage_failed, storage_trouble
+from vitspace.study.store import StudyStore
+from vitspace.workers import stop_without_parent
+
+
+class Lines(Silent):
+    """A monitor that writes its notes on standard error, a line each."""
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        print(text, file=sys.stderr, flush=True)
+
+
+def open_proxy_of(config: StudyConfig, monitor: Monitor) -> Proxy:
+    """Return a study's proxy, its data loaded.
+
+    Raises:
+        InputError: there is no such proxy, data, device or back end.
+    """
+    monitor.note(f"loading {config.data}")
+    check_backend(config.latency_backend)
+    return open_proxy(config.proxy, config.data, config.device, config.seed)
+
+
+def join(
+    store: StudyStore, url: str, settings: dict[str, Any], command: str = "", monitor: Monitor | None = None
+) -> StudyRecord:
+    """Evaluate designs of a stored study in this process, beside whoever else does, until it is complete.
+
+    Args:
+        store: The study.
+        url: Its storage.
+        settings: ``device`` and ``timeout``, where they are not None.
+        command: The command line, for the record.
+        monitor: Is told how it goes.
+    """
+    monitor = monitor or Silent()
+    wait_until_ready(store)
+    config = store.config.model_copy(update={name: value for name, value in settings.items() if value is not None})
+    if len(store.record().completed) < config.trials:
+        study = open_study(store, url, config, open_proxy_of(config, monitor), command, monitor)
+        study.check = stop_without_parent
+        with named_failure(url):
+            open_engine("optuna", study).run(config)
+    return store.record()
+
+
+def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Monitor | None = None) -> dict[str, Any]:
+    """Score a stored trial's design again, alone, on as many threads as then; nothing is stored.
+
+    Raises:
+        InputError: the study has no such trial with a score.
+    """
+    trials = {trial.number: trial for trial in store.record().completed}
+    if number not in trials:
+        raise InputError(f"a trial to run again is a complete one of {store.study.study_name}, but got {number}")
+    trial = trials[number]
+    assert trial.spec is not None
+    config = store.config.model_copy(update={"device": device} if device else {})
+    if threads := trial.details.get("run", {}).get("threads"):
+        torch.set_num_threads(threads)
+    score = open_proxy_of(config, monitor or Silent()).score(trial.spec, trial.seed)
+    return {
+        "number": number,
+        "spec_id": trial.spec.id,
+        "seed": trial.seed,
+        "score": score.value,
+        "stored_score": trial.score,
+        "equal": score.value == trial.score,
+        "host": fingerprint(),
+        "stored_host": trial.details.get("host"),
+    }
+
+
+@contextmanager
+def named_failure(url: str) -> Iterator[None]:
+    """Say of what the storage does not do that it is the storage's failure."""
+    try:
+        yield
+    except Exception as error:
+        if not storage_failed(error):
+            raise
+        raise StudyFailedError(
+            f"the storage {url!r} cannot be used: {storage_trouble(error)}; what was stored before is kept"
+        ) from error
+
+
+def open_study(
+    store: StudyStore, url: str, config: StudyConfig, proxy: Proxy, command: str, monitor: Monitor
+) -> OpenStudy:
+    """Return what an engine works on."""
+    space = load_space(config.space)
+    evaluator = Evaluator(space, config.limits, proxy, config.seed, LatencySettings(config.latency_backend), command)
+    return OpenStudy(store, url, space, evaluator, monitor)
+
+
+def wait_until_ready(store: StudyStore) -> None:
+    """Wait until whoever makes a study has queued its first designs, or is gone for a lease; then queue the rest."""
+    began, lease = time.monotonic(), Timing.from_environment().lease
+    while not is_ready(store) and time.monotonic() - began < lease:
+        time.sleep(0.1)
+    if not is_ready(store):
+        config = store.config
+        space = load_space(config.space)
+        enqueue(store, space, first_designs(space, config))

@@ -1,0 +1,158 @@
+"""Storage: where studies are kept, opened by path or URL, and asked again while a server is away."""
+
+import logging
+import random
+import sqlite3
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage, get_storage
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from vitspace.errors import InputError
+from vitspace.interrupts import postponed
+from vitspace.study.journal import JournalFile
+from vitspace.study.lease import seconds_from_environment
+
+DEFAULT_STORAGE = "studies.journal"
+#: Seconds for which a server may be away in mid-study; ``VITSPACE_PATIENCE`` sets another number.
+PATIENCE = 120.0
+_GRPC = "grpc://"
+
+_log = logging.getLogger(__name__)
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage:
+    """Open a journal file (a path), a database (``sqlite:///studies.db``), or a gRPC proxy (``grpc://host:port``).
+
+    Raises:
+        InputError: the storage cannot be reached or is damaged.
+    """
+    file = storage_file(url)
+    if file and not create and not file.exists():
+        raise InputError(f"a storage is a journal file or a database URL, but there is no file {str(file)!r}")
+    if file and not file.resolve().parent.is_dir():
+        raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
+    if file and file.is_dir():
+        raise InputError(f"a storage is a file, but {str(file)!r} is a folder")
+    try:
+        return _open(url)
+    except InputError:
+        raise
+    except Exception as error:
+        # Drivers raise their own types; whichever it is, the storage is not to be had.
+        raise InputError(f"the storage {url!r} cannot be reached: {storage_trouble(error)}") from None
+
+
+def storage_file(url: str) -> Path | None:
+    """Return the file of a journal or of an SQLite database, or None for a server's URL."""
+    if "://" not in url:
+        return Path(url)
+    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+
+
+def storage_trouble(error: BaseException) -> str:
+    """Say in one line why a storage does not do what it is asked: the driver's words."""
+    cause = error.__cause__ or error
+    driver = getattr(cause, "orig", None) or cause
+    return str(driver).splitlines()[0] if str(driver) else type(driver).__name__
+
+
+def storage_failed(error: BaseException) -> bool:
+    """Whether an error is the storage's, rather than that of what is stored."""
+    if isinstance(error, optuna.exceptions.StorageInternalError | DBAPIError | sqlite3.Error):
+        return True
+    return isinstance(error, OSError) or type(error).__module__.startswith("grpc")
+
+
+def _open(url: str) -> BaseStorage:
+    if url.startswith(_GRPC):
+        return Patient(_grpc(url))
+    if "://" in url:
+        sqlite = url.startswith("sqlite:")
+        # A connection that a server's restart closed is replaced when it is next taken from the pool.
+        arguments = {"connect_args": {"timeout": 60}} if sqlite else {"pool_pre_ping": True}
+        database = RDBStorage(url, engine_kwargs=arguments)
+        if sqlite:
+            _one_writer(database)
+        return Patient(get_storage(database))
+    return Patient(JournalStorage(JournalFile(Path(url))))
+
+
+def _one_writer(database: RDBStorage) -> None:
+    """Have SQLite lock before it reads what it is about to write, so that no two workers take the same trial."""
+
+    @event.listens_for(database.engine, "connect")
+    def connect(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # else the driver begins transactions at the first write
+        connection.execute("PRAGMA journal_mode = WAL")  # one write to the disk a transaction, and not four
+
+    @event.listens_for(database.engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    database.engine.dispose()
+
+
+def _grpc(url: str) -> BaseStorage:
+    host, _, port = url.removeprefix(_GRPC).partition(":")
+    if not host or not port.isdecimal():
+        raise InputError(f"a gRPC proxy is grpc://HOST:PORT, but got {url!r}")
+    with warnings.catch_warnings():
+        # Experimental in name.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        proxy = GrpcStorageProxy(host=host, port=int(port))
+    proxy.wait_server_ready(timeout=10)
+    return proxy
+
+
+class _Waits(BaseStorage):
+    """What `Patient` is made of: asks the storage it holds, again while it is away."""
+
+    def __init__(self, inner: BaseStorage) -> None:
+        self.inner = inner
+
+    def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        began, pause = time.monotonic(), 0.1
+        while True:
+            try:
+                with postponed():
+                    return getattr(self.inner, name)(*args, **kwargs)
+            except Exception as error:
+                waited = time.monotonic() - began
+                if not _passing(error) or waited > seconds_from_environment("VITSPACE_PATIENCE", PATIENCE):
+                    raise
+                if pause > 1:
+                    _log.warning("the storage is away: %s; asking again", storage_trouble(error))
+            time.sleep(pause * random.uniform(0.5, 1))
+            pause = min(2 * pause, 3.0)
+
+
+def _passing(error: Exception) -> bool:
+    """Whether a storage may do later what it did not do now: it restarts, or others write to it."""
+    cause = error.__cause__ or error
+    if isinstance(cause, DBAPIError):
+        full = "full" in str(cause.orig) or "space" in str(cause.orig)
+        return (cause.connection_invalidated or isinstance(cause, OperationalError)) and not full
+    code = getattr(cause, "code", None)
+    return callable(code) and getattr(code(), "name", "") == "UNAVAILABLE"
+
+
+def _asking(name: str) -> Callable[..., Any]:
+    def method(self: _Waits, *args: Any, **kwargs: Any) -> Any:
+        return self._ask(name, *args, **kwargs)
+
+    return method
+
+
+_NAMES = (*BaseStorage.__abstractmethods__, "get_best_trial", "remove_session")
+
+#: A storage that waits while its server is away, for as long as `PATIENCE`.
+Patient = type("Patient", (_Waits,), {name: _asking(name) for name in _NAMES})
