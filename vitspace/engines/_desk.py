@@ -13,6 +13,7 @@ from vitspace.engines import OpenStudy
 from vitspace.engines._calibration import Score, calibrate, to_calibrate
 from vitspace.engines._samplers import make_sampler
 from vitspace.engines._tally import REJECTIONS, Tally
+from vitspace.errors import InputError
 from vitspace.interrupts import postponed
 from vitspace.space import InvalidDesign
 from vitspace.space.variables import Params
