@@ -1,6 +1,7 @@
 """Host: which machine and which versions a number comes from."""
 
 import hashlib
+import inspect
 import os
 import platform
 from datetime import UTC, datetime
@@ -58,6 +59,14 @@ def sources_digest(*folders: str) -> str:
         for path in sorted((package / name).glob("*.py")) or [package / f"{name}.py"]:
             digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+@cache
+def origin(cls: Any) -> str:
+    """Return a digest of the source file of another package's class, or an empty string for one of ours."""
+    if cls.__module__.startswith("vitspace."):
+        return ""
+    return hashlib.sha256(Path(inspect.getfile(cls)).read_bytes()).hexdigest()[:12]
 
 
 def fingerprint() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vitspace.cache import load, store
 from vitspace.costs.counter import Counter, PartCost, Skeleton, count_params
-from vitspace.host import sources_digest
+from vitspace.host import origin, sources_digest
 from vitspace.spec import Carry, HeadSpec, PartSpec, StageSpec, StemSpec
 
 #: Blocks with which a stage is counted whose blocks do not all cost the same.
@@ -219,7 +219,7 @@ def _meta(shape: Shape | None) -> Tensor | None:
 
 def _remembered(part: PartSpec, context: list[Any], count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return a count from the disk, or make it, to be written with the next lot."""
-    key = json.dumps([part.kind, part.identity(), context], sort_keys=True)
+    key = json.dumps([part.kind, part.identity(), context, origin(type(part))], sort_keys=True)
     stored = _stored()
     if key not in stored:
         stored[key] = _unwritten[key] = count()

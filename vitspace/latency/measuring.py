@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vitspace.cache import load, store
-from vitspace.host import fingerprint, sources_digest
+from vitspace.host import fingerprint, origin, sources_digest
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import DRIFT_LIMIT, Runner, interleave, median_interval, pinned
 from vitspace.network import build
@@ -94,7 +94,8 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
         InputError: the back end is not installed.
     """
     sources = sources_digest("families", "layers", "network")
-    key = json.dumps({"spec": spec.id, "sources": sources, **_circumstances(settings)}, sort_keys=True)
+    others = "".join(origin(type(stage)) for stage in spec.stages)
+    key = json.dumps({"spec": spec.id, "sources": sources + others, **_circumstances(settings)}, sort_keys=True)
     found = load("latency", key)
     if found and not ((latency := Latency(**found[key])).doubt and again):
         return latency

@@ -22,7 +22,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from vitspace.cache import load, store
 from vitspace.costs import cost
-from vitspace.host import sources_digest
+from vitspace.host import origin, sources_digest
 from vitspace.latency.recorder import Recorder
 from vitspace.spec import Carry, HeadSpec, PartSpec, Spec, StageSpec, StemSpec
 
@@ -99,7 +99,7 @@ def _recorded(build: Callable[[], nn.Module], *shapes: Shape | None) -> list[int
 
 def _remembered(part: PartSpec, context: list[Any], count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what was recorded before, or record it, to be written with the next lot."""
-    key = json.dumps([part.kind, part.identity(), context], sort_keys=True)
+    key = json.dumps([part.kind, part.identity(), context, origin(type(part))], sort_keys=True)
     stored = _stored()
     if key not in stored:
         stored[key] = _unwritten[key] = count()

@@ -5,6 +5,7 @@ all stages the stages so far leave open. An option of blocks that all cost the s
 """
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ _log = logging.getLogger(__name__)
 #: Settings of one stage, together with those for all stages, that are looked at one by one.
 MOST_ROWS = 1_000_000
 CLASSES = 1000
+#: Seconds between lines of progress.
+SAY_EVERY = 10.0
 _UNKNOWN, _INVALID = -2, -1
 
 
@@ -37,7 +40,7 @@ def explore(space: "Space") -> Lattice:
     Raises:
         InputError: a stage has more settings than can be looked at one by one, or the space has no valid design.
     """
-    _log.info("counting the parts of space %s, once", space.name)
+    _log.info("counting the parts of space %s, once: half a minute to some minutes", space.name)
     shared = [v for v in space.variables if _is_shared(v, space.variables)]
     settings = list(_combinations(shared, {}))
     sets = _Sets()
@@ -126,7 +129,11 @@ class _Walk:
 
     def run(self, states: Sequence[_State]) -> list[_State]:
         """Find the options of all states, and return the states behind them."""
+        said = time.monotonic()
         for source, state in enumerate(states):
+            if time.monotonic() - said > SAY_EVERY:
+                said = time.monotonic()
+                _log.info("  stage %d of %d: %d of %d states", self.step + 1, STAGES, source, len(states))
             if state.open not in self._rows_of:
                 self._rows_of[state.open] = self.rows.of(self.sets.members[state.open])
             rows = self._rows_of[state.open]
