@@ -1,5 +1,6 @@
 """Stored lattices: explored once, then read from the cache folder."""
 
+import fcntl
 import hashlib
 import json
 import logging
@@ -32,16 +33,20 @@ def lattice_of(space: "Space") -> Lattice:
         InputError: the space is too large to be explored.
     """
     path = cache_path().with_name(f"lattice-{space.name}-{_key(space)}.npz")
-    if path.is_file():
-        try:
-            return _read(path, space.name)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            _log.warning("%s is damaged (%s), and made again", path, error)
-    lattice = explore(space)
     try:
-        write_with(path, lambda temporary: _write(temporary, lattice))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Of several processes that need it, one explores it and the others wait.
+        with path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return _read(path, space.name) or _explored(space, path)
     except OSError as error:
-        _log.warning("the cache %s cannot be written (%s), so that nothing is kept", path, error)
+        _log.warning("the cache %s cannot be used (%s), so that nothing is kept", path, error)
+        return explore(space)
+
+
+def _explored(space: "Space", path: Path) -> Lattice:
+    lattice = explore(space)
+    write_with(path, lambda temporary: _write(temporary, lattice))
     return lattice
 
 
@@ -65,8 +70,16 @@ def _write(path: Path, lattice: Lattice) -> None:
         np.savez(file, allow_pickle=False, options=options, **columns)
 
 
-def _read(path: Path, name: str) -> Lattice:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        options = json.loads(stored["options"].tobytes())
-        entries = [Entries(**{name: stored[f"{step}-{name}"] for name in _COLUMNS}) for step in range(len(options))]
+def _read(path: Path, name: str) -> Lattice | None:
+    """Return what is stored, or None where nothing is, or it is damaged."""
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            options = json.loads(stored["options"].tobytes())
+            steps = range(len(options))
+            entries = [Entries(**{column: stored[f"{step}-{column}"] for column in _COLUMNS}) for step in steps]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        _log.warning("%s is damaged (%s), and made again", path, error)
+        return None
     return Lattice(name, entries, options)
