@@ -21,7 +21,7 @@ LADDER = [
     {"data", "latency"},
     {"proxies"},
     {"evaluate"},
-    {"engines", "report", "profile"},
+    {"engines", "report", "profile", "fidelity"},
     {"search"},
     {"cli"},
 ]

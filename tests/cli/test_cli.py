@@ -112,8 +112,9 @@ def test_the_same_seed_gives_the_same_scores(tmp_path):
         (["--space", "msg", "--data", "imagefolder:empty"], "empty"),
         (["--space", "msg", "--data", "imagenet"], "data is fractal"),
         (["--space", "msg", "--device", "cuda:9"], "device is one of auto, cpu"),
-        (["--space", "msg", "--proxy", "oracle"], "a proxy is one of train, but got 'oracle'"),
+        (["--space", "msg", "--proxy", "oracle"], "a proxy is one of train"),
         (["--space", "msg", "--proxy", "train:huge"], "a training preset is one of tiny"),
+        (["--space", "msg", "--proxy", "zico", "--data", "digits"], "data is fractal, but got 'digits'"),
         (["--space", "msg", "--sampler", "best"], "sampler"),
         (["--space", "msg", "--storage", "no/such/s.journal", "--study", "x"], "a storage lies in an existing folder"),
         (["--config", "bad.yaml"], "bad.yaml:2: unknown key 'trails'"),
@@ -156,3 +157,38 @@ def test_anchors_as_json(tmp_path):
         ("msg_small", 55_968_514, "reproduced"),
         ("msg_base", 84_392_770, "reproduced"),
     ]
+
+
+def test_a_training_free_search_warns_once_and_says_so_in_its_report(tmp_path):
+    (tmp_path / "small.yaml").write_text(SMALL)
+    options = ["--space", "small.yaml", "--budget", "1G", "--proxy", "ridge", "--trials", "3", "--study", "free"]
+    done = vitspace("search", *options, "--json", cwd=tmp_path)
+    assert done.stderr.count("a search that maximises it stacks layers or params") == 1
+    assert 0 < json.loads(done.stdout)["hypervolume"] < 1
+    text = (tmp_path / "reports" / "free" / "report.md").read_text()
+    assert "training-free proxy ridge, and are no accuracy" in text and "its report card" in text
+
+
+def test_fidelity_prints_report_cards_as_json(tmp_path):
+    cards = json.loads(vitspace("fidelity", "ridge", "params", "--json", cwd=tmp_path).stdout)
+    assert [card["proxy"] for card in cards] == ["ridge", "params"]
+    assert {card["fitted"] for card in cards} == {"leave-one-family-out", "none"}
+    assert not list(tmp_path.iterdir())
+
+
+def test_fidelity_writes_tables_and_figures(tmp_path):
+    done = vitspace("fidelity", "params", "--out", "cards", cwd=tmp_path)
+    assert "0.5 of 12" in done.stdout
+    made = {path.name for path in (tmp_path / "cards").iterdir()}
+    assert made == {"scores.csv", "cards.json", "cards.md", "fidelity.png", "fidelity.pdf"}
+
+
+def test_fidelity_estimates_a_design(tmp_path):
+    done = vitspace("fidelity", "--estimate", "msg_tiny", cwd=tmp_path)
+    assert done.stdout.startswith("msg_tiny: estimated ImageNet top-1 ") and "not a result" in done.stdout
+    vitspace("fidelity", "--estimate", "swin_tiny", cwd=tmp_path, check=2)
+
+
+def test_fidelity_refuses_what_it_does_not_know(tmp_path):
+    done = vitspace("fidelity", "luck", cwd=tmp_path, check=2)
+    assert "a proxy is one of train" in done.stderr and len(done.stderr.splitlines()) == 1

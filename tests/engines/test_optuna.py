@@ -2,16 +2,26 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 
-from vitspace.engines.optuna import FAILURES, TOO_SLOW, OptunaEngine, enqueue, first_designs, make_sampler
+from vitspace.engines.optuna import (
+    FAILURES,
+    TOO_SLOW,
+    OptunaEngine,
+    enqueue,
+    first_designs,
+    make_sampler,
+    reference_point,
+)
 from vitspace.errors import StudyFailedError
 from vitspace.families import anchor
 from vitspace.proxies import ProxyError
 from vitspace.study.config import StudyConfig
 from vitspace.study.store import StudyStore, open_storage
+from vitspace.study.trial import Trial
 
 CONFIG = StudyConfig(space="msg", budget="4G", trials=5, seed=7, sampler="random")
 
@@ -126,6 +136,21 @@ def test_the_first_design_calibrates_the_study(run):
     assert 0 < record.hypervolume < 1
 
 
+# A study without a worst score: the reference lies beyond the first design, on whatever side of 0 its score is.
+@pytest.mark.parametrize(("score", "expected"), [(-2.5, 5.0), (0.0, 1.0), (25e6, 0.0)])
+def test_any_score_has_a_reference_point(score, expected):
+    trial = Trial(0, "complete", macs=int(1e9), latency_ms=10.0, score=score)
+    point = reference_point(trial, CONFIG, None)
+    assert point[0] == expected and point[0] > -score
+
+
+def test_positive_scores_have_a_hypervolume(run, proxy, monkeypatch):
+    monkeypatch.setattr(proxy, "worst", None, raising=False)
+    score = proxy.score
+    monkeypatch.setattr(proxy, "score", lambda *args: replace(score(*args), value=score(*args).value + 100))
+    assert 0 < run().hypervolume < 1
+
+
 def test_a_timeout_starts_no_new_trial(run):
     assert run(CONFIG.model_copy(update={"timeout": 1e-9})).completed == []
 
@@ -139,6 +164,7 @@ def test_every_sampler_runs_past_its_startup(run, name):
 KILLED = """
 import time
 from vitspace.study.store import StudyStore, open_storage
+from vitspace.study.trial import Trial
 store = StudyStore.load(open_storage({journal!r}), "s")
 running = store.ask()
 running.suggest_categorical("dim", (32, 48, 64, 80, 96, 112, 128))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from vitspace.report.terminal import terminal_table
-from vitspace.report.words import headline, machine_note, next_commands, proxy_note, proxy_sentence
+from vitspace.report.words import headline, machine_note, next_commands, proxy_note, proxy_sentence, score_label
 from vitspace.study.config import StudyConfig
 
 
@@ -39,6 +39,21 @@ def test_a_training_free_score_is_no_accuracy(record):
     free = replace(record, config=StudyConfig(space="msg", proxy="zico"), resolved={})
     assert "training-free proxy zico" in proxy_sentence(free)
     assert "training-free proxy zico" in proxy_note(free).lower()
+
+
+def test_a_training_free_score_stands_beside_its_report_card(record):
+    card = {"kendall_tau": 0.84, "tau_over_params": 0.05, "pair_accuracy": 0.907, "pairs": 81}
+    card |= {"hard_right": 4.5, "hard_pairs": 12}
+    free = replace(
+        record,
+        config=StudyConfig(space="msg", proxy="ridge"),
+        resolved={"proxy": {"name": "ridge", "report_card": card}},
+    )
+    text = proxy_sentence(free)
+    assert "a search that maximises them stacks layers or params" in text
+    assert "tau 0.84 with ImageNet top-1 over the anchors (params alone 0.79), 91% of 81 ablation pairs" in text
+    assert "4.5 of the 12 that params order wrongly or tie" in text
+    assert score_label(free) == "training-free score ridge"
 
 
 def test_what_is_unknown_is_not_said(bare):

@@ -71,4 +71,4 @@ def _root(
 ) -> None: ...
 
 
-from vitspace.cli import anchors, dashboard, profile, report, search  # noqa: E402, F401 (each registers its commands)
+from vitspace.cli import anchors, dashboard, fidelity, profile, report, search  # noqa: E402, F401 (each registers its commands)

@@ -19,7 +19,9 @@ def search(
     latency_backend: str = typer.Option(
         None, help="What runs the networks when timed: eager, onnxruntime, openvino.  [default: eager]"
     ),
-    proxy: str = typer.Option(None, help="What stands in for accuracy: train, train:small.  [default: train]"),
+    proxy: str = typer.Option(
+        None, help="What stands in for accuracy: train, train:small, or a training-free score.  [default: train]"
+    ),
     data: str = typer.Option(
         None, help="What the proxy trains on: fractal, digits, imagefolder:DIR, cifar10:DIR.  [default: fractal]"
     ),

@@ -184,13 +184,15 @@ def _was_evaluated(trial: Trial) -> bool:
 def reference_point(trial: Trial, config: StudyConfig, worst: float | None) -> list[float]:
     """Return the largest -score, multiply-adds and milliseconds that count, from the budget and the first design.
 
-    Without a limit, twice the first design's cost stands in for it; without a worst score, twice its score.
+    Without a limit, twice the first design's cost stands in for it; without a worst score, twice a negative score,
+    or 0 below a positive one, and 1 below 0.
     """
     limits = config.limits
     score, macs, latency_ms = trial.point
     most_macs = limits.macs[1] if limits.macs[1] < float("inf") else 2.0 * macs
     most_ms = limits.latency_ms[1] if limits.latency_ms[1] < float("inf") else 2.0 * latency_ms * most_macs / macs
-    return [worst if worst is not None else 2.0 * abs(score), most_macs, most_ms]
+    least = score + (abs(score) or 1.0)
+    return [worst if worst is not None else least, most_macs, most_ms]
 
 
 def _over(config: StudyConfig, start: float) -> bool:

@@ -1,20 +1,32 @@
 """Proxies: cheap stand-ins for full training; one file each, whose name is the proxy's. Every score is higher-better.
 
-A proxy's file has ``open_proxy(argument, data, device, seed)``, which returns a `Proxy`. Files that begin with an
-underscore are no proxies.
+A proxy's file lies in one of three places: here, where it has ``open_proxy(argument, data, device, seed)``, which
+returns a `Proxy`; in ``scores``, for a number that needs no training; in ``combinations``, for a model over such
+numbers. Files that begin with an underscore are no proxies.
 """
 
 import importlib
+import logging
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from vitspace.errors import InputError
 from vitspace.spec import Spec
 
-#: Names of the proxies.
-PROXIES = tuple(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
+_log = logging.getLogger(__name__)
+
+
+def _names(folder: str = "") -> tuple[str, ...]:
+    found = pkgutil.iter_modules([str(Path(__file__).parent / folder)])
+    return tuple(info.name for info in found if not info.name.startswith("_") and not info.ispkg)
+
+
+#: Names of the proxies that train, of the training-free scores, of the combinations, and of all.
+TRAINING, SCORES, COMBINATIONS = _names(), _names("scores"), _names("combinations")
+PROXIES = (*TRAINING, *COMBINATIONS, *SCORES)
 
 
 class ProxyError(RuntimeError):
@@ -31,13 +43,11 @@ class Score:
 
 
 class Proxy(Protocol):
-    """A cheap stand-in for full training.
+    """A cheap stand-in for full training."""
 
-    Attributes:
-        worst: The score's negative for a design that does no better than chance, or None where there is none.
-    """
-
-    worst: float | None
+    @property
+    def worst(self) -> float | None:
+        """The score's negative for a design that does no better than chance, or None where there is none."""
 
     def describe(self) -> dict[str, Any]:
         """Return the record of the proxy: everything that decides a score but the design and the seed."""
@@ -51,7 +61,7 @@ class Proxy(Protocol):
 
 
 def open_proxy(text: str, data: str, device: str, seed: int = 0) -> Proxy:
-    """Return the proxy that ``train`` or ``train:PRESET`` names, its data loaded.
+    """Return the proxy that ``train``, ``train:PRESET`` or the name of a training-free score names, its data loaded.
 
     Raises:
         InputError: there is no such proxy, preset, data or device.
@@ -59,4 +69,17 @@ def open_proxy(text: str, data: str, device: str, seed: int = 0) -> Proxy:
     name, _, argument = text.partition(":")
     if name not in PROXIES:
         raise InputError(f"a proxy is one of {', '.join(PROXIES)}, but got {text!r}")
-    return importlib.import_module(f"{__name__}.{name}").open_proxy(argument, data, device, seed)
+    if name in TRAINING:
+        return importlib.import_module(f"{__name__}.{name}").open_proxy(argument, data, device, seed)
+    from vitspace.proxies._free import open_free
+
+    proxy = open_free(name, argument, data, device)
+    _log.warning("%s", CAUTION.format(name=name))
+    return proxy
+
+
+#: What is said wherever a training-free score is searched by.
+CAUTION = (
+    "{name} needs no training: it orders designs of equal FLOPs and params at best, and a search that maximises it "
+    "stacks layers or params; `vitspace fidelity` shows how far it may be trusted"
+)

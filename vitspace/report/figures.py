@@ -17,7 +17,6 @@ from vitspace.report.labels import Labels
 from vitspace.report.scatter import Axis, Scatter, scatter
 from vitspace.study.record import StudyRecord
 
-_YLABEL = "proxy score (\N{MINUS SIGN}validation loss)"
 _WIDE = 6.0  # ratio of costs from which ticks are 1, 2, 5, 10
 _NEAR = 1.5  # a budget at most so many times the dearest trial is in view
 
@@ -41,7 +40,7 @@ def draw(data: Scatter) -> Figure:
     with style.styled():
         figure = style.new_figure()
         axes = figure.add_axes(style.AXES)
-        axes.set(xlabel=data.xlabel, ylabel=_YLABEL)
+        axes.set(xlabel=data.xlabel, ylabel=data.ylabel)
         axes.yaxis.set_label_coords(*style.YLABEL, transform=figure.transFigure)
         if data.marks:
             _marks(axes, data)

@@ -9,7 +9,7 @@ from vitspace.pareto import non_dominated
 from vitspace.report.names import readable_name, trial_name
 from vitspace.report.noise import finite, noise_limit, order_unresolved
 from vitspace.report.tables import outside_budget, references
-from vitspace.report.words import machine_note, proxy_note
+from vitspace.report.words import machine_note, proxy_note, score_label
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 
@@ -51,6 +51,7 @@ class Scatter:
 
     title: str
     xlabel: str
+    ylabel: str
     trials: list[Mark]
     front: list[Mark]
     anchors: list[Mark]
@@ -79,6 +80,7 @@ def scatter(record: StudyRecord, axis: Axis) -> Scatter:
     return Scatter(
         title=f"{record.name}: proxy score against {'FLOPs' if axis == 'macs' else 'CPU latency'}",
         xlabel=_xlabel(record, axis),
+        ylabel=score_label(record),
         trials=[Mark(*_place(t, axis)) for t in plain],
         front=[Mark(*_place(t, axis), finite(t.score_std) or 0.0, str(t.number)) for t in front],
         anchors=[Mark(*_place(t, axis), _error(record, t), trial_name(t)) for t in record.anchors],

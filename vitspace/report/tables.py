@@ -9,7 +9,7 @@ from vitspace.anchors import Anchor, all_anchors
 from vitspace.report.names import readable_name, trial_name
 from vitspace.report.noise import finite, noise_limit
 from vitspace.report.settings import differing, shape
-from vitspace.report.words import dominated_by, headline, proxy_sentence
+from vitspace.report.words import dominated_by, headline, proxy_sentence, trains
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 
@@ -91,11 +91,13 @@ def calibration(record: StudyRecord) -> pd.DataFrame:
     reference = record.reference
     name = readable_name(str(reference.get("name") or reference.get("spec_id") or "the reference"))
     scores = [score for value in reference.get("scores") or [] if (score := finite(value)) is not None]
-    mean = -sum(scores) / len(scores) if scores else None
-    spread = f"standard deviation of the loss of {name} over {len(scores)} seeds"
+    sign, what = (-1, "loss") if trains(record) else (1, "score")
+    mean = sign * sum(scores) / len(scores) if scores else None
+    spread = f"standard deviation of the {what} of {name} over {len(scores)} seeds"
+    listed = ", ".join(f"{sign * score:.3f}" for score in scores)
     rows = [
         ("loss of chance", finite(reference.get("chance_loss")), "a guess that knows only how often a class occurs"),
-        (f"loss of {name}", mean, f"mean of {len(scores)} seeds: {', '.join(f'{-score:.3f}' for score in scores)}"),
+        (f"{what} of {name}", mean, f"mean of {len(scores)} seeds: {listed}"),
         ("noise between seeds", finite(reference.get("noise")), spread),
         (
             "smallest difference that counts",

@@ -40,10 +40,11 @@ def _resolution(record: StudyRecord) -> str:
 def proxy_sentence(record: StudyRecord) -> str:
     """What the proxy's score says, and what it does not."""
     proxy = _proxy(record)
-    if not _trains(record):
+    if not trains(record):
+        name = proxy.get("name", record.config.proxy)
         return (
-            f"Scores are the numbers of the training-free proxy {proxy.get('name', record.config.proxy)}: "
-            "they order designs of equal cost at best, and are no accuracy."
+            f"Scores are the numbers of the training-free proxy {name}, and are no accuracy: they order designs of "
+            f"equal FLOPs and params at best, and a search that maximises them stacks layers or params{_card(proxy)}."
         )
     return (
         f"Scores are a proxy's numbers, not ImageNet accuracies: each is the negative validation loss after "
@@ -51,10 +52,16 @@ def proxy_sentence(record: StudyRecord) -> str:
     )
 
 
+def score_label(record: StudyRecord) -> str:
+    """What an axis of scores is called."""
+    name = _proxy(record).get("name", record.config.proxy)
+    return "proxy score (\N{MINUS SIGN}validation loss)" if trains(record) else f"training-free score {name}"
+
+
 def proxy_note(record: StudyRecord) -> str:
     """`proxy_sentence` in the size of a caption."""
     proxy = _proxy(record)
-    if not _trains(record):
+    if not trains(record):
         return f"Training-free proxy {proxy.get('name', record.config.proxy)}: no accuracy."
     return f"Proxy: {_training(proxy)}. Not ImageNet accuracy."
 
@@ -95,8 +102,22 @@ def _proxy(record: StudyRecord) -> dict[str, Any]:
     return record.resolved.get("proxy") or {}
 
 
-def _trains(record: StudyRecord) -> bool:
+def trains(record: StudyRecord) -> bool:
+    """Whether the study's proxy trains its designs."""
     return record.config.proxy.split(":")[0] == "train"
+
+
+def _card(proxy: dict[str, Any]) -> str:
+    """``; its report card: ...``, where it is known."""
+    card = proxy.get("report_card")
+    if not card or card.get("kendall_tau") is None:
+        return ""
+    params = card["kendall_tau"] - card["tau_over_params"]
+    return (
+        f"; its report card on published designs: Kendall tau {card['kendall_tau']:.2f} with ImageNet top-1 over the "
+        f"anchors (params alone {params:.2f}), {card['pair_accuracy']:.0%} of {card['pairs']} ablation pairs in the "
+        f"right order, {card['hard_right']:g} of the {card['hard_pairs']} that params order wrongly or tie"
+    )
 
 
 def _training(proxy: dict[str, Any]) -> str:

@@ -56,7 +56,9 @@ class StudyRecord:
         """Share of the box between zero and the reference point that the front dominates, 0 to 1."""
         if self.reference_point is None or not self.completed:
             return 0.0
-        return normalised_hypervolume([t.point for t in self.completed], (0.0, 0.0, 0.0), self.reference_point)
+        # A positive score has no best: twice the reference design's stands in for it.
+        best = min([0.0, *(-2 * score for score in (self.reference.get("scores") or [])[:1])])
+        return normalised_hypervolume([t.point for t in self.completed], (best, 0.0, 0.0), self.reference_point)
 
     def to_json(self, report: str | None = None) -> dict[str, Any]:
         """Return what `vitspace search --json` and `vitspace report --json` print."""

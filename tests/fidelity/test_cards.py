@@ -1,0 +1,69 @@
+from dataclasses import replace
+
+import pytest
+
+from vitspace.anchors.references import main_anchors
+from vitspace.fidelity.cards import make_cards
+
+CONTRACT = {
+    *("proxy", "specs", "kendall_tau", "tau_ci", "pairs", "pair_accuracy", "pair_ci", "hard_pairs", "hard_accuracy"),
+    *("seconds_per_spec", "failures", "source", "fitted", "default"),
+}
+
+
+@pytest.fixture(scope="module")
+def cards(counted):
+    return {card.proxy: card for card in make_cards(["params", "nt", "ridge", "rank"], ["own", "common"], counted)}
+
+
+def test_a_card_prints_what_is_agreed_on(cards):
+    assert set(cards["params"].to_json()) >= CONTRACT
+
+
+def test_params_order_the_anchors(cards):
+    card = cards["params"]
+    assert card.kendall_tau == pytest.approx(0.793, abs=0.01)
+    assert (card.pairs, card.hard_pairs, card.hard_right) == (81, 12, 0.5)
+    assert card.pair_accuracy == pytest.approx(69.5 / 81)
+    assert (card.tau_over_params, card.pairs_over_params) == (0, 0)
+    assert card.tau_ci[0] < card.kendall_tau < card.tau_ci[1]
+    assert card.peers["specs"] == 30 and card.peers["kendall_tau"] > 0.7
+    assert card.flagged_pairs > 0
+
+
+def test_combinations_are_fitted_without_the_family_they_are_judged_on(cards, counted):
+    card = cards["ridge"]
+    assert card.fitted == "leave-one-family-out" and cards["params"].fitted == "none"
+    assert card.kendall_tau > 0.8 and card.pair_accuracy > 0.9
+    assert [card.proxy for card in cards.values() if card.default] == ["rank"]
+
+
+def test_what_a_family_published_does_not_change_its_own_scores(counted, monkeypatch):
+    from vitspace.fidelity import scored as module
+
+    families = {row.spec.id: row.family for row in main_anchors()}
+    before = module.scored("ridge", "own", counted, families).values
+    changed = [
+        replace(row, published={**row.published, "top1": 1.0}) if row.family == "mat" else row for row in main_anchors()
+    ]
+    monkeypatch.setattr(module, "main_anchors", lambda: changed)
+    after = module.scored("ridge", "own", counted, families).values
+    assert all(before[s] == after[s] for s, family in families.items() if family == "mat")
+    assert any(before[s] != after[s] for s, family in families.items() if family == "msg")
+
+
+def test_failures_are_counted_and_cost_half_a_pair(counted):
+    rows = [r for r in counted if r.proxy == "params"]
+    lost = next(r.spec for r in rows if r.name == "mat_2_abl_pure_mlp")
+    rows += [replace(r, proxy="zico", value=None if r.spec == lost else r.value, failure="nan") for r in rows]
+    [card] = make_cards(["zico"], ["own"], rows)
+    assert (card.failures, card.reasons) == (1, ("nan",))
+    assert card.pair_accuracy == pytest.approx((69.5 - 1) / 81)  # two of its pairs were right
+
+
+def test_two_seeds_say_how_far_they_agree(counted):
+    rows = [r for r in counted if r.proxy == "params"]
+    zico = [replace(r, proxy="zico", seed=seed, value=r.value * (1, -1)[seed]) for r in rows for seed in (0, 1)]
+    [card] = make_cards(["zico"], ["own"], rows + zico)
+    assert card.seed_tau == pytest.approx(-1)
+    assert card.seed_pairs < 0.1

@@ -1,0 +1,273 @@
+"""Cards: what a proxy is worth, in numbers with intervals."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from vitspace.anchors import Anchor
+from vitspace.anchors.references import Pair, ablation_pairs, main_anchors, timm_peers
+from vitspace.costs import cost
+from vitspace.fidelity.scored import Scored, family_of, scored
+from vitspace.fidelity.statistics import (
+    by_table,
+    interval,
+    kendall,
+    regret,
+    resamples,
+    rightness,
+    within_bins,
+)
+from vitspace.proxies._tables import ScoreRow
+from vitspace.proxies.scores._subjects import TIMM
+from vitspace.published import published_rows
+
+#: The proxy that designs are screened and ordered by at matched cost.
+DEFAULT = "rank"
+#: Edges of the bins of FLOPs, in billions of multiply-adds.
+BINS = (0.75, 1.5, 3.0, 6.0)
+TOP_K = 3
+
+Interval = tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """A proxy's report card; every interval holds 90 % of bootstrap samples.
+
+    Attributes:
+        proxy: Its name.
+        init: own or common initialisation.
+        specs: Designs scored, timm's included.
+        kendall_tau: Tau-b with published top-1 over the main anchors, its interval over anchors.
+        tau_over_params: Tau less that of params, on the same samples.
+        pairs: Ablation pairs.
+        pair_accuracy: Share ordered rightly, ties and failures half; its interval over tables.
+        pairs_over_params: Less that of params.
+        flagged_pairs: Pairs with a row whose network costs other than printed.
+        flagged_accuracy: Share of those.
+        hard_pairs: Pairs that params order wrongly or tie.
+        hard_right: How many of those are right.
+        hard_accuracy: Share of those.
+        bin_tau: Tau-a over anchors of like FLOPs.
+        top_k_regret: Points that the best of the `TOP_K` anchors of highest score stays below the best of all.
+        bin_regret: The same with one anchor, in each bin of FLOPs, on average.
+        leave_one_family_out: By family, tau over the other families' anchors and the accuracy of its own pairs.
+        peers: The same over timm's networks, which no combination is fitted on: specs, kendall_tau, tau_ci,
+            tau_over_params, tau_over_params_ci.
+        seed_tau: Tau of the scores of two seeds over all designs, None where there is one seed.
+        seed_pairs: Share of ablation pairs that two seeds order alike.
+        seconds_per_spec: Median time of a design.
+        failures: Designs without a score.
+        reasons: Their reasons, each once.
+        source: committed, or measured where any score was measured on this machine.
+        fitted: Whether it is fitted, and how the numbers are kept honest.
+        default: Whether designs are screened by it unless told otherwise.
+    """
+
+    proxy: str
+    init: str
+    specs: int
+    kendall_tau: float | None
+    tau_ci: Interval
+    tau_over_params: float | None
+    tau_over_params_ci: Interval
+    pairs: int
+    pair_accuracy: float
+    pair_ci: Interval
+    pairs_over_params: float
+    pairs_over_params_ci: Interval
+    flagged_pairs: int
+    flagged_accuracy: float
+    hard_pairs: int
+    hard_right: float
+    hard_accuracy: float
+    hard_ci: Interval
+    bin_tau: float | None
+    top_k_regret: float
+    bin_regret: float
+    leave_one_family_out: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    peers: Mapping[str, Any] = field(default_factory=dict)
+    seed_tau: float | None = None
+    seed_pairs: float | None = None
+    seconds_per_spec: float = 0.0
+    failures: int = 0
+    reasons: tuple[str, ...] = ()
+    source: str = "committed"
+    fitted: str = "none"
+    default: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain data."""
+        return asdict(self)
+
+
+def make_cards(
+    proxies: Sequence[str], inits: Sequence[str], rows: Iterable[ScoreRow], new: frozenset[str] = frozenset()
+) -> list[Card]:
+    """Return the card of every proxy and initialisation; what only counts has one.
+
+    Args:
+        proxies: Names.
+        inits: own, common or both.
+        rows: The table of scores.
+        new: Keys of the rows that are not committed.
+    """
+    table = list(rows)
+    families = all_families()
+    params = scored("params", "own", table, families)
+    cards, done = [], set()
+    for proxy in proxies:
+        for init in inits:
+            found = scored(proxy, init, table, families)
+            signature = (proxy, tuple(found.values.items()))
+            if signature in done:
+                continue
+            done.add(signature)
+            fresh = any(row.key in new for row in table if row.proxy == proxy and row.init == init)
+            cards.append(card(found, params, "measured" if fresh else "committed"))
+    return cards
+
+
+def card(found: Scored, params: Scored, source: str = "committed") -> Card:
+    """Work out one card, beside params."""
+    anchors = [row for row in main_anchors() if row.spec and row.spec.id in found.values]
+    pairs = ablation_pairs()
+    right, baseline = _right(found, pairs), _right(params, pairs)
+    hard = baseline < 1
+    flagged = np.array([_flagged(pair) for pair in pairs])
+    return Card(
+        proxy=found.proxy,
+        init=found.init,
+        specs=len(found.values),
+        **_tau(found, params, {_id(row): row.published["top1"] for row in anchors}),
+        pairs=len(pairs),
+        **_pairs(right, baseline, [pair.table for pair in pairs]),
+        flagged_pairs=int(flagged.sum()),
+        flagged_accuracy=float(right[flagged].mean()),
+        hard_pairs=int(hard.sum()),
+        hard_right=float(right[hard].sum()),
+        hard_accuracy=float(right[hard].mean()),
+        hard_ci=_hard_interval(right, hard, [pair.table for pair in pairs]),
+        **_cost_matched(found, anchors),
+        leave_one_family_out=_by_family(found, anchors, pairs, right),
+        peers=_peers(found, params),
+        **_noise(found, pairs),
+        seconds_per_spec=float(np.median(list(found.seconds.values()) or [0.0])),
+        failures=len(found.failures),
+        reasons=tuple(sorted(set(found.failures.values()))),
+        source=source,
+        fitted="leave-one-family-out" if found.fitted else "none",
+        default=found.proxy == DEFAULT,
+    )
+
+
+def _tau(found: Scored, params: Scored, published: Mapping[str, float]) -> dict[str, Any]:
+    """Tau with top-1, by spec id or timm's name, and what it is over that of params."""
+    if len(published) < 2:
+        return dict.fromkeys(("kendall_tau", "tau_ci", "tau_over_params", "tau_over_params_ci"))
+    top1, weights = list(published.values()), resamples(len(published))
+    own, other = ([s.values[name] for name in published] for s in (found, params))
+    samples, others = kendall(own, top1, weights), kendall(other, top1, weights)
+    tau, base = kendall(own, top1)[0], kendall(other, top1)[0]
+    return {
+        "kendall_tau": _finite(tau),
+        "tau_ci": interval(samples),
+        "tau_over_params": _finite(tau - base),
+        "tau_over_params_ci": interval(samples - others),
+    }
+
+
+def _pairs(right: np.ndarray, baseline: np.ndarray, tables: list[str]) -> dict[str, Any]:
+    weights = resamples(len(set(tables)), seed=1)
+    samples, others = by_table(right, tables, weights), by_table(baseline, tables, weights)
+    return {
+        "pair_accuracy": float(right.mean()),
+        "pair_ci": interval(samples),
+        "pairs_over_params": float(right.mean() - baseline.mean()),
+        "pairs_over_params_ci": interval(samples - others),
+    }
+
+
+def _hard_interval(right: np.ndarray, hard: np.ndarray, tables: list[str]) -> Interval:
+    chosen = [table for table, is_hard in zip(tables, hard, strict=True) if is_hard]
+    return interval(by_table(right[hard], chosen, resamples(len(set(chosen)), seed=1))) if chosen else None
+
+
+def _cost_matched(found: Scored, anchors: list[Anchor]) -> dict[str, Any]:
+    if not anchors:
+        return {"bin_tau": None, "top_k_regret": float("nan"), "bin_regret": float("nan")}
+    scores, top1 = [found.values[_id(row)] for row in anchors], [row.published["top1"] for row in anchors]
+    bins = [int(np.searchsorted(BINS, cost(row.spec).macs / 1e9)) for row in anchors if row.spec]
+    inside = [[i for i, b in enumerate(bins) if b == one] for one in sorted(set(bins))]
+    regrets = [regret([scores[i] for i in some], [top1[i] for i in some], 1) for some in inside]
+    return {
+        "bin_tau": within_bins(scores, top1, bins),
+        "top_k_regret": regret(scores, top1, TOP_K),
+        "bin_regret": float(np.mean(regrets)),
+    }
+
+
+def _by_family(found: Scored, anchors: list[Anchor], pairs: Sequence[Pair], right: np.ndarray) -> dict[str, Any]:
+    result: dict[str, dict[str, float | None]] = {}
+    for family in sorted({row.family for row in main_anchors()}):
+        others = [row for row in anchors if row.family != family]
+        scores, top1 = [found.values[_id(row)] for row in others], [row.published["top1"] for row in others]
+        own = [r for r, pair in zip(right, pairs, strict=True) if pair.family == family]
+        tau = _finite(kendall(scores, top1)[0]) if len(others) > 1 else None
+        result[family] = {"kendall_tau": tau, "pair_accuracy": float(np.mean(own)) if own else None}
+    return result
+
+
+def _peers(found: Scored, params: Scored) -> dict[str, Any]:
+    known = found.values.keys() & params.values.keys()
+    rows = {TIMM + name: row for name, row in timm_peers().items() if TIMM + name in known}
+    return {"specs": len(rows), **_tau(found, params, {name: row.published["top1"] for name, row in rows.items()})}
+
+
+def _noise(found: Scored, pairs: Sequence[Pair]) -> dict[str, Any]:
+    """How far two seeds agree, on average over all twos of seeds."""
+    taus, shares = [], []
+    for one, two in combinations(found.seeds, 2):
+        both = sorted(one.keys() & two.keys())
+        taus.append(kendall([one[s] for s in both], [two[s] for s in both])[0])
+        gaps = [[_gap(values, pair) for pair in pairs] for values in (one, two)]
+        shares.append(np.mean(rightness(gaps[0], gaps[1])))
+    if not taus:
+        return {"seed_tau": None, "seed_pairs": None}
+    return {"seed_tau": float(np.mean(taus)), "seed_pairs": float(np.mean(shares))}
+
+
+def _right(found: Scored, pairs: Sequence[Pair]) -> np.ndarray:
+    return rightness([_gap(found.values, pair) for pair in pairs], [pair.difference for pair in pairs])
+
+
+def _gap(values: Mapping[str, float], pair: Pair) -> float:
+    a, b = (values.get(spec.id, float("nan")) for spec in pair.specs)
+    return a - b
+
+
+def _flagged(pair: Pair) -> bool:
+    return bool({pair.a.id, pair.b.id} & _unreproduced())
+
+
+@cache
+def _unreproduced() -> frozenset[str]:
+    return frozenset(row["id"] for row in published_rows() if row["status"] == "unreproduced")
+
+
+def all_families() -> dict[str, str]:
+    """Return the family of every published design, by spec id."""
+    return family_of([*main_anchors(), *(row for pair in ablation_pairs() for row in (pair.a, pair.b))])
+
+
+def _id(row: Anchor) -> str:
+    assert row.spec is not None
+    return row.spec.id
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,127 @@
+"""Estimate: from a training-free score to ImageNet top-1, by a curve through the published designs.
+
+An estimate is no result: it says what published designs of such a score reached, with their papers' recipes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from sklearn.isotonic import IsotonicRegression
+
+from vitspace.anchors import Anchor
+from vitspace.anchors.references import main_anchors
+from vitspace.costs import cost
+from vitspace.errors import InputError
+from vitspace.fidelity.cards import DEFAULT
+from vitspace.proxies.combinations import Values, combination, fit_on
+from vitspace.proxies.scores import Subject, measure
+from vitspace.spec import Spec
+from vitspace.units import format_count
+
+#: Share of left-out anchors that lie in the interval.
+LEVEL = 0.9
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimated top-1, in %.
+
+    Attributes:
+        top1: The estimate.
+        low: Lower end of the 90 % prediction interval.
+        high: Its upper end.
+        error: Mean absolute error over anchors, each estimated without its family, in points.
+        anchors: How many designs the curve goes through.
+        proxy: The combination it starts from.
+    """
+
+    top1: float
+    low: float
+    high: float
+    error: float
+    anchors: int
+    proxy: str = DEFAULT
+
+    def __str__(self) -> str:
+        return (
+            f"estimated ImageNet top-1 {self.top1:.1f} % (90 % interval {self.low:.1f} to {self.high:.1f}), not a "
+            f"result: {self.proxy} and a monotone curve through {self.anchors} published designs, off by "
+            f"{self.error:.1f} points on average for a family it has not seen"
+        )
+
+
+def estimate(spec: Spec, proxy: str = DEFAULT) -> Estimate:
+    """Estimate a design's top-1 from a combination of scores.
+
+    Raises:
+        InputError: the design's params or FLOPs lie outside those of the anchors.
+    """
+    _check_covered(spec)
+    rows, values = main_anchors(), _anchor_values(proxy)
+    found = measure(Subject.of_spec(spec), combination(proxy).COMPONENTS).values
+    top1 = curve(proxy, values, rows)(found)
+    misses = np.abs(left_out_errors(proxy))
+    # The rank that holds LEVEL of new designs if errors of a new family are like those of the known ones.
+    rank = min(len(misses), int(np.ceil(LEVEL * (len(misses) + 1))))
+    reach = float(np.sort(misses)[rank - 1])
+    return Estimate(top1, top1 - reach, min(100.0, top1 + reach), float(misses.mean()), len(rows), proxy)
+
+
+class Curve:
+    """A combination and the isotonic regression of top-1 on it: scores by component -> top-1 in %."""
+
+    def __init__(self, proxy: str, values: Values, rows: Sequence[Anchor]) -> None:
+        self.model = fit_on(proxy, values, rows)
+        x = [self.model.predict(_components(values, row)) for row in rows]
+        self.fit = IsotonicRegression(out_of_bounds="clip").fit(x, [row.published["top1"] for row in rows])
+
+    def __call__(self, values: Mapping[str, float]) -> float:
+        return float(self.fit.predict([self.model.predict(values)])[0])
+
+
+def curve(proxy: str, values: Values, rows: Sequence[Anchor]) -> Curve:
+    """Fit a curve on some of the anchors."""
+    return Curve(proxy, values, rows)
+
+
+@cache
+def left_out_errors(proxy: str = DEFAULT) -> tuple[float, ...]:
+    """Return for every main anchor the estimate without its family, less its published top-1, in points."""
+    rows, values = main_anchors(), _anchor_values(proxy)
+    errors = []
+    for row in rows:
+        others = curve(proxy, values, [other for other in rows if other.family != row.family])
+        errors.append(others(_components(values, row)) - row.published["top1"])
+    return tuple(errors)
+
+
+@cache
+def _anchor_values(proxy: str) -> dict[str, dict[str, float]]:
+    names = combination(proxy).COMPONENTS
+    values: dict[str, dict[str, float]] = {name: {} for name in names}
+    for row in main_anchors():
+        assert row.spec is not None
+        for name, value in measure(Subject.of_spec(row.spec, row.resolution), names).values.items():
+            values[name][row.spec.id] = value
+    return values
+
+
+def _components(values: Values, row: Anchor) -> dict[str, float]:
+    assert row.spec is not None
+    return {name: column[row.spec.id] for name, column in values.items()}
+
+
+def _check_covered(spec: Spec) -> None:
+    costs = [cost(row.spec, row.resolution) for row in main_anchors() if row.spec]
+    own = cost(spec)
+    for name, value, known in (
+        ("params", own.params, [c.params for c in costs]),
+        ("FLOPs", own.macs, [c.macs for c in costs]),
+    ):
+        if not min(known) <= value <= max(known):
+            raise InputError(
+                f"an estimate stays inside the published designs, {name} {format_count(min(known))} to "
+                f"{format_count(max(known))}, but got {format_count(value)}"
+            )

@@ -1,0 +1,87 @@
+"""Scored: the published designs with one proxy's scores, combinations fitted without the family they are judged on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from vitspace.anchors import Anchor
+from vitspace.anchors.references import main_anchors
+from vitspace.errors import InputError
+from vitspace.proxies import COMBINATIONS
+from vitspace.proxies._tables import ScoreRow
+from vitspace.proxies.combinations import combination, fit_on
+from vitspace.proxies.scores import BASELINES
+
+Values = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One proxy's scores.
+
+    Attributes:
+        proxy: Its name.
+        init: own or common.
+        values: Means over seeds, by spec id or timm's name; those of combinations are of models that were fitted
+            without the design's family.
+        seeds: The values of each seed.
+        seconds: By design.
+        failures: Designs without a value, with the reason.
+        families: Families whose designs are left out of the model that scores them; empty where nothing is fitted.
+    """
+
+    proxy: str
+    init: str
+    values: Values
+    seeds: tuple[Values, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    fitted: bool = False
+
+
+def scored(proxy: str, init: str, rows: Iterable[ScoreRow], families: Mapping[str, str]) -> Scored:
+    """Return a proxy's scores from the rows of a table.
+
+    Args:
+        proxy: Its name.
+        init: own or common; what only counts has one.
+        rows: The table.
+        families: By spec id, the family of every design; timm's networks are of none.
+    """
+    if proxy in COMBINATIONS:
+        return _combined(proxy, init, list(rows), families)
+    wanted = "own" if proxy in BASELINES else init
+    chosen = [row for row in rows if row.proxy == proxy and row.init == wanted]
+    seeds = sorted({row.seed for row in chosen})
+    by_seed = tuple({r.spec: r.value for r in chosen if r.seed == seed and r.value is not None} for seed in seeds)
+    failures = {row.spec: row.failure or "no value" for row in chosen if row.value is None}
+    everywhere = {spec for values in by_seed for spec in values} - failures.keys()
+    values = {spec: _mean([v[spec] for v in by_seed if spec in v]) for spec in sorted(everywhere)}
+    return Scored(proxy, init, values, by_seed, {row.spec: row.seconds for row in chosen}, failures)
+
+
+def _combined(proxy: str, init: str, rows: list[ScoreRow], families: Mapping[str, str]) -> Scored:
+    parts = {name: scored(name, init, rows, families) for name in combination(proxy).COMPONENTS}
+    values = {name: part.values for name, part in parts.items()}
+    complete = set.intersection(*(set(column) for column in values.values()))
+    if not complete:
+        raise InputError(f"{proxy} is fitted on scores of anchors, but there are none of {', '.join(parts)}")
+    models = {
+        family: fit_on(proxy, values, [row for row in main_anchors() if row.family != family])
+        for family in {*families.values(), ""}
+    }
+    combined = {
+        spec: models[families.get(spec, "")].predict({name: column[spec] for name, column in values.items()})
+        for spec in sorted(complete)
+    }
+    failures = {spec: f"{part.proxy}: {why}" for part in parts.values() for spec, why in part.failures.items()}
+    seconds = {spec: sum(part.seconds.get(spec, 0.0) for part in parts.values()) for spec in complete}
+    return Scored(proxy, init, combined, (combined,), seconds, failures, fitted=True)
+
+
+def family_of(rows: Iterable[Anchor]) -> dict[str, str]:
+    """Return by spec id the family of published rows."""
+    return {row.spec.id: row.family for row in rows if row.spec}
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)

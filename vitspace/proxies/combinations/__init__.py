@@ -1,0 +1,60 @@
+"""Combinations: models over training-free scores; one file each, whose name is the combination's.
+
+A combination's file names its `COMPONENTS`, the scores it reads, and has ``fit(values, top1)``, which returns a model
+fitted on published designs: ``values`` holds each component's score of each design [N], ``top1`` their accuracies [N].
+"""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+import vitspace.families  # noqa: F401 (the anchors' specs are its)
+from vitspace.anchors import Anchor
+from vitspace.anchors.references import main_anchors
+from vitspace.errors import InputError
+from vitspace.proxies import COMBINATIONS
+from vitspace.proxies._tables import committed_rows
+from vitspace.proxies.combinations._model import Model
+from vitspace.proxies.scores import Subject, measure
+
+__all__ = ["Model", "combination", "fit_on", "fitted"]
+
+#: By component, the score of each design, by its spec's id.
+Values = Mapping[str, Mapping[str, float]]
+
+
+def combination(name: str) -> ModuleType:
+    """Return a combination's file.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in COMBINATIONS:
+        raise InputError(f"a combination is one of {', '.join(COMBINATIONS)}, but got {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def fit_on(name: str, values: Values, rows: Sequence[Anchor]) -> Model:
+    """Fit a combination on published rows; those that miss a component are left out."""
+    module = combination(name)
+    columns = [values[component] for component in module.COMPONENTS]
+    known = [row for row in rows if row.spec and all(row.spec.id in column for column in columns)]
+    table = {c: [values[c][row.spec.id] for row in known if row.spec] for c in module.COMPONENTS}
+    return module.fit(table, [row.published["top1"] for row in known])
+
+
+def fitted(name: str) -> Model:
+    """Fit a combination on all comparable anchors, by the committed tables; what is not in them is measured."""
+    components, rows = combination(name).COMPONENTS, main_anchors()
+    values: dict[str, dict[str, float]] = {component: {} for component in components}
+    for row in committed_rows():
+        if row.proxy in values and row.value is not None and (row.seed, row.init) == (0, "own"):
+            values[row.proxy][row.spec] = row.value
+    for anchor in rows:
+        assert anchor.spec is not None
+        missing = [component for component in components if anchor.spec.id not in values[component]]
+        if missing:
+            found = measure(Subject.of_spec(anchor.spec, anchor.resolution), missing)
+            for component, value in found.values.items():
+                values[component][anchor.spec.id] = value
+    return fit_on(name, values, rows)

@@ -1,0 +1,94 @@
+"""Training-free scores: one file each, whose name is the score's. Every score is higher-better.
+
+A score's file says in `NEEDS` which passes it reads, and has ``score(evidence)``, which returns a number. All scores
+that are asked for at once share one set of passes. Files that begin with an underscore are no scores.
+"""
+
+import importlib
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+
+from vitspace.errors import InputError
+from vitspace.proxies import SCORES, ProxyError
+from vitspace.proxies.scores._evidence import Evidence, Settings
+from vitspace.proxies.scores._init import INITS
+from vitspace.proxies.scores._passes import gather
+from vitspace.proxies.scores._subjects import Subject
+
+__all__ = ["BASELINES", "INITS", "SCORES", "Measured", "Settings", "Subject", "check_names", "measure"]
+
+#: Scores that only count: what any other score has to beat.
+BASELINES = ("params", "macs", "nt", "slog")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the scores gave for one network.
+
+    Attributes:
+        values: By score, for those that gave a number.
+        failures: By score, why the others did not.
+        seconds: By score: its passes, shared or not, and its own work.
+        total_seconds: Wall time of all together.
+    """
+
+    values: dict[str, float] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    total_seconds: float = 0.0
+
+
+def check_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names, which are all of scores.
+
+    Raises:
+        InputError: one is not.
+    """
+    chosen = tuple(names)
+    for name in chosen:
+        if name not in SCORES:
+            raise InputError(f"a training-free score is one of {', '.join(SCORES)}, but got {name!r}")
+    return chosen
+
+
+def measure(subject: Subject, names: Sequence[str] = SCORES, settings: Settings | None = None) -> Measured:
+    """Score one network; what several scores need is done once.
+
+    Args:
+        subject: The network.
+        names: Scores.
+        settings: Seed, initialisation, images and device.
+
+    Raises:
+        InputError: a name is no score's.
+    """
+    start = time.perf_counter()
+    modules = {name: _module(name) for name in check_names(names)}
+    evidence = gather(subject, {need for module in modules.values() for need in module.NEEDS}, settings or Settings())
+    result = Measured()
+    for name, module in modules.items():
+        began = time.perf_counter()
+        try:
+            result.values[name] = _finite(module, evidence)
+        except ProxyError as error:
+            result.failures[name] = str(error)
+        shared = sum(evidence.seconds.get(need, 0.0) for need in module.NEEDS)
+        result.seconds[name] = shared + time.perf_counter() - began
+    return Measured(result.values, result.failures, result.seconds, time.perf_counter() - start)
+
+
+def _finite(module: ModuleType, evidence: Evidence) -> float:
+    for need in module.NEEDS:
+        if why := evidence.failures.get(need):
+            raise ProxyError(why)
+    value = float(module.score(evidence))
+    if not math.isfinite(value):
+        raise ProxyError(f"the score is {value}")
+    return value
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{name}")

@@ -1,0 +1,59 @@
+"""The linear pass: forward and backward on an image of ones, every parameter in absolute value."""
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from vitspace.proxies import ProxyError
+from vitspace.proxies.scores._blocks import find_blocks, tensors
+from vitspace.proxies.scores._evidence import Evidence, Settings
+from vitspace.proxies.scores._functions import WithoutNorms
+
+
+def run_on_ones(evidence: Evidence, needs: set[str], settings: Settings) -> None:
+    """Forward and backward of the sum of outputs on one image of ones, every parameter in absolute value.
+
+    Norms hand on their input, and what each block puts out is divided by its mean, a constant to the gradient. In a
+    positively homogeneous network that multiplies R and its derivatives by one factor, kept in ``log_scale``, so
+    that nothing overflows or vanishes and nothing is lost.
+    """
+    network = evidence.network
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.abs_()
+    total, log_scale = _flow(network, settings.img_size)
+    if not total.isfinite():
+        # One block alone can leave the range of single precision (MobileViT's hold whole transformers).
+        total, log_scale = _flow(network.double(), settings.img_size)
+    if not total.isfinite():
+        raise ProxyError(f"the sum of outputs of the linear pass is {total.item()}")
+    evidence.log_scale = log_scale
+
+
+def _flow(network: nn.Module, img_size: int) -> tuple[Tensor, float]:
+    """Run once; return the largest of R and all gradients [], and the logarithm of the scale."""
+    scales: list[Tensor] = []
+    handles = [block.register_forward_hook(partial(_rescale, scales)) for block in find_blocks(network)]
+    weight = next(network.parameters())
+    network.zero_grad(set_to_none=True)
+    try:
+        with WithoutNorms():
+            total = network(torch.ones(1, 3, img_size, img_size, device=weight.device, dtype=weight.dtype)).sum()
+    finally:
+        for handle in handles:
+            handle.remove()
+    total.backward()
+    sizes = [parameter.grad.abs().sum() for parameter in network.parameters() if parameter.grad is not None]
+    log_scale = torch.stack(scales).double().log().sum().item() if scales else 0.0
+    return torch.stack([total.detach(), *sizes]).sum(), log_scale
+
+
+def _rescale(scales: list[Tensor], module: nn.Module, args: tuple, out: object) -> object:
+    scale = max(x.detach().abs().mean() for x in tensors(out))
+    scales.append(scale)
+    return tuple(_divided(x, scale) for x in out) if isinstance(out, tuple) else _divided(out, scale)
+
+
+def _divided(x: object, scale: Tensor) -> object:
+    return x / scale if isinstance(x, Tensor) else x

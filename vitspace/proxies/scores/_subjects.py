@@ -1,0 +1,46 @@
+"""Subjects: what is scored, a spec or a network of timm's registry, with its name and image size."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import timm
+import torch
+from torch import nn
+
+from vitspace.network import build
+from vitspace.spec import Spec
+
+NATIVE_SIZE = 224
+TIMM = "timm:"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network that can be built anew.
+
+    Attributes:
+        name: The spec's id, or ``timm:`` and a name of its registry.
+        make: Builds it, on the device and with the random numbers that are current.
+        resolution: Side of the image in pixels at which it is counted.
+        spec: The spec, where it is one's.
+    """
+
+    name: str
+    make: Callable[[], nn.Module]
+    resolution: int = NATIVE_SIZE
+    spec: Spec | None = None
+
+    @classmethod
+    def of_spec(cls, spec: Spec, resolution: int = NATIVE_SIZE) -> "Subject":
+        """Return the subject of a spec."""
+        return cls(spec.id, lambda: build(spec), resolution, spec)
+
+    @classmethod
+    def of_timm(cls, name: str, resolution: int = NATIVE_SIZE) -> "Subject":
+        """Return the subject of a name in timm's registry, without weights."""
+        return cls(TIMM + name, lambda: timm.create_model(name, pretrained=False), resolution)
+
+    def on_meta(self) -> nn.Module:
+        """Build it without memory or random numbers, for counting."""
+        with torch.device("meta"):
+            return self.make()

@@ -1,0 +1,63 @@
+"""dss: diversity of attention's weights and saliency of all others.
+
+Zhou et al., "Training-free Transformer Architecture Search" (TF-TAS), CVPR 2022, eqs. 4 to 6: in the linear pass of
+SynFlow, over attention's matrices the nuclear norm of the weight times that of its gradient, over all other weights
+|w dR/dw|, added up. Here as a logarithm, rescaled block by block as SynFlow.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+from vitspace.proxies import ProxyError
+from vitspace.proxies.scores._evidence import LINEAR, Evidence, weights
+
+NEEDS = (LINEAR,)
+_ATTENTION = re.compile(r"attn|attention|mhsa|tokenizer|transformer|projector", re.IGNORECASE)
+
+
+def score(evidence: Evidence) -> float:
+    """Return the natural logarithm of the sum.
+
+    Raises:
+        ProxyError: it is zero or not finite.
+    """
+    total = 0.0
+    for weight, attention in _weights(evidence.network):
+        gradient = weight.grad
+        if gradient is None:
+            continue
+        if attention:
+            # A random matrix has full rank, so that single precision is enough for it.
+            total += nuclear_norm(weight.detach().flatten(1)) * nuclear_norm(gradient.flatten(1).double())
+        else:
+            total += float((weight.detach() * gradient).abs().double().sum())
+    if not 0 < total < math.inf:
+        raise ProxyError(f"the sum is {total}")
+    return math.log(total) + evidence.log_scale
+
+
+def nuclear_norm(matrix: Tensor) -> float:
+    """Sum of the singular values of [M, N], from the eigenvalues of its smaller Gram matrix.
+
+    Raises:
+        ProxyError: the matrix is not finite.
+    """
+    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    if not torch.isfinite(wide).all():
+        raise ProxyError("a gradient of attention is not finite")
+    scale = wide.abs().max().clamp(min=torch.finfo(wide.dtype).tiny)
+    values = torch.linalg.eigvalsh((wide / scale) @ (wide / scale).T)
+    return float(values.clamp(min=0).sqrt().sum() * scale)
+
+
+def _weights(network: nn.Module) -> Iterator[tuple[nn.Parameter, bool]]:
+    """Yield every layer's weight, and whether it is a matrix of attention: by the names around it."""
+    for name, weight in weights(network):
+        path = [network.get_submodule(".".join(name.split(".")[:i])) for i in range(1, name.count(".") + 1)]
+        words = [name, *(type(module).__name__ for module in path)]
+        matrix = weight.flatten(1).shape[1] == weight.shape[1]
+        yield weight, matrix and any(_ATTENTION.search(word) for word in words)

@@ -1,0 +1,25 @@
+"""trainability: how well a block keeps the size of gradients.
+
+Lee and Ham, "AZ-NAS", CVPR 2024, eqs. 7 to 9: a random vector of signs is pulled back through a block, and from the
+largest singular value s of G_in^T G_out / P the score is 2 - s - 1/s, at most 0, averaged over blocks. Blocks that
+change the shape of their map are left out.
+"""
+
+import torch
+
+from vitspace.proxies import ProxyError
+from vitspace.proxies.scores._evidence import JACOBIANS, Evidence
+
+NEEDS = (JACOBIANS,)
+
+
+def score(evidence: Evidence) -> float:
+    """Return the mean over blocks.
+
+    Raises:
+        ProxyError: no block keeps its shape.
+    """
+    if not evidence.jacobians:
+        raise ProxyError("no block keeps the shape of its map")
+    gains = [float(torch.linalg.matrix_norm(matrix, ord=2)) for matrix in evidence.jacobians]
+    return sum(2 - gain - 1 / (gain + 1e-6) for gain in gains) / len(gains)

@@ -1,0 +1,33 @@
+"""zico: how alike the gradients of several batches are.
+
+Li et al., "ZiCo: Zero-shot NAS via Inverse Coefficient of Variation on Gradients", ICLR 2023, eq. 14: for every layer
+the logarithm of the sum over its weights of E|g| / sqrt(Var|g|), over batches at initialisation; added up over layers.
+Weights whose gradient does not vary between batches are left out, as a ratio over zero says nothing.
+"""
+
+import torch
+
+from vitspace.proxies import ProxyError
+from vitspace.proxies.scores._evidence import GRADIENTS, Evidence
+
+NEEDS = (GRADIENTS,)
+
+
+def score(evidence: Evidence) -> float:
+    """Return the sum over layers.
+
+    Raises:
+        ProxyError: no gradient varies.
+    """
+    logs = []
+    for total, squares in evidence.gradients.values():
+        mean = total / evidence.batches
+        variance = squares / evidence.batches - mean.square()
+        # Below this, the variance is what is left of rounding.
+        varies = variance > 1e-6 * mean.square()
+        ratio = torch.where(varies, mean * variance.clamp(min=0).rsqrt(), 0.0).sum(dtype=torch.float64)
+        if ratio > 0:
+            logs.append(torch.log(ratio))
+    if not logs:
+        raise ProxyError("no gradient varies between batches")
+    return float(torch.stack(logs).sum())
