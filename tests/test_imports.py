@@ -22,6 +22,7 @@ LADDER = [
     {"proxies"},
     {"evaluate"},
     {"engines", "report", "profile", "fidelity"},
+    {"analysis"},
     {"search"},
     {"cli"},
 ]

@@ -24,6 +24,11 @@ app = typer.Typer(
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Register a command; Ctrl-C and SIGTERM end it with code 130."""
+    return app.command()(guarded(function))
+
+
+def guarded(function: Callable[..., None]) -> Callable[..., None]:
+    """Make Ctrl-C and SIGTERM end a command with code 130."""
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
@@ -34,7 +39,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             print("stopped", file=sys.stderr)
             raise typer.Exit(130) from None
 
-    return app.command()(run)
+    return run
 
 
 def print_json(data: Any) -> None:
@@ -71,4 +76,6 @@ def _root(
 ) -> None: ...
 
 
-from vitspace.cli import anchors, dashboard, fidelity, profile, report, search  # noqa: E402, F401 (each registers its commands)
+from vitspace.cli import anchors, dashboard, fidelity, profile, report, search, space, space_study  # noqa: E402, F401 (each registers its commands)
+
+app.add_typer(space.space_app, name="space")
