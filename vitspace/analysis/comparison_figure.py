@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from textwrap import wrap
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,8 +13,8 @@ from vitspace.analysis.comparison import Sample, distribution
 from vitspace.analysis.looks import looks
 from vitspace.report import style
 
-_AXES = (0.085, 0.2, 0.62, 0.64)
-_MARK = {"markersize": 8.0, "markeredgecolor": "white", "markeredgewidth": 0.8, "zorder": 5}
+_AXES = (0.1, 0.2, 0.62, 0.64)
+_MARK: dict[str, Any] = {"markersize": 9.0, "markeredgecolor": "white", "markeredgewidth": 0.8}
 
 
 def draw_comparison(samples: Sequence[Sample], title: str, score: str) -> Figure:
@@ -28,7 +29,7 @@ def draw_comparison(samples: Sequence[Sample], title: str, score: str) -> Figure
     with style.styled():
         figure = style.new_figure()
         axes = figure.add_axes(_AXES)
-        axes.set(xlabel=f"{score} (higher is better)", ylabel="share of designs that score at most this")
+        axes.set(xlabel=f"{score} (higher is better)", ylabel="share of designs that score less")
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.xaxis.set_major_locator(MaxNLocator(7))
         axes.set_ylim(0, 1.02)
@@ -39,7 +40,12 @@ def draw_comparison(samples: Sequence[Sample], title: str, score: str) -> Figure
         figure.text(style.MARGIN, 0.88, "Further right is better; marks are medians.", **style.NOTE)
         if shown:
             handles, labels = axes.get_legend_handles_labels()
-            where = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "labelspacing": 0.75, "borderaxespad": 0.0}
+            where: dict[str, Any] = {
+                "loc": "upper left",
+                "bbox_to_anchor": (1.01, 1.0),
+                "labelspacing": 0.75,
+                "borderaxespad": 0.0,
+            }
             axes.legend(handles, labels, title="median, best of all", alignment="left", **where)
         figure.text(style.MARGIN, 0.075, _caption(samples), va="top", linespacing=1.5, fontsize=8.5)
     return figure
@@ -55,8 +61,9 @@ def _curve(axes: Axes, sample: Sample, colour: str, mark: str) -> None:
     )
     axes.step(xs, np.append(0, shares), where="post", color=colour, linewidth=1.9, zorder=3)
     median = float(np.median(scores))
-    label = f"{sample.space}: {median:.4g}, {scores[-1]:.4g}"
-    axes.plot([median], [0.5], mark, color=colour, label=label, **_MARK)
+    axes.plot([median], [0.5], mark, color=colour, zorder=5, **_MARK)
+    label = f"{sample.space}: {median:.3g}, {scores[-1]:.3g}"
+    axes.plot([], [], marker=mark, color=colour, linewidth=1.9, label=label, **_MARK)
 
 
 def _caption(samples: Sequence[Sample]) -> str:

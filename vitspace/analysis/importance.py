@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import optuna
 from numpy.typing import NDArray
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
 
 from vitspace.analysis.effects import at_equal_flops
@@ -17,6 +17,8 @@ GOOD = 0.25
 _TREES = 32
 
 Array = NDArray[np.float64]
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def _evaluate(seen: Observations, having: NDArray[np.intp], rest: Array) -> tupl
         for axis in seen.values
         if all(axis in seen.params[i] for i in having) and len({seen.params[i][axis] for i in having}) > 1
     ]
-    kinds = {axis: CategoricalDistribution(seen.values[axis]) for axis in shared}
+    kinds: dict[str, BaseDistribution] = {axis: CategoricalDistribution(seen.values[axis]) for axis in shared}
     study = optuna.create_study()  # minimised, as PED-ANOVA takes it to be
     for i in having:
         params = {axis: seen.params[i][axis] for axis in shared}

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from vitspace.analysis.scoring import Scored
 from vitspace.budget import Budget
 from vitspace.errors import InputError
-from vitspace.space import Params, Space
+from vitspace.space import Space
+from vitspace.space.variables import Params
 from vitspace.study.record import StudyRecord
 
 Array = NDArray[np.float64]

@@ -32,7 +32,7 @@ def compare(
     proxy: str = typer.Option("rank", help="What gives the score: a training-free score, or train:small."),
     data: str = typer.Option("fractal", help=DATA_HELP),
     seed: int = typer.Option(0, min=0, help="Of drawing and scoring."),
-    device: str = typer.Option("auto", help="Where networks run: auto, cpu, cuda."),
+    device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
     out: Path = typer.Option(None, help="Folder of figure and tables.  [default: reports/spaces/BUDGET-PROXY]"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document, and write no folder without --out."),
 ) -> None:
@@ -80,7 +80,7 @@ def axes(
     proxy: str = typer.Option(None, help="What scores a space's designs; a study has its scores.  [default: rank]"),
     data: str = typer.Option("fractal", help=DATA_HELP),
     seed: int = typer.Option(0, min=0, help="Of drawing and scoring."),
-    device: str = typer.Option("auto", help="Where networks run: auto, cpu, cuda."),
+    device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
     out: Path = typer.Option(None, help="Folder of figure and tables.  [default: reports/axes/SOURCE]"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document, and write no folder without --out."),
 ) -> None:
@@ -156,7 +156,7 @@ def _score(scorer: "Scorer", designs: "Sequence[tuple[Space, Spec]]") -> "list[S
 def _is_space(source: str) -> bool:
     from vitspace.files import data_names
 
-    return source.endswith((".yaml", ".yml")) or source in data_names("spaces")
+    return source.endswith((".yaml", ".yml")) or source in data_names("spaces", nested=True)
 
 
 def _drawn(source: str, limits: Any, n: int, seed: int, scorer: "Scorer") -> "Observations":
@@ -187,7 +187,7 @@ def _words(proxy: str, setting: str) -> str:
     from vitspace.proxies import CAUTION, TRAINING
 
     free = proxy.partition(":")[0] not in TRAINING
-    caution = f"\n\n{CAUTION.format(name=proxy).capitalize()}. No accuracy was measured." if free else ""
+    caution = f"\n\n{CAUTION.format(name=proxy)}. No accuracy was measured." if free else ""
     return f"```\nvitspace {shlex.join(sys.argv[1:])}\n```\n\n{setting} FLOPs: {CONVENTION}.{caution}"
 
 
