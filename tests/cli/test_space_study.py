@@ -71,4 +71,4 @@ def test_axes_of_a_study(folder):
         p.name for p in (folder / "axes").iterdir()
     }
     refused = vitspace("space", "axes", "all", "--n", "20", cwd=folder, check=2)
-    assert "--n are for spaces" in refused.stderr or "--n is for spaces" in refused.stderr
+    assert "but got --n, which only spaces take" in refused.stderr

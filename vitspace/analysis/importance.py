@@ -15,6 +15,8 @@ from vitspace.analysis.observations import LEAST, Observations
 #: Share of designs that count as good for PED-ANOVA; its default of a tenth leaves too few of a hundred.
 GOOD = 0.25
 _TREES = 32
+#: Differences of so much of the largest score are rounding, in which Optuna's forest finds no variance.
+_FLAT = 1e-12
 
 Array = NDArray[np.float64]
 
@@ -67,14 +69,16 @@ def _evaluate(seen: Observations, having: NDArray[np.intp], rest: Array) -> tupl
         for axis in seen.values
         if all(axis in seen.params[i] for i in having) and len({seen.params[i][axis] for i in having}) > 1
     ]
+    if np.ptp(rest[having]) <= _FLAT * np.abs(seen.scores).max():
+        return dict.fromkeys(shared, 0.0), dict.fromkeys(shared, 0.0)
     kinds: dict[str, BaseDistribution] = {axis: CategoricalDistribution(seen.values[axis]) for axis in shared}
     study = optuna.create_study()  # minimised, as PED-ANOVA takes it to be
     for i in having:
         params = {axis: seen.params[i][axis] for axis in shared}
         study.add_trial(optuna.create_trial(params=params, distributions=kinds, value=-float(rest[i])))
     with warnings.catch_warnings():
-        # Experimental in name; a constant score makes both divide by nothing.
-        warnings.simplefilter("ignore")
+        # PED-ANOVA is experimental in name.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         fanova = FanovaImportanceEvaluator(n_trees=_TREES, seed=0).evaluate(study, shared)
         ped_anova = PedAnovaImportanceEvaluator(target_quantile=GOOD).evaluate(study, shared)
     return _shares(fanova), _shares(ped_anova)

@@ -175,7 +175,7 @@ def _of_study(source: str, storage: str, limits: Any, given: dict[str, Any]) -> 
     from vitspace.study.store import StudyStore, open_storage
 
     if refused := [name for name, value in given.items() if value is not None]:
-        raise InputError(f"a study has its designs and scores, so {' and '.join(refused)} are for spaces")
+        raise InputError(f"a study has its designs and scores, but got {' and '.join(refused)}, which only spaces take")
     record = StudyStore.load(open_storage(storage, create=False), source).record()
     words = "Trials were proposed by a search, which looks more closely where scores are high: effects are biased so."
     return of_study(load_space(record.config.space), record, limits), record.config.proxy, words
