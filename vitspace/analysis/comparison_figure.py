@@ -70,9 +70,9 @@ def _caption(samples: Sequence[Sample]) -> str:
     drawn = [s for s in samples if len(s.scores)]
     numbers = sorted({len(s.scores) for s in drawn})
     count = " to ".join(str(n) for n in dict.fromkeys([numbers[0], numbers[-1]])) if numbers else "no"
-    text = (
+    lines = [
         f"{count} designs a space, drawn uniformly from all that fit. Bands hold 90 % of bootstrap samples, pointwise."
-    )
+    ]
     if missing := [s.space for s in samples if not len(s.scores)]:
-        text += f" No design within the budget: {', '.join(missing)}."
-    return "\n".join(wrap(text, style.CAPTION_WIDTH))
+        lines.append(f"No design within the budget: {', '.join(missing)}.")
+    return "\n".join(part for line in lines for part in wrap(line, style.CAPTION_WIDTH))

@@ -60,7 +60,7 @@ def compare(
     samples = [replace(s, scored=tuple(next(scored) for _ in s.specs)) for s in samples]
     table = comparison_table(samples)
     if folder:
-        title = f"Designs at {budget} FLOPs, by space: {proxy}"
+        title = f"{proxy} score of designs, by space: {limits}"
         write_comparison(folder, samples, title, f"{proxy} score", _words(proxy, f"Band: {limits}. Seed {seed}."))
     if as_json:
         setting: dict[str, Any] = {"budget": budget, "band": list(limits.macs), "proxy": proxy, "n": n, "seed": seed}
@@ -103,7 +103,9 @@ def axes(
     table = axes_table(effects, importance)
     words = f"{len(seen.scores)} designs, {seen.left_out} left out (failed, or outside the space). {words}"
     if folder:
-        write_axes(folder, effects, importance, f"Axes of {source}: {proxy}", _words(proxy, words))
+        write_axes(
+            folder, effects, importance, f"{proxy} score by the axes of {Path(source).stem}", _words(proxy, words)
+        )
     if as_json:
         found = {"source": source, "space": seen.space, "proxy": proxy, "designs": len(seen.scores)}
         rows = {"axes": _records(table), "values": _records(values_table(effects))}
