@@ -5,6 +5,8 @@ import json
 import pytest
 from test_cli import SMALL, vitspace
 
+from vitspace.cli.space import space_app
+
 LARGE = SMALL.replace("[16, 32]", "[112, 128]")
 
 
@@ -37,6 +39,12 @@ def test_a_space_without_designs_in_the_band_is_listed(folder):
     assert small["drawn"] == 8 and small["median"] > 0 and not small["why"]
     assert large["designs"] == large["drawn"] == 0 and "the smallest of large costs" in large["why"]
     assert data["band"] == [1e7, 6e8] and data["report"] is None
+
+
+@pytest.mark.parametrize("command", space_app.registered_commands, ids=lambda command: command.callback.__name__)
+def test_every_command_and_option_has_help(command):
+    assert command.callback.__doc__
+    assert all(option.help for option in command.callback.__wrapped__.__defaults__)
 
 
 @pytest.mark.parametrize(
