@@ -78,4 +78,4 @@ def _note(axis: AxisEffects, importance: Importance | None) -> str:
     if importance is None:
         return f"{axis.designs} designs"
     there = "" if importance.present == 1 else f", {100 * importance.present:.0f} % have it"
-    return f"importance {importance.fanova:.2f}{there}"
+    return f"fANOVA {importance.fanova:.2f}{there}"
