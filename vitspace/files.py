@@ -40,7 +40,8 @@ def find_yaml(text: str, folder: str) -> Path:
         raise InputError(f"a path ending in .yaml is a file, but there is none at {text!r}")
     if text in data_names(folder, nested=True):
         return data_folder(folder) / f"{text}.yaml"
-    raise InputError(f"{folder} are {', '.join(data_names(folder, nested=True))}, or a path to a .yaml file, but got {text!r}")
+    known = ", ".join(data_names(folder, nested=True))
+    raise InputError(f"{folder} are {known}, or a path to a .yaml file, but got {text!r}")
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
