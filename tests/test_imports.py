@@ -24,7 +24,7 @@ LADDER = [
     {"engines", "report", "profile", "fidelity"},
     {"workers"},
     {"session"},
-    {"search"},
+    {"search", "analysis"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LADDER) for name in names}

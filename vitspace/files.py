@@ -21,9 +21,11 @@ def data_folder(name: str) -> Path:
     return package / name if (package / name).is_dir() else package.parent / name
 
 
-def data_names(folder: str) -> list[str]:
-    """Return the names of the YAML files in a data folder."""
-    return sorted(path.stem for path in data_folder(folder).glob("*.yaml"))
+def data_names(folder: str, nested: bool = False) -> list[str]:
+    """Return the names of the YAML files in a data folder; nested ones are ``ablations/msg-regions``."""
+    root = data_folder(folder)
+    found = root.rglob("*.yaml") if nested else root.glob("*.yaml")
+    return sorted(path.relative_to(root).with_suffix("").as_posix() for path in found)
 
 
 def find_yaml(text: str, folder: str) -> Path:
@@ -36,9 +38,10 @@ def find_yaml(text: str, folder: str) -> Path:
         if Path(text).is_file():
             return Path(text)
         raise InputError(f"a path ending in .yaml is a file, but there is none at {text!r}")
-    if text in data_names(folder):
+    if text in data_names(folder, nested=True):
         return data_folder(folder) / f"{text}.yaml"
-    raise InputError(f"{folder} are {', '.join(data_names(folder))}, or a path to a .yaml file, but got {text!r}")
+    known = ", ".join(data_names(folder, nested=True))
+    raise InputError(f"{folder} are {known}, or a path to a .yaml file, but got {text!r}")
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:

@@ -1,9 +1,9 @@
 """Host: which machine and which versions a number comes from."""
 
 import hashlib
-import inspect
 import os
 import platform
+import sys
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -62,11 +62,11 @@ def sources_digest(*folders: str) -> str:
 
 
 @cache
-def origin(cls: Any) -> str:
-    """Return a digest of the source file of another package's class, or an empty string for one of ours."""
-    if cls.__module__.startswith("vitspace."):
+def origin(module: str) -> str:
+    """Return a digest of the source file of another package's module, or an empty string for one of ours."""
+    if module.startswith("vitspace."):
         return ""
-    return hashlib.sha256(Path(inspect.getfile(cls)).read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(Path(str(sys.modules[module].__file__)).read_bytes()).hexdigest()[:12]
 
 
 def fingerprint() -> dict[str, Any]:

@@ -83,4 +83,15 @@ def _root(
 
 
 # Each registers its commands.
-from vitspace.cli import anchors, dashboard, fidelity, profile, report, search, space, studies, worker  # noqa: E402, F401
+from vitspace.cli import (  # noqa: E402
+    anchors,  # noqa: F401
+    dashboard,  # noqa: F401
+    fidelity,  # noqa: F401
+    profile,  # noqa: F401
+    report,  # noqa: F401
+    search,  # noqa: F401
+    space,  # noqa: F401
+    space_study,  # noqa: F401
+    studies,  # noqa: F401
+    worker,  # noqa: F401
+)

@@ -219,7 +219,7 @@ def _meta(shape: Shape | None) -> Tensor | None:
 
 def _remembered(part: PartSpec, context: list[Any], count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return a count from the disk, or make it, to be written with the next lot."""
-    key = json.dumps([part.kind, part.identity(), context, origin(type(part))], sort_keys=True)
+    key = json.dumps([part.kind, part.identity(), context, origin(type(part).__module__)], sort_keys=True)
     stored = _stored()
     if key not in stored:
         stored[key] = _unwritten[key] = count()

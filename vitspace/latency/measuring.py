@@ -94,7 +94,7 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
         InputError: the back end is not installed.
     """
     sources = sources_digest("families", "layers", "network")
-    others = "".join(origin(type(stage)) for stage in spec.stages)
+    others = "".join(origin(type(stage).__module__) for stage in spec.stages)
     key = json.dumps({"spec": spec.id, "sources": sources + others, **_circumstances(settings)}, sort_keys=True)
     found = load("latency", key)
     if found and not ((latency := Latency(**found[key])).doubt and again):

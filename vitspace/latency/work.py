@@ -99,7 +99,7 @@ def _recorded(build: Callable[[], nn.Module], *shapes: Shape | None) -> list[int
 
 def _remembered(part: PartSpec, context: list[Any], count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what was recorded before, or record it, to be written with the next lot."""
-    key = json.dumps([part.kind, part.identity(), context, origin(type(part))], sort_keys=True)
+    key = json.dumps([part.kind, part.identity(), context, origin(type(part).__module__)], sort_keys=True)
     stored = _stored()
     if key not in stored:
         stored[key] = _unwritten[key] = count()

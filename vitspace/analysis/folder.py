@@ -1,0 +1,79 @@
+"""Folder: what an analysis leaves behind, each file written whole."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from vitspace.analysis.axes_figure import draw_axes
+from vitspace.analysis.comparison import Sample, comparison_table, scores_table
+from vitspace.analysis.comparison_figure import draw_comparison
+from vitspace.analysis.effects import AxisEffects
+from vitspace.analysis.importance import Importance
+from vitspace.analysis.tables import axes_table, shown_axes, shown_comparison, values_table
+from vitspace.errors import InputError
+from vitspace.files import write_atomic
+from vitspace.host import machine
+from vitspace.report.figures import save_figure
+from vitspace.report.formats import markdown
+
+
+def write_comparison(out: Path, samples: Sequence[Sample], title: str, score: str, words: str) -> None:
+    """Write comparison.csv and .md, scores.csv, the figure and report.md.
+
+    Args:
+        out: The folder.
+        samples: The scored designs.
+        title: Of figure and report.
+        score: What the score is.
+        words: What the report says of how it was made.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    table = comparison_table(samples)
+    shown = markdown(shown_comparison(table))
+
+    def write() -> None:
+        write_atomic(out / "comparison.csv", table.to_csv(index=False))
+        write_atomic(out / "comparison.md", shown)
+        write_atomic(out / "scores.csv", scores_table(samples).to_csv(index=False))
+        save_figure(draw_comparison(samples, title, score), out / "distributions")
+        picture = "![Distributions of the score](distributions.png)"
+        write_atomic(out / "report.md", _page(title, words, picture, shown))
+
+    _writing(out, write)
+
+
+def write_axes(
+    out: Path, effects: Sequence[AxisEffects], importance: Mapping[str, Importance], title: str, words: str
+) -> None:
+    """Write axes.csv and .md, values.csv, the figure and report.md; arguments as of `write_comparison`.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    table = axes_table(effects, importance)
+    shown = markdown(shown_axes(table))
+
+    def write() -> None:
+        write_atomic(out / "axes.csv", table.to_csv(index=False))
+        write_atomic(out / "axes.md", shown)
+        write_atomic(out / "values.csv", values_table(effects).to_csv(index=False))
+        save_figure(draw_axes(effects, importance, title), out / "axes")
+        picture = "![Score at equal FLOPs by axis](axes.png)"
+        write_atomic(out / "report.md", _page(title, words, picture, shown))
+
+    _writing(out, write)
+
+
+def _page(title: str, words: str, picture: str, table: str) -> str:
+    rows = pd.DataFrame([(key, str(value)) for key, value in machine().items()], columns=["machine", ""])
+    return f"# {title}\n\n{words}\n\n{picture}\n\n{table}\n{markdown(rows)}"
+
+
+def _writing(out: Path, write: Callable[[], None]) -> None:
+    try:
+        write()
+    except OSError as error:
+        raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None

@@ -1,0 +1,91 @@
+"""Importance: how much of the differences between scores at equal FLOPs goes with each axis, by Optuna's evaluators."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator
+
+from vitspace.analysis.effects import at_equal_flops
+from vitspace.analysis.observations import LEAST, Observations
+
+#: Share of designs that count as good for PED-ANOVA; its default of a tenth leaves too few of a hundred.
+GOOD = 0.25
+_TREES = 32
+#: Differences of so much of the largest score are rounding, in which Optuna's forest finds no variance.
+_FLAT = 1e-12
+
+Array = NDArray[np.float64]
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@dataclass(frozen=True)
+class Importance:
+    """How important an axis is among the designs that have it; the axes they all have share 1.
+
+    Attributes:
+        fanova: Share of the variance that a forest explains by this axis alone (Hutter et al., ICML 2014).
+        ped_anova: How unlike the values of good designs are to those of all (Watanabe et al., IJCAI 2023).
+        present: Share of designs that have the axis.
+    """
+
+    fanova: float
+    ped_anova: float
+    present: float
+
+    @property
+    def overall(self) -> float:
+        """For ordering axes, also those that few designs have."""
+        return self.fanova * self.present
+
+
+def importances(seen: Observations) -> dict[str, Importance]:
+    """Return the importance of every axis with at least two values among at least `LEAST` designs.
+
+    An axis under a condition is looked at among the designs that have it, beside the axes that all of these have.
+    """
+    rest = at_equal_flops(seen.macs, seen.scores)
+    subsets: dict[tuple[int, ...], list[str]] = {}
+    for axis in seen.values:
+        having = tuple(seen.having(axis).tolist())
+        if len(having) >= LEAST and len({seen.params[i][axis] for i in having}) > 1:
+            subsets.setdefault(having, []).append(axis)
+    found: dict[str, Importance] = {}
+    for having, axes in subsets.items():
+        fanova, ped_anova = _evaluate(seen, np.array(having), rest)
+        share = len(having) / len(seen.params)
+        found |= {axis: Importance(fanova[axis], ped_anova[axis], share) for axis in axes}
+    return found
+
+
+def _evaluate(seen: Observations, having: NDArray[np.intp], rest: Array) -> tuple[dict[str, float], dict[str, float]]:
+    """Return fANOVA's and PED-ANOVA's importances of the axes that all of some designs have."""
+    shared = [
+        axis
+        for axis in seen.values
+        if all(axis in seen.params[i] for i in having) and len({seen.params[i][axis] for i in having}) > 1
+    ]
+    if np.ptp(rest[having]) <= _FLAT * np.abs(seen.scores).max():
+        return dict.fromkeys(shared, 0.0), dict.fromkeys(shared, 0.0)
+    kinds: dict[str, BaseDistribution] = {axis: CategoricalDistribution(seen.values[axis]) for axis in shared}
+    study = optuna.create_study()  # minimised, as PED-ANOVA takes it to be
+    for i in having:
+        params = {axis: seen.params[i][axis] for axis in shared}
+        study.add_trial(optuna.create_trial(params=params, distributions=kinds, value=-float(rest[i])))
+    with warnings.catch_warnings():
+        # PED-ANOVA is experimental in name.
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        fanova = FanovaImportanceEvaluator(n_trees=_TREES, seed=0).evaluate(study, shared)
+        ped_anova = PedAnovaImportanceEvaluator(target_quantile=GOOD).evaluate(study, shared)
+    return _shares(fanova), _shares(ped_anova)
+
+
+def _shares(values: dict[str, float]) -> dict[str, float]:
+    """Scale to a sum of 1; all 0 where nothing is important."""
+    finite = {axis: value if np.isfinite(value) else 0.0 for axis, value in values.items()}
+    total = sum(finite.values())
+    return {axis: value / total if total else 0.0 for axis, value in finite.items()}

@@ -1,0 +1,71 @@
+"""Observations: designs with their settings, costs and scores, from a study or drawn from a space."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitspace.analysis.scoring import Scored
+from vitspace.budget import Budget
+from vitspace.errors import InputError
+from vitspace.space import Space
+from vitspace.space.variables import Params
+from vitspace.study.record import StudyRecord
+
+Array = NDArray[np.float64]
+
+#: Designs below which nothing can be said of axes.
+LEAST = 8
+
+
+@dataclass(frozen=True)
+class Observations:
+    """N scored designs of one space.
+
+    Attributes:
+        space: The space's name.
+        values: By axis (a space's variable), its values in order; axes of a single value are left out.
+        params: By design, its value of every axis that it has.
+        macs: [N], multiply-adds.
+        scores: [N], higher is better.
+        left_out: How many designs are left out: failed, or outside the space.
+    """
+
+    space: str
+    values: dict[str, tuple[Any, ...]]
+    params: tuple[Params, ...]
+    macs: Array
+    scores: Array
+    left_out: int = 0
+
+    def having(self, axis: str) -> NDArray[np.intp]:
+        """Return the numbers of the designs that have an axis."""
+        return np.flatnonzero([axis in params for params in self.params])
+
+
+def of_scored(space: Space, scored: Sequence[Scored]) -> Observations:
+    """Take the designs that have a score.
+
+    Raises:
+        InputError: there are fewer than `LEAST`.
+    """
+    rows = [(space.encode(d.spec), d.macs, d.score) for d in scored if d.score is not None and d.spec in space]
+    if len(rows) < LEAST:
+        raise InputError(f"axes are told apart by at least {LEAST} scored designs, but got {len(rows)} of {space.name}")
+    params, macs, scores = zip(*rows, strict=True)
+    values = {v.name: v.values for v in space.variables if len(v.values) > 1}
+    left_out = len(scored) - len(rows)
+    return Observations(space.name, values, params, np.array(macs, float), np.array(scores, float), left_out)
+
+
+def of_study(space: Space, record: StudyRecord, budget: Budget) -> Observations:
+    """Take a study's completed trials within a budget.
+
+    Raises:
+        InputError: there are fewer than `LEAST`.
+    """
+    trials = [t for t in record.completed if not budget.violation(macs=t.macs, params=t.params)]
+    scored = [Scored(t.spec, t.params or 0, t.macs or 0, t.score) for t in trials if t.spec]
+    return of_scored(space, scored)
