@@ -20,6 +20,7 @@ axes:
 """
 
 
+@pytest.mark.slow
 def test_a_finite_space_is_used_up_while_the_portal_answers(tool):
     (tool.cwd / "small.yaml").write_text(TINY)
     search = tool.search("--engine", "nni", "--workers", 2, trials=9)

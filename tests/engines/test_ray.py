@@ -38,6 +38,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_lost_node_loses_no_trial(tmp_path, tool):
     (tmp_path / "study.py").write_text(SCRIPT)
     env = tool.env | {"RAY_worker_niceness": "0"}

@@ -52,6 +52,7 @@ def test_a_line_cut_in_mid_study_is_dropped_and_the_workers_go_on(tool):
     assert len(completed(data)) == 10
 
 
+@pytest.mark.slow
 def test_clocks_that_jump_by_a_day_lose_no_trial(tool):
     data, error = tool.end(tool.search("--workers", 2, proxy="noop:clock=1,sleep=4", trials=4))
     assert "is lost" not in error

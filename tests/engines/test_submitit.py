@@ -10,6 +10,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 def test_jobs_run_a_study(tool):
     data, error = tool.end(tool.search("--engine", "submitit", "--workers", 2, trials=6))
     assert len(completed(data)) == 6 and "are submitted" in error

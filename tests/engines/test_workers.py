@@ -10,6 +10,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from processes import completed
 
 
@@ -35,6 +36,7 @@ def test_a_killed_worker_loses_nothing(tool):
     assert max(designs(tool).values()) <= 2 and sum(designs(tool).values()) <= 13
 
 
+@pytest.mark.slow
 def test_a_design_that_kills_its_worker_twice_is_failed_with_the_reason(tool):
     data, _ = tool.end(tool.search("--workers", 2, proxy="noop:bomb=2", trials=8))
     bomb = (tool.cwd / "bomb.spec").read_text()
@@ -43,6 +45,7 @@ def test_a_design_that_kills_its_worker_twice_is_failed_with_the_reason(tool):
     assert designs(tool)[bomb] == 2 and len(completed(data)) == 8
 
 
+@pytest.mark.slow
 def test_a_worker_from_elsewhere_takes_over_after_the_lease(tool):
     """The killed search seems to be on another host, so that only its silent heartbeat tells that it is dead."""
     search = tool.search(proxy="noop:sleep=1000", trials=3)
@@ -71,6 +74,7 @@ def test_two_commands_on_one_study_cooperate(tool):
     assert set(designs(tool).values()) == {1}
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_search_that_started_them(tool):
     search = tool.search("--workers", 1, proxy="noop:sleep=0.2", trials=200)
     tool.wait_for(lambda: tool.scored())
