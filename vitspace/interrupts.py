@@ -2,9 +2,13 @@
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+#: Seconds in which a second SIGTERM is the first one again.
+GRACE = 20.0
 
 
 class Terminated(KeyboardInterrupt):
@@ -14,10 +18,11 @@ class Terminated(KeyboardInterrupt):
 class _State:
     depth = 0
     pending: type[KeyboardInterrupt] | None = None
+    terminated = float("-inf")
 
 
 def install() -> None:
-    """Have SIGINT raise KeyboardInterrupt, SIGTERM and SIGHUP `Terminated`, each of the latter once.
+    """Have SIGINT raise KeyboardInterrupt, SIGTERM and SIGHUP `Terminated`, each of the latter once in a while.
 
     Whoever sends SIGTERM may send it again while the study is being saved; a second Ctrl-C is heard.
     """
@@ -46,7 +51,9 @@ def postponed() -> Iterator[None]:
 def _handle(number: int, _: FrameType | None) -> None:
     kind = KeyboardInterrupt if number == signal.SIGINT else Terminated
     if kind is Terminated:
-        signal.signal(number, signal.SIG_IGN)
+        if time.monotonic() - _State.terminated < GRACE:
+            return
+        _State.terminated = time.monotonic()
     if _State.depth:
         _State.pending = kind
     else:

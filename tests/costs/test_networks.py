@@ -1,5 +1,6 @@
 """Cost by parts against whole networks, and against a second counter."""
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -57,3 +58,17 @@ def test_activations_are_outputs_of_convolutions_linears_and_attention_products(
 def test_an_image_below_the_stride_is_refused():
     with pytest.raises(InputError, match="at least the network's stride 32, but got 16"):
         cost(anchor("msg_tiny").spec, img_size=16)
+
+
+@pytest.mark.parametrize("name", ["msg", "ems", "mat", "partial", "vt", "transcnn"])
+def test_independent_groups_add_up_to_the_whole_networks_count(name):
+    space, rng = load_space(name), np.random.default_rng(0)
+    checked = 0
+    while checked < 5:
+        try:
+            spec = space.decode(space.choose(lambda v: v.values[rng.integers(len(v.values))]))
+        except InputError:
+            continue
+        counted = cost(spec)
+        assert (counted.params, counted.macs) == count_whole(spec)
+        checked += 1

@@ -78,8 +78,9 @@ class Tool:
         for process in self.started:
             try:
                 process.wait(30)
-            finally:
+            except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
 
 
 def completed(data):

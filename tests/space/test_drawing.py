@@ -61,6 +61,28 @@ def test_balanced_draws_are_even_over_flops(listed):
     assert counts.std() < uniform.std() and len(set(space.draw(64, balanced=True))) == 64
 
 
+@pytest.mark.parametrize("small", [0, 10**6])
+@pytest.mark.parametrize("n", [1, 3, 10, 40])
+def test_any_number_is_drawn_balanced_from_spaces_small_and_large(listed, monkeypatch, n, small):
+    monkeypatch.setattr("vitspace.space.drawing._SMALL", small)
+    space, designs = listed
+    drawn = space.draw(n, balanced=True, seed=1)
+    assert len(set(drawn)) == n and set(drawn) <= designs
+
+
+def test_large_spaces_are_drawn_from_without_repeats(listed, monkeypatch):
+    monkeypatch.setattr("vitspace.space.drawing._SMALL", 0)
+    space, designs = listed
+    assert set(space.draw(len(designs))) == designs
+
+
+def test_what_is_excluded_is_not_drawn_and_no_design_is_none(listed):
+    space, designs = listed
+    first = space.draw(20, seed=2)
+    assert set(space.draw(len(designs), seed=2, exclude=first)) == designs - set(first)
+    assert space.draw(0) == []
+
+
 def test_a_draw_carries_what_a_spec_made_from_scratch_does(listed):
     space, _ = listed
     for spec in space.draw(40, seed=1):

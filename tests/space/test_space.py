@@ -124,6 +124,19 @@ def test_of_a_space_with_too_few_designs_all_are_drawn_with_a_warning(tmp_path, 
             {"axes": {"depth": {"values": [1], "when": {"exchange": ["none"]}}}},
             "depends on 'exchange', which is no axis",
         ),
+        ({"axes": {"dim": [32], "depth": ["1"]}}, "depth: .*but got '1'"),
+        ({"axes": {"dim": {"values": [32], "scale": [0, 1, 2, 4]}}}, "greater than or equal to 1"),
+        (
+            {
+                "axes": {
+                    "dim": [32],
+                    "depth": [1],
+                    "window": {"values": [4], "when": {"exchange": ["x"]}},
+                    "exchange": ["none"],
+                }
+            },
+            "depends on exchange in ",
+        ),
         ({"family": "vgg"}, "a family is one of"),
         ({"rules": ["dim %"]}, "a rule is an expression"),
         ({"rules": ["width % 8 == 0"]}, "a rule names .* but 'width % 8 == 0' has width"),

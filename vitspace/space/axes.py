@@ -98,6 +98,11 @@ class Axes:
             found = own.get(other) or self.config.axes.get(other)
             if found is None:
                 raise InputError(f"space {self.name}: {axis} depends on {other!r}, which is no axis")
+            known = [v for values_ in (found.values, *(found.per_stage or ())) for v in values_ or ()]
+            if unknown := [value for value in values if value not in known]:
+                raise InputError(
+                    f"space {self.name}: {axis} depends on {other} in {unknown}, but {other} is one of {known}"
+                )
             if found.per_stage is not None and stage is None:
                 raise InputError(f"space {self.name}: {axis} holds for all stages, so it cannot depend on {other}")
             name = f"{family}.{other}" if other in own else other
@@ -125,7 +130,7 @@ class Axes:
         check = TypeAdapter(known[field])
         for value in {v for values in (config.values, *(config.per_stage or ())) for v in values or ()}:
             try:
-                check.validate_python(value)
+                check.validate_python(value, strict=True)
             except ValidationError as error:
                 raise InputError(f"space {self.name}: {axis}: {error.errors()[0]['msg']}, but got {value!r}") from None
 

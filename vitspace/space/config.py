@@ -37,7 +37,7 @@ class AxisConfig(BaseModel):
     values: Values | None = None
     each: Values | None = None
     stages: tuple[Values | None, ...] | None = None
-    scale: tuple[int, ...] | None = None
+    scale: tuple[Annotated[int, Field(ge=1)], ...] | None = None
     when: Condition = {}
     order: Literal["any", "non_decreasing"] = "any"
 
@@ -52,6 +52,8 @@ class AxisConfig(BaseModel):
         for values in [self.values, self.each, *(self.stages or ())]:
             if values is not None and len(set(values)) != len(values):
                 raise ValueError(f"an axis lists each value once, but got {list(values)}")
+        if self.scale and any(type(v) is not int for vs in (self.values, *(self.per_stage or ())) for v in vs or ()):
+            raise ValueError("scale multiplies whole numbers, but the axis has other values")
         if self.order != "any" and self.values is not None:
             raise ValueError("order ties the values of stages, but this axis has one value for all")
         return self

@@ -56,30 +56,36 @@ class Request:
 
 def draw(space: "Space", request: Request, rng: np.random.Generator) -> list[Spec]:
     """Draw specs; see `Space.draw`."""
+    if request.n < 1:
+        return []
     check_budget(space, request.budget)
-    if request.balanced:
-        return _draw_balanced(space, request, rng)
-    found = _collect(space, request, rng)
+    found = _draw_balanced(space, request, rng) if request.balanced else _collect(space, request, rng)
     if len(found) < request.n:
         _log.warning("space %s has only %d such designs within %s", space.name, len(found), request.budget)
     return found
 
 
 def _draw_balanced(space: "Space", request: Request, rng: np.random.Generator) -> list[Spec]:
-    """Draw as many designs from each of equal ranges of FLOPs; where one has too few, the others give more."""
+    """Draw as many designs from each of equal ranges of FLOPs; where some have too few, the others give more."""
     low, high = request.budget.macs
-    least = max(low, space.lattice.extreme("macs"))
-    edges = np.linspace(least, min(high, space.lattice.extreme("macs", largest=True)), BINS + 1)
+    least, most = (space.lattice.extreme("macs", largest=largest) for largest in (False, True))
+    edges = np.linspace(max(low, least), min(high, most), BINS + 1)
+    upper = [*(float(np.nextafter(edge, 0)) for edge in edges[1:-1]), float(edges[-1])]
+    bins = [(float(edges[i]), upper[i]) for i in rng.permutation(BINS)]
     found: list[Spec] = []
-    bins = list(zip(edges[:-1], [*(np.nextafter(edge, 0) for edge in edges[1:-1]), edges[-1]], strict=True))
-    for left, macs in zip(range(BINS, 0, -1), rng.permutation(np.array(bins)), strict=True):
-        part = replace(
-            request,
-            n=math.ceil((request.n - len(found)) / left),
-            budget=replace(request.budget, macs=(float(macs[0]), float(macs[1]))),
-        )
-        found += _collect(space, part, rng)
-    return [found[i] for i in rng.permutation(len(found))][: request.n]
+    while bins and len(found) < request.n:
+        share, full = -(-(request.n - len(found)) // len(bins)), []
+        for macs in bins:
+            wanted = min(share, request.n - len(found))
+            known = () if request.replace else found
+            part = replace(
+                request, n=wanted, budget=replace(request.budget, macs=macs), exclude={*request.exclude, *known}
+            )
+            drawn = _collect(space, part, rng) if wanted else []
+            found += drawn
+            full += [macs] if wanted and len(drawn) == wanted else []
+        bins = full
+    return [found[i] for i in rng.permutation(len(found))]
 
 
 def _collect(space: "Space", request: Request, rng: np.random.Generator) -> list[Spec]:
@@ -101,6 +107,8 @@ def _collect(space: "Space", request: Request, rng: np.random.Generator) -> list
                     _say_share(space, request, fitted / seen)
                     return found
         if seen > DRAW_LIMIT * (len(found) + 1):
+            if request.balanced:
+                return found
             raise InputError(
                 f"space {space.name} has too few designs within {request.budget}: of {seen:,} whose FLOPs fit, "
                 f"{len(found)} pass the other limits, and {request.n} were asked for"

@@ -31,7 +31,8 @@ def mutate(space: Space, spec: Spec, budget: Budget, rng: np.random.Generator, c
     for _ in range(TRIES):
         active = [v for v in free if v.name in params]
         changed = dict(params)
-        for at in rng.choice(len(active), size=int(rng.integers(1, changes + 1)), replace=False):
+        count = min(int(rng.integers(1, changes + 1)), len(active))
+        for at in rng.choice(len(active), size=count, replace=False) if active else ():
             values = [value for value in active[at].values if value != params[active[at].name]]
             changed[active[at].name] = values[rng.integers(len(values))]
         found = _decoded(space, changed, {}, rng)

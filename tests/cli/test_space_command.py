@@ -1,0 +1,38 @@
+"""vitspace space show, size, draw and validate."""
+
+import json
+
+import pytest
+from test_cli import SMALL, vitspace
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    cwd = tmp_path_factory.mktemp("space")
+    (cwd / "small.yaml").write_text(SMALL)
+    return cwd
+
+
+def test_a_space_is_shown_counted_and_drawn_from(folder):
+    shown = json.loads(vitspace("space", "show", "small.yaml", "--json", cwd=folder).stdout)
+    sized = json.loads(vitspace("space", "size", "small.yaml", "--json", cwd=folder).stdout)
+    drawn = json.loads(vitspace("space", "draw", "small.yaml", "-n", "5", "--json", cwd=folder).stdout)
+    assert shown["designs"] == sized["designs"] == 8
+    assert sized["axes"] == len(shown["axes"]) == 4
+    assert {row["axis"]: row["values"][0] for row in shown["axes"]}["depth"] == [1, 2]
+    assert len({design["id"] for design in drawn}) == 5
+    assert all(design["params"] > 0 and design["macs"] > 0 and len(design["stages"]) == 4 for design in drawn)
+
+
+def test_more_designs_than_there_are_is_a_warning_and_all_of_them(folder):
+    done = vitspace("space", "draw", "small.yaml", "-n", "20", cwd=folder)
+    assert "space small has only 8 such designs" in done.stderr
+    assert len(done.stdout.splitlines()) == 1 + 8
+
+
+def test_a_bad_file_is_one_line(folder):
+    (folder / "bad.yaml").write_text(SMALL.replace("depth", "deep"))
+    done = vitspace("space", "validate", "bad.yaml", cwd=folder, check=2)
+    assert done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1
+    done = vitspace("space", "size", "small.yaml", "--budget", "1K..2K", cwd=folder)
+    assert "0 distinct designs" in done.stdout
