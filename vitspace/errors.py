@@ -8,8 +8,12 @@ class InputError(ValueError):
     """
 
 
-class StudyFailedError(RuntimeError):
-    """Trial after trial failed or missed the budget; the study as far as it went is stored.
+class FailureError(RuntimeError):
+    """What was asked for rightly could not be done; the message says why, and what is kept.
 
     The command line prints it as one line and exits with code 1.
     """
+
+
+class StudyFailedError(FailureError):
+    """Trial after trial failed or missed the budget; the study as far as it went is stored."""

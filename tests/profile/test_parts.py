@@ -2,10 +2,9 @@ import json
 
 import pytest
 
-from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.latency import LatencySettings
-from vitspace.profile import profile, read_spec
+from vitspace.profile import profile
 from vitspace.profile.figure import profile_figure
 
 SPEC = anchor("mat_1").spec
@@ -41,24 +40,3 @@ def test_json_has_what_checks_read(result):
 def test_the_figure_has_a_bar_a_part_in_three_panels(result):
     figure = profile_figure(result)
     assert [len(axes.patches) for axes in figure.axes] == [len(result.parts)] * 3
-
-
-def test_a_spec_is_an_anchor_a_file_or_json(tmp_path):
-    (tmp_path / "mine.json").write_text(SPEC.to_json())
-    assert read_spec("mat_1") == ("mat_1", SPEC)
-    assert read_spec(str(tmp_path / "mine.json")) == ("mine", SPEC)
-    assert read_spec(SPEC.to_json()) == (SPEC.id, SPEC)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("mat_9", "nearest: mat_"),
-        ("none.json", "there is none at 'none.json'"),
-        ("{}", "a spec has the keys stem, stages and head"),
-        ("swin_tiny", "has no spec to profile"),
-    ],
-)
-def test_what_is_no_spec_says_so(text, message):
-    with pytest.raises(InputError, match=message):
-        read_spec(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from vitspace.errors import InputError, StudyFailedError
+from vitspace.errors import FailureError, InputError
 from vitspace.interrupts import Terminated, install
 
 app = typer.Typer(
@@ -56,14 +56,14 @@ def print_json(data: Any) -> None:
 def main() -> None:
     """Run the command line: exit code 2 and one line for what the user got wrong."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("alembic", "httpx", "matplotlib", "fontTools"):
+    for noisy in ("alembic", "httpx", "matplotlib", "fontTools", "onnx_ir", "onnxscript"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         app()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except StudyFailedError as error:
+    except FailureError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
 
@@ -86,6 +86,7 @@ def _root(
 from vitspace.cli import (  # noqa: E402
     anchors,  # noqa: F401
     dashboard,  # noqa: F401
+    export,  # noqa: F401
     fidelity,  # noqa: F401
     profile,  # noqa: F401
     report,  # noqa: F401

@@ -65,8 +65,8 @@ def fidelity(
 
 
 def _estimate(text: str, as_json: bool) -> None:
+    from vitspace.design import read_spec
     from vitspace.fidelity.estimate import estimate
-    from vitspace.profile import read_spec
 
     name, spec = read_spec(text)
     found = estimate(spec)

@@ -58,10 +58,10 @@ def profile(
 def _on_cpu(
     text: str, timed: list[tuple[str, int, int]], img_size: int, predictor: Path | None, any_host: bool
 ) -> "Profile":
+    from vitspace.design import read_spec
     from vitspace.latency import LatencySettings, check_backend
     from vitspace.latency.calibration import load_calibration
     from vitspace.profile import profile as run
-    from vitspace.profile import read_spec
 
     name, found = read_spec(text)
     settings = [LatencySettings(backend, threads, batch, img_size=img_size) for backend, threads, batch in timed]
@@ -72,8 +72,9 @@ def _on_cpu(
 
 
 def _on_gpu(text: str, backends: list[str], batch: int, img_size: int) -> "Profile":
+    from vitspace.design import read_spec
     from vitspace.latency.cuda import CudaSettings, check_cuda
-    from vitspace.profile import profile_cuda, read_spec
+    from vitspace.profile import profile_cuda
 
     if backends != ["eager"]:
         raise InputError(f"on cuda the backend is eager, but got {', '.join(backends)}")

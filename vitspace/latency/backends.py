@@ -50,13 +50,24 @@ def openvino(network: nn.Module, image: Tensor, threads: int) -> Runner:
 
 def onnx_bytes(network: nn.Module, image: Tensor) -> bytes:
     """Export a network for images of one shape; the model, weights inside, as bytes."""
+    return onnx_model(network, image).SerializeToString()
+
+
+def onnx_model(network: nn.Module, image: Tensor, **options: Any) -> Any:
+    """Export a network as an ``onnx.ModelProto``, weights inside.
+
+    Args:
+        network: The network; it is set to evaluation.
+        image: [B, 3, H, W]; at least two images where the batch is to be dynamic.
+        options: Those of ``torch.onnx.export``.
+    """
     # The CPU's fused kernel promises strides that the exporter's own decomposition of it does not keep.
     with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
         # The exporter warns of its own parts being renamed; what it makes is checked against the network.
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(network.eval(), (image,), dynamo=True, verbose=False)
+        program = torch.onnx.export(network.eval(), (image,), dynamo=True, verbose=False, **options)
     assert program is not None
-    return program.model_proto.SerializeToString()
+    return program.model_proto
 
 
 #: Name -> (prepare, the modules it needs, the extra that brings them).
@@ -71,10 +82,15 @@ def check_backend(name: str) -> None:
     """Raise InputError where there is no such back end, or it is not installed."""
     if name not in BACKENDS:
         raise InputError(f"a latency backend is one of {', '.join(BACKENDS)}, but got {name!r}")
+    if lack := lacking(name):
+        raise InputError(f"latency backend {name!r} needs {lack}")
+
+
+def lacking(name: str) -> str:
+    """Say what a back end needs that is not installed, and the cure; an empty string where all is there."""
     _, modules, extra = BACKENDS[name]
     missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        raise InputError(f"latency backend {name!r} needs {', '.join(missing)}: pip install 'vitspace[{extra}]'")
+    return f"{', '.join(missing)}: pip install 'vitspace[{extra}]'" if missing else ""
 
 
 def prepare(name: str, network: nn.Module, image: Tensor, threads: int) -> Runner:

@@ -1,5 +1,5 @@
 """Profile: where a network's params, multiply-adds and milliseconds go, part by part."""
 
-from vitspace.profile.parts import PartProfile, Profile, profile, profile_cuda, read_spec
+from vitspace.profile.parts import PartProfile, Profile, profile, profile_cuda
 
-__all__ = ["PartProfile", "Profile", "profile", "profile_cuda", "read_spec"]
+__all__ = ["PartProfile", "Profile", "profile", "profile_cuda"]

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from vitspace.costs import CONVENTION, Cost, cost
-from vitspace.errors import InputError
-from vitspace.families import Spec, anchor
+from vitspace.families import Spec
 from vitspace.host import fingerprint
 from vitspace.latency import Latency, LatencySettings, measure
 from vitspace.latency.calibration import Calibration, host_calibration
@@ -80,26 +78,6 @@ def _row(latency: Latency | CudaLatency, prediction: Prediction | None) -> dict[
     }
     threads = {} if isinstance(latency, Latency) else {"threads": None}
     return asdict(latency) | threads | {"doubt": latency.doubt} | predicted
-
-
-def read_spec(text: str) -> tuple[str, Spec]:
-    """Return name and spec for an anchor's id, a path to a spec's JSON, or the JSON itself.
-
-    Raises:
-        InputError: there is no such anchor or file, the row has no spec, or the JSON is no spec.
-    """
-    if text.lstrip().startswith("{"):
-        spec = Spec.from_json(text)
-        return spec.id, spec
-    if text.endswith(".json"):
-        path = Path(text)
-        if not path.is_file():
-            raise InputError(f"a path ending in .json is a file, but there is none at {text!r}")
-        return path.stem, Spec.from_json(path.read_text())
-    row = anchor(text)
-    if row.spec is None:
-        raise InputError(f"anchor {text!r} has no spec to profile: {row.unreproduced or 'it is a peer'}")
-    return row.id, row.spec
 
 
 def profile(

@@ -76,10 +76,13 @@ def next_commands(record: StudyRecord) -> list[tuple[str, str]]:
     """What to do next: (purpose, command)."""
     name = shlex.quote(record.name)
     more = max(2 * record.config.trials, record.config.trials + 1)
+    chosen = f"{name} --trial {record.front[-1].number}" if record.front else ""
+    onward = [("take a design of the front away", f"vitspace export {chosen}")]
     return [
         ("redraw this report from storage", f"vitspace report {name}"),
         ("look at every trial", f"vitspace dashboard {name}"),
         ("evaluate more designs", f"vitspace search --study {name} --resume --trials {more}"),
+        *(onward if chosen else []),
     ]
 
 

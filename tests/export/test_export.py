@@ -1,0 +1,145 @@
+"""Files of an export, and that what they hold is the network."""
+
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+import timm
+import torch
+
+from vitspace.design import Design
+from vitspace.errors import FailureError, InputError
+from vitspace.export import Model, choose_formats, export_folder, formats
+from vitspace.export.parity import check_parity, sample_images
+from vitspace.files import whole_folder
+from vitspace.spec import Spec
+
+
+@pytest.fixture(scope="module")
+def model(spec, weights):
+    return Model.of(Design("my design", spec), weights / "best.safetensors")
+
+
+def test_a_model_is_as_its_weights_say(model):
+    assert (model.img_size, model.network.num_classes) == (64, 5)
+    assert model.cost.params == sum(p.numel() for p in model.network.parameters())
+
+
+def test_an_untrained_model_is_the_same_each_time_and_leaves_the_generator(spec):
+    before = torch.random.get_rng_state()
+    first, second = (Model.of(Design("d", spec)).network.state_dict() for _ in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_the_timm_module_gives_the_trained_network(model, tmp_path, monkeypatch):
+    record = export_folder(model, ["spec", "timm"], tmp_path / "out", "vitspace export")
+    assert Spec.from_json((tmp_path / "out" / "spec.json").read_text()) == model.design.spec
+    loader = importlib.util.spec_from_file_location("vitspace_my_design", record["files"]["timm"])
+    module = importlib.util.module_from_spec(loader)
+    monkeypatch.setitem(sys.modules, loader.name, module)
+    loader.loader.exec_module(module)
+    images = sample_images(model)
+    with torch.no_grad():
+        expected = model.network(images)
+        for made in (timm.create_model(record["model"], pretrained=True), module.vitspace_my_design()):
+            torch.testing.assert_close(made.eval()(images), expected, rtol=0, atol=0)
+        assert timm.create_model(record["model"], num_classes=3).eval()(images).shape == (6, 3)
+    assert timm.create_model(record["model"]).pretrained_cfg["input_size"] == (3, 64, 64)
+
+
+def test_the_card_names_numbers_and_their_origin(model, tmp_path):
+    record = export_folder(model, ["spec"], tmp_path / "out", "vitspace export mine.json")
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert f"{record['params']:,}" in text and f"{record['macs']:,}" in text and "multiply-add" in text
+    assert "top-1 12.50 % on its 300 validation images" in text and "`vitspace export mine.json`" in text
+    assert "not trained" not in text
+
+
+def test_weights_of_unknown_origin_are_said_to_be(spec, weights, tmp_path):
+    export_folder(Model.of(Design("d", spec), weights / "bare.safetensors"), ["spec"], tmp_path / "out")
+    assert "bare.safetensors, which does not say how they were trained" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_graphs_compute_what_pytorch_does(model, tmp_path):
+    pytest.importorskip("onnxruntime")
+    installed, _ = choose_formats([])
+    record = export_folder(model, installed, tmp_path / "out")
+    assert set(record["parity"]) == set(installed) - {"spec", "timm"}
+    for parity in record["parity"].values():
+        assert parity["max_abs_error"] < 1e-5 < parity["spread"] and parity["same_top1"] == 1
+        assert parity["batches"] == [1, 2, 3]
+
+
+def test_a_graph_that_computes_something_else_is_no_export(model, tmp_path, monkeypatch):
+    def broken(model, folder):
+        wrong = model.network(sample_images(model)).detach().numpy() + 0.1
+        rows = iter(np.split(wrong, [1, 3]))
+        return formats.Written({}, check_parity(model, lambda _: next(rows), "a runtime"))
+
+    monkeypatch.setitem(formats.FORMATS, "onnx", (broken, "eager"))
+    with pytest.raises(FailureError, match=r"a runtime and PyTorch agree to 0.001 .* they differ by 0.1;"):
+        export_folder(model, ["onnx"], tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_scores_that_are_no_numbers_are_no_parity(model):
+    with pytest.raises(FailureError, match="differ by nan"):
+        check_parity(model, lambda images: np.full((len(images), 5), np.nan, np.float32), "a runtime")
+
+
+def test_weights_of_another_design_are_refused(spec, weights, tmp_path):
+    other = Spec(spec.stem, (spec.stages[0], spec.stages[1].changed(dim=64)), spec.head)
+    with pytest.raises(InputError, match=r"is \[.*\] where the spec has \[.*\]; they are of spec"):
+        Model.of(Design("d", other), weights / "best.safetensors")
+    (tmp_path / "no.safetensors").write_bytes(b"none")
+    for path, message in ((tmp_path / "no.safetensors", "is none"), (tmp_path / "x", "there is none at")):
+        with pytest.raises(InputError, match=message):
+            Model.of(Design("d", spec), path)
+
+
+def test_what_is_there_is_kept_unless_forced(model, tmp_path):
+    out = tmp_path / "out"
+    export_folder(model, ["spec"], out)
+    (out / "mine.txt").touch()
+    with pytest.raises(InputError, match="--force replaces it"):
+        export_folder(model, ["spec"], out)
+    assert (out / "mine.txt").exists()
+    export_folder(model, ["spec"], out, force=True)
+    assert not (out / "mine.txt").exists() and [path.name for path in tmp_path.iterdir()] == ["out"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").touch()
+    with pytest.raises(InputError, match="is no export"):
+        export_folder(model, ["spec"], tmp_path / "other", force=True)
+
+
+def test_a_full_disk_leaves_what_was_there(model, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    export_folder(model, ["spec"], out)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vitspace.export.folder.write_json", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        export_folder(model, ["spec"], out, force=True)
+    assert (out / "export.json").exists() and [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_formats_are_chosen_by_name_or_all_that_are_installed(monkeypatch):
+    lacks = {"openvino": "openvino: pip install 'vitspace[openvino]'"}
+    monkeypatch.setattr(formats, "lacking", lambda backend: lacks.get(backend, ""))
+    assert choose_formats([]) == (["spec", "timm", "onnx"], lacks)
+    assert choose_formats(["timm"]) == (["spec", "timm"], {})
+    with pytest.raises(InputError, match=r"format 'openvino' needs openvino: pip install 'vitspace\[openvino\]'"):
+        choose_formats(["openvino"])
+    with pytest.raises(InputError, match="a format is one of spec, timm, onnx, openvino, but got 'torch'"):
+        choose_formats(["torch"])
+
+
+def test_a_folder_is_whole_or_not_there(tmp_path):
+    with pytest.raises(KeyboardInterrupt), whole_folder(tmp_path / "out") as folder:
+        (folder / "half").touch()
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())

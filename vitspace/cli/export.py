@@ -1,0 +1,59 @@
+"""vitspace export."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from vitspace.cli import command, print_json
+
+
+@command
+def export(
+    design: str = typer.Argument(help="An anchor's id, a spec's .json, or with --trial a stored study."),
+    trial: int = typer.Option(None, min=0, help="The number of the study's trial."),
+    formats: list[str] = typer.Option(
+        [], "--format", help="spec, timm, onnx or openvino; repeatable.  [default: all that are installed]"
+    ),
+    weights: Path = typer.Option(None, help="The .safetensors of vitspace train.  [default: as initialised]"),
+    img_size: int = typer.Option(
+        None, min=32, help="Side of the image in pixels.  [default: the weights', or the design's]"
+    ),
+    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    out: Path = typer.Option(None, help="The folder to make.  [default: exports/NAME]"),
+    force: bool = typer.Option(False, "--force", help="Replace an export that is there."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """Write a design for use elsewhere: spec, timm module, weights, ONNX, OpenVINO, and a model card.
+
+    ONNX and OpenVINO are run on real images beside PyTorch; where they disagree, nothing is written.
+    """
+    from vitspace.design import find_design
+    from vitspace.export import Model, choose_formats, export_folder
+
+    chosen, left_out = choose_formats(formats)
+    for name, cure in left_out.items():
+        print(f"format {name} is left out, as it needs {cure}", file=sys.stderr)
+    model = Model.of(find_design(design, trial, storage), weights, img_size)
+    folder = out or Path("exports") / model.design.name
+    print(f"exporting {model.design.name} as {', '.join(chosen)}", file=sys.stderr)
+    record = export_folder(model, chosen, folder, "vitspace " + shlex.join(sys.argv[1:]), force)
+    if as_json:
+        print_json(record)
+    else:
+        print("\n".join(_lines(record)))
+
+
+def _lines(record: dict[str, Any]) -> list[str]:
+    from vitspace.units import format_count
+
+    costs = f"{format_count(record['params'])} params, {format_count(record['macs'])} FLOPs at {record['img_size']} px"
+    lines = [f"{record['name']}: {costs}" + ("" if record["trained"] is not None else ", not trained")]
+    for name, found in record["parity"].items():
+        lines.append(
+            f"{name} is off by {found['max_abs_error']:.2g} at most, where scores reach {found['largest_score']:.3g} "
+            f"({found['images']} images, {found['runtime']})"
+        )
+    return [*lines, *(f"{kind}: {path}" for kind, path in record["files"].items())]

@@ -1,0 +1,112 @@
+"""Design: what a command is asked about: a published row, a spec, or a trial of a stored study."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitspace.anchors import Anchor, all_anchors
+from vitspace.errors import InputError
+from vitspace.families import Spec, anchor
+from vitspace.study.record import StudyRecord
+from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file
+from vitspace.study.store import StudyStore, study_names
+from vitspace.study.trial import Trial
+
+NATIVE_SIZE = 224
+
+
+@dataclass(frozen=True)
+class Design:
+    """An architecture, and where it comes from.
+
+    Attributes:
+        name: What to call it: ``msg_tiny``, ``msg-4G-trial-12``, a file's stem or a spec's id.
+        spec: The architecture.
+        anchor: The published row that it is, where it was asked for as one or the study knows it as one.
+        trial: The trial that evaluated it.
+        record: That trial's study.
+    """
+
+    name: str
+    spec: Spec
+    anchor: Anchor | None = None
+    trial: Trial | None = None
+    record: StudyRecord | None = None
+
+    @property
+    def img_size(self) -> int:
+        """Side in pixels of the images that its costs are quoted for."""
+        space = (self.record.resolved.get("space") or {}) if self.record else {}
+        return self.anchor.resolution if self.anchor else space.get("resolution", NATIVE_SIZE)
+
+    @property
+    def identifier(self) -> str:
+        """The name as a module's and a timm model's, which none of timm's or of ours has."""
+        return "vitspace_" + re.sub(r"\W+", "_", self.name).strip("_").lower()
+
+
+def find_design(text: str, trial: int | None = None, storage: str = DEFAULT_STORAGE) -> Design:
+    """Return the design that a user names.
+
+    Args:
+        text: An anchor's id, a path to a spec's JSON, the JSON itself, or with ``trial`` a stored study.
+        trial: The trial's number in the study.
+        storage: Where the study is.
+
+    Raises:
+        InputError: there is no such design.
+    """
+    if trial is not None:
+        return _of_trial(StudyStore.load(open_storage(storage, create=False), text).record(), trial)
+    if text not in all_anchors() and text in _stored(text, storage):
+        front = ", ".join(str(each.number) for each in _record(text, storage).front)
+        raise InputError(f"a study's design is named by --trial N (its front: {front or 'empty'}), but got none")
+    name, spec = read_spec(text)
+    return Design(name, spec, all_anchors().get(name) if text == name else None)
+
+
+def read_spec(text: str) -> tuple[str, Spec]:
+    """Return name and spec for an anchor's id, a path to a spec's JSON, or the JSON itself.
+
+    Raises:
+        InputError: there is no such anchor or file, the row has no spec, or the JSON is no spec.
+    """
+    if text.lstrip().startswith("{"):
+        spec = Spec.from_json(text)
+        return spec.id, spec
+    if text.endswith(".json"):
+        path = Path(text)
+        if not path.is_file():
+            raise InputError(f"a path ending in .json is a file, but there is none at {text!r}")
+        try:
+            return path.stem, Spec.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: cannot be read: {error}") from None
+    row = anchor(text)
+    if row.spec is None:
+        raise InputError(f"anchor {text!r} has no spec: {row.unreproduced or 'it is a peer'}")
+    return row.id, row.spec
+
+
+def _of_trial(record: StudyRecord, number: int) -> Design:
+    trials = {trial.number: trial for trial in record.trials}
+    if number not in trials:
+        known = f"0 to {max(trials)}" if trials else "(none ended yet)"
+        raise InputError(f"a trial of {record.name} is {known}, but got {number}")
+    trial = trials[number]
+    if trial.spec is None:
+        raise InputError(f"trial {number} of {record.name} has no design: {trial.state}: {trial.why}")
+    row = all_anchors()[trial.anchor] if trial.anchor else None
+    return Design(f"{record.name}-trial-{number}", trial.spec, row, trial, record)
+
+
+def _stored(text: str, storage: str) -> list[str]:
+    """Return the names of the stored studies, where a file that a study of that name may lie in is there."""
+    file = storage_file(storage)
+    if text.endswith(".json") or text.lstrip().startswith("{") or file is None or not file.is_file():
+        return []
+    return study_names(open_storage(storage, create=False))
+
+
+def _record(name: str, storage: str) -> StudyRecord:
+    return StudyStore.load(open_storage(storage, create=False), name).record()

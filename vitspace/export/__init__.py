@@ -1,0 +1,7 @@
+"""Export: a design as files for use elsewhere, with a model card that says what is known of it."""
+
+from vitspace.export.folder import export_folder
+from vitspace.export.formats import FORMATS, choose_formats
+from vitspace.export.model import Model
+
+__all__ = ["FORMATS", "Model", "choose_formats", "export_folder"]

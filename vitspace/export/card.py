@@ -1,0 +1,140 @@
+"""Card: README.md of an export: its numbers, and how each was obtained."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from vitspace.costs import CONVENTION
+from vitspace.export.model import Model
+from vitspace.export.weights import Weights
+from vitspace.report import proxy_sentence
+from vitspace.report.settings import settings
+from vitspace.report.words import machine_note
+
+_USE = {
+    "spec": "import vitspace\nspec = vitspace.Spec.from_json(open('spec.json').read())\nmodel = vitspace.build(spec)",
+    "timm": "import timm, {model}\nmodel = timm.create_model('{model}', pretrained={trained})",
+    "onnx": "import onnxruntime\nsession = onnxruntime.InferenceSession('model.onnx')\n"
+    "[scores] = session.run(None, {{'image': images}})  # float32 [any, 3, {size}, {size}]",
+    "openvino": "import openvino\nmodel = openvino.Core().compile_model('model.xml', 'CPU')\n"
+    "scores = model({{0: images}})[0]  # float32 [any, 3, {size}, {size}]",
+}
+
+
+def card(model: Model, record: dict[str, Any]) -> str:
+    """Return the model card."""
+    sections = [
+        f"# {model.design.name}",
+        _opening(model),
+        "## Numbers",
+        _table(["what", "value", "how it was obtained"], _numbers(model)),
+        *_parity(record),
+        "## Use",
+        _images(model),
+        *_uses(record),
+        "## The design",
+        _table(["setting", "value"], ((f"`{name}`", value) for name, value in settings(model.design.spec).items())),
+        "## Origin",
+        _table(["what", "value"], _origin(record)),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _opening(model: Model) -> str:
+    design = model.design
+    stages = f"{len(design.spec.stages)} stages, family {design.spec.family}, spec {design.spec.id}"
+    text = f"An image classifier of {stages}"
+    if design.record and design.trial:
+        text += f", trial {design.trial.number} of the study {design.record.name}"
+    if design.anchor:
+        text += f"; the published {design.anchor.id} ({design.anchor.source})"
+    if model.weights:
+        return f"{text}. {_training(model.weights)}"
+    return (
+        f"{text}. **It is not trained**: its weights are those of the initialisation with seed 0, good for measuring "
+        "speed and of no use for predictions. `vitspace train` trains it."
+    )
+
+
+def _training(weights: Weights) -> str:
+    """Say how the weights were trained, as far as the file tells."""
+    facts = weights.facts
+    if "top1" not in facts:
+        return f"Its weights are of {weights.path.name}, which does not say how they were trained."
+    return (
+        f"Trained from scratch on {facts['data']} at {facts['img_size']} px for {facts['epochs']} epochs: top-1 "
+        f"{facts['top1']:.2f} % on its {facts['val_images']:,} validation images after epoch {facts['epoch']}."
+    )
+
+
+def _numbers(model: Model) -> Iterator[tuple[str, ...]]:
+    size, classes = model.img_size, model.network.num_classes
+    yield "params", f"{model.cost.params:,}", f"counted, {classes} classes"
+    yield "multiply-adds", f"{model.cost.macs:,}", f"counted at {size} x {size}; {CONVENTION}"
+    if model.weights and "top1" in model.facts:
+        yield "top-1", f"{model.facts['top1']:.2f} %", f"`{model.facts.get('command', '')}`"
+    yield from _measured(model)
+    if row := model.design.anchor:
+        units = {"params_m": "M params", "gflops": "G multiply-adds", "top1": "% top-1 on ImageNet-1k", "cpu_ms": "ms"}
+        for name, value in row.published.items():
+            yield "published", f"{value:g} {units[name]}", f"printed in {row.source}; not measured here"
+
+
+def _measured(model: Model) -> Iterator[tuple[str, ...]]:
+    """What the study measured."""
+    trial, record = model.design.trial, model.design.record
+    if trial is None or record is None:
+        return
+    where = f"{machine_note(record)}; `{record.resolved.get('command', '')}`"
+    if trial.latency_ms is not None:
+        facts = trial.latency
+        setting = f"{facts.get('backend', 'eager')}, {facts.get('threads', 1)} thread, batch {facts.get('batch', 1)}"
+        spread = f" ({facts['p10_ms']:.1f} to {facts['p90_ms']:.1f})" if "p10_ms" in facts else ""
+        how = f"median (10th to 90th percentile) on the CPU, {setting}, of the design with 1000 classes; {where}"
+        yield "latency", f"{trial.latency_ms:.1f} ms{spread}", how
+    if trial.score is not None:
+        yield "the proxy's score", f"{trial.score:.4f}", f"{proxy_sentence(record)} Seed {trial.seed}; {where}"
+
+
+def _parity(record: dict[str, Any]) -> Iterator[str]:
+    if not record["parity"]:
+        return
+    yield "## Parity with PyTorch"
+    rows = (
+        (
+            f"`{record['files'][name]}`",
+            f"{found['max_abs_error']:.2g}",
+            f"{found['largest_score']:.3g}",
+            f"{found['spread']:.3g}",
+            f"{found['same_top1']:.0%}",
+            f"{found['runtime']}, {found['images']} images ({found['source']}) in batches of "
+            f"{', '.join(map(str, found['batches']))}",
+        )
+        for name, found in record["parity"].items()
+    )
+    yield _table(["file", "largest error", "largest score", "scores' spread over images", "same top-1", "how"], rows)
+
+
+def _images(model: Model) -> str:
+    mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (model.mean, model.std))
+    text = f"Images are RGB, {model.img_size} x {model.img_size}, from 0 to 1, less the mean ({mean}), over ({std})."
+    classes = model.facts.get("classes") or []
+    names = ", ".join(classes[:20]) + (f" and {len(classes) - 20} more" if len(classes) > 20 else "")
+    return f"{text} Classes: {names}." if classes else text
+
+
+def _uses(record: dict[str, Any]) -> Iterator[str]:
+    values = {"model": record["model"], "size": record["img_size"], "trained": "weights" in record["files"]}
+    for name, code in _USE.items():
+        if name in record["files"]:
+            yield f"```python\n{code.format(**values)}\n```"
+
+
+def _origin(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    if record["command"]:
+        yield "command", f"`{record['command']}`"
+    yield from ((str(name), str(value)) for name, value in record["machine"].items())
+
+
+def _table(heading: list[str], rows: Any) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

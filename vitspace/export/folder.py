@@ -1,0 +1,77 @@
+"""The folder of an export: written whole, or not at all."""
+
+from pathlib import Path
+from typing import Any
+
+from vitspace.costs import CONVENTION
+from vitspace.errors import InputError
+from vitspace.export.card import card
+from vitspace.export.formats import FORMATS, Written
+from vitspace.export.model import Model
+from vitspace.files import whole_folder, write_json
+from vitspace.host import machine
+
+#: Says that a folder is an export, so that it may be replaced.
+RECORD = "export.json"
+
+
+def export_folder(
+    model: Model, formats: list[str], out: Path, command: str = "", force: bool = False
+) -> dict[str, Any]:
+    """Write a design's files, the record and the model card, and return the record.
+
+    Args:
+        model: The design.
+        formats: Names in `FORMATS`.
+        out: The folder.
+        command: What was typed, for the card.
+        force: Replace an export that is there.
+
+    Raises:
+        InputError: the folder is there already, or cannot be written.
+        FailureError: an exported graph does not compute what PyTorch does.
+    """
+    _check_free(out, force)
+    try:
+        with whole_folder(out) as folder:
+            written = [FORMATS[name][0](model, folder) for name in formats]
+            record = _record(model, dict(zip(formats, written, strict=True)), command)
+            write_json(folder / RECORD, record)
+            (folder / "README.md").write_text(card(model, record), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"an export needs a folder that can be written, but got {str(out)!r}: {error}") from None
+    return record | {"out": str(out), "files": {kind: str(out / name) for kind, name in record["files"].items()}}
+
+
+def _check_free(out: Path, force: bool) -> None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not (out / RECORD).is_file():
+        raise InputError(f"an export makes a folder of its own, but {str(out)!r} is there and is no export; try --out")
+    if not force:
+        raise InputError(f"an export makes a new folder, but {str(out)!r} is there; --force replaces it")
+
+
+def _record(model: Model, written: dict[str, Written], command: str) -> dict[str, Any]:
+    design, files = model.design, {"card": "README.md", "record": RECORD}
+    for each in written.values():
+        files |= each.files
+    return {
+        "name": design.name,
+        "spec_id": design.spec.id,
+        "family": design.spec.family,
+        "study": design.record.name if design.record else None,
+        "trial": design.trial.number if design.trial else None,
+        "anchor": design.anchor.id if design.anchor else None,
+        "model": design.identifier,
+        "files": files,
+        "params": model.cost.params,
+        "macs": model.cost.macs,
+        "convention": CONVENTION,
+        "img_size": model.img_size,
+        "num_classes": model.network.num_classes,
+        "trained": model.facts if model.weights else None,
+        "parity": {name: each.parity.to_json() for name, each in written.items() if each.parity},
+        "command": command,
+        "machine": machine(),
+    }

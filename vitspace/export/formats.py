@@ -1,0 +1,112 @@
+"""Formats: what a design is written as. Each writes its files into a folder and says what it wrote."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+from vitspace import __version__
+from vitspace.errors import InputError
+from vitspace.export.model import Model
+from vitspace.export.module import module_text
+from vitspace.export.parity import Floats, Parity, check_parity
+from vitspace.files import write_json
+from vitspace.latency.backends import lacking
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Written:
+    """Files by what they are, and how near an exported graph is to PyTorch."""
+
+    files: dict[str, str]
+    parity: Parity | None = field(default=None)
+
+
+def write_spec(model: Model, folder: Path) -> Written:
+    """``spec.json``: what `vitspace.Spec.from_json` reads."""
+    write_json(folder / "spec.json", {"id": model.design.spec.id} | model.design.spec.to_dict())
+    return Written({"spec": "spec.json"})
+
+
+def write_timm(model: Model, folder: Path) -> Written:
+    """A Python module that gives timm the model, and the weights beside it."""
+    files = {"timm": f"{model.design.identifier}.py"}
+    (folder / files["timm"]).write_text(module_text(model, WEIGHTS), encoding="utf-8")
+    if model.weights:
+        files["weights"] = WEIGHTS
+        save_file(model.weights.tensors, folder / WEIGHTS, {"format": "pt"} | _notes(model))
+    return Written(files)
+
+
+def write_onnx(model: Model, folder: Path) -> Written:
+    """``model.onnx``, run by onnxruntime against PyTorch."""
+    import onnxruntime
+
+    proto = model.onnx
+    for key, value in _notes(model).items():
+        proto.metadata_props.add(key=key, value=value)
+    graph = proto.SerializeToString()
+    (folder / "model.onnx").write_bytes(graph)
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+
+    def run(images: Floats) -> Floats:
+        scores: Floats = session.run(["scores"], {"image": images})[0]
+        return scores
+
+    return Written({"onnx": "model.onnx"}, check_parity(model, run, f"onnxruntime {onnxruntime.__version__}"))
+
+
+def write_openvino(model: Model, folder: Path) -> Written:
+    """``model.xml`` and ``model.bin``, run by OpenVINO in float32 against PyTorch."""
+    import openvino
+
+    core = openvino.Core()
+    graph = core.read_model(model.onnx.SerializeToString())
+    openvino.save_model(graph, folder / "model.xml", compress_to_fp16=False)
+    compiled: Any = core.compile_model(
+        core.read_model(folder / "model.xml"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+    )
+
+    def run(images: Floats) -> Floats:
+        scores: Floats = compiled({0: images})[0]
+        return scores
+
+    version = openvino.__version__.split("-")[0]
+    files = {"openvino": "model.xml", "openvino_weights": "model.bin"}
+    return Written(files, check_parity(model, run, f"OpenVINO {version}"))
+
+
+#: Name -> (what writes it, the back end whose packages it needs).
+FORMATS: dict[str, tuple[Callable[[Model, Path], Written], str]] = {
+    "spec": (write_spec, "eager"),
+    "timm": (write_timm, "eager"),
+    "onnx": (write_onnx, "onnxruntime"),
+    "openvino": (write_openvino, "openvino"),
+}
+
+
+def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
+    """Return the formats to write, the spec first, and those left out with the cure: all where none is named.
+
+    Raises:
+        InputError: there is no such format, or one that is named is not installed.
+    """
+    if unknown := sorted(set(named) - set(FORMATS)):
+        raise InputError(f"a format is one of {', '.join(FORMATS)}, but got {unknown[0]!r}")
+    lacks = {name: lack for name, (_, backend) in FORMATS.items() if (lack := lacking(backend))}
+    for name in named:
+        if name in lacks:
+            raise InputError(f"format {name!r} needs {lacks[name]}")
+    chosen = [name for name in FORMATS if name == "spec" or name in (named or FORMATS)]
+    return [name for name in chosen if name not in lacks], {} if named else lacks
+
+
+def _notes(model: Model) -> dict[str, str]:
+    """What a file says of itself wherever it goes."""
+    notes = {"spec_id": model.design.spec.id, "img_size": model.img_size, "mean": model.mean, "std": model.std}
+    return {"vitspace": json.dumps(model.facts | notes | {"version": __version__})}

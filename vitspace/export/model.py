@@ -1,0 +1,76 @@
+"""Model: what is exported: a design's network, its images, and once made, its ONNX graph."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+
+from vitspace.costs import Cost, cost
+from vitspace.design import Design
+from vitspace.export.weights import Weights, build_with, read_weights, untrained
+from vitspace.latency.backends import onnx_model
+from vitspace.network import Network
+
+NUM_CLASSES = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A design made ready for use elsewhere.
+
+    Attributes:
+        design: What it is.
+        network: In evaluation mode.
+        img_size: Side of the image in pixels.
+        weights: What it was trained to; None where the network is as initialised.
+    """
+
+    design: Design
+    network: Network
+    img_size: int
+    weights: Weights | None = None
+
+    @classmethod
+    def of(cls, design: Design, weights: Path | None = None, img_size: int | None = None) -> "Model":
+        """Build a design's network, with the weights of a file where one is given.
+
+        Raises:
+            InputError: the file holds no weights of this design, or the image is too small.
+        """
+        if weights is None:
+            side = img_size or design.img_size
+            return cls(design, untrained(design.spec, NUM_CLASSES, side).eval(), side)
+        found = read_weights(weights)
+        side = img_size or found.facts.get("img_size", design.img_size)
+        return cls(design, build_with(design.spec, found, side).eval(), side, found)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is known of the weights."""
+        return self.weights.facts if self.weights else {}
+
+    @property
+    def mean(self) -> list[float]:
+        """Mean of each channel, of pixels from 0 to 1, that images are normalised by."""
+        return list(self.facts.get("mean", IMAGENET_DEFAULT_MEAN))
+
+    @property
+    def std(self) -> list[float]:
+        """Standard deviation of each channel that images are normalised by."""
+        return list(self.facts.get("std", IMAGENET_DEFAULT_STD))
+
+    @cached_property
+    def cost(self) -> Cost:
+        """Params and multiply-adds at this image size and number of classes."""
+        return cost(self.design.spec, self.img_size, self.network.num_classes)
+
+    @cached_property
+    def onnx(self) -> Any:
+        """The network as an ``onnx.ModelProto``: ``image`` [batch, 3, S, S] -> ``scores`` [batch, classes]."""
+        # An example of one image would make the batch a constant.
+        example = torch.zeros(2, 3, self.img_size, self.img_size)
+        names = {"input_names": ["image"], "output_names": ["scores"]}
+        return onnx_model(self.network, example, dynamic_shapes=({0: torch.export.Dim("batch")},), **names)

@@ -1,0 +1,87 @@
+"""Module: a single Python file that gives timm the model."""
+
+import json
+from string import Template
+
+from vitspace import __version__
+from vitspace.export.model import Model
+
+_TEMPLATE = Template('''\
+"""$name, a design of the family $family, as a timm model; written by vitspace $version.
+
+    import timm, $identifier
+    model = timm.create_model("$identifier", pretrained=True)  # False: as initialised
+
+It needs vitspace and timm: pip install vitspace timm. `python $identifier.py` prints params and multiply-adds.
+Weights are read from $weights beside this file, where it is there.
+"""
+
+import json
+from functools import partial
+from pathlib import Path
+
+try:
+    import vitspace
+    from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
+    from vitspace.families import Spec
+except ImportError as error:
+    raise ImportError(f"{Path(__file__).name} needs vitspace and timm ({error}): pip install vitspace timm") from error
+
+SPEC = Spec.from_dict(json.loads("""
+$spec
+"""))
+IMG_SIZE, NUM_CLASSES = $img_size, $num_classes
+WEIGHTS = Path(__file__).with_name("$weights")
+
+default_cfgs = generate_default_cfgs({
+    "$identifier": {
+        "file": str(WEIGHTS) if WEIGHTS.is_file() else "",
+        "input_size": (3, IMG_SIZE, IMG_SIZE),
+        "num_classes": NUM_CLASSES,
+        "mean": $mean,
+        "std": $std,
+        "interpolation": "bicubic",
+        "crop_pct": $crop_pct,
+        "pool_size": None,
+        "fixed_input_size": False,
+        "classifier": "head.fc",
+    }
+})
+
+
+@register_model
+def $identifier(pretrained=None, **kwargs):
+    """Build the model; pretrained: whether to read the weights, by default if they are there."""
+    if pretrained is None:
+        pretrained = WEIGHTS.is_file()
+    features = {"out_indices": tuple(range(len(SPEC.stages))), "feature_cls": "getter"}
+    return build_model_with_cfg(
+        partial(vitspace.build, SPEC), "$identifier", pretrained, feature_cfg=features, **kwargs
+    )
+
+
+if __name__ == "__main__":
+    model = $identifier()
+    params = sum(parameter.numel() for parameter in model.parameters())
+    cost = vitspace.cost(SPEC, IMG_SIZE, NUM_CLASSES)
+    size = f"{IMG_SIZE} x {IMG_SIZE}, {NUM_CLASSES} classes"
+    print(f"$identifier: {params:,} params, {cost.macs:,} multiply-adds at {size}")
+''')
+
+
+def module_text(model: Model, weights: str) -> str:
+    """Return the file's text; ``weights`` is the name of the weights' file."""
+    design = model.design
+    return _TEMPLATE.substitute(
+        name=design.name,
+        identifier=design.identifier,
+        family=design.spec.family,
+        version=__version__,
+        spec=json.dumps(design.spec.to_dict(), indent=1),
+        weights=weights,
+        img_size=model.img_size,
+        num_classes=model.network.num_classes,
+        mean=tuple(model.mean),
+        std=tuple(model.std),
+        crop_pct=model.facts.get("crop_pct", 0.875),
+    )

@@ -1,0 +1,90 @@
+"""Weights: a safetensors file and what its metadata says, checked against a spec."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from vitspace.errors import InputError
+from vitspace.network import Network, build
+from vitspace.spec import Spec
+
+CLASSIFIER = "head.fc.weight"
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """What a file of weights holds.
+
+    Attributes:
+        path: The file.
+        tensors: Parameters and buffers by name.
+        facts: What `vitspace train` noted beside them: spec_id, classes, img_size, mean, std, data, top1, ...; empty
+            for a file of another's making.
+    """
+
+    path: Path
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+    @property
+    def num_classes(self) -> int:
+        """Classes of the classifier."""
+        return len(self.tensors[CLASSIFIER])
+
+
+def read_weights(path: Path) -> Weights:
+    """Read a safetensors file.
+
+    Raises:
+        InputError: there is no such file, it is no safetensors file, or it has no classifier.
+    """
+    if not path.is_file():
+        raise InputError(f"weights are a .safetensors file, but there is none at {str(path)!r}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+            metadata = file.metadata() or {}
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"weights are a .safetensors file, but {str(path)!r} is none: {error}") from None
+    if CLASSIFIER not in tensors:
+        raise InputError(f"weights are those of a whole network, but {str(path)!r} has no {CLASSIFIER}")
+    return Weights(path, tensors, json.loads(metadata.get("vitspace", "{}")))
+
+
+def build_with(spec: Spec, weights: Weights, img_size: int) -> Network:
+    """Build a spec's network with the weights in it.
+
+    Raises:
+        InputError: their names or shapes are not the spec's.
+    """
+    network = build(spec, weights.num_classes, img_size)
+    own = network.state_dict()
+    if differing := _difference(own, weights.tensors):
+        made_for = weights.facts.get("spec_id")
+        hint = f"; they are of spec {made_for}, this is {spec.id}" if made_for and made_for != spec.id else ""
+        raise InputError(f"weights have the spec's names and shapes, but in {weights.path} {differing}{hint}")
+    network.load_state_dict(weights.tensors)
+    return network
+
+
+def _difference(own: dict[str, Tensor], given: dict[str, Tensor]) -> str:
+    """Say the first difference, or nothing."""
+    for name, tensor in own.items():
+        if name not in given:
+            return f"{name} is missing"
+        if given[name].shape != tensor.shape:
+            return f"{name} is {list(given[name].shape)} where the spec has {list(tensor.shape)}"
+    extra = given.keys() - own.keys()
+    return f"{min(extra)} is none of the spec's" if extra else ""
+
+
+def untrained(spec: Spec, num_classes: int, img_size: int, seed: int = 0) -> Network:
+    """Build a spec's network with its own initialisation."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return build(spec, num_classes, img_size)
