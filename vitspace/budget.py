@@ -1,7 +1,7 @@
 """Budget: what a design may cost."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vitspace.units import format_count, parse_range
 
@@ -28,6 +28,11 @@ class Budget:
             ANY if params is None else parse_range(params),
             ANY if latency is None else parse_range(latency, "ms"),
         )
+
+    @property
+    def counted(self) -> "Budget":
+        """The limits that need no clock: FLOPs and params."""
+        return replace(self, latency_ms=ANY)
 
     def violation(
         self, *, macs: float | None = None, params: float | None = None, latency_ms: float | None = None

@@ -71,6 +71,11 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
         raise InputError(f"{path}:{line}: {explain(model, first)}") from None
 
 
+def line_of(path: Path, location: Iterable[Any]) -> int:
+    """Return the line, from 1, of the deepest node of a YAML file that keys and indices lead to."""
+    return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), location)
+
+
 def explain(model: type[BaseModel], error: Any) -> str:
     """Say one pydantic error in one line: the key, the rule, the value, and the known keys if that is the cure."""
     key = ".".join(str(name) for name in error["loc"])
@@ -81,7 +86,8 @@ def explain(model: type[BaseModel], error: Any) -> str:
     if error["type"] == "missing":
         return f"key {key!r} is missing"
     message = error["msg"].removeprefix("Value error, ")
-    return f"{key}: {message}" if error["type"] == "value_error" else f"{key}: {message}, but got {error['input']!r}"
+    named = f"{key}: {message}" if key else message
+    return named if error["type"] == "value_error" else f"{named}, but got {error['input']!r}"
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:

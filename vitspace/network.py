@@ -159,7 +159,7 @@ def _stage_indices(indices: int | Sequence[int] | None, count: int) -> list[int]
     return chosen
 
 
-def build(spec: Spec, num_classes: int = 1000, img_size: int = 224, **kwargs) -> Network:
+def build(spec: Spec, num_classes: int = 1000, img_size: int = 224, **kwargs: Any) -> Network:
     """Build the torch module of a spec.
 
     Args:

@@ -103,7 +103,10 @@ def test_this_hosts_own_of_another_version_is_refused_too(profile, calibration, 
     ("args", "message"),
     [
         (["mat_1", "--predictor", "damaged.json"], "damaged.json is not a calibration: Expecting"),
-        (["mat_1", "--predictor", "none.json"], "made by `vitspace profile --calibrate`, but there is none at none"),
+        (
+            ["mat_1", "--predictor", "none.json"],
+            "--calibrate`, but there is no predictor at none",
+        ),
         (["bad.json"], "stage 3: "),
         (["unread.json"], "a spec is JSON, but line 1 is not"),
         (["mat_1", "--backend", "tensorrt"], "a latency backend is one of eager, onnxruntime, openvino"),

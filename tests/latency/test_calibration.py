@@ -55,7 +55,9 @@ def test_a_damaged_file_says_so_and_what_to_do(tmp_path, text, message):
 
 
 def test_a_missing_file_says_how_it_is_made(tmp_path):
-    with pytest.raises(InputError, match="made by `vitspace profile --calibrate`, but there is none at"):
+    with pytest.raises(
+        InputError, match="predicted after `vitspace profile --calibrate`, but there is no predictor at"
+    ):
         load_calibration(tmp_path / "none.json")
 
 

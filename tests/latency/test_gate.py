@@ -1,5 +1,5 @@
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -8,6 +8,7 @@ from vitspace.errors import InputError
 from vitspace.evaluate import Evaluator
 from vitspace.latency import LatencySettings, gate
 from vitspace.latency.gate import MEASURED_ANYWAY, predicted_violation
+from vitspace.latency.predictor import Prediction
 from vitspace.space import load_space
 
 SETTINGS = LatencySettings()
@@ -51,6 +52,37 @@ def test_one_in_eight_is_measured_whatever_is_predicted(calibrated):
     specs = load_space("msg").draw(30, "4G", seed=1)
     measured = [not predicted_violation(spec, SETTINGS, Budget(latency_ms=(0, 1e-6))) for spec in specs]
     assert 0 < sum(measured) < 12
+
+
+@dataclass
+class Known:
+    """A calibration by which a design takes up to 99 ms, as its id says; those above 90 are outside."""
+
+    settings: LatencySettings = SETTINGS
+
+    def fits(self, settings):
+        return settings.img_size == 224
+
+    def predict(self, spec):
+        ms = int(spec.id, 16) % 100
+        return Prediction(ms, 0.1, 1.0, 9, "all", "far too deep" if ms > 90 else "")
+
+
+def test_draws_are_within_a_latency_as_this_host_predicts_it(monkeypatch, caplog):
+    monkeypatch.setattr("vitspace.latency.calibration.load_calibration", lambda path: Known())
+    with caplog.at_level(logging.INFO):
+        drawn = load_space("msg").draw(20, "4G", latency="60ms..200ms")
+    assert all(60 <= int(spec.id, 16) % 100 <= 90 for spec in drawn) and "kept: predicted latency " in caplog.text
+    space = load_space("msg")
+    space.resolution = 64
+    with pytest.raises(InputError, match="at 224 pixels, but the space is at 64"):
+        space.draw(2, latency="60ms")
+
+
+def test_draws_within_a_latency_need_a_calibration(monkeypatch, tmp_path):
+    monkeypatch.setattr("vitspace.latency.calibration.calibration_path", lambda backend: tmp_path / f"{backend}.json")
+    with pytest.raises(InputError, match=r"after `vitspace profile --calibrate`, but there is no predictor at .*eager"):
+        load_space("msg").draw(2, latency="60ms")
 
 
 def test_a_refused_calibration_is_said_once_and_all_is_measured(monkeypatch, caplog, spec):

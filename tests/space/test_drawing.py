@@ -1,11 +1,13 @@
 """Draws and sizes against spaces whose designs are all listed by brute force."""
 
+import logging
 from collections import Counter
 
 import numpy as np
 import pytest
 from scipy.stats import chisquare
 
+from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.space import load_space
@@ -51,6 +53,40 @@ def test_params_limit_draws_too(listed):
     limit = params[len(params) // 3]
     drawn = space.draw(10**6, params=str(limit))
     assert set(drawn) == {spec for spec in designs if cost(spec, space.resolution).params <= limit}
+
+
+def latency_is(monkeypatch, accept):
+    """Have predictions say what ``accept`` does."""
+    monkeypatch.setattr("vitspace.latency.predicted_within", lambda *_: accept)
+
+
+def test_latency_limits_draws_too_and_the_share_is_said(listed, monkeypatch, caplog):
+    space, designs = listed
+    fast = {spec for spec in designs if int(spec.id, 16) % 4 == 0}
+    latency_is(monkeypatch, fast.__contains__)
+    with caplog.at_level(logging.INFO):
+        assert set(space.draw(10**6, latency="60ms")) == fast
+    assert (
+        f"predicted latency {100 * len(fast) / len(designs):.2g} % ({len(fast):,} of {len(designs):,})" in caplog.text
+    )
+    assert f"has only {len(fast)} such designs within latency ..60ms" in caplog.text
+    assert set(space.draw(8, latency="60ms", balanced=True)) <= fast
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_drawing_ends_at_a_limit_and_says_the_share(listed, monkeypatch, balanced):
+    space, _ = listed
+    first = space.draw(1)[0]
+    monkeypatch.setattr("vitspace.space.drawing.ACCEPT_LIMIT", 16)
+    latency_is(monkeypatch, lambda spec: spec == first)
+    with pytest.raises(InputError, match=r"too few designs .*: \d of 3 were found .*predicted latency .* in vain"):
+        space.draw(3, latency="60ms", balanced=balanced)
+
+
+def test_a_budget_object_holds_all_limits(listed):
+    space, _ = listed
+    with pytest.raises(InputError, match=r"a Budget holds all limits, but got no limit and '60ms' beside it"):
+        space.draw(1, Budget(), latency="60ms")
 
 
 def test_balanced_draws_are_even_over_flops(listed):

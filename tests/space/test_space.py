@@ -159,3 +159,51 @@ def test_a_file_that_is_not_a_mapping_of_plain_yaml(tmp_path, text):
 def test_an_unknown_name_lists_the_spaces():
     with pytest.raises(InputError, match=r"spaces are .*msg.* or a path to a .yaml file, but got 'mgs'"):
         load_space("mgs")
+
+
+BAD = """\
+family: [msg, mat]
+axes:
+  dim: {values: [32], scale: [1, 2, 4, 8]}
+  depth:
+    each: [1, 2]
+families:
+  msg:
+    axes:
+      region_size: {each: [1, 2]}
+    rules:
+      - region_size < 9
+  mat:
+    axes:
+      heads: {each: [2], when: {mixer: [mat]}}
+      mixer: {each: [none, mat]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ("[msg, mat]\n", "\n  - msg\n  - mat\n  - mad\n", 4, "a family is one of"),
+        ("depth:", "deep:", 4, "an axis is one of dim, depth"),
+        ("[1, 2]\nfam", "[1, two]\nfam", 5, "depth: .*but got 'two'"),
+        ("depth:\n    each: [1, 2]", "deep: [1]", 4, "an axis is one of"),
+        ("depth:\n    each: [1, 2]", "mlp_ratio: [2]", 2, "a space has the axes depth too, for msg"),
+        ("region_size < 9", "size < 9", 11, "a rule names"),
+        ("region_size:", "dim:", 9, "axis dim is shared, but msg has one of its own"),
+        ("{mixer: [mat]}", "{mixes: [mat]}", 14, "heads depends on 'mixes', which is no axis"),
+        ("{mixer: [mat]}", "{mixer: [what]}", 14, "heads depends on mixer in "),
+        ("none, mat]", "mat, what]", 15, "mixer: .*but got 'what'"),
+        ("[none, mat]}", "[mat], when: {heads: [2]}}", 2, "conditions must not go in a circle"),
+    ],
+)
+def test_what_is_at_odds_with_a_family_has_a_line(tmp_path, old, new, line, message):
+    assert old in BAD
+    path = tmp_path / "mine.yaml"
+    path.write_text(BAD.replace(old, new, 1))
+    with pytest.raises(InputError, match=rf"^{path}:{line}: {message}"):
+        load_space(str(path))
+
+
+def test_the_space_without_a_fault_loads(tmp_path):
+    (tmp_path / "mine.yaml").write_text(BAD)
+    assert load_space(str(tmp_path / "mine.yaml")).families == ["msg", "mat"]

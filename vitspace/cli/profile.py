@@ -91,8 +91,8 @@ def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
 
     from vitspace.cli.profile_print import print_calibration
     from vitspace.latency import check_backend
-    from vitspace.latency.calibrate import Measurements
     from vitspace.latency.calibration import calibration_path
+    from vitspace.profile.calibrate import Measurements
 
     for backend in backends:
         check_backend(backend)

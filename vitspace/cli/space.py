@@ -65,7 +65,9 @@ def draw(
     n: int = typer.Option(10, "-n", min=1, help="Designs."),
     budget: str = _BUDGET,
     params: str = typer.Option(None, help="Parameters: 25M."),
-    seed: int = typer.Option(0, help="The same seed draws the same designs."),
+    latency: str = typer.Option(None, help="CPU latency as this host's calibration predicts it: 60ms, 40ms..60ms."),
+    latency_backend: str = typer.Option("eager", help="Of --latency: eager, onnxruntime or openvino."),
+    seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
     balanced: bool = typer.Option(False, "--balanced", help="Even over FLOPs, rather than over designs."),
     replace: bool = typer.Option(False, "--replace", help="A design may be drawn again, as statistics need it."),
     as_json: bool = _JSON,
@@ -75,7 +77,8 @@ def draw(
     from vitspace.space import load_space
 
     space = load_space(name)
-    specs = space.draw(n, budget, seed, params=params, replace=replace, balanced=balanced)
+    limits: dict[str, Any] = {"params": params, "latency": latency, "latency_backend": latency_backend}
+    specs = space.draw(n, budget, seed, **limits, replace=replace, balanced=balanced)
     rows: list[dict[str, Any]] = []
     for spec in specs:
         costs = cost(spec, space.resolution)

@@ -202,7 +202,7 @@ class Desk:
 
     def _enqueue_uniform(self) -> None:
         seed = self.config.seed + len(self.store.frozen()) + self._salt()
-        drawn = self.space.draw(1, self.config.limits, seed, exclude=self._evaluated().keys())
+        drawn = self.space.draw(1, self.config.limits.counted, seed, exclude=self._evaluated().keys())
         if not drawn:
             raise InputError(f"space {self.space.name} has no further design within {self.config.limits}")
         self.store.study.enqueue_trial(self.space.encode(drawn[0]))

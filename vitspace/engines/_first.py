@@ -18,7 +18,7 @@ def first_designs(space: Space, config: StudyConfig) -> list[tuple[str | None, S
     anchors = anchors_inside(space, config)
     # NNI's tuners have a startup of their own.
     count = min(config.trials - len(anchors), STARTUP) if config.engine != "nni" else 0
-    drawn = space.draw(count, config.limits, config.seed, exclude=set(anchors.values()))
+    drawn = space.draw(count, config.limits.counted, config.seed, exclude=set(anchors.values()))
     return [*anchors.items(), *((None, spec) for spec in drawn)]
 
 

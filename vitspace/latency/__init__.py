@@ -1,7 +1,7 @@
 """Latency: how long a network takes on this machine, by a fixed protocol; see `vitspace.latency.protocol`."""
 
 from vitspace.latency.backends import BACKENDS, check_backend
-from vitspace.latency.gate import predicted_violation
+from vitspace.latency.gate import predicted_violation, predicted_within
 from vitspace.latency.measuring import REFERENCE, Latency, LatencySettings, measure
 from vitspace.latency.protocol import interleave, pinned
 
@@ -15,4 +15,5 @@ __all__ = [
     "measure",
     "pinned",
     "predicted_violation",
+    "predicted_within",
 ]

@@ -103,7 +103,9 @@ def load_calibration(path: Path, any_host: bool = False) -> Calibration:
         InputError: there is none, the file is damaged, or it is another host's or another version's.
     """
     if not path.is_file():
-        raise InputError(f"a predictor is made by `vitspace profile --calibrate`, but there is none at {path}")
+        raise InputError(
+            f"latency is predicted after `vitspace profile --calibrate`, but there is no predictor at {path}"
+        )
     calibration = _read(path)
     now = circumstances(calibration.settings.backend)
     names = [name for name in now if calibration.host.get(name) != now[name]]

@@ -8,11 +8,13 @@ is predicted too slow is found out by measurement. What the predictor does not k
 """
 
 import logging
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
 from vitspace.budget import ANY, Budget
 from vitspace.errors import InputError
+from vitspace.latency.backends import check_backend
 from vitspace.latency.measuring import LatencySettings
 from vitspace.spec import Spec
 
@@ -37,6 +39,32 @@ def predicted_violation(spec: Spec, settings: LatencySettings, budget: Budget) -
     if prediction.outside or (fastest <= high and slowest >= low):
         return ""
     return f"predicted, not measured: {budget.violation(latency_ms=prediction.ms)}; {prediction}"
+
+
+def predicted_within(budget: Budget, settings: LatencySettings) -> Callable[[Spec], bool]:
+    """Return what says whether a design's predicted latency is within a budget.
+
+    A design that does far more of something than any measured one is not: its prediction is worth nothing.
+
+    Raises:
+        InputError: this host is not calibrated for such settings.
+    """
+    from vitspace.latency.calibration import calibration_path, load_calibration
+
+    check_backend(settings.backend)
+    calibration = load_calibration(calibration_path(settings.backend))
+    if not calibration.fits(settings):
+        raise InputError(
+            f"latency is predicted as it was calibrated, at {calibration.settings.img_size} pixels, "
+            f"but the space is at {settings.img_size}"
+        )
+    low, high = budget.latency_ms
+
+    def within(spec: Spec) -> bool:
+        prediction = calibration.predict(spec)
+        return low <= prediction.ms <= high and not prediction.outside
+
+    return within
 
 
 @cache

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from vitspace.errors import InputError
 from vitspace.families import FAMILIES
-from vitspace.space.config import STAGES, AxisConfig, FamilyAxes, SpaceConfig
+from vitspace.space.config import STAGES, AxisConfig, FamilyAxes, SpaceConfig, SpaceError
 from vitspace.space.rules import Rule
 from vitspace.space.variables import Variable, in_order
 from vitspace.spec import part_type
@@ -26,15 +26,17 @@ class Axes:
         ordered: By family: the fields that must not decrease from stage to stage.
 
     Raises:
-        InputError: a family, a field, a value or a name in a condition or rule is unknown, or an axis is missing.
+        SpaceError: a family, a field, a value or a name in a condition or rule is unknown, or an axis is missing.
     """
 
-    def __init__(self, name: str, config: SpaceConfig) -> None:
-        self.name, self.config = name, config
+    def __init__(self, config: SpaceConfig) -> None:
+        self.config = config
         for family in config.names:
             if family not in FAMILIES:
-                raise InputError(f"space {name}: a family is one of {', '.join(FAMILIES)}, but got {family!r}")
-        self.variables = in_order([*self._family_variables(), *self._all_variables()])
+                raise SpaceError(
+                    f"a family is one of {', '.join(FAMILIES)}, but got {family!r}", *_named(config, family)
+                )
+        self.variables = _in_order([*self._family_variables(), *self._all_variables()])
         self.rules = {family: self._rules(family) for family in config.names}
         self.ordered = {family: self._ordered(family) for family in config.names}
         for family in config.names:
@@ -49,7 +51,7 @@ class Axes:
             return
         for stage, values in enumerate(family.per_stage):
             if values is None:
-                raise InputError(f"space {self.name}: every stage has a family, but stage {stage + 1} has none")
+                raise SpaceError(f"every stage has a family, but stage {stage + 1} has none", FAMILY, "stages", stage)
             yield Variable(f"{FAMILY}.{stage + 1}", FAMILY, FAMILY, "stage", stage, values)
 
     def _all_variables(self) -> Iterator[Variable]:
@@ -58,7 +60,7 @@ class Axes:
         for family, section in self.config.families.items():
             for axis, config in section.axes.items():
                 if axis in self.config.axes:
-                    raise InputError(f"space {self.name}: axis {axis} is shared, but {family} has one of its own")
+                    raise SpaceError(f"axis {axis} is shared, but {family} has one of its own", *_at(family, axis))
                 yield from self._variables(axis, config, family)
 
     def _variables(self, axis: str, config: AxisConfig, family: str | None) -> Iterator[Variable]:
@@ -95,44 +97,48 @@ class Axes:
         conditions = []
         own = self.config.families[family].axes if family else {}
         for other, values in config.when.items():
-            found = own.get(other) or self.config.axes.get(other)
+            found, where = own.get(other) or self.config.axes.get(other), _at(family, axis, "when", other)
             if found is None:
-                raise InputError(f"space {self.name}: {axis} depends on {other!r}, which is no axis")
-            known = [v for values_ in (found.values, *(found.per_stage or ())) for v in values_ or ()]
+                raise SpaceError(f"{axis} depends on {other!r}, which is no axis", *where)
+            known = list(dict.fromkeys(value for value, _ in _places(found)))
             if unknown := [value for value in values if value not in known]:
-                raise InputError(
-                    f"space {self.name}: {axis} depends on {other} in {unknown}, but {other} is one of {known}"
-                )
+                raise SpaceError(f"{axis} depends on {other} in {unknown}, but {other} is one of {known}", *where)
             if found.per_stage is not None and stage is None:
-                raise InputError(f"space {self.name}: {axis} holds for all stages, so it cannot depend on {other}")
+                raise SpaceError(f"{axis} holds for all stages, so it cannot depend on {other}", *where)
             name = f"{family}.{other}" if other in own else other
             conditions.append((name if found.per_stage is None else f"{name}.{(stage or 0) + 1}", values))
         return tuple(conditions)
 
     def _check_axis(self, axis: str, part: str, field: str, config: AxisConfig, family: str | None) -> None:
         if family and self.config.mixed and part == "stage" and config.values is not None:
-            raise InputError(
-                f"space {self.name}: where every stage draws a family, an axis of one is `each` or `stages`, "
-                f"but {family}.{axis} has one value for all"
+            raise SpaceError(
+                f"where every stage draws a family, an axis of one is `each` or `stages`, "
+                f"but {family}.{axis} has one value for all",
+                *_at(family, axis),
             )
         if family and self.config.mixed and config.order != "any":
-            raise InputError(f"space {self.name}: where every stage draws a family, only shared axes have an order")
+            raise SpaceError(
+                "where every stage draws a family, only shared axes have an order", *_at(family, axis, "order")
+            )
         for name in [family] if family else self.config.names:
-            self._check_values(axis, part, field, config, name)
+            self._check_field(axis, part, field, name, _at(family, axis))
+            self._check_values(axis, config, part_type(part, name), field, _at(family, axis))
 
-    def _check_values(self, axis: str, part: str, field: str, config: AxisConfig, family: str) -> None:
+    def _check_field(self, axis: str, part: str, field: str, family: str, where: tuple[str, ...]) -> None:
         parts: dict[str, Any] = {kind: part_type(kind, family) for kind in KINDS}
-        known: dict[str, Any] = {f.name: f.type for f in fields(parts[part])} if part in parts else {}
-        if field not in known:
+        if part not in parts or field not in {f.name for f in fields(parts[part])}:
             names = [f.name for f in fields(parts["stage"])]
             names += [f"{kind}.{f.name}" for kind in ("stem", "head") for f in fields(parts[kind])]
-            raise InputError(f"space {self.name}: an axis is one of {', '.join(names)} for {family}, but got {axis!r}")
-        check = TypeAdapter(known[field])
-        for value in {v for values in (config.values, *(config.per_stage or ())) for v in values or ()}:
+            raise SpaceError(f"an axis is one of {', '.join(names)} for {family}, but got {axis!r}", *where)
+
+    def _check_values(self, axis: str, config: AxisConfig, part: Any, field: str, where: tuple[str, ...]) -> None:
+        kind: Any = next(f.type for f in fields(part) if f.name == field)
+        check: TypeAdapter[Any] = TypeAdapter(kind)
+        for value, place in _places(config):
             try:
                 check.validate_python(value, strict=True)
             except ValidationError as error:
-                raise InputError(f"space {self.name}: {axis}: {error.errors()[0]['msg']}, but got {value!r}") from None
+                raise SpaceError(f"{axis}: {error.errors()[0]['msg']}, but got {value!r}", *where, *place) from None
 
     def _section(self, family: str) -> FamilyAxes:
         return self.config.families.get(family, FamilyAxes())
@@ -140,14 +146,16 @@ class Axes:
     def _rules(self, family: str) -> list[Rule]:
         """Return the rules for stages of a family, their names checked."""
         known = {f.name for f in fields(part_type("stage", family))} | {"side", "stage", FAMILY}
-        rules = [Rule(text) for text in (*self.config.rules, *self._section(family).rules)]
-        for rule in rules:
+        shared = [(Rule(text), ("rules", i)) for i, text in enumerate(self.config.rules)]
+        own = [(Rule(text), _at(family, "rules", i)) for i, text in enumerate(self._section(family).rules)]
+        for rule, where in (*shared, *own):
             if rule.names - known:
-                raise InputError(
-                    f"space {self.name}: a rule names {', '.join(sorted(known))}, "
-                    f"but {rule.text!r} has {', '.join(sorted(rule.names - known))}"
+                raise SpaceError(
+                    f"a rule names {', '.join(sorted(known))}, "
+                    f"but {rule.text!r} has {', '.join(sorted(rule.names - known))}",
+                    *where,
                 )
-        return rules
+        return [rule for rule, _ in (*shared, *own)]
 
     def _ordered(self, family: str) -> list[str]:
         axes = self.config.axes | self._section(family).axes
@@ -161,6 +169,34 @@ class Axes:
             prefix = "" if kind == "stage" else f"{kind}."
             missing = [prefix + name for name in sorted(needed) if prefix + name not in given]
             if missing:
-                raise InputError(
-                    f"space {self.name}: a space has the axes {', '.join(missing)} too; a single value fixes one"
+                raise SpaceError(
+                    f"a space has the axes {', '.join(missing)} too, for {family}; a single value fixes one", "axes"
                 )
+
+
+def _named(config: SpaceConfig, family: str) -> tuple[Any, ...]:
+    """Return where a space file names a family."""
+    if isinstance(config.family, str):
+        return (FAMILY,)
+    return next(((FAMILY, *place) for value, place in _places(config.family) if value == family), (FAMILY,))
+
+
+def _at(family: str | None, *keys: Any) -> tuple[Any, ...]:
+    """Return where an axis, shared or of a family of several, or a key below it stands in the file."""
+    section = ("families", family) if family else ()
+    return (*section, *keys) if keys[0] == "rules" else (*section, "axes", *keys)
+
+
+def _places(config: AxisConfig) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """Yield an axis's values with where they stand below it."""
+    for kind in ("values", "each"):
+        yield from ((value, (kind, i)) for i, value in enumerate(getattr(config, kind) or ()))
+    for stage, values in enumerate(config.stages or ()):
+        yield from ((value, ("stages", stage, i)) for i, value in enumerate(values or ()))
+
+
+def _in_order(variables: list[Variable]) -> list[Variable]:
+    try:
+        return in_order(variables)
+    except InputError as error:
+        raise SpaceError(str(error), "axes") from None

@@ -10,6 +10,19 @@ from vitspace.space.rules import Rule
 STAGES = 4
 
 
+class SpaceError(InputError):
+    """What a space file says is at odds with its families, or with itself.
+
+    Args:
+        message: The rule and the values.
+        where: Keys and indices that lead to the place in the file.
+    """
+
+    def __init__(self, message: str, *where: Any) -> None:
+        super().__init__(message)
+        self.where = where
+
+
 def _number(value: Any) -> Any:
     """Read ``1/64`` as a number; leave anything else."""
     if isinstance(value, str):

@@ -1,11 +1,12 @@
 """Drawing: designs of a space within a budget, uniform over the distinct designs that fit.
 
-The designs whose FLOPs fit are numbered (`vitspace.space.ranking`), so that drawing numbers draws designs. Params are
-not ranged over: designs beside that limit are drawn again, and the share that was kept is said.
+The designs whose FLOPs fit are numbered (`vitspace.space.ranking`), so that drawing numbers draws designs. Params and
+latency are not ranged over: designs beside those limits are drawn again, and the share that was kept is said.
 """
 
 import logging
 import math
+import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ _log = logging.getLogger(__name__)
 
 #: Designs that are looked at for each one that is kept, before `draw` gives up.
 DRAW_LIMIT = 20_000
+#: The same for designs that are asked of ``accept``, which takes far longer than a look at params.
+ACCEPT_LIMIT = 500
+_SAY_EVERY = 10.0  # seconds
 #: Ranges of FLOPs over which balanced draws are even.
 BINS = 16
 _BATCH = 4096
@@ -43,7 +47,7 @@ class Request:
         replace: Whether a design may be drawn again, as statistics over the space need it.
         balanced: Even over FLOPs, rather than over designs, most of which cost about the same.
         exclude: Designs not to draw.
-        accept: What else a design must pass.
+        accept: What else a design must pass, such as its predicted latency.
     """
 
     n: int
@@ -54,18 +58,76 @@ class Request:
     accept: Accept | None = None
 
 
+@dataclass
+class _Tally:
+    """What was looked at while drawing, and how much of it was kept.
+
+    Attributes:
+        seen: Designs whose FLOPs fit.
+        fitted: Those of them whose params fit.
+        asked: Designs that were put to ``accept``; accepted are those that passed.
+        gave_up: Whether drawing ended at a limit, rather than at the last design.
+    """
+
+    seen: int = 0
+    fitted: int = 0
+    asked: int = 0
+    accepted: int = 0
+    gave_up: bool = False
+    _said: float = 0.0
+
+    def ask(self, accept: Accept, spec: Spec) -> bool:
+        """Put a design to ``accept``; now and then say how far it is."""
+        self._said = self._said or time.monotonic()
+        passes = accept(spec)
+        self.asked, self.accepted = self.asked + 1, self.accepted + passes
+        if time.monotonic() - self._said > _SAY_EVERY:
+            self._said = time.monotonic()
+            _log.info("looked at %s designs so far, %s within the latency", f"{self.asked:,}", f"{self.accepted:,}")
+        return passes
+
+    def shares(self, request: Request) -> str:
+        """Say the shares that passed each limit beside FLOPs, or return an empty string where there is none."""
+        parts = []
+        if request.budget.params != ANY and self.seen:
+            parts.append(f"params {_share(self.fitted, self.seen)}")
+        if request.accept and self.asked:
+            parts.append(f"predicted latency {_share(self.accepted, self.asked)}")
+        return ", ".join(parts)
+
+
+def _accept_limit(request: Request) -> int:
+    """Return after how many designs in vain, for each one kept, drawing ends; balanced, in one range of FLOPs."""
+    return -(-ACCEPT_LIMIT // BINS) if request.balanced else ACCEPT_LIMIT
+
+
+def _share(kept: int, of: int) -> str:
+    return f"{100 * kept / of:.2g} % ({kept:,} of {of:,})"
+
+
 def draw(space: "Space", request: Request, rng: np.random.Generator) -> list[Spec]:
     """Draw specs; see `Space.draw`."""
     if request.n < 1:
         return []
     check_budget(space, request.budget)
-    found = _draw_balanced(space, request, rng) if request.balanced else _collect(space, request, rng)
+    tally = _Tally()
+    collect = _draw_balanced if request.balanced else _collect
+    found = collect(space, request, rng, tally)
+    shares = tally.shares(request)
+    if shares:
+        _log.info("of the designs of space %s within these FLOPs, are kept: %s", space.name, shares)
+    if len(found) < request.n and tally.gave_up:
+        raise InputError(
+            f"space {space.name} has too few designs within {request.budget}: {len(found)} of {request.n} were found "
+            f"among {tally.seen:,} whose FLOPs fit{f' ({shares})' if shares else ''}, and drawing ends after "
+            f"{_accept_limit(request) if request.accept else DRAW_LIMIT:,} in vain for each one found"
+        )
     if len(found) < request.n:
         _log.warning("space %s has only %d such designs within %s", space.name, len(found), request.budget)
     return found
 
 
-def _draw_balanced(space: "Space", request: Request, rng: np.random.Generator) -> list[Spec]:
+def _draw_balanced(space: "Space", request: Request, rng: np.random.Generator, tally: _Tally) -> list[Spec]:
     """Draw as many designs from each of equal ranges of FLOPs; where some have too few, the others give more."""
     low, high = request.budget.macs
     least, most = (space.lattice.extreme("macs", largest=largest) for largest in (False, True))
@@ -81,44 +143,40 @@ def _draw_balanced(space: "Space", request: Request, rng: np.random.Generator) -
             part = replace(
                 request, n=wanted, budget=replace(request.budget, macs=macs), exclude={*request.exclude, *known}
             )
-            drawn = _collect(space, part, rng) if wanted else []
+            drawn = _collect(space, part, rng, tally) if wanted else []
             found += drawn
             full += [macs] if wanted and len(drawn) == wanted else []
         bins = full
     return [found[i] for i in rng.permutation(len(found))]
 
 
-def _collect(space: "Space", request: Request, rng: np.random.Generator) -> list[Spec]:
-    """Draw until there are n that pass, or no more."""
+def _collect(space: "Space", request: Request, rng: np.random.Generator, tally: _Tally) -> list[Spec]:
+    """Draw until there are n that pass, or no more, or too few of those that are looked at pass."""
     ranking = space.ranking(request.budget.macs)
     low, high = request.budget.params
     found: list[Spec] = []
-    seen = fitted = 0
+    seen, asked = tally.seen, tally.asked
     for ranks in _ranks(rng, ranking.total, request):
         paths = ranking.paths(ranks)
         params = sum(e.params[paths[:, step]] for step, e in enumerate(space.lattice.entries))
         fitting = paths[(params >= low) & (params <= high)]
-        seen, fitted = seen + len(paths), fitted + len(fitting)
+        tally.seen, tally.fitted = tally.seen + len(paths), tally.fitted + len(fitting)
         for path in fitting.tolist():
             spec = space.lattice.spec(path)
-            if (not request.exclude or spec not in request.exclude) and (not request.accept or request.accept(spec)):
-                found.append(spec)
-                if len(found) == request.n:
-                    _say_share(space, request, fitted / seen)
+            if request.exclude and spec in request.exclude:
+                continue
+            if request.accept and not tally.ask(request.accept, spec):
+                if tally.asked - asked > _accept_limit(request) * (len(found) + 1):
+                    tally.gave_up = True
                     return found
-        if seen > DRAW_LIMIT * (len(found) + 1):
-            if request.balanced:
+                continue
+            found.append(spec)
+            if len(found) == request.n:
                 return found
-            raise InputError(
-                f"space {space.name} has too few designs within {request.budget}: of {seen:,} whose FLOPs fit, "
-                f"{len(found)} pass the other limits, and {request.n} were asked for"
-            )
+        if tally.seen - seen > DRAW_LIMIT * (len(found) + 1):
+            tally.gave_up = True
+            return found
     return found
-
-
-def _say_share(space: "Space", request: Request, share: float) -> None:
-    if request.budget.params != ANY:
-        _log.info("%.2g %% of the designs of space %s within these FLOPs fit the params", 100 * share, space.name)
 
 
 def _ranks(rng: np.random.Generator, total: int, request: Request) -> Iterator[Ints]:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache, cached_property
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,10 @@ from vitspace.anchors import Anchor, all_anchors
 from vitspace.budget import ANY, Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
-from vitspace.files import find_yaml, read_yaml
+from vitspace.files import find_yaml, line_of, read_yaml
 from vitspace.space import drawing
 from vitspace.space.axes import FAMILY, Axes
-from vitspace.space.config import STAGES, SpaceConfig
+from vitspace.space.config import STAGES, SpaceConfig, SpaceError
 from vitspace.space.lattice import Lattice
 from vitspace.space.ranking import Halves, Ranking
 from vitspace.space.stored import lattice_of
@@ -35,13 +34,13 @@ class Space:
         variables: The things to choose, each after those it depends on.
 
     Raises:
-        InputError: a family, a field, a value or a name in a condition or rule is unknown, or an axis is missing.
+        SpaceError: a family, a field, a value or a name in a condition or rule is unknown, or an axis is missing.
     """
 
     def __init__(self, name: str, config: SpaceConfig) -> None:
         self.name, self.config = name, config
         self.resolution = config.resolution
-        self.axes = Axes(name, config)
+        self.axes = Axes(config)
         self.variables = self.axes.variables
         self._rankings: dict[tuple[float, float], Ranking] = {}
         self._of_stage = [[v for v in self.variables if _sets(v, i)] for i in range(STAGES)]
@@ -204,7 +203,7 @@ class Space:
             return False
         return True
 
-    def draw(
+    def draw(  # noqa: PLR0913 (all but n are optional)
         self,
         n: int,
         budget: Budget | str | None = None,
@@ -212,6 +211,8 @@ class Space:
         exclude: Collection[Spec] = (),
         *,
         params: str | None = None,
+        latency: str | None = None,
+        latency_backend: str = "eager",
         replace: bool = False,
         balanced: bool = False,
     ) -> list[Spec]:
@@ -223,15 +224,29 @@ class Space:
             seed: The same seed draws the same specs.
             exclude: Specs not to draw.
             params: Parameters, such as ``25M``, beside FLOPs.
+            latency: CPU latency, such as ``60ms`` or ``40ms..60ms``, as this host's calibration predicts it; designs
+                that do far more of something than any measured one are not drawn.
+            latency_backend: What runs the networks: eager, onnxruntime or openvino.
             replace: Whether a spec may be drawn more than once, as statistics over the space need it.
             balanced: Even over FLOPs, rather than over designs, most of which cost about the same.
 
         Raises:
-            InputError: nothing fits the budget, or too few designs pass the limits beside FLOPs.
+            InputError: nothing fits the budget, too few designs pass the limits beside FLOPs, or latency is limited
+                and this host is not calibrated.
         """
-        limit = budget if isinstance(budget, Budget) else Budget.parse(budget, params)
-        request = drawing.Request(n, limit, replace, balanced, exclude)
+        if isinstance(budget, Budget) and (params or latency):
+            raise InputError(f"a Budget holds all limits, but got {budget} and {params or latency!r} beside it")
+        limit = budget if isinstance(budget, Budget) else Budget.parse(budget, params, latency)
+        request = drawing.Request(n, limit, replace, balanced, exclude, self._within_latency(limit, latency_backend))
         return drawing.draw(self, request, np.random.default_rng(seed))
+
+    def _within_latency(self, limit: Budget, backend: str) -> drawing.Accept | None:
+        if limit.latency_ms == ANY:
+            return None
+        # The predictor takes a second to import, and most draws have no such limit.
+        from vitspace.latency import LatencySettings, predicted_within
+
+        return predicted_within(limit, LatencySettings(backend, img_size=self.resolution))
 
     def size(self, budget: Budget | str | None = None) -> int:
         """Number of distinct designs, or of those whose FLOPs fit a budget.
@@ -304,7 +319,11 @@ def load_space(text: str) -> Space:
         InputError: no such space, or its file breaks a rule; the message names file and line.
     """
     path = find_yaml(text, "spaces")
-    return Space(Path(path).stem, read_yaml(path, SpaceConfig))
+    config = read_yaml(path, SpaceConfig)
+    try:
+        return Space(path.stem, config)
+    except SpaceError as error:
+        raise InputError(f"{path}:{line_of(path, error.where)}: {error}") from None
 
 
 def _picker(params: Params) -> Callable[[Variable], Any]:

@@ -51,7 +51,11 @@ class Variable:
 
 
 def in_order(variables: Sequence[Variable]) -> list[Variable]:
-    """Order variables so that each comes after those it depends on."""
+    """Order variables so that each comes after those it depends on.
+
+    Raises:
+        InputError: some depend on each other.
+    """
     done: list[Variable] = []
     left = list(variables)
     while left:

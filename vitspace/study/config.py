@@ -83,7 +83,7 @@ class StudyConfig(BaseModel):
             return cls.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
-            raise InputError(explain(cls, first).removeprefix(": ")) from None
+            raise InputError(explain(cls, first)) from None
 
     def default_name(self) -> str:
         """``msg-4G``: what a study is called that was given no name."""
