@@ -21,7 +21,7 @@ LADDER = [
     {"study"},
     {"data", "design"},
     {"proxies"},
-    {"evaluate"},
+    {"evaluate", "training"},
     {"engines", "report", "profile", "fidelity", "export"},
     {"workers"},
     {"session"},

@@ -10,7 +10,7 @@ import torch
 
 from vitspace.design import Design
 from vitspace.errors import FailureError, InputError
-from vitspace.export import Model, choose_formats, export_folder, formats
+from vitspace.export import Model, choose_formats, evidence, export_folder, formats
 from vitspace.export.parity import check_parity, sample_images
 from vitspace.files import whole_folder
 from vitspace.spec import Spec
@@ -73,10 +73,10 @@ def test_graphs_compute_what_pytorch_does(model, tmp_path):
 
 
 def test_a_graph_that_computes_something_else_is_no_export(model, tmp_path, monkeypatch):
-    def broken(model, folder):
-        wrong = model.network(sample_images(model)).detach().numpy() + 0.1
+    def broken(model, folder, shown):
+        wrong = model.network(shown.images).detach().numpy() + 0.1
         rows = iter(np.split(wrong, [1, 3]))
-        return formats.Written({}, check_parity(model, lambda _: next(rows), "a runtime"))
+        return formats.Written({}, check_parity(model, shown, lambda _: next(rows), "a runtime"))
 
     monkeypatch.setitem(formats.FORMATS, "onnx", (broken, "eager"))
     with pytest.raises(FailureError, match=r"a runtime and PyTorch agree to 0.001 .* they differ by 0.1;"):
@@ -86,7 +86,23 @@ def test_a_graph_that_computes_something_else_is_no_export(model, tmp_path, monk
 
 def test_scores_that_are_no_numbers_are_no_parity(model):
     with pytest.raises(FailureError, match="differ by nan"):
-        check_parity(model, lambda images: np.full((len(images), 5), np.nan, np.float32), "a runtime")
+        check_parity(model, evidence(model), lambda images: np.full((len(images), 5), np.nan, np.float32), "a runtime")
+
+
+def test_accuracy_is_told_where_the_weights_know_the_classes(model):
+    model.facts["classes"] = [str(digit) for digit in range(10)]
+    shown = evidence(model, "digits", 40)
+    assert shown.images.shape == (39, 3, 64, 64) and shown.source == "every 13th of the validation images of digits"
+    with torch.no_grad():
+        scores = model.network(shown.images)
+    found = check_parity(
+        model, shown, lambda images: model.network(torch.from_numpy(images)).detach().numpy(), "itself"
+    )
+    right = (scores.argmax(1) == shown.labels).float().mean()
+    assert found.top1 == found.torch_top1 == pytest.approx(100 * float(right))
+    assert found.batches == [1, 2, 3, 32]
+    model.facts["classes"] = list("abcde")
+    assert evidence(model, "digits", 2).labels is None
 
 
 def test_weights_of_another_design_are_refused(spec, weights, tmp_path):

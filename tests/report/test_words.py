@@ -65,6 +65,12 @@ def test_commands_quote_the_name(record):
     commands = [command for _, command in next_commands(replace(record, name="my study"))]
     assert "vitspace report 'my study'" in commands
     assert "vitspace search --study 'my study' --resume --trials 32" in commands
+    assert "vitspace export 'my study' --trial 0" in commands
+    assert "vitspace train 'my study' --trial 0 --data imagefolder:DIR" in commands
+
+
+def test_a_study_without_a_front_has_no_design_to_take_away(bare):
+    assert not [command for _, command in next_commands(bare) if "--trial" in command.split()]
 
 
 def test_terminal_table_stars_the_anchor(record, bare):

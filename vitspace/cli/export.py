@@ -18,6 +18,10 @@ def export(
         [], "--format", help="spec, timm, onnx or openvino; repeatable.  [default: all that are installed]"
     ),
     weights: Path = typer.Option(None, help="The .safetensors of vitspace train.  [default: as initialised]"),
+    data: str = typer.Option(
+        "", help="Compare on validation images of imagefolder:DIR, cifar10:DIR, ...  [default: two photographs]"
+    ),
+    images: int = typer.Option(256, min=1, help="At most so many of them, evenly spaced."),
     img_size: int = typer.Option(
         None, min=32, help="Side of the image in pixels.  [default: the weights', or the design's]"
     ),
@@ -31,7 +35,7 @@ def export(
     ONNX and OpenVINO are run on real images beside PyTorch; where they disagree, nothing is written.
     """
     from vitspace.design import find_design
-    from vitspace.export import Model, choose_formats, export_folder
+    from vitspace.export import Model, choose_formats, evidence, export_folder
 
     chosen, left_out = choose_formats(formats)
     for name, cure in left_out.items():
@@ -39,7 +43,8 @@ def export(
     model = Model.of(find_design(design, trial, storage), weights, img_size)
     folder = out or Path("exports") / model.design.name
     print(f"exporting {model.design.name} as {', '.join(chosen)}", file=sys.stderr)
-    record = export_folder(model, chosen, folder, "vitspace " + shlex.join(sys.argv[1:]), force)
+    shown = evidence(model, data, images)
+    record = export_folder(model, chosen, folder, "vitspace " + shlex.join(sys.argv[1:]), force, shown)
     if as_json:
         print_json(record)
     else:
@@ -56,4 +61,6 @@ def _lines(record: dict[str, Any]) -> list[str]:
             f"{name} is off by {found['max_abs_error']:.2g} at most, where scores reach {found['largest_score']:.3g} "
             f"({found['images']} images, {found['runtime']})"
         )
+        if found["top1"] is not None:
+            lines.append(f"{name} has top-1 {found['top1']:.2f} % on them, PyTorch {found['torch_top1']:.2f} %")
     return [*lines, *(f"{kind}: {path}" for kind, path in record["files"].items())]

@@ -26,7 +26,7 @@ Files = dict[str, list[Path]]
 
 def check(argument: str) -> None:
     """Raise InputError unless both splits hold the same classes, with an image in each that can be decoded."""
-    for files in _find(argument).values():
+    for files in find_images(argument).values():
         for paths in files.values():
             if not any(_decode(path, 8) is not None for path in paths):
                 raise InputError(f"every class has an image that can be read, but none of {paths[0].parent} can")
@@ -34,7 +34,7 @@ def check(argument: str) -> None:
 
 def load(argument: str, request: Request) -> Dataset:
     """Decode the folder; the images are drawn evenly over classes where the request limits them."""
-    found = _find(argument)
+    found = find_images(argument)
     limits = (request.max_train, request.max_val)
     train, val = (
         _split(found[split], limit, request, number)
@@ -49,7 +49,7 @@ def load(argument: str, request: Request) -> Dataset:
     return Dataset(f"imagefolder:{argument}", *train[:2], *val[:2], tuple(found["train"]), skipped)
 
 
-def _find(argument: str) -> dict[str, Files]:
+def find_images(argument: str) -> dict[str, Files]:
     """List the images of each class of each split.
 
     Raises:

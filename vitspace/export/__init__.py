@@ -3,5 +3,6 @@
 from vitspace.export.folder import export_folder
 from vitspace.export.formats import FORMATS, choose_formats
 from vitspace.export.model import Model
+from vitspace.export.parity import evidence
 
-__all__ = ["FORMATS", "Model", "choose_formats", "export_folder"]
+__all__ = ["FORMATS", "Model", "choose_formats", "evidence", "export_folder"]

@@ -106,12 +106,24 @@ def _parity(record: dict[str, Any]) -> Iterator[str]:
             f"{found['largest_score']:.3g}",
             f"{found['spread']:.3g}",
             f"{found['same_top1']:.0%}",
+            "-" if found["top1"] is None else f"{found['top1']:.2f} % ({found['torch_top1']:.2f} %)",
             f"{found['runtime']}, {found['images']} images ({found['source']}) in batches of "
             f"{', '.join(map(str, found['batches']))}",
         )
         for name, found in record["parity"].items()
     )
-    yield _table(["file", "largest error", "largest score", "scores' spread over images", "same top-1", "how"], rows)
+    yield _table(
+        [
+            "file",
+            "largest error",
+            "largest score",
+            "scores' spread over images",
+            "same top-1",
+            "top-1 (PyTorch's)",
+            "how",
+        ],
+        rows,
+    )
 
 
 def _images(model: Model) -> str:

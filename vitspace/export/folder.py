@@ -8,6 +8,7 @@ from vitspace.errors import InputError
 from vitspace.export.card import card
 from vitspace.export.formats import FORMATS, Written
 from vitspace.export.model import Model
+from vitspace.export.parity import Evidence, evidence
 from vitspace.files import whole_folder, write_json
 from vitspace.host import machine
 
@@ -16,7 +17,12 @@ RECORD = "export.json"
 
 
 def export_folder(
-    model: Model, formats: list[str], out: Path, command: str = "", force: bool = False
+    model: Model,
+    formats: list[str],
+    out: Path,
+    command: str = "",
+    force: bool = False,
+    shown: Evidence | None = None,
 ) -> dict[str, Any]:
     """Write a design's files, the record and the model card, and return the record.
 
@@ -26,15 +32,17 @@ def export_folder(
         out: The folder.
         command: What was typed, for the card.
         force: Replace an export that is there.
+        shown: The images that graphs are compared on; None takes scikit-learn's.
 
     Raises:
         InputError: the folder is there already, or cannot be written.
         FailureError: an exported graph does not compute what PyTorch does.
     """
     _check_free(out, force)
+    shown = shown or evidence(model)
     try:
         with whole_folder(out) as folder:
-            written = [FORMATS[name][0](model, folder) for name in formats]
+            written = [FORMATS[name][0](model, folder, shown) for name in formats]
             record = _record(model, dict(zip(formats, written, strict=True)), command)
             write_json(folder / RECORD, record)
             (folder / "README.md").write_text(card(model, record), encoding="utf-8")

@@ -12,7 +12,7 @@ from vitspace import __version__
 from vitspace.errors import InputError
 from vitspace.export.model import Model
 from vitspace.export.module import module_text
-from vitspace.export.parity import Floats, Parity, check_parity
+from vitspace.export.parity import Evidence, Floats, Parity, check_parity
 from vitspace.files import write_json
 from vitspace.latency.backends import lacking
 
@@ -27,13 +27,13 @@ class Written:
     parity: Parity | None = field(default=None)
 
 
-def write_spec(model: Model, folder: Path) -> Written:
+def write_spec(model: Model, folder: Path, shown: Evidence) -> Written:
     """``spec.json``: what `vitspace.Spec.from_json` reads."""
     write_json(folder / "spec.json", {"id": model.design.spec.id} | model.design.spec.to_dict())
     return Written({"spec": "spec.json"})
 
 
-def write_timm(model: Model, folder: Path) -> Written:
+def write_timm(model: Model, folder: Path, shown: Evidence) -> Written:
     """A Python module that gives timm the model, and the weights beside it."""
     files = {"timm": f"{model.design.identifier}.py"}
     (folder / files["timm"]).write_text(module_text(model, WEIGHTS), encoding="utf-8")
@@ -43,7 +43,7 @@ def write_timm(model: Model, folder: Path) -> Written:
     return Written(files)
 
 
-def write_onnx(model: Model, folder: Path) -> Written:
+def write_onnx(model: Model, folder: Path, shown: Evidence) -> Written:
     """``model.onnx``, run by onnxruntime against PyTorch."""
     import onnxruntime
 
@@ -58,10 +58,10 @@ def write_onnx(model: Model, folder: Path) -> Written:
         scores: Floats = session.run(["scores"], {"image": images})[0]
         return scores
 
-    return Written({"onnx": "model.onnx"}, check_parity(model, run, f"onnxruntime {onnxruntime.__version__}"))
+    return Written({"onnx": "model.onnx"}, check_parity(model, shown, run, f"onnxruntime {onnxruntime.__version__}"))
 
 
-def write_openvino(model: Model, folder: Path) -> Written:
+def write_openvino(model: Model, folder: Path, shown: Evidence) -> Written:
     """``model.xml`` and ``model.bin``, run by OpenVINO in float32 against PyTorch."""
     import openvino
 
@@ -78,11 +78,11 @@ def write_openvino(model: Model, folder: Path) -> Written:
 
     version = openvino.__version__.split("-")[0]
     files = {"openvino": "model.xml", "openvino_weights": "model.bin"}
-    return Written(files, check_parity(model, run, f"OpenVINO {version}"))
+    return Written(files, check_parity(model, shown, run, f"OpenVINO {version}"))
 
 
 #: Name -> (what writes it, the back end whose packages it needs).
-FORMATS: dict[str, tuple[Callable[[Model, Path], Written], str]] = {
+FORMATS: dict[str, tuple[Callable[[Model, Path, Evidence], Written], str]] = {
     "spec": (write_spec, "eager"),
     "timm": (write_timm, "eager"),
     "onnx": (write_onnx, "onnxruntime"),

@@ -1,7 +1,7 @@
 """Parity: what an exported file computes, against PyTorch on the same real images."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from torch import Tensor
 
 from vitspace.errors import FailureError
 from vitspace.export.model import Model
+from vitspace.training.images import open_images, val_loader
+from vitspace.training.recipe import Recipe
 
 #: Largest error, as a share of the largest score.
 TOLERANCE = 1e-3
@@ -34,10 +36,12 @@ class Parity:
         spread: Largest difference of one class's score from image to image; an error near it would mean nothing.
         same_top1: Share of the images with the same best class.
         images: How many images there were.
-        batches: Images at once, in turn: the batch is dynamic.
+        batches: Images at once: the batch is dynamic.
         source: What the images are.
         runtime: What ran the file.
         tolerance: Largest error allowed, as a share of the largest score.
+        top1: Accuracy of the file on the images in %, where the weights know their classes.
+        torch_top1: Accuracy of PyTorch on them.
     """
 
     max_abs_error: float
@@ -49,10 +53,51 @@ class Parity:
     source: str
     runtime: str
     tolerance: float = TOLERANCE
+    top1: float | None = None
+    torch_top1: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields."""
         return asdict(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Real images as a model takes them.
+
+    Attributes:
+        images: float32 [N, 3, S, S].
+        source: What they are.
+        labels: int64 [N], where they are numbers of the model's classes.
+    """
+
+    images: Tensor
+    source: str
+    labels: Tensor | None = None
+
+
+def evidence(model: Model, data: str = "", count: int = 256) -> Evidence:
+    """Return images to compare on: scikit-learn's, or evenly spaced validation images of a source of data.
+
+    Args:
+        model: What is compared.
+        data: As `vitspace.data.load_data` reads it.
+        count: At most so many validation images.
+
+    Raises:
+        InputError: there is no such source, or its folder does not hold what it needs.
+    """
+    if not data:
+        return Evidence(sample_images(model), SOURCE)
+    found = open_images(data, model.img_size)
+    found = replace(found, mean=tuple(model.mean), std=tuple(model.std))
+    step = -(-len(found.val) // count)
+    resizing = {name: model.facts[name] for name in ("crop_pct", "interpolation") if name in model.facts}
+    loader = val_loader(found, Recipe(img_size=model.img_size, **resizing), 32, step=step)
+    images, labels = (torch.cat(parts) for parts in zip(*loader, strict=True))
+    known = list(found.classes) == model.facts.get("classes")
+    which = "" if step == 1 else f" every {step}th of"
+    return Evidence(images, f"{which} the validation images of {data}".strip(), labels if known else None)
 
 
 def sample_images(model: Model) -> Tensor:
@@ -65,30 +110,34 @@ def sample_images(model: Model) -> Tensor:
     return (pixels - mean) / std
 
 
-def check_parity(model: Model, run: Run, runtime: str) -> Parity:
+def check_parity(model: Model, shown: Evidence, run: Run, runtime: str) -> Parity:
     """Compare an exported file with PyTorch.
 
     Args:
         model: What was exported.
+        shown: The images.
         run: Runs the file: float32 [B, 3, S, S] -> [B, classes].
         runtime: Its name and version.
 
     Raises:
         FailureError: they differ by more than `TOLERANCE`, or a score is not finite.
     """
-    images, batches = sample_images(model), [1, 2, 3]
+    sizes = _batches(len(shown.images))
+    parts = shown.images.split(sizes)
     with torch.inference_mode():
-        expected = model.network(images).numpy()
-    got = np.concatenate([run(part.numpy()) for part in images.split(batches)])
+        expected = np.concatenate([model.network(part).numpy() for part in parts])
+    got = np.concatenate([run(part.numpy()) for part in parts])
     found = Parity(
         max_abs_error=float(np.abs(got - expected).max()),
         largest_score=float(np.abs(expected).max()),
         spread=float(np.ptp(expected, axis=0).max()),
         same_top1=float((got.argmax(1) == expected.argmax(1)).mean()),
-        images=len(images),
-        batches=batches,
-        source=SOURCE,
+        images=len(shown.images),
+        batches=sorted(set(sizes)),
+        source=shown.source,
         runtime=runtime,
+        top1=_top1(got, shown.labels),
+        torch_top1=_top1(expected, shown.labels),
     )
     if not found.max_abs_error <= TOLERANCE * found.largest_score:  # NaN fails too
         raise FailureError(
@@ -96,3 +145,16 @@ def check_parity(model: Model, run: Run, runtime: str) -> Parity:
             f"{model.design.name} they differ by {found.max_abs_error:.3g}; nothing is exported"
         )
     return found
+
+
+def _batches(images: int) -> list[int]:
+    """Sizes of batches: 1, 2, 3, then of 32, as far as the images go."""
+    sizes = [1, 2, 3]
+    while sum(sizes) > images:
+        sizes.pop()
+    rest = images - sum(sizes)
+    return sizes + [32] * (rest // 32) + ([rest % 32] if rest % 32 else [])
+
+
+def _top1(scores: Floats, labels: Tensor | None) -> float | None:
+    return None if labels is None else 100 * float((scores.argmax(1) == labels.numpy()).mean())

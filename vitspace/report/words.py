@@ -77,7 +77,10 @@ def next_commands(record: StudyRecord) -> list[tuple[str, str]]:
     name = shlex.quote(record.name)
     more = max(2 * record.config.trials, record.config.trials + 1)
     chosen = f"{name} --trial {record.front[-1].number}" if record.front else ""
-    onward = [("take a design of the front away", f"vitspace export {chosen}")]
+    onward = [
+        ("take a design of the front away", f"vitspace export {chosen}"),
+        ("train it in full", f"vitspace train {chosen} --data imagefolder:DIR"),
+    ]
     return [
         ("redraw this report from storage", f"vitspace report {name}"),
         ("look at every trial", f"vitspace dashboard {name}"),

@@ -1,0 +1,76 @@
+"""vitspace train as a user runs it: what it prints, and what it says of bad input."""
+
+import json
+import sys
+
+import pytest
+
+from vitspace.cli import main
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Train in an empty folder; return the code and what was printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["vitspace", "train", *args])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+def test_an_interrupt_says_how_to_go_on(call, monkeypatch, tmp_path):
+    def interrupted(request, monitor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vitspace.training.train", interrupted)
+    code, out, err = call("mat_1", "--data", "digits", "--epochs", "1")
+    assert code == 130 and out == ""
+    assert "to go on:\n  vitspace train mat_1 --data digits --epochs 1 --resume" in err
+
+
+def test_the_result_names_its_data_and_what_to_do_next(call, monkeypatch):
+    result = {
+        "name": "mat_1",
+        "top1": 45.0,
+        "best_top1": 46.0,
+        "epoch": 2,
+        "best_epoch": 1,
+        "val_images": 500,
+        "data": "digits",
+        "img_size": 32,
+        "weights": {"last": "trained/mat_1/last.safetensors"},
+        "log": "trained/mat_1/log.csv",
+    }
+    monkeypatch.setattr("vitspace.training.train", lambda request, monitor: result)
+    code, out, _ = call("mat_1", "--data", "digits")
+    assert code == 0 and "top-1 45.00 % on the 500 validation images of digits at 32 px after epoch 2" in out
+    assert "vitspace export mat_1 --weights trained/mat_1/last.safetensors" in out
+    assert json.loads(call("mat_1", "--data", "digits", "--json")[1]) == result
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["mat_9", "--data", "digits"], "nearest: mat_"),
+        (["mat_1", "--data", "imagenet"], "data is fractal"),
+        (["mat_1", "--data", "imagefolder:none"], "there is no folder none/train"),
+        (["mat_1", "--data", "digits", "--recipe", "best"], "a recipe is paper, one of default"),
+        (
+            ["mat_1", "--data", "digits", "--img-size", "32"],
+            "a batch is at most the 1297 training images, but got 4096",
+        ),
+        (["mat_1", "--data", "digits", "--img-size", "32", "--batch-size", "64", "--out", "file"], "can be written"),
+        (["mat_1", "--data", "digits", "--device", "cuda:9"], "device is one of auto, cpu"),
+        (["mat_1", "--data", "digits", "--resume", "--img-size", "32", "--batch-size", "64"], "has none"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(call, tmp_path, args, message):
+    (tmp_path / "file").touch()
+    code, out, err = call(*args)
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert code == 2 and len(errors) == 1 and message in errors[0] and out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

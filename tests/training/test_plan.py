@@ -1,0 +1,44 @@
+import pytest
+
+from vitspace.errors import InputError
+from vitspace.training import Recipe, Wishes
+from vitspace.training.plan import make_plan
+
+RECIPE = Recipe(epochs=100, batch_size=1024, lr=1e-3, warmup_epochs=5)
+
+
+def test_a_recipe_unchanged():
+    plan = make_plan(RECIPE, Wishes(), 5000, 2)
+    assert (plan.updates, plan.micro_batch, plan.accumulate, plan.changes) == (4, 512, 1, ())
+    assert plan.total == 400
+
+
+def test_a_batch_larger_than_the_device_holds_is_accumulated():
+    plan = make_plan(RECIPE, Wishes(micro_batch=64), 5000, 2)
+    assert (plan.micro_batch, plan.accumulate, plan.recipe.lr) == (64, 8, 1e-3)
+
+
+def test_wishes_are_said():
+    plan = make_plan(RECIPE, Wishes(epochs=10, batch_size=256, img_size=64), 5000, 1)
+    assert (plan.recipe.lr, plan.recipe.warmup_epochs, plan.recipe.img_size) == (2.5e-4, 0.5, 64)
+    said = " ".join(plan.changes)
+    assert "10 epochs for 100" in said and "learning rate 0.00025 for 0.001" in said and "64 px for 224" in said
+
+
+def test_a_learning_rate_given_is_kept():
+    plan = make_plan(RECIPE, Wishes(batch_size=256, lr=5e-6), 5000, 1)
+    assert (plan.recipe.lr, plan.recipe.min_lr) == (5e-6, 1e-5 / 4)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "images", "world", "message"),
+    [
+        (Wishes(), 1000, 1, "a batch is at most the 1000 training images, but got 1024"),
+        (Wishes(micro_batch=100), 5000, 1, "but got 1024, 100 and 1"),
+        (Wishes(batch_size=2), 5000, 4, "but got 2, 0 and 4"),
+        (Wishes(batch_size=9), 5000, 1, "an even number of images at once, but got 9"),
+    ],
+)
+def test_a_batch_that_cannot_be_is_refused(wishes, images, world, message):
+    with pytest.raises(InputError, match=message):
+        make_plan(RECIPE, wishes, images, world)

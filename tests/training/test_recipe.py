@@ -1,0 +1,56 @@
+import pytest
+
+from vitspace.errors import InputError
+from vitspace.families import FAMILIES
+from vitspace.training.recipe import CHOICE, Recipe, load_recipe, recipe_names
+
+#: Settings that mean nothing under the other schedule.
+OF_SCHEDULE = {"cosine": {"decay_epochs", "decay_rate"}, "step": {"min_lr"}}
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_setting_has_its_source(name):
+    _, recipe = load_recipe(name, "")
+    settings = set(Recipe.model_fields) - {"about", "sources"} - OF_SCHEDULE[recipe.schedule]
+    assert set(recipe.sources) == settings and recipe.about
+    assert name == "default" or any(CHOICE not in source for source in recipe.sources.values())
+
+
+def test_every_family_of_ours_has_a_recipe():
+    ours = [name for name, module in FAMILIES.items() if module.__name__.startswith("vitspace.")]
+    assert [load_recipe("paper", family)[0] for family in ours] == ours
+    assert load_recipe("paper", "hybrid")[0] == "default"
+
+
+def test_recipes_are_as_printed():
+    def of(name):
+        return load_recipe(name, "")[1]
+
+    common = [(of(name).epochs, of(name).batch_size, of(name).lr, of(name).weight_decay) for name in ("msg", "ems")]
+    assert common == [(300, 1024, 1e-3, 0.05), (300, 512, 1e-3, 0.03)]
+    mat = of("mat")
+    assert (mat.batch_size, mat.mixup, mat.cutmix, mat.drop_path, mat.min_lr) == (4096, 0.1, 1.0, 0.05, 1e-6)
+    assert (of("partial").weight_decay, of("transcnn").lr, of("msg").warmup_epochs) == (0.005, 8e-4, 20)
+    vt, advanced = of("vt"), of("vt-table8")
+    assert (vt.epochs, vt.optimizer, vt.lr, vt.weight_decay, vt.decay_epochs) == (90, "sgd", 0.1, 4e-5, 30)
+    assert (advanced.epochs, advanced.lr, advanced.decay_rate, advanced.ema) == (400, 0.16, 0.9875, 0.99985)
+
+
+def test_fewer_epochs_keep_the_shares_of_warm_up_and_decay():
+    vt, msg = load_recipe("vt", "")[1].shortened(9), load_recipe("msg", "")[1].shortened(30)
+    assert (vt.epochs, vt.decay_epochs, msg.warmup_epochs) == (9, 3, 2)
+
+
+def test_learning_rates_follow_the_batch():
+    recipe = load_recipe("mat", "")[1].rebatched(512)
+    assert (recipe.batch_size, recipe.lr, recipe.min_lr) == (512, 1e-3 / 8, 1e-6 / 8)
+
+
+def test_a_recipe_of_ones_own(tmp_path):
+    (tmp_path / "mine.yaml").write_text("epochs: 5\nmixup: 0\n")
+    assert load_recipe(str(tmp_path / "mine.yaml"), "msg") == ("mine", Recipe(epochs=5, mixup=0))
+    (tmp_path / "bad.yaml").write_text("epoch: 5\n")
+    with pytest.raises(InputError, match=r"bad.yaml:1: unknown key 'epoch'; known keys: about, epochs"):
+        load_recipe(str(tmp_path / "bad.yaml"), "msg")
+    with pytest.raises(InputError, match=r"a recipe is paper, one of default, ems, .* but got 'best'"):
+        load_recipe("best", "msg")

@@ -1,0 +1,168 @@
+"""Trainings of a few updates on a few images."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from noting import Notes
+from safetensors.torch import load_file
+
+from vitspace.errors import FailureError, InputError
+from vitspace.export import Model
+from vitspace.training import Wishes, train
+from vitspace.training.images import Order, open_images, train_loader, val_loader
+from vitspace.training.recipe import Recipe
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def test_a_training_leaves_weights_log_and_state(ask, tmp_path):
+    notes = Notes()
+    result = train(ask(), notes)
+    out = tmp_path / "out"
+    files = {"settings.json", "state.pt", "best.safetensors", "last.safetensors", "log.csv", "train.json"}
+    assert {path.name for path in out.iterdir()} == files
+    rows = list(csv.DictReader((out / "log.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2"] and float(rows[-1]["top1"]) == result["top1"]
+    assert (result["train_images"], result["val_images"], result["classes"], result["epochs"]) == (36, 9, 3, 2)
+    assert json.loads((out / "train.json").read_text()) == result
+    said = " ".join(notes.lines)
+    assert "recipe msg" in said and "not as the recipe: 2 epochs for 300" in said and "epoch 2 of 2" in said
+
+
+def test_weights_say_what_they_are_and_export(ask, design):
+    request = ask()
+    result = train(request, Notes())
+    model = Model.of(design, request.out / "last.safetensors")
+    assert model.facts["classes"] == ["c1", "c10", "c2"] and model.facts["top1"] == result["top1"]
+    assert model.img_size == 32 and model.facts["spec_id"] == design.spec.id
+    images = open_images(request.data, 32)
+    right = 0
+    with torch.no_grad():
+        for inputs, labels in val_loader(images, Recipe(img_size=32), 4):
+            right += int((model.network(inputs).argmax(1) == labels).sum())
+    assert 100 * right / 9 == pytest.approx(result["top1"])
+
+
+def test_a_training_interrupted_between_epochs_ends_in_the_same_weights(ask):
+    whole = ask()
+    train(whole, Notes())
+    parted = replace(whole, out=whole.out.with_name("parted"))
+    with pytest.raises(KeyboardInterrupt):
+        train(parted, notes := Notes(3, interrupt))
+    assert "saved after 3 of 6 updates" in notes.lines[-1]
+    train(replace(parted, resume=True), notes := Notes())
+    assert any("going on after 3 of 6 updates" in line for line in notes.lines)
+    one, other = (load_file(request.out / "last.safetensors") for request in (whole, parted))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_training_interrupted_within_an_epoch_goes_on_with_the_images_left(ask):
+    request = ask()
+    with pytest.raises(KeyboardInterrupt):
+        train(request, Notes(5, interrupt))
+    result = train(replace(request, resume=True), Notes())
+    assert result["epoch"] == 2
+    order = Order(20, 18, seed=0, rank=1, world=3)
+    every = list(order)
+    order.first = 4
+    assert list(order) == every[4:] and len(order) == 2
+    ranks = [list(Order(20, 18, 0, rank, 3)) for rank in range(3)]
+    assert len(set().union(*ranks)) == 18
+
+
+def test_a_finished_training_resumed_gives_its_result(ask):
+    request = ask()
+    result = train(request, Notes())
+    assert train(replace(request, resume=True), Notes())["top1"] == result["top1"]
+
+
+def test_a_folder_that_is_taken_or_of_another_training_is_refused(ask):
+    request = ask()
+    with pytest.raises(InputError, match=r"--resume goes on with a training, but .* has none"):
+        train(replace(request, resume=True), Notes())
+    train(request, Notes())
+    with pytest.raises(InputError, match="--resume goes on"):
+        train(request, Notes())
+    with pytest.raises(InputError, match="a resumed training keeps its seed, 0, but got 1"):
+        train(replace(request, resume=True, seed=1), Notes())
+    (request.out / "state.pt").write_bytes(b"none")
+    with pytest.raises(InputError, match=r"state.pt is no state of a training"):
+        train(replace(request, resume=True), Notes())
+
+
+def test_a_loss_that_is_no_number_stops_with_a_reason(ask):
+    with pytest.raises(FailureError, match=r"the training loss is (nan|inf) by update .* try a lower --lr"):
+        train(ask(wishes=Wishes(2, 12, 1e30, 32)), Notes())
+
+
+def test_a_full_disk_says_so_and_keeps_what_was_there(ask, monkeypatch):
+    request = ask()
+    with pytest.raises(KeyboardInterrupt):
+        train(request, Notes(5, interrupt))
+    before = (request.out / "state.pt").read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vitspace.training.folder.torch.save", full)
+    with pytest.raises(FailureError, match=r"No space left on device; what was written before is whole"):
+        train(replace(request, resume=True), Notes())
+    assert (request.out / "state.pt").read_bytes() == before
+    assert not [path for path in request.out.iterdir() if path.name.startswith(".")]
+
+
+def test_a_moving_average_is_what_is_validated_and_kept(ask, tmp_path):
+    (tmp_path / "mine.yaml").write_text("ema: 0.9\nschedule: step\noptimizer: sgd\nmixup: 0\ncutmix: 0\n")
+    request = ask(recipe=str(tmp_path / "mine.yaml"))
+    train(request, Notes())
+    state = torch.load(request.out / "state.pt", weights_only=True)
+    kept = load_file(request.out / "last.safetensors")
+    assert all(torch.equal(kept[name], tensor) for name, tensor in state["ema"].items())
+    assert not all(torch.equal(kept[name], tensor) for name, tensor in state["network"].items())
+
+
+def test_accumulated_batches_take_as_many_updates(ask):
+    request = ask(wishes=Wishes(1, 12, 1e-3, 32, micro_batch=4))
+    train(request, Notes())
+    assert torch.load(request.out / "state.pt", weights_only=True)["done"] == 3
+
+
+def test_a_set_that_does_not_mirror_is_not_mirrored():
+    images = open_images("digits", 32)
+    loader = train_loader(images, Recipe(img_size=32), Order(8, 8, 0), 4, 0, pin=False)
+    assert "HorizontalFlip" not in str(images.train.transform)
+    inputs, labels = next(iter(loader))
+    assert inputs.shape == (4, 3, 32, 32) and labels.dtype == torch.int64
+
+
+def test_an_image_smaller_than_the_stride_is_refused(ask):
+    with pytest.raises(InputError, match=r"img-size is at least the design's stride"):
+        train(ask(wishes=Wishes(img_size=4)), Notes())
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one(design, photos, tmp_path):
+    """Under torchrun, with gloo on the CPU."""
+    (tmp_path / "small.json").write_text(design.spec.to_json())
+    options = ["--data", f"imagefolder:{photos}", "--epochs", "2", "--batch-size", "12", "--img-size", "32", "--json"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "vitspace", "train"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*command, "small.json", *options, "--device", "cpu", "--workers", "0"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result = json.loads(done.stdout)
+    assert (result["processes"], result["val_images"], result["epoch"]) == (2, 9, 2)
+    assert result["command"].startswith("torchrun --nproc-per-node 2 -m vitspace train small.json")

@@ -1,0 +1,91 @@
+"""vitspace train."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+import typer
+
+from vitspace.cli import command, print_json
+
+
+@command
+def train(
+    design: str = typer.Argument(help="An anchor's id, a spec's .json, or with --trial a stored study."),
+    data: str = typer.Option(help="imagefolder:DIR (read as it is needed), cifar10:DIR, digits, fractal."),
+    trial: int = typer.Option(None, min=0, help="The number of the study's trial."),
+    recipe: str = typer.Option("paper", help="paper (the family's own), a recipe's name, or a path to a .yaml."),
+    epochs: int = typer.Option(
+        None, min=1, help="Epochs; warm-up and decay keep their shares.  [default: the recipe's]"
+    ),
+    batch_size: int = typer.Option(
+        None, min=1, help="Images an update; learning rates follow in proportion.  [default: the recipe's]"
+    ),
+    micro_batch: int = typer.Option(
+        None, min=1, help="Images at once on a device; gradients add up to a batch.  [default: all of them]"
+    ),
+    lr: float = typer.Option(None, min=0, help="Learning rate after warm-up.  [default: the recipe's]"),
+    img_size: int = typer.Option(None, min=32, help="Side of the image in pixels.  [default: the recipe's]"),
+    seed: int = typer.Option(0, help="Of weights, order, augmentation."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda, cuda:1, mps; under torchrun a GPU a process."),
+    workers: int = typer.Option(
+        None, min=0, help="Processes that load images.  [default: for a folder, cores, up to 8]"
+    ),
+    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    out: Path = typer.Option(None, help="The training's folder.  [default: trained/NAME]"),
+    resume: bool = typer.Option(False, "--resume", help="Go on with the training in the folder."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+) -> None:
+    """Train a design in full, by its paper's recipe.
+
+    Several GPUs: torchrun --nproc-per-node 4 -m vitspace train ...
+    """
+    from vitspace.cli.train_bar import Bar
+    from vitspace.design import find_design
+    from vitspace.training import Request, Wishes
+    from vitspace.training import train as run
+
+    found = find_design(design, trial, storage)
+    words = shlex.join(sys.argv[1:])
+    request = Request(
+        design=found,
+        data=data,
+        out=out or Path("trained") / found.name,
+        recipe=recipe,
+        wishes=Wishes(epochs, batch_size, lr, img_size, micro_batch),
+        seed=seed,
+        device=device,
+        workers=_workers(data) if workers is None else workers,
+        resume=resume,
+        command=_command(words),
+    )
+    leads = os.environ.get("RANK", "0") == "0"
+    with Bar(leads, request.command if resume else f"{request.command} --resume") as bar:
+        result = run(request, bar)
+    if not leads:
+        return
+    if as_json:
+        print_json(result)
+        return
+    print(
+        f"{result['name']}: top-1 {result['top1']:.2f} % on the {result['val_images']:,} validation images of "
+        f"{result['data']} at {result['img_size']} px after epoch {result['epoch']}; best {result['best_top1']:.2f} % "
+        f"(epoch {result['best_epoch']}, chosen on the same images)"
+    )
+    print(f"weights: {result['weights']['last']}\nlog: {result['log']}")
+    which = f"{shlex.quote(design)}{f' --trial {trial}' if trial is not None else ''}"
+    print(f"to take it away:\n  vitspace export {which} --weights {shlex.quote(result['weights']['last'])}")
+
+
+def _workers(data: str) -> int:
+    """A set in memory is read faster than it is handed over."""
+    from vitspace.host import cores
+
+    world = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(1, min(8, len(cores()) // world)) if data.startswith("imagefolder:") else 0
+
+
+def _command(words: str) -> str:
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    return f"torchrun --nproc-per-node {world} -m vitspace {words}" if world > 1 else f"vitspace {words}"

@@ -1,0 +1,41 @@
+"""What a running training shows: a bar with an estimate, a line an epoch."""
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class Bar:
+    """A monitor that draws on standard error, in the process that leads.
+
+    Args:
+        leads: Whether this is that process; the others are silent.
+        onward: The command that goes on after an interrupt.
+    """
+
+    def __init__(self, leads: bool, onward: str) -> None:
+        self.leads, self.onward = leads, onward
+        self.console = Console(stderr=True, highlight=False, markup=False, quiet=not leads)
+        columns = (BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
+        self.bar = Progress(TextColumn("updates"), *columns, TimeRemainingColumn(), console=self.console)
+        self.task = self.bar.add_task("updates", total=None, visible=False)
+
+    def __enter__(self) -> "Bar":
+        self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.stop()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self.note(f"to go on:\n  {self.onward}")
+
+    def note(self, text: str) -> None:
+        """Print a line above the bar."""
+        self.console.print(text, soft_wrap=True)
+
+    def progress(self, done: int, total: int) -> None:
+        """Move the bar."""
+        self.bar.update(self.task, total=total, completed=done, visible=True)

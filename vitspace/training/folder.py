@@ -1,0 +1,93 @@
+"""The folder of a training: its state, weights and log, each file written whole."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from vitspace.errors import FailureError, InputError
+from vitspace.files import write_atomic, write_json, write_with
+
+STATE, RESULT = "state.pt", "train.json"
+
+
+class Folder:
+    """Where a training is kept.
+
+    Args:
+        path: The folder.
+        settings: What decides the training; a resumed one has the same.
+    """
+
+    def __init__(self, path: Path, settings: dict[str, Any]) -> None:
+        self.path, self.settings = path, settings
+
+    def open(self, resume: bool) -> dict[str, Any] | None:
+        """Return the state to go on from, or make the folder.
+
+        Raises:
+            InputError: there is a training already, or none to go on with, or one of other settings.
+        """
+        file = self.path / STATE
+        if not resume:
+            if file.exists():
+                raise InputError(f"a training makes a new folder, but {str(self.path)!r} has one; --resume goes on")
+            self._make()
+            return None
+        if not file.is_file():
+            raise InputError(f"--resume goes on with a training, but {str(self.path)!r} has none")
+        try:
+            state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+            stored = json.loads(state["settings"])
+        except Exception as error:  # a damaged file makes the reader raise almost anything
+            raise InputError(f"{file} is no state of a training: {error}") from None
+        for name, value in self.settings.items():
+            if stored.get(name) != value:
+                raise InputError(f"a resumed training keeps its {name}, {stored.get(name)!r}, but got {value!r}")
+        return state
+
+    def save_state(self, state: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+        """Write what going on takes."""
+        whole = state | {"settings": json.dumps(self.settings), "rows": json.dumps(rows)}
+
+        def write(path: Path) -> None:
+            with path.open("wb") as file:
+                torch.save(whole, file)
+
+        self._guarded(lambda: write_with(self.path / STATE, write))
+
+    def save_weights(self, name: str, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Write weights with what is known of them."""
+        plain = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
+        data = save(plain, {"format": "pt", "vitspace": json.dumps(facts)})
+        self._guarded(lambda: write_atomic(self.path / f"{name}.safetensors", data))
+
+    def save_log(self, rows: list[dict[str, Any]], result: dict[str, Any]) -> None:
+        """Write a line an epoch, and the result so far."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        self._guarded(lambda: write_atomic(self.path / "log.csv", text.getvalue()))
+        self._guarded(lambda: write_json(self.path / RESULT, result))
+
+    def _make(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_json(self.path / "settings.json", self.settings)
+        except OSError as error:
+            raise InputError(f"a training needs a folder that can be written, but got {error}") from None
+
+    def _guarded(self, write: Any) -> None:
+        try:
+            write()
+        except (OSError, RuntimeError) as error:  # torch's writer raises the latter where the disk is full
+            raise FailureError(
+                f"{str(self.path)!r} cannot be written: {error}; what was written before is whole, and --resume goes "
+                "on from there"
+            ) from error

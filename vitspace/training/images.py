@@ -1,0 +1,178 @@
+"""Images of a full training: read from disk as they are needed, or from a set in memory, through timm's transforms."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, create_transform
+from timm.data.auto_augment import RandAugment
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler, Subset
+from torch.utils.data import Dataset as TorchDataset
+
+from vitspace.data import check_data, load_data
+from vitspace.data.imagefolder import find_images
+from vitspace.training.recipe import Recipe
+
+_FOLDER = "imagefolder"
+_SAMPLE = 1000
+_log = logging.getLogger(__name__)
+
+
+class InMemory(TorchDataset):
+    """A set in memory, uint8 [N, 3, H, W], as pairs of an image and a label."""
+
+    def __init__(self, images: Tensor, labels: Tensor) -> None:
+        self.images, self.labels = images, labels
+        self.transform: Any = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        image = Image.fromarray(self.images[index].permute(1, 2, 0).numpy())
+        return self.transform(image) if self.transform else image, int(self.labels[index])
+
+
+class OnDisk(TorchDataset):
+    """Files as pairs of an image and a label; for one that cannot be read the next stands in, and is said to."""
+
+    def __init__(self, files: dict[str, list[Path]]) -> None:
+        self.files = [(path, label) for label, paths in enumerate(files.values()) for path in paths]
+        self.transform: Any = None
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> tuple[Any, int]:
+        path, label = self.files[index]
+        try:
+            with Image.open(path) as file:
+                image = file.convert("RGB")
+        except Exception as error:  # a broken file makes Pillow's readers raise almost anything
+            _log.warning("%s cannot be read, and the next image stands in: %s", path, error)
+            return self[(index + 1) % len(self)]
+        return self.transform(image) if self.transform else image, label
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Training and validation images.
+
+    Attributes:
+        name: As on the command line.
+        train: Pairs of a PIL image and a label; its ``transform`` is to be set.
+        val: The same for validation.
+        classes: Names of the classes.
+        mean: Of each channel, pixels being from 0 to 1.
+        std: Standard deviation of each channel.
+        mirrors: Whether a mirrored image keeps its class.
+        on_disk: Whether images are decoded each time.
+    """
+
+    name: str
+    train: Any
+    val: Any
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    mirrors: bool
+    on_disk: bool
+
+    def crop_pct(self, recipe: Recipe) -> float:
+        """Share of a validation image that is looked at: all of one in memory, which was cropped before."""
+        return recipe.crop_pct if self.on_disk else 1.0
+
+
+def open_images(text: str, img_size: int, seed: int = 0) -> Images:
+    """Open a source of data; a folder of images stays on the disk, all others are loaded.
+
+    Args:
+        text: As `vitspace.data.load_data` reads it.
+        img_size: Side of the image in pixels.
+        seed: Of what is generated or split.
+
+    Raises:
+        InputError: there is no such source, or its folder does not hold what it needs.
+    """
+    name, _, argument = text.partition(":")
+    if name != _FOLDER:
+        loaded = load_data(text, img_size, seed)
+        train, val = InMemory(loaded.train_images, loaded.train_labels), InMemory(loaded.val_images, loaded.val_labels)
+        sample = loaded.train_images[:: max(1, len(train) // _SAMPLE)].float() / 255
+        mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3)).clamp(min=1 / 255)
+        facts = tuple(mean.tolist()), tuple(std.tolist()), loaded.mirrors
+        return Images(text, train, val, loaded.classes, *facts, on_disk=False)
+    check_data(text)
+    found = find_images(argument)
+    facts = IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, True
+    return Images(text, OnDisk(found["train"]), OnDisk(found["val"]), tuple(found["train"]), *facts, on_disk=True)
+
+
+class Order(Sampler[int]):
+    """The order of an epoch's images in one process: a permutation by seed and epoch, of whole batches.
+
+    Attributes:
+        first: Images of this process to leave out, since a resumed epoch has seen them.
+    """
+
+    def __init__(self, images: int, total: int, seed: int, rank: int = 0, world: int = 1) -> None:
+        self.images, self.total, self.seed, self.rank, self.world = images, total, seed, rank, world
+        self.epoch, self.first = 0, 0
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        order = torch.randperm(self.images, generator=generator)[: self.total]
+        yield from order[self.rank :: self.world][self.first :].tolist()
+
+    def __len__(self) -> int:
+        return self.total // self.world - self.first
+
+
+def train_loader(images: Images, recipe: Recipe, order: Order, batch: int, workers: int, pin: bool) -> DataLoader:
+    """Return batches of a process: float32 [batch, 3, S, S] and int64 [batch]."""
+    images.train.transform = create_transform(
+        recipe.img_size,
+        is_training=True,
+        hflip=0.5 if images.mirrors else 0.0,
+        color_jitter=recipe.color_jitter,
+        auto_augment=recipe.auto_augment,
+        interpolation=recipe.interpolation,
+        mean=images.mean,
+        std=images.std,
+        re_prob=recipe.erase,
+        re_mode="pixel",
+    )
+    _keep_a_bit(images.train.transform)
+    return DataLoader(images.train, batch, sampler=order, num_workers=workers, pin_memory=pin, drop_last=True)
+
+
+def _keep_a_bit(transform: Any) -> None:
+    """Have timm's RandAugment posterize to one bit at least: at its largest magnitude it asks Pillow for none."""
+    for step in transform.transforms:
+        for op in step.ops if isinstance(step, RandAugment) else []:
+            if op.name.startswith("Posterize"):
+                op.level_fn = partial(_one_bit, op.level_fn)
+
+
+def _one_bit(level_fn: Callable[..., tuple[int]], *args: Any) -> tuple[int]:
+    return (max(1, level_fn(*args)[0]),)
+
+
+def val_loader(
+    images: Images, recipe: Recipe, batch: int, workers: int = 0, first: int = 0, step: int = 1
+) -> DataLoader:
+    """Return every ``step``-th validation image from ``first`` on: those of a process of so many."""
+    images.val.transform = create_transform(
+        recipe.img_size,
+        interpolation=recipe.interpolation,
+        mean=images.mean,
+        std=images.std,
+        crop_pct=images.crop_pct(recipe),
+    )
+    return DataLoader(Subset(images.val, range(first, len(images.val), step)), batch, num_workers=workers)

@@ -1,0 +1,92 @@
+"""Plan: a recipe fitted to the data and the machine, checked before anything is built."""
+
+from dataclasses import dataclass
+
+from vitspace.errors import InputError
+from vitspace.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user sets over the recipe; None leaves it as it is.
+
+    Attributes:
+        epochs: Epochs; warm-up and decay keep their shares.
+        batch_size: Images an update, over all processes; learning rates follow it unless ``lr`` is set.
+        lr: Learning rate after warm-up.
+        img_size: Side of the image in pixels.
+        micro_batch: Images at once on a device; what is left of a batch is accumulated.
+    """
+
+    epochs: int | None = None
+    batch_size: int | None = None
+    lr: float | None = None
+    img_size: int | None = None
+    micro_batch: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is done.
+
+    Attributes:
+        recipe: With the user's wishes in it.
+        updates: Optimiser steps an epoch.
+        micro_batch: Images at once in one process.
+        accumulate: Micro-batches of one process an update.
+        changes: What differs from the recipe as it is printed, in words.
+    """
+
+    recipe: Recipe
+    updates: int
+    micro_batch: int
+    accumulate: int
+    changes: tuple[str, ...]
+
+    @property
+    def total(self) -> int:
+        """Optimiser steps in all."""
+        return self.updates * self.recipe.epochs
+
+
+def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int) -> Plan:
+    """Fit a recipe.
+
+    Raises:
+        InputError: the batch does not divide, or is larger than the training set.
+    """
+    fitted, changes = _wished(recipe, wishes)
+    batch, micro = fitted.batch_size, wishes.micro_batch
+    if batch > train_images:
+        raise InputError(
+            f"a batch is at most the {train_images} training images, but got {batch}; --batch-size sets another"
+        )
+    micro = micro or batch // world
+    if not micro or batch % (micro * world):
+        raise InputError(
+            f"batch-size is a multiple of micro-batch times processes, but got {batch}, {micro} and {world}"
+        )
+    if fitted.mixes and micro % 2:
+        raise InputError(f"mixup and cutmix need an even number of images at once, but got {micro}")
+    return Plan(fitted, train_images // batch, micro, batch // (micro * world), tuple(changes))
+
+
+def _wished(recipe: Recipe, wishes: Wishes) -> tuple[Recipe, list[str]]:
+    changes = []
+    if wishes.epochs and wishes.epochs != recipe.epochs:
+        changes.append(f"{wishes.epochs} epochs for {recipe.epochs}, warm-up and decay in proportion")
+        recipe = recipe.shortened(wishes.epochs)
+    if wishes.batch_size and wishes.batch_size != recipe.batch_size:
+        before, recipe = recipe, recipe.rebatched(wishes.batch_size)
+        followed = "" if wishes.lr else f", learning rate {recipe.lr:.3g} for {before.lr:.3g} in proportion"
+        changes.append(f"batch {recipe.batch_size} for {before.batch_size}{followed}")
+    if wishes.lr:
+        changes.append(f"learning rate {wishes.lr:g}")
+        recipe = recipe.model_copy(update={"lr": wishes.lr, "min_lr": min(recipe.min_lr, wishes.lr)})
+    if wishes.img_size and wishes.img_size != recipe.img_size:
+        changes.append(
+            f"{wishes.img_size} px for {recipe.img_size}; the design is as it is, its windows padded where they do "
+            "not divide the map"
+        )
+        recipe = recipe.model_copy(update={"img_size": wishes.img_size})
+    return recipe, changes

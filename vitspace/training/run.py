@@ -1,0 +1,227 @@
+"""A training from its request to its result."""
+
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from vitspace.design import Design
+from vitspace.errors import InputError
+from vitspace.host import machine
+from vitspace.network import build
+from vitspace.training.folder import Folder
+from vitspace.training.images import Images, open_images
+from vitspace.training.loop import Loop
+from vitspace.training.plan import Plan, Wishes, make_plan
+from vitspace.training.processes import Processes, processes
+from vitspace.training.recipe import PAPER, load_recipe
+
+#: Seconds between two states within an epoch.
+SAVE_EVERY = 600.0
+
+
+class Monitor(Protocol):
+    """Is told how a training goes."""
+
+    def note(self, text: str) -> None:
+        """Say a line."""
+
+    def progress(self, done: int, total: int) -> None:
+        """``done`` of ``total`` updates are made."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        design: The architecture.
+        data: As `vitspace.data.load_data` reads it; a folder of images is read from disk as it is needed.
+        out: The folder.
+        recipe: paper, a recipe's name, or a path to a .yaml.
+        wishes: What is set over the recipe.
+        seed: Of the weights, the order of images, augmentation and stochastic depth.
+        device: auto, cpu, cuda, cuda:1 or mps.
+        workers: Processes that load images, for each that trains.
+        resume: Go on with what the folder has.
+        command: What was typed, for the record.
+    """
+
+    design: Design
+    data: str
+    out: Path
+    recipe: str = PAPER
+    wishes: Wishes = field(default_factory=Wishes)
+    seed: int = 0
+    device: str = "auto"
+    workers: int = 0
+    resume: bool = False
+    command: str = ""
+
+
+def train(request: Request, monitor: Monitor) -> dict[str, Any]:
+    """Train a design in full, and return the result; see `Training.result`.
+
+    An interrupt saves the state and is raised on.
+
+    Raises:
+        InputError: a setting breaks a rule, or the folder is taken.
+        FailureError: the loss is not finite, no memory is left, or the disk is full.
+    """
+    with processes(request.device) as place:
+        training = Training(request, monitor, place)
+        try:
+            training.run()
+        except KeyboardInterrupt:
+            training.save()
+            monitor.note(f"saved after {training.loop.done} of {training.plan.total} updates; --resume goes on")
+            raise
+        return training.result()
+
+
+class Training:
+    """A training under way."""
+
+    def __init__(self, request: Request, monitor: Monitor, place: Processes) -> None:
+        self.request, self.monitor, self.place = request, monitor, place
+        self.recipe_name, recipe = load_recipe(request.recipe, request.design.spec.family)
+        img_size = request.wishes.img_size or recipe.img_size
+        if img_size < request.design.spec.stride:
+            raise InputError(f"img-size is at least the design's stride {request.design.spec.stride}, got {img_size}")
+        self.images = open_images(request.data, img_size, request.seed)
+        self.plan = make_plan(recipe, request.wishes, len(self.images.train), place.world)
+        self.folder = Folder(request.out, self._settings())
+        state = self.folder.open(request.resume) if place.leads or request.resume else None
+        self.loop = _loop(request, self.plan, self.images, place)
+        self.rows: list[dict[str, Any]] = []
+        self.saved, self.began = time.monotonic(), time.monotonic()
+        if state:
+            self.loop.load(state)
+            self.rows = json.loads(state["rows"])
+        self._introduce(recipe.about)
+
+    def run(self) -> None:
+        """Do the epochs that are left."""
+        for epoch in range(len(self.rows), self.plan.recipe.epochs):
+            start, before = time.monotonic(), self.loop.done
+            train_loss = self.loop.run_epoch(epoch, self._updated)
+            images = (self.loop.done - before) * self.plan.recipe.batch_size
+            rate = images / (time.monotonic() - start)
+            val_loss, top1 = self.loop.validate()
+            row = {
+                "epoch": epoch + 1,
+                "lr": self.loop.optimiser.param_groups[0]["lr"],
+                "train_loss": train_loss,
+                "val_loss": val_loss,
+                "top1": top1,
+                "images_per_second": rate,
+                "seconds": time.monotonic() - start,
+            }
+            self.rows.append(row)
+            self.loop.restart_sum()
+            self._end_epoch(row)
+
+    def save(self) -> None:
+        """Write what going on takes."""
+        if self.place.leads:
+            self.folder.save_state(self.loop.state(), self.rows)
+        self.saved = time.monotonic()
+
+    def result(self) -> dict[str, Any]:
+        """Return the accuracy with its data, and where the weights are."""
+        last, best = self.rows[-1], self._best()
+        request, out = self.request, self.request.out
+        return {
+            "name": request.design.name,
+            "spec_id": request.design.spec.id,
+            "data": request.data,
+            "train_images": len(self.images.train),
+            "val_images": len(self.images.val),
+            "classes": len(self.images.classes),
+            "img_size": self.plan.recipe.img_size,
+            "recipe": self.recipe_name,
+            "changes": list(self.plan.changes),
+            "epochs": self.plan.recipe.epochs,
+            "epoch": last["epoch"],
+            "top1": last["top1"],
+            "val_loss": last["val_loss"],
+            "best_top1": best["top1"],
+            "best_epoch": best["epoch"],
+            "seconds": sum(row["seconds"] for row in self.rows),
+            "seed": request.seed,
+            "device": str(self.place.device),
+            "processes": self.place.world,
+            "out": str(out),
+            "weights": {name: str(out / f"{name}.safetensors") for name in ("last", "best")},
+            "log": str(out / "log.csv"),
+            "command": request.command,
+            "machine": machine(),
+        }
+
+    def _updated(self) -> None:
+        self.monitor.progress(self.loop.done, self.plan.total)
+        if time.monotonic() - self.saved > SAVE_EVERY:
+            self.save()
+
+    def _end_epoch(self, row: dict[str, Any]) -> None:
+        """Write weights, log and state, in this order, so that a state's epochs have theirs."""
+        if self.place.leads:
+            facts, tensors = self._facts(row), self.loop.validated.state_dict()
+            if self._best() is row:
+                self.folder.save_weights("best", tensors, facts)
+            self.folder.save_weights("last", tensors, facts)
+            self.folder.save_log(self.rows, self.result())
+        self.save()
+        self.monitor.note(
+            f"epoch {row['epoch']} of {self.plan.recipe.epochs}: training loss {row['train_loss']:.3f}, validation "
+            f"loss {row['val_loss']:.3f}, top-1 {row['top1']:.2f} %, {row['images_per_second']:.0f} images/s"
+        )
+
+    def _best(self) -> dict[str, Any]:
+        return max(self.rows, key=lambda row: row["top1"])
+
+    def _facts(self, row: dict[str, Any]) -> dict[str, Any]:
+        """What the weights' file says of them."""
+        return self.result() | {
+            "spec": self.request.design.spec.to_dict(),
+            "classes": list(self.images.classes),
+            "mean": self.images.mean,
+            "std": self.images.std,
+            "crop_pct": self.images.crop_pct(self.plan.recipe),
+            "interpolation": self.plan.recipe.interpolation,
+            "epoch": row["epoch"],
+            "top1": row["top1"],
+        }
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "spec_id": self.request.design.spec.id,
+            "data": self.request.data,
+            "seed": self.request.seed,
+            "recipe": self.plan.recipe.model_dump(exclude={"about", "sources"}),
+        }
+
+    def _introduce(self, about: str) -> None:
+        design, plan = self.request.design, self.plan
+        self.monitor.note(
+            f"training {design.name} on {self.request.data}: {len(self.images.train)} images, {len(self.images.val)} "
+            f"for validation, {len(self.images.classes)} classes, on {self.place.device} in {self.place.world} "
+            f"process{'es' * (self.place.world > 1)}"
+        )
+        self.monitor.note(f"recipe {self.recipe_name}: {about}")
+        for change in plan.changes:
+            self.monitor.note(f"not as the recipe: {change}")
+        if self.loop.done:
+            self.monitor.note(f"going on after {self.loop.done} of {plan.total} updates")
+
+
+def _loop(request: Request, plan: Plan, images: Images, place: Processes) -> Loop:
+    """Build the network, the same in every process, and what trains it."""
+    recipe = plan.recipe
+    torch.manual_seed(request.seed)
+    rates = {"drop_rate": recipe.dropout, "drop_path_rate": recipe.drop_path}
+    network = build(request.design.spec, len(images.classes), recipe.img_size, **rates)
+    return Loop(network, plan, images, place, request.seed, request.workers)
