@@ -7,17 +7,10 @@ import sys
 import time
 
 import pytest
+from inside import SMALL, vitspace
 
 from vitspace.cli import app
 
-SMALL = """
-family: msg
-axes:
-  dim: {values: [16, 32], scale: [1, 2, 4, 8]}
-  depth: [1, 2]
-  head_dim: [16]
-  mlp_ratio: [1, 2]
-"""
 REGISTERED = [
     *app.registered_commands,
     *(c for g in app.registered_groups for c in g.typer_instance.registered_commands),
@@ -25,17 +18,17 @@ REGISTERED = [
 COMMANDS = [command.callback.__name__ for command in REGISTERED]
 
 
-def vitspace(*args, cwd, check=0, timeout=240):
-    env = os.environ | {
-        "PYTHONWARNINGS": "error::DeprecationWarning:vitspace",
-        "OMP_NUM_THREADS": "1",
-        "COLUMNS": "160",
-    }
+def process(*args, cwd, check=0):
+    """Run `python -m vitspace ARGS` as a process of its own, where that is the point."""
+    env = os.environ | {"PYTHONWARNINGS": "error::DeprecationWarning:vitspace", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "vitspace", *args], cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout
+        [sys.executable, "-m", "vitspace", *args], cwd=cwd, env=env, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == check, done.stderr
     return done
+
+
+STUDY = ["--space", "small.yaml", "--budget", "1G", "--data", "digits", "--trials", "2"]
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +36,7 @@ def finished(tmp_path_factory):
     """A folder in which a small study was run."""
     cwd = tmp_path_factory.mktemp("study")
     (cwd / "small.yaml").write_text(SMALL)
-    options = ["--space", "small.yaml", "--budget", "1G", "--data", "digits", "--study", "first", "--trials", "3"]
-    vitspace("search", *options, cwd=cwd)
+    process("search", *STUDY, "--study", "first", cwd=cwd)
     return cwd
 
 
@@ -78,11 +70,18 @@ def test_report_prints_the_study_as_json(finished):
     assert {"study", "space", "budget", "proxy", "engine", "seed", "trials", "front", "anchors", "hypervolume"} <= set(
         data
     )
-    assert [t["state"] for t in data["trials"]].count("complete") == 3
+    assert [t["state"] for t in data["trials"]].count("complete") == 2
     assert set(data["front"]) <= {t["number"] for t in data["trials"]}
     assert {"number", "spec_id", "family", "anchor", "state", "why", "params", "macs", "latency_ms", "score"} <= set(
         data["trials"][0]
     )
+
+
+def test_the_same_seed_gives_the_same_scores(finished):
+    first = json.loads(vitspace("report", "first", "--json", cwd=finished).stdout)["trials"]
+    second = json.loads(vitspace("search", *STUDY, "--study", "second", "--json", cwd=finished).stdout)["trials"]
+    keep = ("spec_id", "state", "params", "macs", "score", "seed")
+    assert [{k: t[k] for k in keep} for t in first] == [{k: t[k] for k in keep} for t in second]
 
 
 def test_a_finished_study_resumed_prints_its_json(finished):
@@ -92,20 +91,10 @@ def test_a_finished_study_resumed_prints_its_json(finished):
 
 def test_a_resumed_study_is_topped_up(finished):
     before = json.loads(vitspace("report", "first", "--json", cwd=finished).stdout)["trials"]
-    done = vitspace("search", "--study", "first", "--resume", "--trials", "4", "--json", cwd=finished)
+    done = vitspace("search", "--study", "first", "--resume", "--trials", "3", "--json", cwd=finished)
     after = json.loads(done.stdout)["trials"]
     assert after[: len(before)] == before
-    assert [t["state"] for t in after].count("complete") == 4
-
-
-def test_the_same_seed_gives_the_same_scores(tmp_path):
-    (tmp_path / "small.yaml").write_text(SMALL)
-    options = ["--space", "small.yaml", "--data", "digits", "--trials", "2", "--seed", "3", "--json"]
-    first, second = (
-        json.loads(vitspace("search", *options, "--study", name, cwd=tmp_path).stdout)["trials"] for name in "ab"
-    )
-    keep = ("spec_id", "state", "params", "macs", "score", "seed")
-    assert [{k: t[k] for k in keep} for t in first] == [{k: t[k] for k in keep} for t in second]
+    assert [t["state"] for t in after].count("complete") == 3
 
 
 @pytest.mark.parametrize(
@@ -143,6 +132,13 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, args, message):
     assert len(errors) == 1 and message in errors[0]
     assert "Traceback" not in done.stderr and done.stdout == ""
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_process_says_of_bad_input_one_line_and_ends_with_2(tmp_path):
+    done = process("report", "none", cwd=tmp_path, check=2)
+    assert (
+        done.stderr == "error: a storage is a journal file or a database URL, but there is no file 'studies.journal'\n"
+    )
 
 
 def test_a_trial_run_again_alone_gives_the_same_score(finished):

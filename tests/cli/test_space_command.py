@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_cli import SMALL, vitspace
+from inside import SMALL, vitspace
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """Real processes of the command line, with the proxy of noop.py registered."""
 
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -16,6 +16,49 @@ axes:
   mlp_ratio: {each: [1, 2]}
 """
 HERE = Path(__file__).parent
+#: Forks processes that have imported what a study needs, so that each is ready at once and not after seconds.
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["vitspace.search", "vitspace.engines.optuna", "vitspace.cli.progress"])
+
+
+def run_command(args, cwd, env, out, log):
+    """Be the process `vitspace ARGS`; its workers are processes of their own in any case."""
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ |= env
+    sys.path[:0] = env["PYTHONPATH"].split(os.pathsep)
+    for number, path in ((1, out), (2, log)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", buffering=1) for number in (1, 2))
+    sys.argv = ["vitspace", *args]
+    from vitspace.cli import main
+
+    main()
+
+
+class Command:
+    """A running command: what it prints is in two files."""
+
+    def __init__(self, args, cwd, env, number):
+        self.out, self.log = (cwd / f"{name}-{number}" for name in ("stdout", "stderr"))
+        self.out.touch()
+        self.log.touch()
+        self.process = FORKS.Process(target=run_command, args=(args, cwd, env, self.out, self.log))
+        self.process.start()
+        self.pid, self.kill, self.terminate = self.process.pid, self.process.kill, self.process.terminate
+
+    def poll(self):
+        return self.process.exitcode
+
+    def send_signal(self, number):
+        os.kill(self.pid, number)
+
+    def wait(self, timeout=None):
+        """Return the exit code; TimeoutError where it still runs then."""
+        self.process.join(timeout)
+        if self.poll() is None:
+            raise TimeoutError(f"still running after {timeout} s: {self.log.read_text()}")
+        return self.poll()
 
 
 class Tool:
@@ -30,13 +73,8 @@ class Tool:
 
     def start(self, *args, **env):
         """Start a command."""
-        out, log = (self.cwd / f"{name}-{len(self.started)}" for name in ("stdout", "stderr"))
-        command = [sys.executable, "-m", "vitspace", *map(str, args)]
-        with out.open("w") as stdout, log.open("w") as stderr:
-            process = subprocess.Popen(command, cwd=self.cwd, env=self.env | env, stdout=stdout, stderr=stderr)
-        process.out, process.log = out, log
-        self.started.append(process)
-        return process
+        self.started.append(Command([str(arg) for arg in args], self.cwd, self.env | env, len(self.started)))
+        return self.started[-1]
 
     def search(self, *args, proxy="noop", trials=8, resume=False, **env):
         """Start a search of study s, or go on with it."""
@@ -48,12 +86,10 @@ class Tool:
         """Start a worker of study s."""
         return self.start("worker", "s", "--storage", self.storage, *args, **env)
 
-    def end(self, process, check=0, timeout=200):
+    def end(self, command, check=0, timeout=200):
         """Wait for a command; return its JSON and its standard error."""
-        process.wait(timeout)
-        out = process.out.read_text()
-        error = process.log.read_text()
-        assert process.returncode == check, error
+        code, out, error = command.wait(timeout), command.out.read_text(), command.log.read_text()
+        assert code == check, error
         assert "Traceback" not in error, error
         return json.loads(out) if out else None, error
 
@@ -66,21 +102,21 @@ class Tool:
         """Wait until a condition holds."""
         deadline = time.monotonic() + timeout
         while not (found := condition()):
-            failed = any((process.poll() or 0) > 0 for process in self.started)
-            assert time.monotonic() < deadline and not failed, [p.log.read_text() for p in self.started]
+            failed = any((command.poll() or 0) > 0 for command in self.started)
+            assert time.monotonic() < deadline and not failed, [c.log.read_text() for c in self.started]
             time.sleep(0.05)
         return found
 
     def close(self):
-        for process in self.started:
-            if process.poll() is None:
-                process.terminate()
-        for process in self.started:
+        for command in self.started:
+            if command.poll() is None:
+                command.terminate()
+        for command in self.started:
             try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+                command.wait(30)
+            except TimeoutError:
+                command.kill()
+                command.process.join()
 
 
 def completed(data):

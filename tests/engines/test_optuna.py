@@ -1,12 +1,10 @@
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
 import pytest
 import torch
 from optuna.trial import TrialState
+from processes import FORKS
 
 from vitspace.engines import OpenStudy, open_engine
 from vitspace.engines._calibration import reference_point
@@ -161,29 +159,23 @@ def test_every_sampler_runs_past_its_startup(run, name):
     assert make_sampler(name, 0)
 
 
-KILLED = """
-import time
-from vitspace.study.queue import Queue
-from vitspace.study.storage import Patient, open_storage
-from vitspace.study.store import StudyStore
-running = Queue(StudyStore.load(open_storage({journal!r}), "s")).ask()
-running.suggest_categorical("dim", (32, 48, 64, 80, 96, 112, 128))
-print("running", flush=True)
-time.sleep(60)
-"""
+def hold(journal, held):
+    """Start a trial, and never end it."""
+    running = Queue(StudyStore.load(open_storage(journal), "s")).ask()
+    running.suggest_categorical("dim", (32, 48, 64, 80, 96, 112, 128))
+    held.set()
+    time.sleep(60)
 
 
 def test_a_killed_process_loses_and_repeats_nothing(run, tmp_path, proxy):
     first = run()
     store = StudyStore.load(open_storage(str(tmp_path / "s.journal")), "s")
-    code = KILLED.format(journal=str(tmp_path / "s.journal"))
-    worker = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert worker.stdout.readline() == "running\n"
-    assert Queue(store).sweep() == 0  # it lives
-    worker.send_signal(signal.SIGKILL)
-    worker.wait()
-    worker.stdout.close()
-    time.sleep(0.1)
+    held = FORKS.Event()
+    worker = FORKS.Process(target=hold, args=(str(tmp_path / "s.journal"), held))
+    worker.start()
+    assert held.wait(60) and Queue(store).sweep() == 0  # it lives
+    worker.kill()
+    worker.join()
     before = len(proxy.scored)
     record = run(CONFIG.model_copy(update={"trials": 7}), resume=True)
     assert scores(record)[:5] == scores(first)

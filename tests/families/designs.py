@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from randoms import random_designs
 from torch import Tensor, nn
 
 from vitspace.anchors import Anchor, anchor, list_anchors
@@ -66,7 +67,7 @@ def _narrow(params: dict[str, Any], width: int) -> Callable[[Variable], Any]:
 @cache
 def hybrids(count: int) -> list[Spec]:
     """Random small designs of stages of different families."""
-    return load("hybrid").draw(count, "..0.6G", seed=3)
+    return random_designs(load("hybrid"), count, first=SMALL)
 
 
 @torch.no_grad()
@@ -92,7 +93,7 @@ small_network = cache(lively)  # a test that changes its network makes its own
 @cache
 def draws(name: str, count: int = 2) -> tuple[Spec, ...]:
     """Random designs of any size."""
-    return tuple(load(name).draw(count, seed=1))
+    return tuple(random_designs(load(name), count, seed=1))
 
 
 def at_end(name: str, axis: str, end: int) -> tuple[list[Spec], list[str]]:

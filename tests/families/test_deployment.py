@@ -6,6 +6,7 @@ import torch
 from designs import ANCHORS, SMALL_ANCHORS, SPACES, assert_near, hybrids, lively, small_designs, small_network
 
 from vitspace.anchors import anchor
+from vitspace.families import FAMILIES
 
 #: Scores of `lively` anchors are 0.2 to 1.2 and differ by 0.07 and more from image to image.
 PARITY = {"rtol": 1e-4, "atol": 1e-4}
@@ -58,6 +59,10 @@ def test_an_anchor_compiles_to_one_graph(name):
     assert all(p.grad is not None for p in model.parameters())
 
 
+def test_three_hybrids_hold_every_family():
+    assert {stage.family for spec in hybrids(3) for stage in spec.stages} == set(FAMILIES)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the exporter
 @pytest.mark.parametrize("name", ANCHORS)
@@ -67,7 +72,7 @@ def test_an_anchor_exports_to_onnx(name, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")  # of the exporter
-@pytest.mark.parametrize("number", [*range(10), *(pytest.param(n, marks=pytest.mark.slow) for n in range(10, 50))])
+@pytest.mark.parametrize("number", [*range(3), *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 50))])
 @torch.no_grad()
 def test_a_hybrid_exports_to_onnx(number, tmp_path):
     assert_exports(hybrids(50)[number], 64, tmp_path / "model.onnx")

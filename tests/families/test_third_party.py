@@ -69,46 +69,58 @@ families:
 """
 
 
-@pytest.fixture
-def package(tmp_path):
+DRAW = """
+import sys, torch, vitspace
+from vitspace.cli import main
+sys.argv = ["vitspace", "space", "draw", "mine.yaml", "-n", "12", "--json"]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code
+for spec in vitspace.load_space("mine.yaml").draw(12):
+    network = vitspace.build(spec, num_classes=3, img_size=64)
+    network(torch.randn(2, 3, 64, 64)).sum().backward()
+    assert all(p.grad is not None for p in network.parameters())
+    whole = sum(p.numel() for p in vitspace.build(spec, img_size=64).parameters())
+    assert vitspace.cost(spec, 64).params == whole
+    assert vitspace.Spec.from_json(spec.to_json()) == spec
+"""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
     """An installed package with a family, and a space that mixes it with one of ours."""
-    (tmp_path / "plainconv.py").write_text(MODULE)
-    info = tmp_path / "plainconv-1.0.dist-info"
+    folder = tmp_path_factory.mktemp("package")
+    (folder / "plainconv.py").write_text(MODULE)
+    info = folder / "plainconv-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plainconv\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[vitspace.families]\nplainconv = plainconv\n")
-    (tmp_path / "mine.yaml").write_text(SPACE)
-    return tmp_path
+    (folder / "mine.yaml").write_text(SPACE)
+    return folder
 
 
-def run(folder, *args):
+def draw(folder):
+    """Draw 12 designs in a process that finds the package; build, train and cost them there."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path]), "OMP_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, *args], cwd=folder, env=env, capture_output=True, text=True, timeout=240)
-
-
-def test_it_is_drawn_costed_built_and_trained(package):
-    done = run(package, "-m", "vitspace", "space", "draw", "mine.yaml", "-n", "12", "--json")
+    command = [sys.executable, "-c", DRAW]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
-    designs = json.loads(done.stdout)
-    assert len({design["id"] for design in designs}) == 12
-    assert {stage["family"] for design in designs for stage in design["stages"]} == {"plainconv", "mat"}
-    (package / "design.json").write_text(json.dumps({k: designs[0][k] for k in ("stem", "stages", "head")}))
-    script = """
-import sys, torch, vitspace, vitspace.families
-spec = vitspace.Spec.from_json(open("design.json").read())
-network = vitspace.build(spec, num_classes=3, img_size=64)
-network(torch.randn(2, 3, 64, 64)).sum().backward()
-assert all(p.grad is not None for p in network.parameters())
-whole = sum(p.numel() for p in vitspace.build(spec, img_size=64).parameters())
-assert vitspace.cost(spec, 64).params == whole
-"""
-    done = run(package, "-c", script)
-    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
-def test_a_changed_source_is_counted_anew(package):
-    size = ("-m", "vitspace", "space", "draw", "mine.yaml", "-n", "1", "--json")
-    before = json.loads(run(package, *size).stdout)
+@pytest.fixture(scope="module")
+def drawn(package):
+    return draw(package)
+
+
+def test_it_is_drawn_costed_built_and_trained(drawn):
+    assert len({design["id"] for design in drawn}) == 12
+    assert {stage["family"] for design in drawn for stage in design["stages"]} == {"plainconv", "mat"}
+
+
+def test_a_changed_source_is_counted_anew(package, drawn):
     (package / "plainconv.py").write_text(MODULE.replace("spec.kernel // 2)", "spec.kernel // 2, bias=False)"))
-    after = json.loads(run(package, *size).stdout)
-    assert before[0]["id"] == after[0]["id"] and after[0]["params"] < before[0]["params"]
+    before, after = ({design["id"]: design["params"] for design in designs} for designs in (drawn, draw(package)))
+    both = before.keys() & after.keys()
+    assert both and all(after[spec] < before[spec] for spec in both)

@@ -6,6 +6,7 @@ import pytest
 from vitspace.budget import Budget
 from vitspace.errors import InputError
 from vitspace.evaluate import Evaluator
+from vitspace.families import anchor
 from vitspace.latency import LatencySettings, gate
 from vitspace.latency.gate import MEASURED_ANYWAY, predicted_violation
 from vitspace.latency.predictor import Prediction
@@ -44,7 +45,7 @@ def test_what_the_predictor_does_not_know_is_measured(calibrated, spec):
     assert not predicted_violation(spec, SETTINGS, Budget())
     assert not predicted_violation(spec, LatencySettings("onnxruntime"), tight)
     assert not predicted_violation(spec, LatencySettings(threads=2), tight)
-    outside = load_space("vt").draw(1, "4G")[0]
+    outside = anchor("vt_r18").spec
     assert calibrated.predict(outside).outside and not predicted_violation(outside, SETTINGS, tight)
 
 

@@ -1,7 +1,9 @@
 """Draws and sizes against spaces whose designs are all listed by brute force."""
 
+import csv
 import logging
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,9 @@ from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.space import load_space
+
+with (Path(__file__).parents[2] / "reports" / "spaces" / "sizes.csv").open() as _rows:
+    SIZES = {name: tuple(map(int, numbers)) for name, *numbers in list(csv.reader(_rows))[1:]}
 
 
 def macs_of(space, specs):
@@ -157,3 +162,12 @@ def test_a_space_too_large_to_be_drawn_from_exactly_says_what_to_do(monkeypatch)
     space = load_space("mat")
     with pytest.raises(InputError, match=r"more than 10 settings in stage 1, .*: shorten the lists of axes"):
         type(space)("fresh", space.config).size()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(SIZES))
+def test_a_shipped_space_has_the_size_that_is_reported(name):
+    space, designs = load_space(name), SIZES[name]
+    assert (space.size(), space.size("1G"), space.size("4G")) == designs
+    for spec in space.draw(8, "4G", seed=1):
+        assert space.decode(space.encode(spec)) == spec

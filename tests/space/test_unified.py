@@ -4,6 +4,7 @@ from functools import cache
 
 import pytest
 import torch
+from randoms import random_designs
 
 from vitspace.anchors import all_anchors
 from vitspace.costs import cost
@@ -39,13 +40,15 @@ def test_a_pure_hybrid_is_the_familys_own_network():
 
 
 def test_hybrids_encode_and_survive_json():
-    for spec in HYBRID.draw(60, "0.5G..2G", seed=1):
+    for spec in random_designs(HYBRID, 60, seed=1):
         assert HYBRID.decode(HYBRID.encode(spec)) == spec == Spec.from_json(spec.to_json())
 
 
 @pytest.mark.parametrize("number", [*range(12), *(pytest.param(n, marks=pytest.mark.slow) for n in range(12, 200))])
 def test_a_hybrid_trains_and_costs_what_its_parts_cost(number):
-    spec = hybrids(200, "..2G" if number >= 12 else "..0.6G")[number]
+    spec = (
+        hybrids()[number] if number >= 12 else random_designs(HYBRID, 12, seed=7, first={"dim": 2, "depth": 2})[number]
+    )
     network = build(spec, num_classes=4, img_size=64).train()
     scores = network(torch.randn(2, 3, 64, 64))
     scores.square().mean().backward()
@@ -55,8 +58,8 @@ def test_a_hybrid_trains_and_costs_what_its_parts_cost(number):
 
 
 @cache
-def hybrids(count, budget):
-    return HYBRID.draw(count, budget, seed=7)
+def hybrids():
+    return HYBRID.draw(200, "..2G", seed=7)
 
 
 def test_tokens_are_handed_on_within_a_family_and_dropped_between():
