@@ -71,4 +71,4 @@ def origin(module: str) -> str:
 
 def fingerprint() -> dict[str, Any]:
     """Return what a latency depends on: the host, its CPU, the versions of Python and torch."""
-    return {"host": platform.node(), **cpu(), "python": platform.python_version(), "torch": version("torch")}
+    return {"host": platform.node(), **cpu(), "python": platform.python_version(), "torch": versions()["torch"]}

@@ -62,3 +62,17 @@ def test_threads_do_not_mix_their_lines(tmp_path):
         thread.join()
     logs = list(JournalFile(tmp_path / "j").read_logs(0))
     assert len(logs) == 200 and all(a == b for a, b in zip(logs[::2], logs[1::2], strict=True))
+
+
+def test_what_is_appended_together_is_written_once_and_others_do_not_wait(tmp_path):
+    journal = JournalFile(tmp_path / "j")
+    with journal.together():
+        journal.append_logs([{"a": 1}])
+        journal.append_logs([{"a": 2}])
+        other = threading.Thread(target=journal.append_logs, args=([{"b": 1}],))
+        other.start()
+        other.join()
+        assert lines(tmp_path / "j") == ['{"b":1}']
+    assert lines(tmp_path / "j") == ['{"b":1}', '{"a":1}', '{"a":2}']
+    journal.append_logs([{"a": 3}])
+    assert lines(tmp_path / "j")[-1] == '{"a":3}'

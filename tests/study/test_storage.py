@@ -10,7 +10,7 @@ from vitspace.errors import InputError
 from vitspace.study import storage as module
 from vitspace.study.config import StudyConfig
 from vitspace.study.queue import Queue
-from vitspace.study.storage import Patient, open_storage, storage_failed, storage_trouble
+from vitspace.study.storage import Patient, open_storage, storage_failed, storage_trouble, together
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
@@ -100,3 +100,28 @@ def test_a_study_goes_through_a_grpc_proxy(tmp_path):
         assert [trial.why for trial in store.trials()] == ["too wide"]
     finally:
         server.stop(0).wait()
+
+
+def test_a_server_that_is_away_is_waited_for_where_that_is_asked(quick, monkeypatch):
+    answers = [unreachable(), unreachable()]
+
+    def connect(url):
+        if answers:
+            raise answers.pop()
+        return "opened"
+
+    monkeypatch.setattr(module, "_open", connect)
+    with pytest.raises(InputError, match="cannot be reached: connection refused"):
+        open_storage("postgresql://nowhere/studies")
+    assert open_storage("postgresql://nowhere/studies", patient=True) == "opened"
+
+
+def test_what_is_stored_together_is_there_afterwards(tmp_path):
+    for url in (str(tmp_path / "j"), f"sqlite:///{tmp_path}/s.db"):
+        study = optuna.create_study(storage=open_storage(url))
+        trial = study.ask()
+        with together(study._storage):
+            trial.set_user_attr("a", 1)
+            trial.suggest_categorical("b", (1, 2))
+        [stored] = open_storage(url).get_all_trials(study._study_id)
+        assert stored.user_attrs == {"a": 1} and set(stored.params) == {"b"}

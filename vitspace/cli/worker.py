@@ -1,5 +1,6 @@
 """vitspace worker."""
 
+import os
 import shlex
 import sys
 
@@ -24,8 +25,10 @@ def worker(
     from vitspace.session import Lines, join, rerun
     from vitspace.study.storage import open_storage
     from vitspace.study.store import StudyStore
+    from vitspace.workers import PARENT
 
-    store = StudyStore.load(open_storage(storage, create=False), study)
+    # A search whose worker this is has found the storage, so that a server is away for a while at most.
+    store = StudyStore.load(open_storage(storage, create=False, patient=PARENT in os.environ), study)
     if trial is not None:
         again = rerun(store, trial, device, Lines())
         if as_json:

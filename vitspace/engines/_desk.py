@@ -20,6 +20,7 @@ from vitspace.space.variables import Params
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.queue import DEATHS, Queue
+from vitspace.study.storage import together
 from vitspace.study.trial import Trial
 from vitspace.study.turns import CLAIM, Verdict, places_left, verdict
 
@@ -99,8 +100,8 @@ class Desk:
             InputError: the space holds no further design within the budget.
         """
         while not self.over and places_left(self.store.frozen(), self.config.trials) > 0:
-            if self.tally.rejected >= REJECTIONS:
-                self._enqueue_uniform()
+            if self.tally.rejected >= REJECTIONS and not self.queue_uniform():
+                raise InputError(f"space {self.space.name} has no further design within {self.config.limits}")
             running = self.queue.ask() if params is None else self.queue.start(params, self._distributions(params))
             try:
                 found = self._consider(running)
@@ -137,13 +138,22 @@ class Desk:
         if trial.complete:
             self._calibrate()
 
+    def queue_uniform(self) -> bool:
+        """Queue a design drawn uniformly from those not evaluated; return False where there is none."""
+        seed = self.config.seed + len(self.store.frozen()) + self._salt()
+        drawn = self.space.draw(1, self.config.limits.counted, seed, exclude=self._evaluated().keys())
+        for spec in drawn:
+            self.store.study.enqueue_trial(self.space.encode(spec))
+        return bool(drawn)
+
     def put_back(self, task: Task) -> None:
         """Queue a design again whose evaluation was interrupted."""
         self.queue.put_back(task.running)
 
     def _consider(self, running: optuna.Trial) -> Task | Trial | None:
         """Return the task of a started trial, or how it is rejected, or None where it is one too many."""
-        params = self.space.choose(lambda v: running.suggest_categorical(v.name, v.values))
+        with together(self.store.storage):
+            params = self.space.choose(lambda v: running.suggest_categorical(v.name, v.values))
         facts = running.user_attrs
         try:
             spec = self.space.decode(params)
@@ -199,13 +209,6 @@ class Desk:
         seconds = self._before + time.monotonic() - self._start
         if seconds > self.store.study.user_attrs.get("seconds", 0.0):
             self.store.set(seconds=seconds)
-
-    def _enqueue_uniform(self) -> None:
-        seed = self.config.seed + len(self.store.frozen()) + self._salt()
-        drawn = self.space.draw(1, self.config.limits.counted, seed, exclude=self._evaluated().keys())
-        if not drawn:
-            raise InputError(f"space {self.space.name} has no further design within {self.config.limits}")
-        self.store.study.enqueue_trial(self.space.encode(drawn[0]))
 
     def _sampler_seed(self, trials: int) -> int:
         return (self.config.seed + trials + self._salt()) % 2**31

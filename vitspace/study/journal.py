@@ -9,6 +9,9 @@ import fcntl
 import json
 import logging
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,7 @@ class JournalFile(JournalFileBackend):
     def __init__(self, path: Path) -> None:
         super().__init__(str(path))
         self.path = path
+        self._held = threading.local()
         if not _whole(path):
             with _locked(path) as file:
                 _mend(file, path)
@@ -42,6 +46,9 @@ class JournalFile(JournalFileBackend):
         Raises:
             OSError: the disk is full, or the file cannot be written.
         """
+        if (held := getattr(self._held, "logs", None)) is not None:
+            held.extend(logs)
+            return
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
         with _locked(self.path) as file:
             end = _mend(file, self.path)
@@ -50,6 +57,21 @@ class JournalFile(JournalFileBackend):
             except OSError:
                 file.truncate(end)
                 raise
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Append what this thread writes within at its end, all lines by one write to the disk.
+
+        Raises:
+            OSError: as `append_logs` does.
+        """
+        self._held.logs = []
+        try:
+            yield
+        finally:
+            logs, self._held.logs = self._held.logs, None
+            if logs:
+                self.append_logs(logs)
 
 
 def _locked(path: Path) -> FileIO:

@@ -5,14 +5,16 @@ import random
 import sqlite3
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage, get_storage
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 
 from vitspace.errors import InputError
 from vitspace.interrupts import postponed
@@ -23,14 +25,20 @@ DEFAULT_STORAGE = "studies.journal"
 #: Seconds for which a server may be away in mid-study; ``VITSPACE_PATIENCE`` sets another number.
 PATIENCE = 120.0
 _GRPC = "grpc://"
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage:
+def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool = False) -> BaseStorage:
     """Open a journal file (a path), a database (``sqlite:///studies.db``), or a gRPC proxy (``grpc://host:port``).
+
+    Args:
+        url: The storage.
+        create: Whether a file is made where there is none.
+        patient: Whether a server that is away is waited for.
 
     Raises:
         InputError: the storage cannot be reached or is damaged.
@@ -43,7 +51,7 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
     if file and file.is_dir():
         raise InputError(f"a storage is a file, but {str(file)!r} is a folder")
     try:
-        return _open(url)
+        return patiently(lambda: _open(url)) if patient else _open(url)
     except InputError:
         raise
     except Exception as error:
@@ -119,30 +127,68 @@ class _Waits(BaseStorage):
     def __init__(self, inner: BaseStorage) -> None:
         self.inner = inner
 
-    def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        began, pause = time.monotonic(), 0.1
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write to a journal's disk once for all that this thread stores within, and reads only afterwards."""
+        backend = getattr(self.inner, "_backend", None)
+        if not isinstance(backend, JournalFile):
+            yield
+            return
+        with postponed():
+            with backend.together():
+                yield
+            self._settle()
+
+    def _settle(self) -> None:
+        """Read what was written to a journal; it refuses line by line what came too late, and the first is raised."""
+        refused = None
         while True:
             try:
-                with postponed():
-                    return getattr(self.inner, name)(*args, **kwargs)
-            except Exception as error:
-                waited = time.monotonic() - began
-                if not _passing(error) or waited > seconds_from_environment("VITSPACE_PATIENCE", PATIENCE):
-                    raise
-                if pause > 1:
-                    _log.warning("the storage is away: %s; asking again", storage_trouble(error))
-            time.sleep(pause * random.uniform(0.5, 1))
-            pause = min(2 * pause, 3.0)
+                self.inner.get_all_studies()
+                break
+            except UpdateFinishedTrialError as error:
+                refused = refused or error
+        if refused:
+            raise refused
+
+    def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        return patiently(lambda: getattr(self.inner, name)(*args, **kwargs))
+
+
+def patiently(ask: Callable[[], T]) -> T:
+    """Ask a storage, again while it is away, for as long as `PATIENCE`."""
+    began, pause = time.monotonic(), 0.1
+    while True:
+        try:
+            with postponed():
+                return ask()
+        except Exception as error:
+            waited = time.monotonic() - began
+            if not _passing(error) or waited > seconds_from_environment("VITSPACE_PATIENCE", PATIENCE):
+                raise
+            if pause > 1:
+                _log.warning("the storage is away: %s; asking again", storage_trouble(error))
+        time.sleep(pause * random.uniform(0.5, 1))
+        pause = min(2 * pause, 3.0)
+
+
+def together(storage: BaseStorage) -> AbstractContextManager[None]:
+    """Store what is stored within at once where the storage can, which is much faster; none of it is read within."""
+    return storage.together() if isinstance(storage, _Waits) else nullcontext()
 
 
 def _passing(error: Exception) -> bool:
     """Whether a storage may do later what it did not do now: it restarts, or others write to it."""
-    cause = error.__cause__ or error
-    if isinstance(cause, DBAPIError):
-        full = "full" in str(cause.orig) or "space" in str(cause.orig)
-        return (cause.connection_invalidated or isinstance(cause, OperationalError)) and not full
-    code = getattr(cause, "code", None)
-    return callable(code) and getattr(code(), "name", "") == "UNAVAILABLE"
+    for cause in (error, error.__cause__):
+        if isinstance(cause, PendingRollbackError):
+            return True  # a connection that was lost within a transaction, and is made anew
+        if isinstance(cause, DBAPIError):
+            full = "full" in str(cause.orig) or "space" in str(cause.orig)
+            return (cause.connection_invalidated or isinstance(cause, OperationalError)) and not full
+        code = getattr(cause, "code", None)
+        if callable(code):
+            return getattr(code(), "name", "") == "UNAVAILABLE"
+    return False
 
 
 def _asking(name: str) -> Callable[..., Any]:

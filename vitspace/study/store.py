@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from vitspace.errors import InputError
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import OBJECTIVES, StudyRecord
-from vitspace.study.storage import open_storage, storage_file
+from vitspace.study.storage import open_storage, storage_file, together
 from vitspace.study.trial import Trial
 
 DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
@@ -115,9 +115,11 @@ class StudyStore:
             optuna.exceptions.UpdateFinishedTrialError: it was ended by others meanwhile.
         """
         stored = trial.to_dict()
-        for name in (*sorted(_FIELDS - {"state"}), "state"):
-            if stored[name] not in (None, "", {}):
-                running.set_user_attr(name, _finite(stored[name]))
+        with together(self.storage):
+            for name in (*sorted(_FIELDS - {"state"}), "state"):
+                if stored[name] not in (None, "", {}):
+                    # Not by the trial's own method, which changes what is in memory before the journal has taken it.
+                    self.storage.set_trial_user_attr(running._trial_id, name, _finite(stored[name]))
         values = _objectives(trial) if trial.complete else None
         self.study.tell(running, values, _STATES.get(trial.state, TrialState.PRUNED))
 
