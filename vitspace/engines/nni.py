@@ -7,9 +7,7 @@ since NNI's tuners take no designs from outside. NNI is no longer maintained.
 """
 
 import json
-import logging
 import shlex
-import socket
 import sys
 import tempfile
 import time
@@ -23,6 +21,7 @@ from optuna.trial import TrialState
 from vitspace.cache import cache_path
 from vitspace.engines import OpenStudy
 from vitspace.engines._desk import Desk
+from vitspace.engines._nni_experiment import BreakdownError, Experiment
 from vitspace.engines._nni_space import search_space
 from vitspace.engines._remote import portable
 from vitspace.engines._tally import FAILURES
@@ -35,6 +34,8 @@ from vitspace.study.storage import storage_file
 TUNERS = {"tpe": "TPE", "evolution": "Evolution", "random": "Random"}
 #: Proposals for each trial that is to complete; the others are rejected.
 _PROPOSALS = 50
+#: Experiments in a row that may break down before a trial was complete.
+BREAKDOWNS = 3
 #: Seconds between two looks at the experiment.
 _LOOK = 1.0
 
@@ -63,76 +64,78 @@ class NniEngine:
             desk.give(task, trial)
 
     def _propose(self, desk: Desk, config: StudyConfig) -> None:
-        tell = Telling(self.study.store, self.study.monitor)
+        """Run an experiment of NNI's until the study is over, and another where it breaks down."""
+        store, monitor = self.study.store, self.study.monitor
+        tell, broken = Telling(store, monitor), 0
         with redirect_stdout(sys.stderr), tempfile.TemporaryDirectory(prefix="vitspace-nni-") as folder:
-            experiment = self._experiment(config, Path(folder))
-            experiment.start(port=_free_port())
-            self.study.monitor.note(f"NNI's portal: http://127.0.0.1:{experiment.port}")
-            failed = 0
-            try:
-                while not desk.over and experiment.get_status() not in ("ERROR", "DONE", "STOPPED"):
-                    self._run_queued(desk)
-                    failed = self._check(experiment, failed, progress=tell() > 0)
-                    if experiment.get_status() in ("NO_MORE_TRIAL", "TUNER_NO_MORE_TRIAL") and not self._running():
-                        self.study.monitor.note("NNI has no more designs to propose: the space is used up")
-                        break
-                    time.sleep(_LOOK)
-            finally:
-                experiment.stop()
+            settings = self._settings(config, Path(folder))
+            while not desk.over:
+                before = len(store.record().completed)
+                try:
+                    with Experiment(settings, TUNERS[config.sampler], self._arguments(config)) as experiment:
+                        monitor.note(f"NNI's portal: {experiment.portal}")
+                        self._watch(experiment, desk, tell)
+                    break
+                except BreakdownError as error:
+                    broken = broken + 1 if len(store.record().completed) == before else 1
+                    if broken == BREAKDOWNS:
+                        raise StudyFailedError(f"NNI broke down {broken} times in a row, the last: {error}") from None
+                    monitor.note(f"NNI broke down: {error}; another experiment goes on, whose tuner starts anew")
         tell()
+        self._finish(desk)
 
-    def _experiment(self, config: StudyConfig, folder: Path) -> Any:
-        import nni
-        from nni.experiment import Experiment
+    def _watch(self, experiment: Experiment, desk: Desk, tell: Telling) -> None:
+        """Look after an experiment until the study is over, or NNI has no more to propose.
 
-        nni.silence_stdout()
-        logging.getLogger("nni").setLevel(logging.WARNING)
+        Raises:
+            BreakdownError: the experiment stopped on its own.
+            StudyFailedError: too many of its processes failed since a trial was last complete.
+        """
+        failed = 0
+        while not desk.over:
+            self._run_queued(desk)
+            progress, look = tell() > 0, experiment.look()
+            if look is not None:
+                if look.used_up:
+                    return
+                failed = look.failed if progress else failed
+                if look.failed - failed >= FAILURES:
+                    logs = experiment.folder / "trials"
+                    raise StudyFailedError(f"{look.failed - failed} of NNI's processes failed in a row; see {logs}")
+            time.sleep(_LOOK)
+
+    def _finish(self, desk: Desk) -> None:
+        """Evaluate here the designs that NNI proposed while others seemed to fill the study; it proposes none twice."""
+        while not desk.over and desk.queue_uniform():
+            self._run_queued(desk)
+        if not desk.over:
+            self.study.monitor.note("NNI has no more designs to propose: the space is used up")
+
+    def _settings(self, config: StudyConfig, folder: Path) -> dict[str, Any]:
+        """Return NNI's settings, and write down in the folder what its processes are told."""
         url = self.study.url
         place = str(Path(url).resolve()) if "://" not in url else url
         if "://" in url and (file := storage_file(url)):
             place = f"sqlite:///{file.resolve()}"
         facts = (self.study.store.study.study_name, place, self.study.evaluator.command, portable(config))
         (folder / "trial.json").write_text(json.dumps([*facts, str(Path.cwd())]))
-        experiment: Any = Experiment("local")
-        made = experiment.config
-        made.experiment_working_directory = cache_path().parent / "nni"
-        made.trial_code_directory = folder
-        made.trial_command = shlex.join([sys.executable, "-m", "vitspace.engines._nni_trial", "trial.json"])
-        made.trial_concurrency = self.study.workers or 1
-        made.max_trial_number = _PROPOSALS * config.trials
-        made.search_space = search_space(self.study.space)
-        made.tuner.name = TUNERS[config.sampler]
-        if config.sampler != "random":
-            made.tuner.class_args = {"optimize_mode": "maximize"}
-        if config.sampler != "evolution":
-            made.tuner.class_args = {**(made.tuner.class_args or {}), "seed": config.seed}
-        return experiment
+        return {
+            "experiment_working_directory": cache_path().parent / "nni",
+            "trial_code_directory": folder,
+            "trial_command": shlex.join([sys.executable, "-m", "vitspace.engines._nni_trial", "trial.json"]),
+            "trial_concurrency": self.study.workers or 1,
+            "max_trial_number": _PROPOSALS * config.trials,
+            "search_space": search_space(self.study.space),
+        }
 
-    def _check(self, experiment: Any, failed: int, progress: bool) -> int:
-        """Return how many of NNI's processes had failed when a trial was last complete.
-
-        Raises:
-            StudyFailedError: too many have since.
-        """
-        counts = {row["trialJobStatus"]: row["trialJobNumber"] for row in experiment.get_job_statistics()}
-        now: int = counts.get("FAILED", 0)
-        if now - failed >= FAILURES and not progress:
-            logs = cache_path().parent / "nni" / experiment.id / "trials"
-            raise StudyFailedError(f"{now - failed} of NNI's processes failed in a row; see {logs}")
-        return now if progress else failed
-
-    def _running(self) -> bool:
-        return bool(self.study.store.frozen(TrialState.RUNNING))
+    def _arguments(self, config: StudyConfig) -> dict[str, Any]:
+        """Return the tuner's arguments; one that starts anew does not repeat what the last one proposed."""
+        mode = {"optimize_mode": "maximize"} if config.sampler != "random" else {}
+        seed = {"seed": config.seed + len(self.study.store.frozen())} if config.sampler != "evolution" else {}
+        return mode | seed
 
     def _score(self, spec: Spec, seed: int) -> float:
         return self.study.evaluator.proxy.score(spec, seed, self.study.monitor.step).value
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def open_engine(study: OpenStudy) -> NniEngine:
