@@ -1,6 +1,6 @@
 import pytest
 
-from vitspace.fidelity.jobs import designs
+from vitspace.fidelity.designs import designs
 from vitspace.proxies._tables import ScoreRow
 
 

@@ -2,8 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from vitspace.anchors.references import main_anchors
+from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.fidelity.cards import make_cards
+from vitspace.fidelity.designs import Choice, designs
+from vitspace.fidelity.folder import cells, family_cells, write_folder
+from vitspace.proxies._tables import read_table
 
 CONTRACT = {
     *("proxy", "specs", "kendall_tau", "tau_ci", "pairs", "pair_accuracy", "pair_ci", "hard_pairs", "hard_accuracy"),
@@ -59,6 +62,33 @@ def test_failures_are_counted_and_cost_half_a_pair(counted):
     [card] = make_cards(["zico"], ["own"], rows)
     assert (card.failures, card.reasons) == (1, ("nan",))
     assert card.pair_accuracy == pytest.approx((69.5 - 1) / 81)  # two of its pairs were right
+
+
+def test_a_card_of_some_designs_counts_their_pairs_alone(counted):
+    rows = [r for r in counted if r.proxy == "params"]
+    some = {d.subject.name for d in designs() if d in Choice(("ems",), kinds=("ablations",))}
+    trained = [replace(r, proxy="train:tiny", value=-r.value) for r in rows if r.spec in some]
+    [card] = make_cards(["train:tiny"], ["own", "common"], [*counted, *trained])
+    assert card.specs == len(some) and card.pairs == sum(pair.family == "ems" for pair in ablation_pairs())
+    inside = card.leave_one_family_out["ems"]
+    assert inside["pair_accuracy"] == pytest.approx(1 - inside["params_accuracy"])
+    assert family_cells([card])[0][:3] == ("train:tiny", "ems", str(card.pairs))
+    assert cells(card)[2].endswith(f" of {card.pairs}")
+    assert card.leave_one_family_out["msg"]["pair_accuracy"] is None
+
+
+def test_a_card_of_nothing_is_written_as_such(counted):
+    [card] = make_cards(["train:tiny"], ["own"], counted)
+    assert (card.specs, card.pairs, card.pair_accuracy, card.kendall_tau) == (0, 0, None, None)
+    assert cells(card)[1:4] == ("- of 0", "- of 0", "0 of 0")
+
+
+def test_what_was_trained_has_a_table_of_its_own(counted, tmp_path):
+    trained = [replace(r, proxy="train:tiny") for r in counted if r.proxy == "params"]
+    write_folder(tmp_path, make_cards(["params", "train:tiny"], ["own"], counted + trained), counted + trained)
+    assert {row.proxy for row in read_table(tmp_path / "trained.csv")} == {"train:tiny"}
+    assert "train:tiny" not in {row.proxy for row in read_table(tmp_path / "scores.csv")}
+    assert "Inside a family" in (tmp_path / "cards.md").read_text()
 
 
 def test_two_seeds_say_how_far_they_agree(counted):

@@ -1,8 +1,12 @@
 import pytest
 
+from vitspace.costs import cost
 from vitspace.errors import InputError
-from vitspace.fidelity.jobs import Job, Request, check_proxies, designs, known_rows, plan, run
+from vitspace.fidelity.designs import Choice, designs
+from vitspace.fidelity.jobs import Job, Request, check_data_of, check_proxies, known_rows, plan, run
 from vitspace.proxies import COMBINATIONS, SCORES
+from vitspace.proxies._tables import committed_rows, local_rows
+from vitspace.proxies.train import canonical_name
 
 
 def test_every_design_stands_once():
@@ -36,9 +40,65 @@ def test_a_design_that_cannot_be_scored_is_a_row_with_its_reason(monkeypatch):
         def score(self, spec, seed, on_step=None):
             raise ProxyError("no luck")
 
-    monkeypatch.setattr(jobs, "_opened", lambda name, device: Failing())
+    monkeypatch.setattr(jobs, "_opened", lambda name, data, device: Failing())
     [row] = run(Job(designs()[0], ("train:tiny",), 0, "own"))
     assert (row.value, row.failure) == (None, "no luck")
+
+
+TRAINED = "train:tiny,steps=2,batch_size=4,max_train=8,max_val=4,warmup=0,width=0.25,data=fractal:2"
+
+
+def test_what_trains_comes_last_and_the_smallest_first():
+    jobs = plan(Request(("train:tiny", "zico"), seeds=2, choice=Choice(kinds=("ablations",))), [])
+    names = [job.proxies[0] for job in jobs]
+    assert names == sorted(names, key=lambda name: ("params", "zico", "train:tiny").index(name))
+    trained = [job for job in jobs if job.proxies == ("train:tiny",)]
+    macs = [cost(job.design.spec).macs for job in trained]
+    assert macs == sorted(macs)
+    assert [job.seed for job in trained[:2]] == [0, 1]
+
+
+def test_designs_are_chosen():
+    ems = [d for d in designs() if d in Choice(("ems",), kinds=("ablations",))]
+    assert {d.family for d in ems} == {"ems"}
+    table = [d for d in designs() if d in Choice(tables=("ems 3.5",))]
+    assert table and all("ems 3.5" in d.tables for d in table) and len(table) < len(ems)
+    assert all(d in Choice() for d in designs())
+    assert {d.family for d in designs() if d in Choice(kinds=("peers",))} == {""}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"families": ("swin",)}, "a family is one of ems, mat, msg, partial, transcnn, vt, but got 'swin'"),
+        ({"tables": ("3.5",)}, "an ablation table is one of ems 3.*, but got '3.5'"),
+        ({"kinds": ("hard",)}, "a kind of design is one of anchors, ablations, peers, but got 'hard'"),
+        ({"families": ("msg",), "tables": ("ems 3.5",)}, "there is none that is all of msg, ems 3.5"),
+    ],
+)
+def test_a_choice_of_nothing_is_refused(values, message):
+    with pytest.raises(InputError, match=message):
+        Choice(**values)
+
+
+def test_a_trained_row_names_its_recipe_and_is_not_trained_again():
+    request = Request((TRAINED,), choice=Choice(("msg",), kinds=("ablations",)))
+    job = next(job for job in plan(request, []) if job.proxies == request.proxies)
+    [row] = run(job)
+    assert row.trained and row.proxy == canonical_name(TRAINED) and row.value < 0
+    assert row in local_rows()
+    assert job not in plan(request, local_rows())
+    assert row not in committed_rows()
+
+
+def test_data_are_opened_before_anything_is_trained():
+    request = Request(("train:tiny",), data="cifar10:/nowhere")
+    assert request.proxies == ("train:tiny,data=cifar10",)
+    jobs = plan(request, [])
+    with pytest.raises(InputError, match="cifar10:DIR holds"):
+        check_data_of(jobs)
+    with pytest.raises(InputError, match="cifar10 needs a folder"):
+        check_data_of(plan(Request(request.proxies), []))
 
 
 def test_without_names_all_training_free_proxies_are_meant():

@@ -18,6 +18,7 @@ from vitspace.proxies._fit import validate
 from vitspace.proxies.train import (
     PRESETS,
     TrainingProxy,
+    canonical_name,
     check_device,
     make_network,
     open_proxy,
@@ -83,6 +84,7 @@ def test_training_learns(spec):
 @pytest.mark.parametrize("mixup", [0.0, 0.2])
 def test_every_option_runs_and_is_seeded(spec, data, mixup):
     options = {"label_smoothing": 0.1, "drop_path": 0.1, "warmup": 1, "precision": "bf16", "erase": 0.5}
+    options |= {"ema": 0.9, "channels_last": True, "width": 0.5}
     proxy = SMALL.model_copy(update=options | {"mixup": mixup})
     first, again = (train(spec, proxy, data, seed=3).score for _ in range(2))
     assert math.isfinite(first)
@@ -106,12 +108,43 @@ def test_a_validation_loss_that_is_not_finite_has_a_reason(spec, data):
         validate(network, SMALL, data)
 
 
-def test_no_memory_has_a_reason(spec, data, monkeypatch):
-    def full(*_):
-        raise torch.OutOfMemoryError("tried to allocate 2 GiB")
+def _out_of_memory(monkeypatch, times, error=torch.OutOfMemoryError):
+    """Have the device be full for the first trainings."""
+    fit, asked = proxy_train.fit, []
+
+    def full(*args):
+        asked.append(args[-1])
+        if len(asked) <= times:
+            raise error("can't allocate memory: you tried 2 GiB\nand more")
+        return fit(*args)
 
     monkeypatch.setattr(proxy_train, "fit", full)
-    with pytest.raises(ProxyError, match="out of memory on cpu: tried to allocate"):
+    return asked
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError, MemoryError])
+def test_no_memory_has_a_reason(spec, data, monkeypatch, error):
+    asked = _out_of_memory(monkeypatch, 9, error)
+    with pytest.raises(ProxyError, match=r"^out of memory on cpu even with 2 images at once: can't .* 2 GiB$"):
+        train(spec, SMALL, data)
+    assert asked == [1, 2]
+
+
+def test_the_batch_halves_where_memory_is_full(spec, data, result, monkeypatch, caplog):
+    asked = _out_of_memory(monkeypatch, 1)
+    halved = train(spec, SMALL, data, seed=1)
+    assert asked == [1, 2]
+    assert (halved.images_at_once, result.images_at_once) == (2, 4)
+    assert [loss for _, loss in halved.curve] == pytest.approx([loss for _, loss in result.curve], rel=1e-4)
+    assert "once more with the batch in 2 parts" in caplog.text
+
+
+def test_another_error_is_not_taken_for_full_memory(spec, data, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(proxy_train, "fit", broken)
+    with pytest.raises(RuntimeError, match="shapes differ"):
         train(spec, SMALL, data)
 
 
@@ -141,8 +174,15 @@ def test_a_preset_is_changed():
 @pytest.mark.parametrize(
     ("preset", "changes", "says"),
     [
-        ("huge", {}, "one of tiny, small, but got 'huge'"),
-        ("tiny", {"epochs": 3}, "unknown key 'epochs'.*known keys: data, img_size"),
+        ("huge", {}, "one of tiny, small, medium, full, but got 'huge'"),
+        ("tiny", {"epoch": 3}, "unknown key 'epoch'.*known keys: data, fraction, img_size"),
+        ("tiny,stepz=3", {}, "unknown key 'stepz'.*known keys: data, fraction, img_size"),
+        ("tiny,steps", {}, "changed by field=value, each once, .* but got 'steps'"),
+        ("steps=20,steps=30", {}, "each once, .* but got 'steps=30'"),
+        ("tiny,width=0", {}, "width: .*greater than 0, but got '0'"),
+        ("tiny,stem_stride=3", {}, "stem_stride: .*1, 2 or 4, but got 3"),
+        ("tiny,epochs=2,steps=20", {}, "either steps or epochs, but got steps=20, epochs=2"),
+        ("tiny,steps=none", {}, "either steps or epochs, but got steps=None"),
         ("tiny", {"steps": 0}, "steps: .*greater than or equal to 1, but got 0"),
         ("tiny", {"precision": "fp8"}, "precision: .*'auto', 'bf16' or 'float32'"),
         ("tiny", {"mixup": 0.1, "batch_size": 5}, "mixup needs an even batch_size, but got 5"),
@@ -152,6 +192,56 @@ def test_a_preset_is_changed():
 def test_a_wrong_recipe_is_refused(preset, changes, says):
     with pytest.raises(InputError, match=says):
         parse_proxy(preset, **changes)
+
+
+def test_a_preset_is_changed_by_text():
+    changed = parse_proxy("small,steps=300,width=0.5,flip=false,max_val=none,stem_stride=2")
+    values = {"steps": 300, "width": 0.5, "flip": False, "max_val": None, "stem_stride": 2}
+    assert changed == PRESETS["small"].model_copy(update=values)
+    assert parse_proxy("lr=0.1") == PRESETS["tiny"].model_copy(update={"lr": 0.1})
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "canonical"),
+    [
+        ("train", "", "train:tiny"),
+        ("train:small,width=0.50,steps=600,ema=.9", "", "train:small,width=0.5,ema=0.9"),
+        ("train:small", "cifar10:/tmp/c", "train:small,data=cifar10"),
+        ("train:small,data=imagefolder:/tmp/flowers/", "", "train:small,data=imagefolder:flowers"),
+        ("train:small,epochs=3", "fractal:50", "train:small,data=fractal:50,epochs=3.0"),
+        ("train:steps=30", "fractal", "train:tiny,steps=30"),
+    ],
+)
+def test_a_recipe_has_one_name_wherever_its_data_lie(name, data, canonical):
+    assert canonical_name(name, data) == canonical
+    assert canonical_name(canonical) == canonical
+
+
+def test_epochs_take_the_place_of_steps(data):
+    proxy = parse_proxy("tiny,epochs=2.5,warmup=1,batch_size=4")
+    assert (proxy.steps, proxy.on(data).steps) == (None, 8)  # 12 images
+    with pytest.raises(InputError, match=r"warmup is below steps, but got warmup=16, steps=8, which are 2\.5 epochs"):
+        parse_proxy("tiny,epochs=2.5,batch_size=4").on(data)
+
+
+def test_a_fraction_is_drawn_evenly_and_seeded(data):
+    half = SMALL.model_copy(update={"fraction": 0.5})
+    assert half.load().train_labels.bincount().tolist() == [3, 3]
+    assert torch.equal(half.load().train_images, half.load().train_images)
+    assert torch.equal(half.load().val_images, data.val_images)
+
+
+def test_the_average_of_weights_is_validated(spec, data, result):
+    averaged = train(spec, SMALL.model_copy(update={"ema": 0.99}), data, seed=1)
+    assert averaged.curve == result.curve
+    assert averaged.score != result.score
+
+
+def test_torch_compile_is_asked_for(spec, data, result, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", lambda network: compiled.append(network) or network)
+    assert train(spec, SMALL.model_copy(update={"compile": True}), data, seed=1).score == result.score
+    assert len(compiled) == 1
 
 
 def test_batches_see_all_images_before_any_again():
@@ -205,6 +295,9 @@ def test_an_open_proxy_scores_and_describes_itself(spec, monkeypatch):
     assert score.details["steps"] == 2
     assert proxy.worst == proxy.describe()["chance_loss"] == reference_points(proxy.dataset).loss
     assert proxy.describe()["data"] == "fractal:3"
+    assert open_proxy("data=fractal:2", "", "cpu").describe()["classes"] == 2
+    with pytest.raises(InputError, match="named once, and here they are 'digits', but got 'train:tiny,data=fractal:3'"):
+        open_proxy("tiny,data=fractal:3", "digits", "cpu")
 
 
 @pytest.mark.parametrize("args", [("huge", "", "cpu"), ("tiny", "mnist", "cpu"), ("tiny", "digits", "tpu")])

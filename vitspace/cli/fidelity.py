@@ -26,7 +26,18 @@ judged on. A score that counts params or layers is high here, and a search that 
 
 @command
 def fidelity(
-    proxies: list[str] = typer.Argument(None, help="Proxies; without any, all training-free ones."),
+    proxies: list[str] = typer.Argument(
+        None,
+        help="Proxies, train:tiny and train:small,steps=300 among them; without any, all training-free ones.",
+        show_default=False,
+    ),
+    data: str = typer.Option("", help="What training proxies train on, cifar10:DIR; else their own."),
+    family: list[str] = typer.Option(None, help="Only a family's designs; repeatable."),
+    table: list[str] = typer.Option(None, help="Only the designs of an ablation table, 'ems 3.5'; repeatable."),
+    only: list[str] = typer.Option(None, help="Only anchors, ablations or peers; repeatable."),
+    timeout: float = typer.Option(
+        None, help="Seconds after which no further design is measured; 0 shows what is known."
+    ),
     seeds: int = typer.Option(1, min=1, help="Seeds a design, averaged."),
     init: str = typer.Option("own", help="Initial weights: the network's own, common to all, or both."),
     fresh: bool = typer.Option(False, "--fresh", help="Measure everything anew."),
@@ -39,21 +50,29 @@ def fidelity(
     ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
-    """Show how far each proxy orders published designs as their accuracies do."""
+    """Show how far each proxy orders published designs as their accuracies do.
+
+    What was measured is kept design by design, so that a stopped run goes on where it was. Training proxies begin with
+    the smallest designs; a card says of how many anchors and pairs it is, where that is not all.
+    """
     if estimate:
         _estimate(estimate, as_json)
         return
-    from vitspace.fidelity import Request, known_rows, make_cards, plan
+    from vitspace.fidelity import Choice, Request, known_rows, make_cards, plan
     from vitspace.fidelity.jobs import check_proxies
     from vitspace.proxies._device import check_device
 
     inits = ("own", "common") if init == "both" else (init,)
-    request = Request(check_proxies(proxies or ()), seeds, inits, fresh)
+    choice = Choice(tuple(family or ()), tuple(table or ()), tuple(only or ()))
+    request = Request(check_proxies(proxies or ()), seeds, inits, fresh, choice, data)
     known = known_rows(request)
     jobs = plan(request, known, str(check_device(device)))
-    measured = _run(jobs, None if proxies or fresh or seeds > 1 else PATIENCE)
+    if timeout is None and not (proxies or fresh or seeds > 1):
+        timeout = PATIENCE
+    measured = _run(jobs, timeout)
     rows = list({row.key: row for row in [*known, *measured]}.values())
-    cards = make_cards(request.proxies, inits, rows, _uncommitted(rows))
+    trained = () if proxies else sorted({row.proxy for row in rows if row.trained})
+    cards = make_cards((*request.proxies, *trained), inits, rows, _uncommitted(rows))
     if as_json:
         print_json([card.to_json() for card in cards])
     else:
@@ -81,17 +100,24 @@ def _run(jobs: "list[Job]", patience: float | None) -> "list[ScoreRow]":
     from rich.progress import track
 
     from vitspace.fidelity import run
+    from vitspace.fidelity.jobs import check_data_of
 
     rows: list[ScoreRow] = []
     start = time.monotonic()
     if not jobs:
         return rows
-    for number, job in enumerate(track(jobs, "scoring published designs", console=Console(stderr=True))):
-        if patience is not None and time.monotonic() - start > patience:
+    if patience != 0:
+        check_data_of(jobs)
+    console = Console(stderr=True, highlight=False, markup=False)
+    for number, job in enumerate(track(jobs, "scoring published designs", console=console)):
+        if patience is not None and time.monotonic() - start >= patience:
             left = len(jobs) - number
-            print(f"{left} designs are left unscored after {patience} s; run again to go on", file=sys.stderr)
+            print(f"{left} designs are left unscored after {patience:g} s; run again to go on", file=sys.stderr)
             break
-        rows += run(job)
+        rows += (found := run(job))
+        for row in filter(lambda row: row.trained, found):
+            value = row.failure if row.value is None else f"{row.value:.4f}"
+            console.print(f"{number + 1} of {len(jobs)}: {row.name}, seed {row.seed}: {value} in {row.seconds:.0f} s")
     return rows
 
 
@@ -114,17 +140,19 @@ def _print(cards: "list[Card]") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from vitspace.fidelity.folder import HEADINGS, cells
+    from vitspace.fidelity.folder import FAMILIES, HEADINGS, cells, family_cells
 
-    table = Table(box=None, header_style="bold")
-    for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading == HEADINGS[0] else "right", no_wrap=True)
-    for card in cards:
-        table.add_row(*cells(card))
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console.width = WIDTH
-    console.print(table)
+    for headings, lines in ((HEADINGS, list(map(cells, cards))), (FAMILIES, family_cells(cards))):
+        table = Table(box=None, header_style="bold")
+        for heading in headings:
+            table.add_column(heading, justify="left" if heading == headings[0] else "right", no_wrap=True)
+        for line in lines:
+            table.add_row(*line)
+        if lines:
+            console.print(table)
     print(LEGEND)
     for card in cards:
         for reason in card.reasons:

@@ -9,10 +9,10 @@ import pkgutil
 from difflib import get_close_matches
 from types import ModuleType
 
-from vitspace.data._base import Dataset, Request
+from vitspace.data._base import Dataset, Request, part_of
 from vitspace.errors import InputError
 
-__all__ = ["SOURCES", "Dataset", "check_data", "load_data"]
+__all__ = ["SOURCES", "Dataset", "check_data", "load_data", "part_of"]
 
 #: Names of the sources.
 SOURCES = tuple(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))

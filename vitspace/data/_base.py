@@ -1,6 +1,6 @@
 """What every source of data gives and is asked for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -66,6 +66,16 @@ def draw_evenly(sizes: list[int], limit: int | None, rng: np.random.Generator) -
             counts[i] += taken
             total -= taken
     return [np.sort(order[:count]) for order, count in zip(orders, counts, strict=True)]
+
+
+def part_of(dataset: Dataset, fraction: float, seed: int = 0) -> Dataset:
+    """Return the set with a share of its training images, at least one, drawn evenly over classes."""
+    labels = dataset.train_labels.numpy()
+    members = [np.flatnonzero(labels == label) for label in range(len(dataset.classes))]
+    limit = max(1, round(fraction * len(labels)))
+    drawn = draw_evenly([len(at) for at in members], limit, np.random.default_rng([seed, 3]))
+    chosen = np.sort(np.concatenate([at[i] for at, i in zip(members, drawn, strict=True)]))
+    return replace(dataset, train_images=dataset.train_images[chosen], train_labels=dataset.train_labels[chosen])
 
 
 def resize(images: Tensor, img_size: int) -> Tensor:

@@ -42,9 +42,10 @@ class Card:
         proxy: Its name.
         init: own or common initialisation.
         specs: Designs scored, timm's included.
+        anchors: Main anchors among them.
         kendall_tau: Tau-b with published top-1 over the main anchors, its interval over anchors.
         tau_over_params: Tau less that of params, on the same samples.
-        pairs: Ablation pairs.
+        pairs: Ablation pairs of whose designs both were tried.
         pair_accuracy: Share ordered rightly, ties and failures half; its interval over tables.
         pairs_over_params: Less that of params.
         flagged_pairs: Pairs with a row whose network costs other than printed.
@@ -55,7 +56,8 @@ class Card:
         bin_tau: Tau-a over anchors of like FLOPs.
         top_k_regret: Points that the best of the `TOP_K` anchors of highest score stays below the best of all.
         bin_regret: The same with one anchor, in each bin of FLOPs, on average.
-        leave_one_family_out: By family, tau over the other families' anchors and the accuracy of its own pairs.
+        leave_one_family_out: By family, tau over the other families' anchors, its own pairs, and the accuracy on those,
+            of the proxy and of params.
         peers: The same over timm's networks, which no combination is fitted on: specs, kendall_tau, tau_ci,
             tau_over_params, tau_over_params_ci.
         seed_tau: Tau of the scores of two seeds over all designs, None where there is one seed.
@@ -71,24 +73,25 @@ class Card:
     proxy: str
     init: str
     specs: int
+    anchors: int
     kendall_tau: float | None
     tau_ci: Interval
     tau_over_params: float | None
     tau_over_params_ci: Interval
     pairs: int
-    pair_accuracy: float
+    pair_accuracy: float | None
     pair_ci: Interval
-    pairs_over_params: float
+    pairs_over_params: float | None
     pairs_over_params_ci: Interval
     flagged_pairs: int
-    flagged_accuracy: float
+    flagged_accuracy: float | None
     hard_pairs: int
     hard_right: float
-    hard_accuracy: float
+    hard_accuracy: float | None
     hard_ci: Interval
     bin_tau: float | None
-    top_k_regret: float
-    bin_regret: float
+    top_k_regret: float | None
+    bin_regret: float | None
     leave_one_family_out: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     peers: Mapping[str, Any] = field(default_factory=dict)
     seed_tau: float | None = None
@@ -124,7 +127,7 @@ def make_cards(
         for init in inits:
             found = scored(proxy, init, table, families)
             signature = (proxy, tuple(found.values.items()))
-            if signature in done:
+            if signature in done or (init != "own" and not found.values and not found.failures):
                 continue
             done.add(signature)
             fresh = any(row.key in new for row in table if row.proxy == proxy and row.init == init)
@@ -135,25 +138,26 @@ def make_cards(
 def card(found: Scored, params: Scored, source: str = "committed") -> Card:
     """Work out one card, beside params."""
     anchors = [row for row in main_anchors() if row.spec and row.spec.id in found.values]
-    pairs = ablation_pairs()
+    pairs = _tried(found)
     right, baseline = _right(found, pairs), _right(params, pairs)
     hard = baseline < 1
-    flagged = np.array([_flagged(pair) for pair in pairs])
+    flagged = np.array([_flagged(pair) for pair in pairs], dtype=bool)
     return Card(
         proxy=found.proxy,
         init=found.init,
         specs=len(found.values),
+        anchors=len(anchors),
         **_tau(found, params, {_id(row): row.published["top1"] for row in anchors}),
         pairs=len(pairs),
         **_pairs(right, baseline, [pair.table for pair in pairs]),
         flagged_pairs=int(flagged.sum()),
-        flagged_accuracy=float(right[flagged].mean()),
+        flagged_accuracy=_mean(right[flagged]),
         hard_pairs=int(hard.sum()),
         hard_right=float(right[hard].sum()),
-        hard_accuracy=float(right[hard].mean()),
+        hard_accuracy=_mean(right[hard]),
         hard_ci=_hard_interval(right, hard, [pair.table for pair in pairs]),
         **_cost_matched(found, anchors),
-        leave_one_family_out=_by_family(found, anchors, pairs, right),
+        leave_one_family_out=_by_family(found, anchors, pairs, right, baseline),
         peers=_peers(found, params),
         **_noise(found, pairs),
         seconds_per_spec=float(np.median(list(found.seconds.values()) or [0.0])),
@@ -163,6 +167,12 @@ def card(found: Scored, params: Scored, source: str = "committed") -> Card:
         fitted="leave-one-family-out" if found.fitted else "none",
         default=found.proxy == DEFAULT,
     )
+
+
+def _tried(found: Scored) -> list[Pair]:
+    """Return the ablation pairs of whose designs both were scored, or failed."""
+    tried = found.values.keys() | found.failures.keys()
+    return [pair for pair in ablation_pairs() if all(spec.id in tried for spec in pair.specs)]
 
 
 def _tau(found: Scored, params: Scored, published: Mapping[str, float]) -> dict[str, Any]:
@@ -182,6 +192,8 @@ def _tau(found: Scored, params: Scored, published: Mapping[str, float]) -> dict[
 
 
 def _pairs(right: np.ndarray, baseline: np.ndarray, tables: list[str]) -> dict[str, Any]:
+    if not tables:
+        return dict.fromkeys(("pair_accuracy", "pair_ci", "pairs_over_params", "pairs_over_params_ci"))
     weights = resamples(len(set(tables)), seed=1)
     samples, others = by_table(right, tables, weights), by_table(baseline, tables, weights)
     return {
@@ -199,7 +211,7 @@ def _hard_interval(right: np.ndarray, hard: np.ndarray, tables: list[str]) -> In
 
 def _cost_matched(found: Scored, anchors: list[Anchor]) -> dict[str, Any]:
     if not anchors:
-        return {"bin_tau": None, "top_k_regret": float("nan"), "bin_regret": float("nan")}
+        return {"bin_tau": None, "top_k_regret": None, "bin_regret": None}
     scores, top1 = [found.values[_id(row)] for row in anchors], [row.published["top1"] for row in anchors]
     bins = [int(np.searchsorted(BINS, cost(row.spec).macs / 1e9)) for row in anchors if row.spec]
     inside = [[i for i, b in enumerate(bins) if b == one] for one in sorted(set(bins))]
@@ -211,14 +223,17 @@ def _cost_matched(found: Scored, anchors: list[Anchor]) -> dict[str, Any]:
     }
 
 
-def _by_family(found: Scored, anchors: list[Anchor], pairs: Sequence[Pair], right: np.ndarray) -> dict[str, Any]:
+def _by_family(
+    found: Scored, anchors: list[Anchor], pairs: Sequence[Pair], right: np.ndarray, baseline: np.ndarray
+) -> dict[str, Any]:
     result: dict[str, dict[str, float | None]] = {}
     for family in sorted({row.family for row in main_anchors()}):
         others = [row for row in anchors if row.family != family]
         scores, top1 = [found.values[_id(row)] for row in others], [row.published["top1"] for row in others]
-        own = [r for r, pair in zip(right, pairs, strict=True) if pair.family == family]
+        own = np.array([pair.family == family for pair in pairs], dtype=bool)
         tau = _finite(kendall(scores, top1)[0]) if len(others) > 1 else None
-        result[family] = {"kendall_tau": tau, "pair_accuracy": float(np.mean(own)) if own else None}
+        shares = {"pair_accuracy": _mean(right[own]), "params_accuracy": _mean(baseline[own])}
+        result[family] = {"kendall_tau": tau, "pairs": int(own.sum()), **shares}
     return result
 
 
@@ -233,12 +248,12 @@ def _noise(found: Scored, pairs: Sequence[Pair]) -> dict[str, Any]:
     taus, shares = [], []
     for one, two in combinations(found.seeds, 2):
         both = sorted(one.keys() & two.keys())
-        taus.append(kendall([one[s] for s in both], [two[s] for s in both])[0])
-        gaps = [[_gap(values, pair) for pair in pairs] for values in (one, two)]
-        shares.append(np.mean(rightness(gaps[0], gaps[1])))
-    if not taus:
-        return {"seed_tau": None, "seed_pairs": None}
-    return {"seed_tau": float(np.mean(taus)), "seed_pairs": float(np.mean(shares))}
+        if len(both) > 1:
+            taus.append(kendall([one[s] for s in both], [two[s] for s in both])[0])
+        shared = [pair for pair in pairs if all(spec.id in both for spec in pair.specs)]
+        gaps = [[_gap(values, pair) for pair in shared] for values in (one, two)]
+        shares += [np.mean(rightness(gaps[0], gaps[1]))] if shared else []
+    return {"seed_tau": _mean(np.array(taus)), "seed_pairs": _mean(np.array(shares))}
 
 
 def _right(found: Scored, pairs: Sequence[Pair]) -> np.ndarray:
@@ -267,6 +282,10 @@ def all_families() -> dict[str, str]:
 def _id(row: Anchor) -> str:
     assert row.spec is not None
     return row.spec.id
+
+
+def _mean(values: np.ndarray) -> float | None:
+    return float(values.mean()) if len(values) else None
 
 
 def _finite(value: float) -> float | None:

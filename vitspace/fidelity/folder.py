@@ -1,13 +1,14 @@
 """Folder: the tables, cards and figures that are committed, written together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.fidelity.cards import Card
 from vitspace.files import write_atomic, write_json
 from vitspace.proxies._cards import FILE as CARDS
 from vitspace.proxies._tables import FILE as SCORES
-from vitspace.proxies._tables import ScoreRow, write_table
+from vitspace.proxies._tables import TRAINED_FILE, ScoreRow, write_table
 
 HEADINGS = (
     "proxy",
@@ -20,29 +21,61 @@ HEADINGS = (
     "s a design",
 )
 
+FAMILIES = ("proxy", "family", "pairs", "right", "params right")
+
 
 def write_folder(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow]) -> None:
-    """Write ``scores.csv``, ``cards.json`` and ``cards.md``."""
-    write_table(folder / SCORES, rows)
+    """Write ``scores.csv``, ``trained.csv`` where something was trained, ``cards.json`` and ``cards.md``."""
+    trained = [row for row in rows if row.trained]
+    write_table(folder / SCORES, [row for row in rows if not row.trained])
+    if trained:
+        write_table(folder / TRAINED_FILE, trained)
     write_json(folder / CARDS, [card.to_json() for card in cards])
-    lines = [HEADINGS, ("---",) * len(HEADINGS), *map(cells, cards)]
-    write_atomic(folder / "cards.md", "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n")
+    text = table(HEADINGS, map(cells, cards))
+    if inside := family_cells(cards):
+        text += "\nInside a family, training proxies beside params on the same pairs:\n\n" + table(FAMILIES, inside)
+    write_atomic(folder / "cards.md", text)
+
+
+def table(headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    rows = [headings, ["---"] * len(headings), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
+
+
+def family_cells(cards: Sequence[Card]) -> list[tuple[str, ...]]:
+    """Return under `FAMILIES` how training proxies order the pairs of each family they were run on."""
+    return [
+        (card.proxy, family, str(found["pairs"]), f"{found['pair_accuracy']:.1%}", f"{found['params_accuracy']:.1%}")
+        for card in cards
+        if ":" in card.proxy
+        for family, found in card.leave_one_family_out.items()
+        if found["pairs"]
+    ]
 
 
 def cells(card: Card) -> tuple[str, ...]:
     """Return a card as a line of the table under `HEADINGS`; intervals hold 90 %."""
     name = card.proxy + (f" ({card.init})" if card.init != "own" else "") + (" *" if card.default else "")
-    low, high = card.pair_ci or (float("nan"), float("nan"))
     return (
         name,
-        _between(card.kendall_tau, card.tau_ci),
-        f"{card.pair_accuracy:.1%} [{low:.0%}, {high:.0%}]",
+        _between(card.kendall_tau, card.tau_ci) + _of(card.anchors, len(main_anchors())),
+        _share(card.pair_accuracy, card.pair_ci) + _of(card.pairs, len(ablation_pairs())),
         f"{card.hard_right:g} of {card.hard_pairs}",
         _number(card.bin_tau),
         _between(card.peers["kendall_tau"], card.peers["tau_ci"]),
         _number(card.seed_tau),
         f"{card.seconds_per_spec:.2f}" + (f", {card.failures} failed" if card.failures else ""),
     )
+
+
+def _of(count: int, usual: int) -> str:
+    """Say of how many designs or pairs a number is, where they are not all."""
+    return "" if count == usual else f" of {count}"
+
+
+def _share(value: float | None, interval: tuple[float, float] | None) -> str:
+    return "-" if value is None or interval is None else f"{value:.1%} [{interval[0]:.0%}, {interval[1]:.0%}]"
 
 
 def _number(value: float | None) -> str:

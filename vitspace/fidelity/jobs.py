@@ -5,14 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-import vitspace.families  # noqa: F401 (the anchors' specs are its)
-from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
+from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.fidelity.designs import Choice, Design, designs
 from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, Proxy, ProxyError, open_proxy
 from vitspace.proxies._tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.combinations import combination
-from vitspace.proxies.scores import BASELINES, INITS, Settings, Subject, measure
-from vitspace.spec import Spec
+from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
+from vitspace.proxies.train import canonical_name, without_data
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,21 @@ class Request:
     """What is asked for.
 
     Attributes:
-        proxies: Names of scores, combinations or training proxies.
+        proxies: Names of scores, combinations or training proxies, ``train:small``; those name the kind of data they
+            are trained on, ``train:small,data=cifar10``.
         seeds: How many seeds, from 0.
         inits: own, common or both.
         fresh: Whether everything is measured anew.
+        choice: The designs that are scored.
+        data: What the training proxies are trained on; empty for their own.
     """
 
     proxies: tuple[str, ...]
     seeds: int = 1
     inits: tuple[str, ...] = ("own",)
     fresh: bool = False
+    choice: Choice = field(default_factory=Choice)
+    data: str = ""
 
     def __post_init__(self) -> None:
         for name in self.proxies:
@@ -40,6 +45,8 @@ class Request:
                 raise InputError(f"init is own, common or both, but got {init!r}")
         if self.seeds < 1:
             raise InputError(f"seeds is at least 1, but got {self.seeds}")
+        names = dict.fromkeys(canonical_name(name, self.data) if is_training(name) else name for name in self.proxies)
+        object.__setattr__(self, "proxies", tuple(names))
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -50,41 +57,15 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Design:
-    """A published design.
-
-    Attributes:
-        name: Id of the first row that it is.
-        subject: What is scored.
-        spec: Its spec, None for a peer.
-    """
-
-    name: str
-    subject: Subject = field(compare=False)
-    spec: Spec | None = None
-
-
-@dataclass(frozen=True)
 class Job:
-    """Scores to be measured of one design, with one seed and initialisation."""
+    """Scores to be measured of one design, with one seed and initialisation; ``data`` of the training proxies."""
 
     design: Design
     proxies: tuple[str, ...]
     seed: int
     init: str
     device: str = "cpu"
-
-
-@cache
-def designs() -> tuple[Design, ...]:
-    """Return the anchors, the designs of the ablation pairs and timm's peers, each design once."""
-    rows = [*main_anchors(), *(row for pair in ablation_pairs() for row in (pair.a, pair.b))]
-    found: dict[str, Design] = {}
-    for row in rows:
-        assert row.spec is not None
-        found.setdefault(row.spec.id, Design(row.id, Subject.of_spec(row.spec, row.resolution), row.spec))
-    peers = [Design(row.id, Subject.of_timm(name, row.resolution)) for name, row in timm_peers().items()]
-    return (*found.values(), *peers)
+    data: str = ""
 
 
 def known_rows(request: Request) -> list[ScoreRow]:
@@ -95,27 +76,35 @@ def known_rows(request: Request) -> list[ScoreRow]:
 
 
 def plan(request: Request, known: Iterable[ScoreRow], device: str = "cpu") -> list[Job]:
-    """Return the jobs that measure what is asked for and not known; what only counts comes first, as all need it."""
+    """Return the jobs that measure what is asked for and not known.
+
+    What only counts comes first, as all need it, and of all designs; what trains comes last, the smallest designs
+    first, so that a run that is stopped has trained most of them.
+    """
     there = {row.key for row in known}
-    counts: list[Job] = []
-    others: list[Job] = []
+    jobs: list[Job] = []
     for seed in range(request.seeds):
         for init in request.inits:
             for design in designs():
-                wanted = [name for name in request.measured if _applies(name, design, seed, init)]
+                wanted = [name for name in request.measured if _applies(name, design, seed, init, request.choice)]
                 missing = [n for n in wanted if f"{n} {design.subject.name} {seed} {init}" not in there]
-                for jobs, some in ((counts, _counting(missing)), (others, _running(missing))):
-                    if some:
-                        jobs.append(Job(design, some, seed, init, device))
-    return [*counts, *others]
+                parts = [tuple(name for name in missing if _rank(name) == rank) for rank in range(3)]
+                jobs += [Job(design, part, seed, init, device, request.data) for part in parts if part]
+    return sorted(jobs, key=_turn)
 
 
-def _counting(names: list[str]) -> tuple[str, ...]:
-    return tuple(name for name in names if name in BASELINES)
+def _rank(name: str) -> int:
+    return 0 if name in BASELINES else 1 if name in SCORES else 2
 
 
-def _running(names: list[str]) -> tuple[str, ...]:
-    return tuple(name for name in names if name not in BASELINES)
+def _turn(job: Job) -> tuple[int, int]:
+    rank = _rank(job.proxies[0])
+    return rank, cost(job.design.spec).macs if rank == 2 and job.design.spec else 0
+
+
+def is_training(name: str) -> bool:
+    """Whether a proxy trains."""
+    return name not in COMBINATIONS and _rank(name) == 2
 
 
 def run(job: Job) -> list[ScoreRow]:
@@ -132,10 +121,12 @@ def run(job: Job) -> list[ScoreRow]:
     return rows
 
 
-def _applies(name: str, design: Design, seed: int, init: str) -> bool:
-    """Whether a score of a design depends on the seed and initialisation, and can be had of it."""
+def _applies(name: str, design: Design, seed: int, init: str, choice: Choice) -> bool:
+    """Whether a score of a design depends on the seed and initialisation, can be had of it, and is asked for."""
     if name in BASELINES:
         return (seed, init) == (0, "own")
+    if design not in choice:
+        return False
     return name in SCORES or (design.spec is not None and init == "own")
 
 
@@ -143,15 +134,26 @@ def _train(job: Job, name: str) -> ScoreRow:
     assert job.design.spec is not None
     start = time.perf_counter()
     try:
-        score = _opened(name, job.device).score(job.design.spec, job.seed)
+        score = _opened(name, job.data, job.device).score(job.design.spec, job.seed)
     except ProxyError as error:
         return _row(job, name, None, failure=str(error), seconds=time.perf_counter() - start, device=job.device)
     return _row(job, name, score.value, seconds=score.seconds, device=job.device)
 
 
 @cache
-def _opened(name: str, device: str) -> Proxy:
-    return open_proxy(name, "", device)
+def _opened(name: str, data: str, device: str) -> Proxy:
+    return open_proxy(without_data(name) if data else name, data, device)
+
+
+def check_data_of(jobs: Iterable[Job]) -> None:
+    """Open the training proxies of jobs, so that what is wrong with their data is said before anything is measured.
+
+    Raises:
+        InputError: their data, or the device, cannot be had.
+    """
+    for job in jobs:
+        for name in filter(is_training, job.proxies):
+            _opened(name, job.data, job.device)
 
 
 def _row(job: Job, name: str, value: float | None, **rest: object) -> ScoreRow:

@@ -45,6 +45,7 @@ class TrainBatches:
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         proxy, generator = self.proxy, self.generator
+        assert proxy.steps is not None
         for rows in draw_rows(len(self.labels_N), proxy.batch_size, proxy.steps, generator):
             rows = rows.to(self.labels_N.device)
             images, targets = self.images_N3HW[rows], self.labels_N[rows]

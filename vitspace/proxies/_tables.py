@@ -16,9 +16,12 @@ from vitspace.files import data_folder, write_atomic
 from vitspace.host import sources_digest
 from vitspace.proxies._cards import FOLDER
 
-FILE = "scores.csv"
+#: Training-free scores, and those of training proxies.
+FILE, TRAINED_FILE = "scores.csv", "trained.csv"
 _KIND = "training-free scores"
 _SOURCES = ("proxies/scores", "families", "layers", "network")
+_TRAINING = ("_batches", "_device", "_fit", "_recipe", "_shrink", "train")
+_TRAINED = (*(f"proxies/{name}" for name in _TRAINING), "data", "families", "layers", "network")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,11 @@ class ScoreRow:
         """What it is a measurement of."""
         return f"{self.proxy} {self.spec} {self.seed} {self.init}"
 
+    @property
+    def trained(self) -> bool:
+        """Whether a training proxy gave it; only those have presets."""
+        return ":" in self.proxy
+
 
 def new_row(proxy: str, spec: str, name: str, seed: int, init: str, value: float | None, **rest: object) -> ScoreRow:
     """Return a row measured here and now."""
@@ -74,13 +82,22 @@ def committed_rows() -> tuple[ScoreRow, ...]:
 
 def local_rows() -> list[ScoreRow]:
     """Return the rows measured on this machine with the present code."""
-    prefix = sources_digest(*_SOURCES)
-    return [ScoreRow(**value) for key, value in local.load(_KIND).items() if key.startswith(prefix)]
+    found = [(key, ScoreRow(**value)) for key, value in local.load(_KIND).items()]
+    return [row for key, row in found if key == _local_key(row)]
 
 
 def keep(rows: Iterable[ScoreRow]) -> None:
     """Keep rows on this machine."""
-    local.store(_KIND, {f"{sources_digest(*_SOURCES)} {row.key}": asdict(row) for row in rows})
+    local.store(_KIND, {_local_key(row): asdict(row) for row in rows})
+
+
+def _local_key(row: ScoreRow) -> str:
+    return f"{_digest(row.trained)} {row.key}"
+
+
+@cache
+def _digest(trained: bool) -> str:
+    return sources_digest(*(_TRAINED if trained else _SOURCES))
 
 
 def read_table(path: Path) -> list[ScoreRow]:

@@ -2,24 +2,26 @@
 
 The network is the spec's at a small image: windows, grids and patches shrink with it (`Spec.rescaled`), as far as whole
 numbers of at least 2 allow. At 64 pixels, 1/3.5 of the design size, a window of 7 becomes 2, and the stages' maps keep
-their 64, 16, 4 and 1 windows and their regions; windows of 4 and 8 become 2 as well, and 14 becomes 4.
+their 64, 16, 4 and 1 windows and their regions; windows of 4 and 8 become 2 as well, and 14 becomes 4. Width and depth
+factors shrink it further (`vitspace.proxies._shrink`).
 
-The budget is steps, never seconds. On the CPU the same seed and number of threads give the same score; on a GPU the
-order of its sums leaves a small difference.
+The budget is steps or epochs, never seconds. On the CPU the same seed and number of threads give the same score; on a
+GPU the order of its sums leaves a small difference.
 """
 
+import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from vitspace.data import Dataset
-from vitspace.network import Network, build
 from vitspace.proxies import ProxyError, Score
 from vitspace.proxies._device import available_devices, check_device, seeded
-from vitspace.proxies._fit import OnStep, fit, validate
-from vitspace.proxies._recipe import PRESETS, TrainingProxy, parse_proxy
+from vitspace.proxies._fit import OnStep, fit, memory_format, validate
+from vitspace.proxies._recipe import PRESETS, TrainingProxy, canonical_name, parse_proxy, without_data
+from vitspace.proxies._shrink import NATIVE_SIZE, make_network, rescaled_settings
 from vitspace.spec import Spec
 
 __all__ = [
@@ -28,15 +30,19 @@ __all__ = [
     "TrainResult",
     "TrainingProxy",
     "available_devices",
+    "canonical_name",
     "check_device",
     "make_network",
     "open_proxy",
     "parse_proxy",
     "reference_points",
     "train",
+    "without_data",
 ]
 
-NATIVE_SIZE = 224
+#: How often a batch is halved where memory does not hold it.
+HALVINGS = 3
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class TrainResult:
         seconds: Building, training and validation.
         images_per_second: Of the training alone.
         steps: Optimiser steps taken.
+        images_at_once: Images of a pass: the recipe's batch, or a part of it where memory did not hold that.
         curve: (step, training loss) of every step.
     """
 
@@ -59,6 +66,7 @@ class TrainResult:
     seconds: float
     images_per_second: float
     steps: int
+    images_at_once: int
     curve: tuple[tuple[int, float], ...]
 
 
@@ -92,6 +100,9 @@ def train(
 ) -> TrainResult:
     """Train a spec from scratch and validate it.
 
+    Where memory does not hold a batch, training begins anew with the batch in two passes whose gradients are added up,
+    then in four, then in eight. BatchNorm then sees the smaller batches.
+
     Args:
         spec: The architecture, for images of 224 pixels.
         proxy: The recipe.
@@ -104,42 +115,55 @@ def train(
         InputError: the spec cannot be built at this image size.
         ProxyError: the loss is not finite, or the device has no memory left.
     """
-    start = time.perf_counter()
-    device = torch.device(device)
-    try:
-        with seeded(seed, device):
-            network = make_network(spec, proxy, len(dataset.classes)).to(device)
-            began = time.perf_counter()
-            losses = fit(network, proxy, dataset, torch.Generator().manual_seed(seed), on_step)
-            trained = time.perf_counter() - began
-            loss, accuracy = validate(network, proxy, dataset)
-    except torch.OutOfMemoryError as error:
-        raise ProxyError(f"out of memory on {device}: {error}") from None
+    start, proxy, device = time.perf_counter(), proxy.on(dataset), torch.device(device)
+    for halved in range(HALVINGS + 1):
+        parts = 2**halved
+        try:
+            result = _attempt(spec, proxy, dataset, seed, device, on_step, parts)
+            return replace(result, seconds=time.perf_counter() - start)
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+            why = str(error).splitlines()[0]
+        if halved == HALVINGS or proxy.batch_size // (2 * parts) < 2:
+            break
+        _log.warning("out of memory on %s: once more with the batch in %d parts", device, 2 * parts)
+        torch.cuda.empty_cache()
+    raise ProxyError(f"out of memory on {device} even with {proxy.batch_size // parts} images at once: {why}")
+
+
+def _attempt(
+    spec: Spec,
+    proxy: TrainingProxy,
+    dataset: Dataset,
+    seed: int,
+    device: torch.device,
+    on_step: OnStep | None,
+    parts: int,
+) -> TrainResult:
+    assert proxy.steps is not None
+    with seeded(seed, device):
+        network = make_network(spec, proxy, len(dataset.classes)).to(device).to(memory_format=memory_format(proxy))
+        began = time.perf_counter()
+        losses, trained = fit(network, proxy, dataset, torch.Generator().manual_seed(seed), on_step, parts)
+        seconds = time.perf_counter() - began
+        loss, accuracy = validate(trained, proxy, dataset, parts)
     tail = losses[-max(1, proxy.steps // 10) :]
     return TrainResult(
         score=-loss,
         accuracy=accuracy,
         train_loss=sum(tail) / len(tail),
-        seconds=time.perf_counter() - start,
-        images_per_second=proxy.steps * proxy.batch_size / trained,
+        seconds=seconds,
+        images_per_second=proxy.steps * proxy.batch_size / seconds,
         steps=proxy.steps,
+        images_at_once=-(-proxy.batch_size // parts),
         curve=tuple(enumerate(losses, start=1)),
     )
 
 
-def make_network(spec: Spec, proxy: TrainingProxy, num_classes: int) -> Network:
-    """Build the network that the proxy trains: the spec rescaled to the proxy's image size."""
-    small = spec.rescaled(proxy.img_size / NATIVE_SIZE)
-    return build(small, num_classes, proxy.img_size, drop_path_rate=proxy.drop_path)
-
-
-def rescaled_settings(spec: Spec, img_size: int) -> dict[str, list[Any]]:
-    """Return the settings, stage by stage, that the proxy's network has other than the spec: its smaller windows."""
-    small = spec.rescaled(img_size / NATIVE_SIZE)
-    pairs = list(zip(spec.stages, small.stages, strict=True))
-    names = list(dict.fromkeys(name for a, _ in pairs for name in a.to_dict()))
-    changed = [name for name in names if any(getattr(a, name, None) != getattr(b, name, None) for a, b in pairs)]
-    return {name: [getattr(stage, name, None) for stage in small.stages] for name in changed}
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether a device's or the host's memory ran out; the CPU's allocator says so in words only."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 @dataclass(frozen=True)
@@ -150,7 +174,7 @@ class OpenTraining:
         recipe: The recipe.
         dataset: Its data, loaded.
         device: Where it trains.
-        name: ``train:tiny``.
+        name: ``train:tiny``, ``train:small,steps=300``.
     """
 
     recipe: TrainingProxy
@@ -169,7 +193,7 @@ class OpenTraining:
         return {
             "name": self.name,
             **self.recipe.model_dump(),
-            "rescaled": f"windows, grids and patches by {self.recipe.img_size}/{NATIVE_SIZE}, to 2 at least",
+            "rescaled": f"windows, grids and patches by {self._rescaled()}, to 2 at least",
             "classes": len(self.dataset.classes),
             "train_images": len(self.dataset.train_labels),
             "val_images": len(self.dataset.val_labels),
@@ -179,11 +203,15 @@ class OpenTraining:
             "device": str(self.device),
         }
 
+    def _rescaled(self) -> str:
+        larger = 4 // self.recipe.stem_stride
+        return f"{self.recipe.img_size}/{NATIVE_SIZE}" + (f" times {larger}" if larger > 1 else "")
+
     def score(self, spec: Spec, seed: int, on_step: OnStep | None = None) -> Score:
         """Train a design and return its negative validation loss; see `train`."""
         result = train(spec, self.recipe, self.dataset, seed, self.device, on_step)
-        rescaled = rescaled_settings(spec, self.recipe.img_size)
-        names = ("accuracy", "train_loss", "images_per_second", "steps", "curve")
+        rescaled = rescaled_settings(spec, self.recipe)
+        names = ("accuracy", "train_loss", "images_per_second", "steps", "images_at_once", "curve")
         details = {name: getattr(result, name) for name in names}
         return Score(result.score, result.seconds, details | {"rescaled": rescaled, "device": str(self.device)})
 
@@ -192,15 +220,16 @@ def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenTrai
     """Return the proxy of a preset, its data loaded.
 
     Args:
-        argument: Name of the preset; empty for tiny.
-        data: The set; empty for the preset's own.
+        argument: A preset, with fields that differ, ``small,steps=300,width=0.5``; empty for tiny.
+        data: The set; empty for the argument's own.
         device: See `check_device`.
         seed: Of the data.
 
     Raises:
-        InputError: there is no such preset, data or device.
+        InputError: there is no such preset, field, data or device.
     """
-    preset = argument or "tiny"
-    recipe = parse_proxy(preset, **({"data": data} if data else {}))
+    canonical_name(f"train:{argument}", data)
+    recipe = parse_proxy(argument, **({"data": data} if data else {}))
     where = check_device(device)
-    return OpenTraining(recipe, recipe.load(seed), where, f"train:{preset}")
+    dataset = recipe.load(seed)
+    return OpenTraining(recipe.on(dataset), dataset, where, f"train:{argument or 'tiny'}")

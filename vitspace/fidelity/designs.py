@@ -1,0 +1,107 @@
+"""Designs: what proxies are held against, and choosing some of it."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cache
+
+import vitspace.families  # noqa: F401 (the anchors' specs are its)
+from vitspace.anchors import Anchor
+from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
+from vitspace.errors import InputError
+from vitspace.proxies.scores import Subject
+from vitspace.spec import Spec
+
+#: Kinds of published designs; a design may be of two.
+KINDS = ("anchors", "ablations", "peers")
+
+
+@dataclass(frozen=True)
+class Design:
+    """A published design.
+
+    Attributes:
+        name: Id of the first row that it is.
+        subject: What is scored.
+        spec: Its spec, None for a peer.
+        family: Its family; empty for a peer.
+        kinds: What it is, of `KINDS`.
+        tables: The ablation tables it stands in, ``ems 3.5``.
+    """
+
+    name: str
+    subject: Subject = field(compare=False)
+    spec: Spec | None = None
+    family: str = ""
+    kinds: frozenset[str] = frozenset()
+    tables: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which designs are scored; what is empty restricts nothing.
+
+    Attributes:
+        families: ``msg``.
+        tables: ``ems 3.5``; the designs of these ablation tables.
+        kinds: Of `KINDS`.
+
+    Raises:
+        InputError: there is none of such a name, or nothing is left.
+    """
+
+    families: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        known = {
+            "a family": sorted({design.family for design in designs()} - {""}),
+            "an ablation table": sorted({pair.table for pair in ablation_pairs()}),
+            "a kind of design": KINDS,
+        }
+        for (what, names), given in zip(known.items(), (self.families, self.tables, self.kinds), strict=True):
+            for name in given:
+                if name not in names:
+                    raise InputError(f"{what} is one of {', '.join(names)}, but got {name!r}")
+        if not any(design in self for design in designs()):
+            raise InputError(f"a choice holds a design, but there is none that is all of {self}")
+
+    def __str__(self) -> str:
+        return ", ".join((*self.families, *self.tables, *self.kinds))
+
+    def __contains__(self, design: Design) -> bool:
+        in_tables = not self.tables or design.tables & set(self.tables)
+        return bool(in_tables and self.has_family(design.family) and (not self.kinds or design.kinds & set(self.kinds)))
+
+    def has_family(self, family: str) -> bool:
+        """Whether a family's designs may be chosen."""
+        return not self.families or family in self.families
+
+
+@cache
+def designs() -> tuple[Design, ...]:
+    """Return the anchors, the designs of the ablation pairs and timm's peers, each design once."""
+    pairs, anchors = ablation_pairs(), main_anchors()
+    kinds: dict[str, set[str]] = defaultdict(set)
+    tables: dict[str, set[str]] = defaultdict(set)
+    for row in anchors:
+        kinds[_id(row)].add("anchors")
+    for pair in pairs:
+        for row in (pair.a, pair.b):
+            kinds[_id(row)].add("ablations")
+            tables[_id(row)].add(pair.table)
+    found: dict[str, Design] = {}
+    for row in [*anchors, *(row for pair in pairs for row in (pair.a, pair.b))]:
+        if (name := _id(row)) not in found:
+            assert row.spec is not None
+            subject = Subject.of_spec(row.spec, row.resolution)
+            facts = frozenset(kinds[name]), frozenset(tables[name])
+            found[name] = Design(row.id, subject, row.spec, row.family, *facts)
+    peers = frozenset({"peers"})
+    others = [Design(p.id, Subject.of_timm(name, p.resolution), kinds=peers) for name, p in timm_peers().items()]
+    return (*found.values(), *others)
+
+
+def _id(row: Anchor) -> str:
+    assert row.spec is not None
+    return row.spec.id
