@@ -14,9 +14,10 @@ from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.host import fingerprint, versions
 from vitspace.latency import LatencySettings, measure, predicted_violation
-from vitspace.proxies import Proxy, ProxyError
+from vitspace.proxies import Proxy, ProxyError, Score
 from vitspace.space import Space
 from vitspace.spec import Spec
+from vitspace.study.rungs import Rungs
 from vitspace.study.trial import Trial
 
 _log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Evaluator:
         seen: Mapping[Spec, int],
         anchor: str | None = None,
         on_step: OnStep | None = None,
+        rungs: Rungs | None = None,
     ) -> Trial:
         """Return the trial of a spec: complete, or rejected or failed with the reason.
 
@@ -59,13 +61,16 @@ class Evaluator:
             seen: Designs evaluated before, with their trial's number.
             anchor: The published row that the design is.
             on_step: Told how far the proxy is.
+            rungs: Where the design stands among others at each rung of a proxy that has rungs.
         """
         start = time.perf_counter()
         trial = Trial(number, "complete", spec, anchor=anchor, seed=self.seed, details={"run": self._run()})
         if spec in seen:
             return replace(trial, state="duplicate", why=f"the same network as trial {seen[spec]}")
         try:
-            trial = self._measure(trial, spec, on_step)
+            trial = self._measure(trial, spec)
+            if trial.complete:
+                trial = self._score(trial, spec, on_step, rungs)
         except Exception as error:
             # Whatever a design does to its evaluation, the study records it and goes on.
             _log.debug("trial %s failed", number, exc_info=True)
@@ -77,7 +82,8 @@ class Evaluator:
         threads = torch.get_num_threads()
         return {"command": self.command, "pid": os.getpid(), "threads": threads, "versions": versions()}
 
-    def _measure(self, trial: Trial, spec: Spec, on_step: OnStep | None) -> Trial:
+    def _measure(self, trial: Trial, spec: Spec) -> Trial:
+        """Pass the gates of cost and latency."""
         costs = cost(spec, self.space.resolution)
         trial = replace(trial, params=costs.params, macs=costs.macs)
         if why := self.budget.violation(macs=costs.macs, params=costs.params):
@@ -89,11 +95,31 @@ class Evaluator:
         trial = replace(trial, latency_ms=latency.median_ms, latency=asdict(latency))
         if why := self.budget.violation(latency_ms=latency.median_ms):
             return replace(trial, state="over_budget", why=why)
-        score = self.proxy.score(spec, self.seed, on_step)
-        if not math.isfinite(score.value):
-            raise ProxyError(f"the score is {score.value}")
-        details = {**trial.details, "host": fingerprint(), "proxy_seconds": score.seconds, **score.details}
-        return replace(trial, score=score.value, details=details)
+        return trial
+
+    def _score(self, trial: Trial, spec: Spec, on_step: OnStep | None, rungs: Rungs | None) -> Trial:
+        """Score a design that fits; at every rung, where the proxy has several, until others are better."""
+        trained: list[dict[str, Any]] = []
+        proxies = getattr(self.proxy, "rungs", (self.proxy,)) if rungs else (self.proxy,)
+        for number, proxy in enumerate(proxies):
+            score = _finite(proxy.score(spec, self.seed, on_step))
+            trained.append({"rung": getattr(proxy, "name", ""), "score": score.value, "seconds": score.seconds})
+            details = {**trial.details, "host": fingerprint(), "proxy_seconds": score.seconds, **score.details}
+            trial = replace(trial, score=score.value, details=details)
+            if rungs and number + 1 < len(proxies):
+                place = rungs.enter(number, trial.point, self.proxy.keep)  # type: ignore[attr-defined]
+                trained[-1] |= {"place": place.place, "of": place.of}
+                if not (place.promoted or trial.anchor):
+                    why = f"at {proxy.name} it is number {place.place} of {place.of}, and the first {place.kept} go on"
+                    trial = replace(trial, state="pruned", why=why)
+                    break
+        return replace(trial, details=trial.details | {"rungs": trained}) if len(proxies) > 1 else trial
+
+
+def _finite(score: Score) -> Score:
+    if not math.isfinite(score.value):
+        raise ProxyError(f"the score is {score.value}")
+    return score
 
 
 def _reason(error: Exception) -> str:

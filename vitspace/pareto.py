@@ -46,3 +46,33 @@ def normalised_hypervolume(points: ArrayLike, ideal: ArrayLike, reference: Array
     values = np.asarray(points, dtype=float).reshape(-1, len(low))
     span = np.where(high > low, high - low, 1.0)
     return hypervolume(np.clip((values - low) / span, 0.0, None), np.ones_like(low))
+
+
+def best_first(points: ArrayLike) -> list[int]:
+    """[N, D] -> the numbers of the points, by non-domination rank, the least crowded of a rank first (NSGA-II).
+
+    Deb et al., "A Fast and Elitist Multiobjective Genetic Algorithm: NSGA-II", IEEE TEC 2002, section III. Of equals
+    the earlier point comes first.
+    """
+    values = np.asarray(points, dtype=float)
+    left, order = np.arange(len(values)), []
+    while len(left):
+        front = non_dominated(values[left])
+        rank = left[front]
+        order += rank[np.argsort(-crowding(values[rank]), kind="stable")].tolist()
+        left = left[~front]
+    return order
+
+
+def crowding(points: ArrayLike) -> NDArray[np.float64]:
+    """[N, D] -> [N]: half the girth of the box between a point's neighbours on each axis; infinite at the ends."""
+    values = np.asarray(points, dtype=float)
+    total = np.zeros(len(values))
+    for column in values.T:
+        order = np.argsort(column, kind="stable")
+        span = column[order[-1]] - column[order[0]]
+        gaps = np.full(len(values), np.inf)
+        if span > 0:
+            gaps[1:-1] = (column[order[2:]] - column[order[:-2]]) / span
+            total[order] += gaps
+    return total

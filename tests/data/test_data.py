@@ -8,7 +8,7 @@ from vitspace.errors import InputError
 
 
 def test_a_file_is_a_source():
-    assert SOURCES == ("cifar10", "digits", "fractal", "imagefolder")
+    assert SOURCES == ("cifar10", "cifar100", "digits", "fractal", "hf", "imagefolder")
 
 
 @pytest.mark.parametrize("text", ["fractal:3", "digits"])
@@ -32,7 +32,7 @@ def test_the_seed_decides(text):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("cifar100:x", "fractal:CLASSES.*'cifar100:x'.*did you mean cifar10"),
+        ("cifar1000:x", "fractal:CLASSES.*'cifar1000:x'.*did you mean cifar100"),
         ("", "data is fractal"),
         ("_base", "data is fractal"),
         ("digits:3", "no argument.*'3'"),

@@ -45,12 +45,14 @@ def test_the_middle_square_is_kept(folder):
     assert data.val_images[0].unique().tolist() == [200]
 
 
-def test_broken_images_are_skipped_and_counted(folder):
+def test_broken_images_are_skipped_counted_and_named(folder, caplog):
     (folder / "train" / "cat" / "9.png").write_bytes(b"no image")
     (folder / "train" / "cat" / "8.jpg").write_bytes(b"")
     (folder / "train" / "cat" / ".hidden.png").write_bytes(b"")
     data = load_data(f"imagefolder:{folder}", 16)
     assert (data.skipped, len(data.train_images)) == (2, 8)
+    assert "2 images of" in caplog.text
+    assert f"left out: {folder}/train/cat/8.jpg, {folder}/train/cat/9.png" in caplog.text
 
 
 def test_grey_and_transparent_images_are_read(folder):

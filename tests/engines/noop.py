@@ -2,6 +2,7 @@
 
 Its argument, ``WORD=NUMBER`` joined by commas, says what goes wrong: ``sleep`` seconds a score; ``bomb``, ``nan`` and
 ``memory`` at the design that is scored first after so many; ``full`` and ``clock`` once, after so many scores here.
+``rungs=2`` makes it a proxy of two equal rungs.
 """
 
 import os
@@ -26,9 +27,11 @@ def measure(spec, settings):
 
 
 class Noop:
-    worst = 3.0
+    worst, name, keep = 3.0, "noop", 0.4
 
     def __init__(self, faults):
+        if rungs := int(faults.pop("rungs", 0)):
+            self.rungs = (self,) * rungs
         self.faults, self.scored, self.seed = faults, 0, 0
 
     def describe(self):

@@ -109,8 +109,9 @@ def test_without_names_all_training_free_proxies_are_meant():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"proxies": ("oracle",)}, "a proxy is one of train"),
+        ({"proxies": ("oracle",)}, "a proxy is one of halving, train, rank"),
         ({"proxies": ("zico",), "inits": ("random",)}, "init is own, common or both, but got 'random'"),
+        ({"proxies": ("halving:tiny/small",)}, "the presets of halving have cards.*got 'halving:tiny/small'"),
         ({"proxies": ("zico",), "seeds": 0}, "seeds is at least 1, but got 0"),
     ],
 )

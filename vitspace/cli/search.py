@@ -20,10 +20,15 @@ def search(
         None, help="What runs the networks when timed: eager, onnxruntime, openvino.  [default: eager]"
     ),
     proxy: str = typer.Option(
-        None, help="What stands in for accuracy: train, train:small, or a training-free score.  [default: train]"
+        None,
+        help="What stands in for accuracy: train:tiny, small, medium or full, with fields changed as in "
+        "train:small,steps=300,width=0.5; halving:tiny/small, which trains all designs by tiny and the best third "
+        "by small; or a training-free score.  [default: train]",
     ),
     data: str = typer.Option(
-        None, help="What the proxy trains on: fractal, digits, imagefolder:DIR, cifar10:DIR.  [default: fractal]"
+        None,
+        help="What the proxy trains on: fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, or hf:NAME of the "
+        "Hugging Face Hub or a folder.  [default: fractal]",
     ),
     engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit.  [default: optuna]"),
     workers: int = typer.Option(None, min=1, help="Processes that evaluate at once.  [default: this one]"),

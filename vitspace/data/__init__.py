@@ -29,7 +29,8 @@ def load_data(
     """Load a set into memory; equal arguments give equal data in every process.
 
     Args:
-        text: ``fractal``, ``fractal:50`` (classes), ``digits``, ``imagefolder:DIR`` or ``cifar10:DIR``.
+        text: ``fractal``, ``fractal:50`` (classes), ``digits``, ``imagefolder:DIR``, ``cifar10:DIR``,
+            ``cifar100:DIR``, ``hf:NAME`` or ``hf:DIR``.
         img_size: Side of the image in pixels.
         seed: Of whatever is generated, split or drawn.
         max_train: At most so many training images, drawn evenly over classes; None is the source's own number.
@@ -63,6 +64,6 @@ def _parse(text: str) -> tuple[ModuleType, str]:
     if name not in SOURCES:
         near = get_close_matches(name, SOURCES, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        known = "fractal, fractal:CLASSES, digits, imagefolder:DIR or cifar10:DIR"
+        known = "fractal, fractal:CLASSES, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR or hf:NAME"
         raise InputError(f"data is {known}, but got {text!r}{hint}")
     return importlib.import_module(f"{__name__}.{name}"), argument

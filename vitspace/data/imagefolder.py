@@ -1,25 +1,22 @@
 """imagefolder:DIR: real images in DIR/train/CLASS/ and DIR/val/CLASS/.
 
 Images are resized by their shorter side, cropped to the middle square, decoded once and kept in memory. Files that
-cannot be decoded are skipped and counted. Hidden files and folders are not looked at.
+cannot be decoded are skipped, counted and named in the log. Hidden files and folders are not looked at.
 """
 
-import logging
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 
 from vitspace.data._base import Dataset, Request, draw_evenly
+from vitspace.data._decoding import decode, decode_all, tell_broken
 from vitspace.errors import InputError
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 SPLITS = ("train", "val")
 _LAYOUT = "DIR/train/CLASS/ and DIR/val/CLASS/ with images"
-_log = logging.getLogger(__name__)
 
 Files = dict[str, list[Path]]
 
@@ -28,7 +25,7 @@ def check(argument: str) -> None:
     """Raise InputError unless both splits hold the same classes, with an image in each that can be decoded."""
     for files in find_images(argument).values():
         for paths in files.values():
-            if not any(_decode(path, 8) is not None for path in paths):
+            if not any(decode(path, 8) is not None for path in paths):
                 raise InputError(f"every class has an image that can be read, but none of {paths[0].parent} can")
 
 
@@ -40,13 +37,12 @@ def load(argument: str, request: Request) -> Dataset:
         _split(found[split], limit, request, number)
         for number, (split, limit) in enumerate(zip(SPLITS, limits, strict=True))
     )
-    skipped = train[2] + val[2]
-    if skipped:
-        _log.warning("%d images of %s could not be decoded and are left out", skipped, argument)
+    broken = [*train[2], *val[2]]
+    tell_broken(broken, argument)
     for split, (images, _, _) in zip(SPLITS, (train, val), strict=True):
         if not len(images):
             raise InputError(f"a split has images that can be read, but all drawn from {argument}/{split} are broken")
-    return Dataset(f"imagefolder:{argument}", *train[:2], *val[:2], tuple(found["train"]), skipped)
+    return Dataset(f"imagefolder:{argument}", *train[:2], *val[:2], tuple(found["train"]), len(broken))
 
 
 def find_images(argument: str) -> dict[str, Files]:
@@ -88,32 +84,15 @@ def _images(folder: Path) -> list[Path]:
     return sorted(path for path in names if path.suffix.lower() in SUFFIXES)
 
 
-def _split(files: Files, limit: int | None, request: Request, number: int) -> tuple[torch.Tensor, torch.Tensor, int]:
-    """Decode a split: uint8 [N, 3, H, W], int64 [N], and how many were skipped."""
+def _split(
+    files: Files, limit: int | None, request: Request, number: int
+) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+    """Decode a split: uint8 [N, 3, H, W], int64 [N], and the files that were skipped."""
     rng = np.random.default_rng([request.seed, number])
     drawn = draw_evenly([len(paths) for paths in files.values()], limit, rng)
     pairs = [(paths[i], label) for label, (paths, at) in enumerate(zip(files.values(), drawn, strict=True)) for i in at]
-    S = request.img_size
-    images = torch.empty(len(pairs), 3, S, S, dtype=torch.uint8)
-    kept: list[int] = []
-    with ThreadPoolExecutor(min(16, os.cpu_count() or 1)) as pool:
-        for pixels, (_, label) in zip(pool.map(lambda pair: _decode(pair[0], S), pairs), pairs, strict=True):
-            if pixels is not None:
-                images[len(kept)] = torch.from_numpy(pixels)
-                kept.append(label)
-    return images[: len(kept)], torch.tensor(kept, dtype=torch.int64), len(pairs) - len(kept)
-
-
-def _decode(path: Path, img_size: int) -> np.ndarray | None:
-    """Return a file as uint8 [3, img_size, img_size], or None if it cannot be decoded."""
-    try:
-        with Image.open(path) as image:
-            image.draft("RGB", (2 * img_size, 2 * img_size))
-            square = ImageOps.fit(image.convert("RGB"), (img_size, img_size), Image.Resampling.BILINEAR)
-    except Exception as error:  # a broken file makes Pillow's readers raise almost anything
-        _log.debug("%s: %s", path, error)
-        return None
-    return np.asarray(square).transpose(2, 0, 1).copy()
+    sources = [(str(path), path) for path, _ in pairs]
+    return decode_all(sources, [label for _, label in pairs], request.img_size)
 
 
 def _some(names: list[str], shown: int = 3) -> str:

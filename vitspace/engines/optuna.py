@@ -6,6 +6,7 @@ from vitspace.engines import OpenStudy
 from vitspace.engines._desk import Desk
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
+from vitspace.study.rungs import Rungs
 
 
 @dataclass
@@ -24,7 +25,8 @@ class OptunaEngine:
                     desk.wait()
                     continue
                 try:
-                    trial = evaluator.evaluate(task.number, task.spec, {}, task.anchor, monitor.step)
+                    rungs = Rungs(self.study.store, task.running, task.spec)
+                    trial = evaluator.evaluate(task.number, task.spec, {}, task.anchor, monitor.step, rungs)
                 except BaseException:
                     desk.put_back(task)
                     raise

@@ -40,6 +40,10 @@ class Request:
         for name in self.proxies:
             if name.partition(":")[0] not in PROXIES:
                 raise InputError(f"a proxy is one of {', '.join(PROXIES)}, but got {name!r}")
+            if name.partition(":")[0] == "halving":
+                raise InputError(
+                    f"the presets of halving have cards, train:tiny and so on, and it has none; got {name!r}"
+                )
         for init in self.inits:
             if init not in INITS:
                 raise InputError(f"init is own, common or both, but got {init!r}")

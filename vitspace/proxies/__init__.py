@@ -63,7 +63,7 @@ class Proxy(Protocol):
 
 
 def open_proxy(text: str, data: str, device: str, seed: int = 0) -> Proxy:
-    """Return the proxy that ``train``, ``train:PRESET`` or the name of a training-free score names, its data loaded.
+    """Return the proxy that a text names, its data loaded: ``train:small``, ``halving:tiny/small``, ``rank``.
 
     Raises:
         InputError: there is no such proxy, preset, data or device.

@@ -110,7 +110,7 @@ def _proxy(record: StudyRecord) -> dict[str, Any]:
 
 def trains(record: StudyRecord) -> bool:
     """Whether the study's proxy trains its designs."""
-    return record.config.proxy.split(":")[0] == "train"
+    return record.config.proxy.split(":")[0] in ("train", "halving")
 
 
 def _card(proxy: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ class StudyConfig(BaseModel):
         params: Parameters, ``25M``.
         latency: CPU latency, ``60ms``.
         latency_backend: What runs the networks when they are timed.
-        proxy: What stands in for accuracy: ``train`` or ``train:PRESET``.
+        proxy: What stands in for accuracy: ``train``, ``train:PRESET``, ``halving:PRESET/PRESET``, or a score's name.
         data: What the proxy trains on.
         engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, NNI's
             trials, or jobs of SLURM (submitit).
@@ -65,6 +65,8 @@ class StudyConfig(BaseModel):
             raise ValueError(f"sampler of engine nni is one of {', '.join(NNI_SAMPLERS)}, but got {self.sampler!r}")
         if self.engine != "nni" and self.sampler == "evolution":
             raise ValueError(f"sampler evolution is engine nni's, but got engine {self.engine!r}")
+        if self.engine != "optuna" and self.proxy.partition(":")[0] == "halving":
+            raise ValueError(f"halving runs on engine optuna, with any number of workers, but got {self.engine!r}")
         return self
 
     @property

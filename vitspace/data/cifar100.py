@@ -1,0 +1,13 @@
+"""cifar100:DIR: CIFAR-100 by its 100 fine labels, in its binary version, or as an image folder."""
+
+from vitspace.data._cifar import Cifar
+
+CIFAR = Cifar(
+    name="cifar100",
+    folder="cifar-100-binary",
+    files=(("train.bin",), ("test.bin",)),
+    label_bytes=2,
+    count=100,
+    pickled="cifar-100-python/train",
+)
+check, load = CIFAR.check, CIFAR.load

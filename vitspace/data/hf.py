@@ -1,0 +1,109 @@
+"""hf:NAME: a data set of the Hugging Face Hub, or one in a local folder; needs ``pip install 'vitspace[hf]'``.
+
+NAME is the Hub's (``hf:uoft-cs/cifar10``) or a folder, of images, of Parquet files or as `datasets` saves. The set has
+a split ``train``, one of ``validation``, ``val`` and ``test``, a column of images and one of class labels, which
+``hf:NAME#COLUMN`` names where there are several. Scripts of a data set are not run.
+"""
+
+import importlib.util
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from vitspace.data._base import Dataset, Request, draw_evenly
+from vitspace.data._decoding import Source, decode_all, tell_broken
+from vitspace.errors import InputError
+
+VAL_SPLITS = ("validation", "val", "test")
+
+
+def check(argument: str) -> None:
+    """Raise InputError unless a set is named and `datasets` is installed."""
+    if not argument.partition("#")[0]:
+        raise InputError("hf needs a data set, hf:NAME or hf:FOLDER, but got none")
+    if importlib.util.find_spec("datasets") is None:
+        raise InputError("data 'hf' needs: pip install 'vitspace[hf]'")
+
+
+def load(argument: str, request: Request) -> Dataset:
+    """Decode the set; the images are drawn evenly over classes where the request limits them."""
+    name, _, column = argument.partition("#")
+    found = _open(name)
+    split = next((split for split in VAL_SPLITS if split in found), None)
+    if "train" not in found or split is None:
+        raise InputError(f"{name} has a split train and one of {', '.join(VAL_SPLITS)}, but got {', '.join(found)}")
+    image, label = _columns(found["train"], name, column)
+    classes = tuple(found["train"].features[label].names)
+    _check_classes({key: found[key][label] for key in ("train", split)}, classes, name)
+    sizes = (request.max_train, request.max_val)
+    train, val = (
+        _split(found[key], (image, label), limit, request, number)
+        for number, (key, limit) in enumerate(zip(("train", split), sizes, strict=True))
+    )
+    broken = [*train[2], *val[2]]
+    tell_broken(broken, name)
+    if not (len(train[1]) and len(val[1])):
+        raise InputError(f"a split has images that can be read, but all drawn from one of {name} are broken")
+    return Dataset(f"hf:{argument}", *train[:2], *val[:2], classes, len(broken))
+
+
+def _open(name: str) -> Any:
+    from datasets import load_dataset, load_from_disk
+
+    folder = Path(name).expanduser()
+    try:
+        if (folder / "dataset_dict.json").is_file():
+            return load_from_disk(str(folder))
+        return load_dataset(str(folder) if folder.is_dir() else name)
+    except Exception as error:
+        # The library raises its own types, those of its readers and those of the network.
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise InputError(f"the data set {name!r} cannot be loaded: {reason[0]}") from None
+
+
+def _columns(split: Any, name: str, column: str) -> tuple[str, str]:
+    """Return the names of the columns of images and of labels."""
+    from datasets import ClassLabel, Image
+
+    images = [key for key, feature in split.features.items() if isinstance(feature, Image)]
+    labels = [key for key, feature in split.features.items() if isinstance(feature, ClassLabel)]
+    if len(images) != 1:
+        raise InputError(f"{name} has one column of images, but got {', '.join(images) or 'none'}")
+    if column and column not in labels:
+        raise InputError(f"columns of labels of {name} are {', '.join(labels) or 'none'}, but got {column!r}")
+    if not column and len(labels) != 1:
+        raise InputError(f"{name} has one column of class labels, or hf:{name}#COLUMN names it, but got {labels}")
+    return images[0], column or labels[0]
+
+
+def _check_classes(labels: dict[str, Any], classes: tuple[str, ...], name: str) -> None:
+    for split, numbers in labels.items():
+        missing = sorted(set(range(len(classes))) - set(numbers))
+        if missing:
+            shown = ", ".join(classes[label] for label in missing[:3])
+            raise InputError(f"every class of {name} has images in {split}, but {len(missing)} have none: {shown}")
+
+
+def _split(
+    split: Any, columns: tuple[str, str], limit: int | None, request: Request, number: int
+) -> tuple[Tensor, Tensor, list[str]]:
+    """Decode a split: uint8 [N, 3, H, W], int64 [N], and the names of the broken images."""
+    from datasets import Image
+
+    image, label = columns
+    labels = np.asarray(split[label])
+    members = [np.flatnonzero(labels == value) for value in range(split.features[label].num_classes)]
+    drawn = draw_evenly([len(at) for at in members], limit, np.random.default_rng([request.seed, number]))
+    chosen = np.sort(np.concatenate([at[i] for at, i in zip(members, drawn, strict=True)]))
+    rows = split.cast_column(image, Image(decode=False)).select(chosen)
+    return decode_all(_sources(rows, image), labels[chosen].tolist(), request.img_size)
+
+
+def _sources(rows: Any, image: str) -> Iterator[tuple[str, Source]]:
+    for number, row in enumerate(rows):
+        data, path = row[image]["bytes"], row[image]["path"]
+        yield path or f"row {number}", BytesIO(data) if data else Path(path)
