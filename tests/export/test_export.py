@@ -84,6 +84,19 @@ def test_a_graph_that_computes_something_else_is_no_export(model, tmp_path, monk
     assert not list(tmp_path.iterdir())
 
 
+def test_a_converter_that_fails_is_named_with_a_way_round_it(model, tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+
+    def fails(*_, **__):
+        raise RuntimeError("\nno such operator\nand more")
+
+    monkeypatch.setattr("vitspace.export.model.onnx_model", fails)
+    fresh = Model(model.design, model.network, 64)
+    with pytest.raises(FailureError, match=r"cannot be converted to onnx at 64 px: no such operator; .*--format timm"):
+        export_folder(fresh, ["onnx"], tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
 def test_scores_that_are_no_numbers_are_no_parity(model):
     with pytest.raises(FailureError, match="differ by nan"):
         check_parity(model, evidence(model), lambda images: np.full((len(images), 5), np.nan, np.float32), "a runtime")

@@ -1,7 +1,8 @@
 """Formats: what a design is written as. Each writes its files into a folder and says what it wrote."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from safetensors.torch import save_file
 
 from vitspace import __version__
-from vitspace.errors import InputError
+from vitspace.errors import FailureError, InputError
 from vitspace.export.model import Model
 from vitspace.export.module import module_text
 from vitspace.export.parity import Evidence, Floats, Parity, check_parity
@@ -47,7 +48,8 @@ def write_onnx(model: Model, folder: Path, shown: Evidence) -> Written:
     """``model.onnx``, run by onnxruntime against PyTorch."""
     import onnxruntime
 
-    proto = model.onnx
+    with _converting("onnx", model):
+        proto = model.onnx
     for key, value in _notes(model).items():
         proto.metadata_props.add(key=key, value=value)
     graph = proto.SerializeToString()
@@ -66,7 +68,8 @@ def write_openvino(model: Model, folder: Path, shown: Evidence) -> Written:
     import openvino
 
     core = openvino.Core()
-    graph = core.read_model(model.onnx.SerializeToString())
+    with _converting("openvino", model):
+        graph = core.read_model(model.onnx.SerializeToString())
     openvino.save_model(graph, folder / "model.xml", compress_to_fp16=False)
     compiled: Any = core.compile_model(
         core.read_model(folder / "model.xml"), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
@@ -104,6 +107,24 @@ def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
             raise InputError(f"format {name!r} needs {lacks[name]}")
     chosen = [name for name in FORMATS if name == "spec" or name in (named or FORMATS)]
     return [name for name in chosen if name not in lacks], {} if named else lacks
+
+
+@contextmanager
+def _converting(name: str, model: Model) -> Iterator[None]:
+    """Say of what a converter raises which format it is, and how to do without it.
+
+    Raises:
+        FailureError: it raised.
+    """
+    try:
+        yield
+    except Exception as error:  # converters raise types of their own
+        reason = next(line for line in f"{error}\n{type(error).__name__}".splitlines() if line.strip())
+        others = " ".join(f"--format {other}" for other in FORMATS if other != name)
+        raise FailureError(
+            f"{model.design.name} cannot be converted to {name} at {model.img_size} px: {reason}; nothing is exported; "
+            f"without it: {others}"
+        ) from error
 
 
 def _notes(model: Model) -> dict[str, str]:

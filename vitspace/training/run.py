@@ -11,6 +11,7 @@ import torch
 from vitspace.design import Design
 from vitspace.errors import InputError
 from vitspace.host import machine
+from vitspace.interrupts import postponed
 from vitspace.network import build
 from vitspace.training.folder import Folder
 from vitspace.training.images import Images, open_images
@@ -120,13 +121,12 @@ class Training:
                 "images_per_second": rate,
                 "seconds": time.monotonic() - start,
             }
-            self.rows.append(row)
-            self.loop.restart_sum()
-            self._end_epoch(row)
+            with postponed():
+                self._end_epoch(row)
 
     def save(self) -> None:
-        """Write what going on takes."""
-        if self.place.leads:
+        """Write what going on takes, unless the loss says that the weights are spoilt."""
+        if self.place.leads and self.loop.loss_sum.isfinite():
             self.folder.save_state(self.loop.state(), self.rows)
         self.saved = time.monotonic()
 
@@ -168,6 +168,8 @@ class Training:
 
     def _end_epoch(self, row: dict[str, Any]) -> None:
         """Write weights, log and state, in this order, so that a state's epochs have theirs."""
+        self.rows.append(row)
+        self.loop.restart_sum()
         if self.place.leads:
             facts, tensors = self._facts(row), self.loop.validated.state_dict()
             if self._best() is row:
