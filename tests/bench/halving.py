@@ -6,7 +6,7 @@ Every one of some designs is trained at both rungs, with several seeds, and its 
 other work on the machine does not count) are written down. Both strategies are then replayed over that table many
 times, the designs in another order each time: plain trains each at the highest rung; halving trains each at the
 lowest and goes on with those that `vitspace.study.rungs` promotes. Objectives are -score and multiply-adds; latency
-is left out, so that no clock decides. It takes about 8 minutes on one quiet core, and goes on where it was stopped.
+is left out, so that no clock decides. It goes on where it was stopped.
 """
 
 import argparse

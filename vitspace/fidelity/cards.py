@@ -285,7 +285,7 @@ def _id(row: Anchor) -> str:
 
 
 def _mean(values: np.ndarray) -> float | None:
-    return float(values.mean()) if len(values) else None
+    return _finite(values.mean()) if len(values) else None
 
 
 def _finite(value: float) -> float | None:

@@ -25,8 +25,9 @@ FAMILIES = ("proxy", "family", "pairs", "right", "params right")
 
 
 def write_folder(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow]) -> None:
-    """Write ``scores.csv``, ``trained.csv`` where something was trained, ``cards.json`` and ``cards.md``."""
-    trained = [row for row in rows if row.trained]
+    """Write ``scores.csv``, ``trained.csv`` where a card is of a training proxy, ``cards.json`` and ``cards.md``."""
+    shown = {card.proxy for card in cards}
+    trained = [row for row in rows if row.trained and row.proxy in shown]
     write_table(folder / SCORES, [row for row in rows if not row.trained])
     if trained:
         write_table(folder / TRAINED_FILE, trained)

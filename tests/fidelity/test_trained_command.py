@@ -1,0 +1,42 @@
+import json
+
+from typer.testing import CliRunner
+
+from vitspace.cli import app
+from vitspace.fidelity import jobs
+from vitspace.fidelity.designs import Choice, designs
+from vitspace.proxies import Score
+
+
+class Fake:
+    """Scores by the spec's id; remembers what it scored."""
+
+    def __init__(self):
+        self.scored = []
+
+    def score(self, spec, seed, on_step=None):
+        self.scored.append((spec.id, seed))
+        return Score(-1.0 - int(spec.id[:6], 16) / 2**24 - seed / 1000, 2.0)
+
+
+def test_a_part_is_run_and_gone_on_with_and_shown(tmp_path, monkeypatch):
+    fake = Fake()
+    monkeypatch.setattr(jobs, "_opened", lambda name, data, device: fake)
+    table = sorted({table for design in designs() for table in design.tables if table.startswith("mat")})[0]
+    some = [design for design in designs() if design in Choice(tables=(table,))]
+
+    def fidelity(*args):
+        done = CliRunner().invoke(app, ["fidelity", "train:small", "--data", "digits", "--table", table, *args])
+        assert done.exit_code == 0, done.output
+        return done
+
+    fidelity("--out", str(tmp_path / "cards"))
+    assert len(fake.scored) == len(some)
+    rows = (tmp_path / "cards" / "trained.csv").read_text().splitlines()
+    assert len(rows) == 1 + len(some) and all(row.startswith('"train:small,data=digits",') for row in rows[1:])
+    done = fidelity("--seeds", "2", "--json")
+    assert len(fake.scored) == 2 * len(some) and {seed for _, seed in fake.scored[len(some) :]} == {1}
+    [card] = [c for c in json.loads(done.stdout) if c["proxy"] == "train:small,data=digits"]
+    assert (card["specs"], card["seed_tau"], card["seconds_per_spec"]) == (len(some), 1.0, 2.0)
+    shown = CliRunner().invoke(app, ["fidelity", "train:small,data=digits", "--timeout", "0", "--seeds", "3", "--json"])
+    assert json.loads(shown.stdout)[0]["specs"] == len(some) and len(fake.scored) == 2 * len(some)
