@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import subprocess
 import sys
 from datetime import UTC, datetime
 from functools import cache
@@ -40,6 +41,7 @@ def machine() -> dict[str, Any]:
         **cpu(),
         "system": f"{platform.system()} {platform.release()}",
         **versions(),
+        **revision(),
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
 
@@ -48,6 +50,18 @@ def machine() -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that a score may depend on."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
+@cache
+def revision() -> dict[str, str]:
+    """Return the git revision of the checkout that the package lies in; nothing where it lies in none."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        ours = subprocess.run([*git, "ls-files", "--error-unmatch", Path(__file__).name], capture_output=True)
+        found = subprocess.run([*git, "describe", "--always", "--dirty"], capture_output=True, text=True)
+    except OSError:  # no git
+        return {}
+    return {"revision": found.stdout.strip()} if ours.returncode == found.returncode == 0 else {}
 
 
 @cache

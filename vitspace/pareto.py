@@ -14,30 +14,26 @@ def non_dominated(points: ArrayLike) -> NDArray[np.bool_]:
 
 
 def hypervolume(points: ArrayLike, reference: ArrayLike) -> float:
-    """Volume dominated by points [N, D] inside the box under ``reference`` [D], all axes minimised.
+    """Volume dominated by points [N, D] inside the box under ``reference`` [D], all axes minimised; D is at most 3.
 
-    Points that do not lie strictly below the reference add nothing. Exact; by slicing along the last axis.
+    Points that do not lie strictly below the reference add nothing. Exact.
     """
     values, bound = np.asarray(points, dtype=float), np.asarray(reference, dtype=float)
     if values.size == 0:
         return 0.0
-    values = values[np.all(values < bound, axis=1)]
-    if len(values) == 0:
-        return 0.0
-    return _slice_volume(values[non_dominated(values)], bound)
+    missing = 3 - len(bound)
+    values = np.pad(values[np.all(values < bound, axis=1)], ((0, 0), (missing, 0)))
+    return _volume(values, np.pad(bound, (missing, 0), constant_values=1.0)) if len(values) else 0.0
 
 
-def _slice_volume(values: NDArray[np.float64], bound: NDArray[np.float64]) -> float:
-    if values.shape[1] == 1:
-        return float(bound[0] - values.min())
-    values = values[np.argsort(values[:, -1], kind="stable")]
-    ceilings = np.append(values[1:, -1], bound[-1])
-    total = 0.0
-    for count, (floor, ceiling) in enumerate(zip(values[:, -1], ceilings, strict=True), start=1):
-        if ceiling > floor:
-            layer = values[:count, :-1]
-            total += (ceiling - floor) * _slice_volume(layer[non_dominated(layer)], bound[:-1])
-    return float(total)
+def _volume(values: NDArray[np.float64], bound: NDArray[np.float64]) -> float:
+    """Sum the columns over the grid of all x and z: each reaches from its least y to the bound."""
+    xs, at_x = np.unique(values[:, 0], return_inverse=True)
+    zs, at_z = np.unique(values[:, 2], return_inverse=True)
+    least = np.full((len(xs), len(zs)), bound[1])
+    np.minimum.at(least, (at_x, at_z), values[:, 1])
+    least = np.minimum.accumulate(np.minimum.accumulate(least, axis=0), axis=1)
+    return float(np.diff(xs, append=bound[0]) @ (bound[1] - least) @ np.diff(zs, append=bound[2]))
 
 
 def normalised_hypervolume(points: ArrayLike, ideal: ArrayLike, reference: ArrayLike) -> float:

@@ -3,7 +3,8 @@ from itertools import combinations
 
 import pytest
 
-from vitspace.report.figures import draw, save_figure, score_against
+from vitspace.report.figures import save_figure, score_against
+from vitspace.report.score_figure import draw
 from vitspace.report.noise import noise_limit
 from vitspace.report.scatter import scatter
 

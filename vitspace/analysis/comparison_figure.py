@@ -75,4 +75,4 @@ def _caption(samples: Sequence[Sample]) -> str:
     ]
     if missing := [s.space for s in samples if not len(s.scores)]:
         lines.append(f"No design within the budget: {', '.join(missing)}.")
-    return "\n".join(part for line in lines for part in wrap(line, style.CAPTION_WIDTH))
+    return "\n".join(part for line in lines for part in wrap(line, style.WIDE.letters))

@@ -2,11 +2,8 @@
 
 from vitspace.space import Space
 from vitspace.spec import Spec
-from vitspace.study.config import StudyConfig
+from vitspace.study.config import STARTUP, StudyConfig
 from vitspace.study.store import StudyStore
-
-#: Designs drawn uniformly before the sampler proposes.
-STARTUP = 10
 
 
 def first_designs(space: Space, config: StudyConfig) -> list[tuple[str | None, Spec]]:

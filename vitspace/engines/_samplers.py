@@ -4,7 +4,7 @@ import warnings
 
 import optuna
 
-from vitspace.engines._first import STARTUP
+from vitspace.study.config import STARTUP
 
 
 def make_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:

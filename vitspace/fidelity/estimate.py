@@ -15,7 +15,7 @@ from vitspace.anchors.references import main_anchors
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.fidelity.cards import DEFAULT
-from vitspace.proxies.combinations import Values, combination, fit_on
+from vitspace.proxies.combinations import Values, anchor_values, combination, fit_on
 from vitspace.proxies.scores import Subject, measure
 from vitspace.spec import Spec
 from vitspace.units import format_count
@@ -59,7 +59,7 @@ def estimate(spec: Spec, proxy: str = DEFAULT) -> Estimate:
         InputError: the design's params or FLOPs lie outside those of the anchors.
     """
     _check_covered(spec)
-    rows, values = main_anchors(), _anchor_values(proxy)
+    rows, values = main_anchors(), anchor_values(proxy)
     found = measure(Subject.of_spec(spec), combination(proxy).COMPONENTS).values
     top1 = curve(proxy, values, rows)(found)
     misses = np.abs(left_out_errors(proxy))
@@ -89,23 +89,12 @@ def curve(proxy: str, values: Values, rows: Sequence[Anchor]) -> Curve:
 @cache
 def left_out_errors(proxy: str = DEFAULT) -> tuple[float, ...]:
     """Return for every main anchor the estimate without its family, less its published top-1, in points."""
-    rows, values = main_anchors(), _anchor_values(proxy)
+    rows, values = main_anchors(), anchor_values(proxy)
     errors = []
     for row in rows:
         others = curve(proxy, values, [other for other in rows if other.family != row.family])
         errors.append(others(_components(values, row)) - row.published["top1"])
     return tuple(errors)
-
-
-@cache
-def _anchor_values(proxy: str) -> dict[str, dict[str, float]]:
-    names = combination(proxy).COMPONENTS
-    values: dict[str, dict[str, float]] = {name: {} for name in names}
-    for row in main_anchors():
-        assert row.spec is not None
-        for name, value in measure(Subject.of_spec(row.spec, row.resolution), names).values.items():
-            values[name][row.spec.id] = value
-    return values
 
 
 def _components(values: Values, row: Anchor) -> dict[str, float]:

@@ -39,6 +39,7 @@ class Scatter:
         trials: Completed trials that are neither on the front nor anchors.
         front: The front of all three objectives, anchors left out.
         anchors: Published designs, on the front or not.
+        rejected: Costs of designs without a score, where they are known.
         steps: The front of this cost and the score alone, as the corners of a line.
         references: (cost, label) of published designs outside the budget; no label where the one before has it.
         beyond: The same, where the axis would have to be too long.
@@ -55,6 +56,7 @@ class Scatter:
     trials: list[Mark]
     front: list[Mark]
     anchors: list[Mark]
+    rejected: list[float]
     steps: list[tuple[float, float]]
     references: list[tuple[float, str]]
     beyond: list[str]
@@ -78,26 +80,32 @@ def scatter(record: StudyRecord, axis: Axis) -> Scatter:
     near, beyond = _references(record, axis)
     chance = finite(record.reference.get("chance_loss"))
     return Scatter(
-        title=f"{record.name}: proxy score against {'FLOPs' if axis == 'macs' else 'CPU latency'}",
-        xlabel=_xlabel(record, axis),
+        title=f"{record.name}: score against {'FLOPs' if axis == 'macs' else 'CPU latency'}",
+        xlabel=cost_label(record, axis),
         ylabel=score_label(record),
         trials=[Mark(*_place(t, axis)) for t in plain],
         front=[Mark(*_place(t, axis), finite(t.score_std) or 0.0, str(t.number)) for t in front],
         anchors=[Mark(*_place(t, axis), _error(record, t), trial_name(t)) for t in record.anchors],
+        rejected=[cost for t in record.trials if not t.complete and (cost := _cost(t, axis))],
         steps=best_steps([_place(t, axis) for t in record.completed]),
         references=near,
         beyond=beyond,
-        budget=_budget(record, axis),
+        budget=budget_of(record, axis),
         chance=None if chance is None else -chance,
         unit="G" if axis == "macs" else "ms",
         noise=(noise_limit(record) or 0.0) / 2,
-        caption=_caption(record, chance),
+        caption=caption_of(record, chance),
     )
 
 
 def _place(trial: Trial, axis: Axis) -> tuple[float, float]:
     loss, macs, ms = trial.point
     return (macs / 1e9 if axis == "macs" else ms), -loss
+
+
+def _cost(trial: Trial, axis: Axis) -> float | None:
+    value = finite(getattr(trial, axis))
+    return value / 1e9 if value and axis == "macs" else value
 
 
 def _error(record: StudyRecord, trial: Trial) -> float:
@@ -149,12 +157,14 @@ def _merged(lines: list[tuple[float, str]], span: float) -> list[tuple[float, st
     return merged
 
 
-def _budget(record: StudyRecord, axis: Axis) -> float | None:
+def budget_of(record: StudyRecord, axis: Axis) -> float | None:
+    """The largest cost that the study allows, in G or ms, or None."""
     limits = record.config.limits
     return finite(limits.macs[1] / 1e9 if axis == "macs" else limits.latency_ms[1])
 
 
-def _xlabel(record: StudyRecord, axis: Axis) -> str:
+def cost_label(record: StudyRecord, axis: Axis) -> str:
+    """What an axis of costs is called, with how they were taken."""
     if axis == "macs":
         size = (record.resolved.get("space") or {}).get("resolution")
         return f"FLOPs (G multiply-adds{f' at {size} px' if size else ''})"
@@ -164,7 +174,8 @@ def _xlabel(record: StudyRecord, axis: Axis) -> str:
     return f"CPU latency (ms{''.join(f', {text}' for text in known)})"
 
 
-def _caption(record: StudyRecord, chance: float | None) -> list[str]:
+def caption_of(record: StudyRecord, chance: float | None = None) -> list[str]:
+    """The lines under a figure: what the scores are, and where the numbers come from."""
     scale = f" Chance: \N{MINUS SIGN}{chance:.2f}." if chance is not None else ""
     resolved = "Order by score not resolved: the front lies inside the noise between seeds."
     lines = [proxy_note(record) + scale, resolved if order_unresolved(record) else "", machine_note(record)]

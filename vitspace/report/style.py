@@ -2,18 +2,49 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-SIZE = (8.0, 5.4)
 DPI = 160
-AXES = (0.115, 0.205, 0.865, 0.655)  # left, bottom, width, height, in shares of the figure
-YLABEL = (0.03, 0.52)
+
+
+@dataclass(frozen=True)
+class Format:
+    """The size of a figure and where its parts stand, in inches.
+
+    Attributes:
+        width: Of the figure.
+        height: Of the figure.
+        left: Where the axes begin.
+        right: Room beside them.
+        columns: Of the legend.
+        letters: Of a caption's line.
+        title: Letters of a title at most.
+    """
+
+    width: float
+    height: float
+    left: float
+    right: float
+    columns: int
+    letters: int
+    title: int
+
+    def panel(self, number: int = 0, columns: int = 1, gap: float = 0.0) -> tuple[float, float, float, float]:
+        """Left, bottom, width and height, in shares of the figure, of one of several axes ``gap`` inches apart."""
+        room = (self.width - self.left - self.right - gap * (columns - 1)) / columns
+        return (self.left + number * (room + gap)) / self.width, 0.2, room / self.width, 0.6
+
+
+#: For a page and a README, and for a phone.
+WIDE = Format(8.0, 5.4, left=0.92, right=0.16, columns=3, letters=118, title=72)
+NARROW = Format(4.2, 5.6, left=0.74, right=0.14, columns=1, letters=60, title=40)
+
 MARGIN = 0.02
-CAPTION_WIDTH = 118  # letters
 
 #: Okabe and Ito's colours, told apart by readers with any colour vision.
 BLUE, ORANGE, GREY, INK, FAINT = "#0072B2", "#D55E00", "#8C8C8C", "#222222", "#B8B8B8"
@@ -33,6 +64,11 @@ ERROR: dict[str, Any] = {"fmt": "none", "elinewidth": 1.0, "capsize": 2.5, "alph
 REFERENCE: dict[str, Any] = {"color": FAINT, "linewidth": 1.0, "linestyle": (0, (4, 3)), "zorder": 1}
 BUDGET: dict[str, Any] = {"color": INK, "linewidth": 1.0, "linestyle": ":", "zorder": 1}
 CHANCE: dict[str, Any] = {"color": GREY, "linewidth": 1.0, "linestyle": "-.", "zorder": 1}
+REJECTED: dict[str, Any] = {"marker": "|", "s": 60, "color": FAINT, "linewidths": 1.0, "zorder": 2}
+RANDOM: dict[str, Any] = {"color": ORANGE, "linewidth": 1.4, "linestyle": (0, (4, 2)), "zorder": 2}
+RANDOM_BAND: dict[str, Any] = {"color": ORANGE, "alpha": 0.13, "linewidth": 0, "zorder": 0.5}
+#: Scores, dark to light; its order survives grey print and any colour vision.
+SCORES = "cividis"
 
 BAND: dict[str, Any] = {"color": BLUE, "alpha": 0.1, "linewidth": 0, "zorder": 0.5}
 NOTE: dict[str, Any] = {"fontsize": 8.5, "color": "#707070"}
@@ -40,8 +76,6 @@ ANCHOR_LABEL: dict[str, Any] = {"fontsize": 10.5, "fontweight": "bold", "color":
 FRONT_LABEL: dict[str, Any] = {"fontsize": 8.5, "color": BLUE}
 LEGEND: dict[str, Any] = {
     "loc": "upper left",
-    "bbox_to_anchor": (0.012, 0.947),
-    "ncols": 3,
     "columnspacing": 1.6,
     "handlelength": 1.8,
     "labelspacing": 0.35,
@@ -83,8 +117,8 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure() -> Figure:
+def new_figure(form: Format = WIDE) -> Figure:
     """Return an empty figure with its own canvas, outside pyplot."""
-    figure = Figure(figsize=SIZE)
+    figure = Figure(figsize=(form.width, form.height))
     FigureCanvasAgg(figure)
     return figure

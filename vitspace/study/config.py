@@ -11,6 +11,9 @@ from vitspace.files import explain
 #: Settings that a resumed study may change.
 MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine")
 
+#: Designs drawn uniformly before the sampler proposes.
+STARTUP = 10
+
 #: NNI's tuners, by our names.
 NNI_SAMPLERS = ("tpe", "evolution", "random")
 

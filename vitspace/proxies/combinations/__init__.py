@@ -6,6 +6,7 @@ fitted on published designs: ``values`` holds each component's score of each des
 
 import importlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import ModuleType
 
 import vitspace.families  # noqa: F401 (the anchors' specs are its)
@@ -17,7 +18,7 @@ from vitspace.proxies._tables import committed_rows
 from vitspace.proxies.combinations._model import Model
 from vitspace.proxies.scores import Subject, measure
 
-__all__ = ["Model", "combination", "fit_on", "fitted"]
+__all__ = ["Model", "anchor_values", "combination", "fit_on", "fitted"]
 
 #: By component, the score of each design, by its spec's id.
 Values = Mapping[str, Mapping[str, float]]
@@ -45,16 +46,22 @@ def fit_on(name: str, values: Values, rows: Sequence[Anchor]) -> Model:
 
 def fitted(name: str) -> Model:
     """Fit a combination on all comparable anchors, by the committed tables; what is not in them is measured."""
-    components, rows = combination(name).COMPONENTS, main_anchors()
+    return fit_on(name, anchor_values(name), main_anchors())
+
+
+@cache
+def anchor_values(name: str) -> Values:
+    """Return a combination's components of the comparable anchors: committed, or measured where they are not."""
+    components = combination(name).COMPONENTS
     values: dict[str, dict[str, float]] = {component: {} for component in components}
     for row in committed_rows():
         if row.proxy in values and row.value is not None and (row.seed, row.init) == (0, "own"):
             values[row.proxy][row.spec] = row.value
-    for anchor in rows:
+    for anchor in main_anchors():
         assert anchor.spec is not None
         missing = [component for component in components if anchor.spec.id not in values[component]]
         if missing:
             found = measure(Subject.of_spec(anchor.spec, anchor.resolution), missing)
             for component, value in found.values.items():
                 values[component][anchor.spec.id] = value
-    return fit_on(name, values, rows)
+    return values
