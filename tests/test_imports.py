@@ -11,7 +11,7 @@ ROOT = Path(vitspace.__file__).parent
 LADDER = [
     {"errors", "interrupts"},
     {"units", "pareto", "files", "cache", "host"},
-    {"budget", "spec"},
+    {"budget", "spec", "schematic"},
     {"anchors", "layers", "network"},
     {"models"},
     {"families"},
@@ -22,10 +22,11 @@ LADDER = [
     {"data", "design"},
     {"proxies"},
     {"evaluate", "training"},
-    {"engines", "report", "profile", "fidelity", "export"},
+    {"engines", "report", "profile", "fidelity", "analysis", "export"},
     {"workers"},
     {"session"},
-    {"search", "analysis"},
+    {"searching"},
+    {"studies"},
     {"cli"},
 ]
 LEVEL = {name: level for level, names in enumerate(LADDER) for name in names}

@@ -13,11 +13,14 @@ _HOMES = {
     "InputError": "vitspace.errors",
     "Space": "vitspace.space",
     "Spec": "vitspace.families",
+    "Study": "vitspace.studies",
     "anchor": "vitspace.families",
     "build": "vitspace.network",
     "cost": "vitspace.costs",
     "list_anchors": "vitspace.anchors",
     "load_space": "vitspace.space",
+    "load_study": "vitspace.studies",
+    "search": "vitspace.studies",
 }
 
 __all__ = [*_HOMES, "__version__"]

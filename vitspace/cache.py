@@ -16,10 +16,15 @@ _SCHEMA = "CREATE TABLE IF NOT EXISTS entries (kind TEXT, key TEXT, value TEXT, 
 _TOLD: set[Path] = set()
 
 
-def cache_path() -> Path:
-    """Return the cache's file: in ``VITSPACE_CACHE``, or in the user's cache folder."""
+def cache_folder() -> Path:
+    """Return the cache's folder: ``VITSPACE_CACHE``, or the user's cache folder."""
     folder = os.environ.get("VITSPACE_CACHE")
-    return (Path(folder) if folder else user_cache_path("vitspace")) / "cache.sqlite"
+    return Path(folder) if folder else user_cache_path("vitspace")
+
+
+def cache_path() -> Path:
+    """Return the cache's file."""
+    return cache_folder() / "cache.sqlite"
 
 
 def load(kind: str, key: str | None = None) -> dict[str, dict[str, Any]]:

@@ -246,6 +246,12 @@ class Spec:
         """Return the spec as JSON text."""
         return json.dumps(self.to_dict())
 
+    def _repr_html_(self) -> str:
+        """Draw the stages, for a notebook."""
+        from vitspace.schematic import draw_svg
+
+        return f"{draw_svg(self)}<div>spec <code>{self.id}</code>, {self.family}</div>"
+
     @classmethod
     def from_json(cls, text: str) -> "Spec":
         """Read what `to_json` wrote.

@@ -14,7 +14,7 @@ from pathlib import Path
 import ray
 from ray.cluster_utils import Cluster
 from vitspace.engines import Silent
-from vitspace.search import Place, search
+from vitspace.searching import Place, search
 
 class Killer(Silent):
     def ended(self, trial, record):

@@ -4,9 +4,9 @@ from itertools import combinations
 import pytest
 
 from vitspace.report.figures import save_figure, score_against
-from vitspace.report.score_figure import draw
 from vitspace.report.noise import noise_limit
 from vitspace.report.scatter import scatter
+from vitspace.report.score_figure import draw
 
 
 def test_scatter_parts_trials_front_and_anchors(record):

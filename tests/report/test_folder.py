@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -7,12 +8,14 @@ import pytest
 
 from vitspace.errors import InputError
 from vitspace.report import headline, proxy_sentence, study_data, write_report
+from vitspace.report.figures import FIGURES
 from vitspace.spec import Spec
 
 FILES = {
+    "index.html",
     "report.md",
     *("front.csv", "front.md", "trials.csv", "study.json"),
-    *("score_flops.png", "score_flops.pdf", "score_latency.png", "score_latency.pdf"),
+    *(f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf")),
 }
 
 
@@ -50,7 +53,10 @@ def test_study_json_holds_settings_and_designs(folder, record):
 def test_little_known_is_no_error(name, request, tmp_path):
     folder = write_report(request.getfixturevalue(name), tmp_path)
     assert {path.name for path in folder.iterdir()} == FILES
-    assert all("nan" not in (folder / file).read_text().lower() for file in ("report.md", "front.md", "study.json"))
+    texts = {file: (folder / file).read_text() for file in ("report.md", "front.md", "study.json", "index.html")}
+    left_out = re.compile('<style.*?</style>|<script.*?</script>|base64,[^"]*', re.DOTALL)
+    words = {file: left_out.sub("", text) for file, text in texts.items()}
+    assert not [file for file, text in words.items() if re.search(r"\bnan\b", text.lower()) or ">None<" in text]
 
 
 def test_numbers_that_are_not_finite_become_null(record):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, cached_property
+from html import escape
 from importlib.resources import files
 from typing import Any
 
@@ -57,6 +58,16 @@ class Anchor:
     def spec(self) -> Spec | None:
         """The spec, or None for a row without one."""
         return assemble(self.family, **self.parts) if self.parts else None
+
+    def _repr_html_(self) -> str:
+        """Return the published numbers and the drawing, for a notebook."""
+        names = {"params_m": "params, M", "gflops": "FLOPs, G", "top1": "ImageNet top-1, %", "cpu_ms": "CPU ms"}
+        rows = "".join(f"<tr><td>{names[key]}</td><td>{value:g}</td></tr>" for key, value in self.published.items())
+        drawing = self.spec._repr_html_() if self.spec else ""
+        return (
+            f"<div><b>{escape(self.id)}</b>, {escape(self.source)}</div>"
+            f"<table><thead><tr><th>published</th><th></th></tr></thead><tbody>{rows}</tbody></table>{drawing}"
+        )
 
 
 def assemble(

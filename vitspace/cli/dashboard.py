@@ -16,17 +16,22 @@ def dashboard(
     host: str = typer.Option("127.0.0.1", help="Address to listen on."),
     port: int = typer.Option(8080, min=1, max=65535, help="Port to listen on."),
 ) -> None:
-    """Open the Optuna dashboard on the stored studies, until Ctrl-C."""
+    """Open the Optuna dashboard on the stored studies, until Ctrl-C; a study named gets its note and figures."""
     from optuna_dashboard import run_server
 
+    from vitspace.report.dashboard import InWords, artifact_store, attach
     from vitspace.study.storage import open_storage
     from vitspace.study.store import StudyStore
 
-    opened = open_storage(storage, create=False)
-    path = f"studies/{StudyStore.load(opened, study).study._study_id}" if study else ""
     _check_free(host, port)
+    opened, artifacts, path = open_storage(storage, create=False), artifact_store(), ""
+    if study:
+        stored = StudyStore.load(opened, study)
+        print(f"drawing the figures of {study}", file=sys.stderr, flush=True)
+        attach(stored, artifacts)
+        path = f"studies/{stored.study_id}"
     print(f"dashboard: http://{host}:{port}/dashboard/{path}", file=sys.stderr, flush=True)
-    run_server(opened, host, port)
+    run_server(InWords(opened), host, port, artifact_store=artifacts)
 
 
 def _check_free(host: str, port: int) -> None:

@@ -1,29 +1,82 @@
 """vitspace report."""
 
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from vitspace.cli import command, print_json
+from vitspace.errors import InputError
+
+if TYPE_CHECKING:
+    from vitspace.study.record import StudyRecord
 
 
 @command
 def report(
-    study: str = typer.Argument(help="A stored study."),
+    studies: list[str] = typer.Argument(help="A stored study; several are compared."),
+    select: str = typer.Option(
+        None, help="Only print one design: knee, cheapest, fastest, best, or a trial's number; and what to do with it."
+    ),
     storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
-    out: Path = typer.Option(None, help="The report's folder.  [default: reports/STUDY]"),
+    out: Path = typer.Option(None, help="The report's folder.  [default: reports/STUDY, of several reports/compare]"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
-    """Redraw a study's report from its storage."""
+    """Redraw a study's report from its storage, compare several studies, or print one design of a study."""
+    if len(studies) > 1:
+        if select:
+            raise InputError(f"--select picks a design of one study, but got {len(studies)} studies")
+        compare_studies(studies, storage, out or Path("reports/compare"), as_json)
+        return
     from vitspace.cli.progress import print_result
     from vitspace.report import write_report
-    from vitspace.search import report_folder
-    from vitspace.study.storage import open_storage
-    from vitspace.study.store import StudyStore
+    from vitspace.searching import report_folder
 
-    record = StudyStore.load(open_storage(storage, create=False), study).record()
-    folder = write_report(record, out or report_folder(study))
+    [record] = _records(studies, storage)
+    if select:
+        _print_design(record, select, storage, as_json)
+        return
+    folder = write_report(record, out or report_folder(record.name))
     if as_json:
         print_json(record.to_json(str(folder)))
     else:
         print_result(record, folder, storage)
+
+
+def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) -> None:
+    """Write and print a comparison of stored studies."""
+    from vitspace.report.compare import Comparison, write_comparison
+
+    comparison = Comparison.of(_records(names, storage))
+    folder = write_comparison(comparison, out)
+    if as_json:
+        print_json(comparison.to_json(folder))
+        return
+    print(comparison.table().to_string(index=False, float_format="{:.4g}".format))
+    print(f"report: {folder / 'report.md'}")
+
+
+def _records(names: list[str], storage: str) -> list["StudyRecord"]:
+    from vitspace.study.storage import open_storage
+    from vitspace.study.store import StudyStore
+
+    opened = open_storage(storage, create=False)
+    return [StudyStore.load(opened, name).record() for name in dict.fromkeys(names)]
+
+
+def _print_design(record: "StudyRecord", which: str, storage: str, as_json: bool) -> None:
+    from vitspace.report.choice import design_lines, select
+    from vitspace.report.words import design_commands
+
+    trial = select(record, which)
+    assert trial.spec is not None
+    more = "" if storage == "studies.journal" else f" --storage {shlex.quote(storage)}"
+    commands = [(purpose, line + more) for purpose, line in design_commands(record, trial)]
+    if as_json:
+        data: dict[str, Any] = trial.summary() | {"spec": trial.spec.to_dict(), "next": [line for _, line in commands]}
+        print_json(data)
+        return
+    print("\n".join(design_lines(record, which, trial)))
+    for purpose, line in commands:
+        print(f"to {purpose}:\n  {line}")

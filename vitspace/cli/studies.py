@@ -52,20 +52,13 @@ def show(
 def compare(
     studies: list[str] = typer.Argument(help="Stored studies."),
     storage: str = typer.Option("studies.journal", help=_STORAGE),
-    out: Path = typer.Option(Path("reports/compare"), help="The figure's folder."),
+    out: Path = typer.Option(Path("reports/compare"), help="The report's folder."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
-    """Draw the fronts of several studies in one figure, with their hypervolumes under one reference point."""
-    from vitspace.report.compare import Comparison, write_comparison
+    """Compare studies; the same as vitspace report with several of them."""
+    from vitspace.cli.report import compare_studies
 
-    comparison = Comparison.of([store.record() for store in _stores(storage, studies)])
-    folder = write_comparison(comparison, out)
-    if as_json:
-        point = list(comparison.reference_point)
-        print_json({"studies": comparison.rows(), "reference_point": point, "report": str(folder)})
-        return
-    print(_table(comparison.rows()))
-    print(f"figure: {folder / 'fronts.png'}")
+    compare_studies(studies, storage, out, as_json)
 
 
 @command_of(group, "copy")

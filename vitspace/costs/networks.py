@@ -26,6 +26,18 @@ class Cost(PartCost):
             parts += _stage_parts(f"stage {i}", depth, count)
         return [*parts, ("head", head.total)]
 
+    def _repr_html_(self) -> str:
+        """Return the parts as a table, for a notebook."""
+        rows = [*self.breakdown(), ("all", self)]
+        cells = "".join(
+            f"<tr><td>{name}</td><td>{part.params:,}</td><td>{part.macs:,}</td><td>{part.activations:,}</td></tr>"
+            for name, part in rows
+        )
+        return (
+            "<table><thead><tr><th>part</th><th>params</th><th>multiply-adds</th><th>activations</th></tr></thead>"
+            f"<tbody>{cells}</tbody></table>"
+        )
+
 
 def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
     """Count a network for one square image; microseconds once its parts are known.

@@ -15,16 +15,12 @@ from vitspace.proxies._tables import ScoreRow
 from vitspace.proxies.scores._subjects import TIMM
 from vitspace.report import style
 from vitspace.report.figures import save_figure
+from vitspace.schematic import FAMILY_COLOURS
 from vitspace.units import format_count
 
 #: Okabe and Ito's colours, each with a shape of its own.
 LOOKS = {
-    "msg": ("#0072B2", "o"),
-    "ems": ("#E69F00", "s"),
-    "mat": ("#009E73", "^"),
-    "partial": ("#D55E00", "D"),
-    "vt": ("#CC79A7", "v"),
-    "transcnn": ("#56B4E9", "P"),
+    **{family: (colour, mark) for (family, colour), mark in zip(FAMILY_COLOURS.items(), "os^DvP", strict=True)},
     "timm": ("#B8B8B8", "x"),
 }
 COLUMNS = 3

@@ -7,16 +7,24 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vitspace.errors import InputError
+from vitspace.files import write_atomic
 from vitspace.pareto import normalised_hypervolume
 from vitspace.report import style
-from vitspace.report.figures import save_figure
-from vitspace.report.scatter import best_steps
+from vitspace.report.formats import markdown
+from vitspace.report.frame import make_room, mark_logarithmic, padded, save_figure, write_words
+from vitspace.report.labels import Labels
+from vitspace.report.names import trial_name
+from vitspace.report.scatter import Axis, best_steps, cost_label, place
+from vitspace.report.words import proxy_sentence, score_label
+from vitspace.schematic import FAMILY_COLOURS
 from vitspace.study.record import StudyRecord
 
-_COLOURS = (style.BLUE, style.ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", style.INK)
+_COLOURS = (*FAMILY_COLOURS.values(), style.INK)
+_GAP = 0.3  # inches
 
 
 @dataclass(frozen=True)
@@ -70,38 +78,82 @@ class Comparison:
         """The rows as a frame."""
         return pd.DataFrame(self.rows())
 
+    def to_json(self, folder: Path) -> dict[str, Any]:
+        """Return what `vitspace report A B --json` prints."""
+        return {"studies": self.rows(), "reference_point": list(self.reference_point), "report": str(folder)}
+
+    def text(self) -> str:
+        """The comparison as Markdown: what the scores are, the figure, the table."""
+        numbers = {"hypervolume": "{:.4f}", "common_hypervolume": "{:.4f}", "seconds": "{:.0f}"}
+        shown = self.table().astype(object)
+        for name, form in numbers.items():
+            shown[name] = [form.format(value) for value in shown[name]]
+        point = "score {:.3g}, {:.3g} multiply-adds, {:.3g} ms".format(
+            -self.reference_point[0], *self.reference_point[1:]
+        )
+        names = " and ".join(record.name for record in self.records)
+        return (
+            f"**{names}: {len(self.records)} studies compared.**\n\n{proxy_sentence(self.records[0])}\n\n"
+            f"![Fronts of the studies](fronts.png)\n\n{markdown(shown.astype(str))}\n"
+            f"`common_hypervolume` holds all of them to one reference point: {point}.\n"
+        )
+
 
 def draw_comparison(comparison: Comparison) -> Figure:
-    """Draw the best score that each cost buys, a line a study, its front's designs on it."""
+    """Draw the best score that each cost buys, a line a study, its front's designs on it, anchors as stars."""
+    axes_of: tuple[Axis, ...] = ("macs", "latency_ms")
+    first = comparison.records[0]
+    caption = [f"Lines: the best score at a cost. Points: each study's front. {score_label(first).capitalize()}."]
     with style.styled():
         figure = style.new_figure()
-        axes = figure.add_axes(style.AXES)
-        axes.set(xlabel="FLOPs (G multiply-adds)", ylabel="proxy score", xscale="log")
-        for record, colour in zip(comparison.records, cycle(_COLOURS), strict=False):
-            places = [(trial.point[1] / 1e9, -trial.point[0]) for trial in record.completed]
-            xs, ys = zip(*best_steps(places), strict=True)
-            axes.plot(xs, ys, color=colour, linewidth=1.4, label=record.name)
-            axes.scatter(
-                [trial.point[1] / 1e9 for trial in record.front],
-                [-trial.point[0] for trial in record.front],
-                **style.TRIAL | {"color": colour, "alpha": 1.0},
-            )
-        figure.text(style.MARGIN, 0.955, "Fronts of score and FLOPs", fontsize=13, fontweight="bold")
-        handles, labels = axes.get_legend_handles_labels()
-        figure.legend(handles, labels, **style.LEGEND)
+        panels = [figure.add_axes(style.WIDE.panel(number, 2, _GAP)) for number in (0, 1)]
+        for axes, axis in zip(panels, axes_of, strict=True):
+            _lines(axes, comparison, axis)
+            axes.set_xlabel(cost_label(first, axis))
+        panels[1].sharey(panels[0])
+        panels[1].tick_params(labelleft=False)
+        panels[0].set_ylabel(score_label(first))
+        make_room(figure, caption, style.WIDE)
+        for axes, axis in zip(panels, axes_of, strict=True):
+            _stars(axes, comparison, axis)
+        write_words(figure, "Fronts of score and cost", caption, style.WIDE)
     return figure
 
 
+def _lines(axes: Axes, comparison: Comparison, axis: Axis) -> None:
+    every: list[float] = []
+    for record, colour in zip(comparison.records, cycle(_COLOURS), strict=False):
+        places = [place(trial, axis) for trial in record.completed]
+        every += [x for x, _ in places]
+        xs, ys = zip(*best_steps(places), strict=True)
+        axes.plot(xs, ys, color=colour, linewidth=1.4, label=record.name)
+        front = [place(trial, axis) for trial in record.front if not trial.anchor]
+        look = style.TRIAL | {"color": colour, "alpha": 1.0}
+        axes.scatter([x for x, _ in front], [y for _, y in front], **look)
+    axes.set(xscale="log", xlim=padded(every))
+    mark_logarithmic(axes.xaxis, min(every), max(every))
+
+
+def _stars(axes: Axes, comparison: Comparison, axis: Axis) -> None:
+    stars = {place(t, axis): trial_name(t) for record in comparison.records for t in record.anchors}
+    labels, named = Labels(axes, list(stars)), set()
+    for (x, y), name in stars.items():
+        axes.scatter([x], [y], **style.ANCHOR | {"s": 130})
+        if name not in named:
+            labels.add(x, y, name, required=False, **style.ANCHOR_LABEL | {"fontsize": 8.5})
+        named.add(name)
+
+
 def write_comparison(comparison: Comparison, out: Path) -> Path:
-    """Write fronts.png, fronts.pdf and studies.csv into a folder, and return it.
+    """Write report.md, fronts.png, fronts.pdf and studies.csv into a folder, and return it.
 
     Raises:
         InputError: the folder cannot be written.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
         save_figure(draw_comparison(comparison), out / "fronts")
-        comparison.table().to_csv(out / "studies.csv", index=False)
+        write_atomic(out / "studies.csv", comparison.table().to_csv(index=False))
+        write_atomic(out / "report.md", comparison.text())
     except OSError as error:
-        raise InputError(f"a comparison needs a folder that can be written, but got {str(out)!r}: {error}") from None
+        raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
     return out

@@ -8,15 +8,17 @@ from typing import Any
 
 from vitspace.errors import InputError
 from vitspace.files import write_atomic
-from vitspace.report.figures import save_figure, score_against
+from vitspace.report import style
+from vitspace.report.figures import FIGURES, save_figure
 from vitspace.report.formats import markdown
-from vitspace.report.markdown import FIGURES, front_shown, report_text
+from vitspace.report.markdown import front_shown, report_text
+from vitspace.report.page import page_html
 from vitspace.report.tables import front_table, trials_table
 from vitspace.study.record import StudyRecord
 
 
 def write_report(record: StudyRecord, out: Path) -> Path:
-    """Write report.md, the front, the trials, the study and the figures into a folder, and return it.
+    """Write the page, report.md, the front, the trials, the study and the figures into a folder, and return it.
 
     Args:
         record: The study as stored.
@@ -30,8 +32,9 @@ def write_report(record: StudyRecord, out: Path) -> Path:
         write_atomic(out / "front.csv", front_table(record).to_csv(index=False))
         write_atomic(out / "front.md", markdown(front_shown(record)))
         write_atomic(out / "trials.csv", trials_table(record).to_csv(index=False))
-        for name, (axis, _) in FIGURES.items():
-            save_figure(score_against(record, axis), out / name)
+        drawn = {name: save_figure(figure.draw(record, style.WIDE), out / name) for name, figure in FIGURES.items()}
+        images = {name: paths[0].read_bytes() for name, paths in drawn.items()}
+        write_atomic(out / "index.html", page_html(record, images))
         write_atomic(out / "report.md", report_text(record))  # last, so that what it links to is there
     except OSError as error:
         raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None

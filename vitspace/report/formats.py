@@ -30,6 +30,7 @@ def _change(value: float) -> str:
 COLUMNS: dict[str, tuple[str, Show]] = {
     "number": ("trial", _plain),
     "name": ("design", str),
+    "family": ("family", str),
     "dim": ("dim", str),
     "depth": ("depth", str),
     "settings": ("what differs", str),
@@ -54,13 +55,15 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "trials": ("trials", _plain),
     "share": ("share of all trials", _percent),
     "example": ("the first one's reason", str),
+    "seconds": ("seconds", _fixed(1)),
+    "why": ("reason", str),
 }
 
 
 def readable(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the columns worth reading, as text under their headings; columns without any value are left out."""
     shown = {}
-    for column in [name for name in COLUMNS if name in frame and (frame[name].notna().any() or frame.empty)]:
+    for column in shown_columns(frame):
         heading, show = COLUMNS[column]
         shown[heading] = [show(value) if pd.notna(value) else "" for value in frame[column]]
         if column == "latency_ms" and "p10_ms" in frame:
@@ -68,6 +71,11 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
                 text + _interval(row) for text, (_, row) in zip(shown[heading], frame.iterrows(), strict=True)
             ]
     return pd.DataFrame(shown, dtype=str)
+
+
+def shown_columns(frame: pd.DataFrame) -> list[str]:
+    """Return the names of the columns that `readable` shows, in its order."""
+    return [name for name in COLUMNS if name in frame and (frame[name].notna().any() or frame.empty)]
 
 
 def is_number(column: str) -> bool:

@@ -4,18 +4,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from vitspace.report.figures import FIGURES
 from vitspace.report.formats import markdown, readable
-from vitspace.report.scatter import Axis
 from vitspace.report.tables import anchors_table, calibration, front_table, rejected
 from vitspace.report.words import headline, next_commands, proxy_sentence
 from vitspace.study.record import StudyRecord
 from vitspace.units import format_seconds
-
-#: Figures by file name: what each is drawn against, and how the text calls it.
-FIGURES: dict[str, tuple[Axis, str]] = {
-    "score_flops": ("macs", "FLOPs"),
-    "score_latency": ("latency_ms", "CPU latency"),
-}
 
 _BUILD = """```python
 import json, vitspace
@@ -35,8 +29,8 @@ def _opening(record: StudyRecord) -> Iterator[str]:
     if command := record.resolved.get("command"):
         took = f"\n\nSearched for {format_seconds(record.seconds)}." if record.seconds else ""
         yield f"```\n{command}\n```{took}"
-    for name, (_, cost) in FIGURES.items():
-        yield f"![Proxy score against {cost}]({name}.png)"
+    for name, figure in FIGURES.items():
+        yield f"![{figure.alt}]({name}.png)"
 
 
 def _results(record: StudyRecord) -> Iterator[str]:

@@ -83,11 +83,11 @@ def scatter(record: StudyRecord, axis: Axis) -> Scatter:
         title=f"{record.name}: score against {'FLOPs' if axis == 'macs' else 'CPU latency'}",
         xlabel=cost_label(record, axis),
         ylabel=score_label(record),
-        trials=[Mark(*_place(t, axis)) for t in plain],
-        front=[Mark(*_place(t, axis), finite(t.score_std) or 0.0, str(t.number)) for t in front],
-        anchors=[Mark(*_place(t, axis), _error(record, t), trial_name(t)) for t in record.anchors],
+        trials=[Mark(*place(t, axis)) for t in plain],
+        front=[Mark(*place(t, axis), finite(t.score_std) or 0.0, str(t.number)) for t in front],
+        anchors=[Mark(*place(t, axis), _error(record, t), trial_name(t)) for t in record.anchors],
         rejected=[cost for t in record.trials if not t.complete and (cost := _cost(t, axis))],
-        steps=best_steps([_place(t, axis) for t in record.completed]),
+        steps=best_steps([place(t, axis) for t in record.completed]),
         references=near,
         beyond=beyond,
         budget=budget_of(record, axis),
@@ -98,7 +98,8 @@ def scatter(record: StudyRecord, axis: Axis) -> Scatter:
     )
 
 
-def _place(trial: Trial, axis: Axis) -> tuple[float, float]:
+def place(trial: Trial, axis: Axis) -> tuple[float, float]:
+    """Where a trial stands: its cost in G or ms, and its score."""
     loss, macs, ms = trial.point
     return (macs / 1e9 if axis == "macs" else ms), -loss
 
@@ -129,7 +130,7 @@ def _references(record: StudyRecord, axis: Axis) -> tuple[list[tuple[float, str]
     rows = [row for row in references(record) if outside_budget(record, row)]
     if not record.completed or axis != "macs":  # no latency on this machine is published
         return [], []
-    costs = [_place(trial, axis)[0] for trial in record.completed]
+    costs = [place(trial, axis)[0] for trial in record.completed]
     near, beyond = [], []
     for row in rows:
         value, name = row.published["gflops"], readable_name(row.id)

@@ -6,6 +6,7 @@ from typing import Any
 from vitspace.report.names import readable_name, trial_name
 from vitspace.report.noise import front_spread, noise_limit, order_unresolved
 from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
 
 
 def headline(record: StudyRecord) -> str:
@@ -76,16 +77,21 @@ def next_commands(record: StudyRecord) -> list[tuple[str, str]]:
     """What to do next: (purpose, command)."""
     name = shlex.quote(record.name)
     more = max(2 * record.config.trials, record.config.trials + 1)
-    chosen = f"{name} --trial {record.front[-1].number}" if record.front else ""
-    onward = [
-        ("take a design of the front away", f"vitspace export {chosen}"),
-        ("train it in full", f"vitspace train {chosen} --data imagefolder:DIR"),
-    ]
     return [
         ("redraw this report from storage", f"vitspace report {name}"),
         ("look at every trial", f"vitspace dashboard {name}"),
         ("evaluate more designs", f"vitspace search --study {name} --resume --trials {more}"),
-        *(onward if chosen else []),
+        *(design_commands(record, record.front[-1])[:2] if record.front else []),
+    ]
+
+
+def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
+    """What to do next with one design of a study: (purpose, command)."""
+    design = f"{shlex.quote(record.name)} --trial {trial.number}"
+    return [
+        ("take this design away", f"vitspace export {design}"),
+        ("train it in full", f"vitspace train {design} --data imagefolder:DIR"),
+        ("see where its milliseconds go", f"vitspace profile {design}"),
     ]
 
 

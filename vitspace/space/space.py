@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache, cached_property
+from html import escape
 from itertools import pairwise
 from typing import Any
 
@@ -195,6 +196,18 @@ class Space:
             value = variable.unscaled(raw, i)
             found.append((value, raw == _default(spec.stages[i], variable.field)))
         return min(found, key=lambda pair: (pair[0] not in variable.values, pair[1]))
+
+    def _repr_html_(self) -> str:
+        """Return the axes as a table, for a notebook."""
+        rows = "".join(
+            f"<tr><td><code>{escape(v.name)}</code></td><td>{escape(', '.join(map(str, v.values)))}</td></tr>"
+            for v in self.variables
+            if len(v.values) > 1
+        )
+        return (
+            f"<div>space <b>{escape(self.name)}</b>: {', '.join(self.families)} at {self.resolution} px</div>"
+            f"<table><thead><tr><th>axis</th><th>values</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
 
     def __contains__(self, spec: Spec) -> bool:
         try:

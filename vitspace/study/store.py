@@ -131,7 +131,7 @@ class StudyStore:
         """
         if "state" not in lost.user_attrs:
             return self.storage.set_trial_state_values(lost._trial_id, TrialState.FAIL)
-        trial = _trial(lost)
+        trial = read_trial(lost)
         values = _objectives(trial) if trial.complete else None
         return self.storage.set_trial_state_values(lost._trial_id, _STATES.get(trial.state, TrialState.PRUNED), values)
 
@@ -160,7 +160,7 @@ class StudyStore:
         """Return the ended trials."""
         for frozen in self.frozen():
             if frozen.number not in self._ended and frozen.state.is_finished() and "state" in frozen.user_attrs:
-                self._ended[frozen.number] = _trial(frozen)
+                self._ended[frozen.number] = read_trial(frozen)
         return [self._ended[number] for number in sorted(self._ended)]
 
     def frozen(self, *states: TrialState) -> list[FrozenTrial]:
@@ -183,7 +183,8 @@ def _objectives(trial: Trial) -> list[float]:
     return [-score, macs / 1e9, latency_ms]
 
 
-def _trial(frozen: FrozenTrial) -> Trial:
+def read_trial(frozen: FrozenTrial) -> Trial:
+    """Return a stored trial as it was saved."""
     return Trial.from_dict(
         {"number": frozen.number, "spec": None}
         | {name: value for name, value in frozen.user_attrs.items() if name in _FIELDS}

@@ -1,0 +1,78 @@
+"""vitspace report of one study and of several, called in this process on stored studies."""
+
+import json
+import sys
+from dataclasses import replace
+
+import pytest
+
+from vitspace.cli import main
+from vitspace.families import anchor
+from vitspace.study.config import StudyConfig
+from vitspace.study.queue import Queue
+from vitspace.study.storage import open_storage
+from vitspace.study.store import StudyStore
+from vitspace.study.trial import Trial
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch, capsys):
+    """Call the command line in an empty folder; return its code and what it printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args):
+        monkeypatch.setattr(sys, "argv", ["vitspace", *args])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return ended.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def stored(call):
+    """Two studies of two trials each, in the default storage."""
+    tiny = anchor("msg_tiny").spec
+    other = replace(tiny, stages=(*tiny.stages[:3], tiny.stages[3].changed(depth=1)))
+    for name, bonus in (("a", 0.0), ("b", 0.1)):
+        store = StudyStore.create(open_storage("studies.journal"), name, StudyConfig(space="msg", trials=2), {})
+        queue = Queue(store)
+        for number, (spec, macs, score) in enumerate([(tiny, 4e9, -0.8), (other, 3e9, -0.9 + bonus)]):
+            named = "msg_tiny" if spec == tiny else None
+            trial = Trial(number, "complete", spec, anchor=named, params=25, macs=int(macs), latency_ms=macs / 1e8)
+            queue.end(queue.ask(), replace(trial, score=score))
+        store.set(reference_point=[2.0, 5e9, 60.0])
+
+
+def test_several_studies_are_compared(call, stored, tmp_path):
+    code, out, _ = call("report", "a", "b", "--json", "--out", "both")
+    data = json.loads(out)
+    assert code == 0 and data["reference_point"] == [2.0, 5e9, 60.0]
+    assert data["studies"][0]["common_hypervolume"] < data["studies"][1]["common_hypervolume"]
+    assert {path.name for path in (tmp_path / "both").iterdir()} == {
+        "fronts.png",
+        "fronts.pdf",
+        "studies.csv",
+        "report.md",
+    }
+    assert "a and b: 2 studies compared" in (tmp_path / "both" / "report.md").read_text()
+
+
+def test_a_design_is_selected_with_what_to_do_next(call, stored):
+    code, out, _ = call("report", "a", "--select", "best")
+    assert code == 0 and out.startswith("trial 0, MSG-T, the best of a")
+    for line in ("vitspace export a --trial 0", "vitspace train a --trial 0 --data imagefolder:DIR", "vitspace profile a --trial 0"):
+        assert line in out
+
+
+def test_a_design_is_selected_by_number_as_json(call, stored):
+    data = json.loads(call("report", "a", "--select", "1", "--json")[1])
+    assert (data["number"], len(data["spec"]["stages"])) == (1, 4)
+    assert data["next"][0] == "vitspace export a --trial 1"
+
+
+def test_one_design_is_selected_from_one_study(call, stored):
+    code, _, error = call("report", "a", "b", "--select", "knee")
+    assert code == 2 and "--select picks a design of one study, but got 2 studies" in error
+    code, _, error = call("report", "a", "--select", "worst")
+    assert code == 2 and "a design is knee, cheapest, fastest, best, or the number" in error

@@ -1,0 +1,50 @@
+from dataclasses import replace
+
+import pytest
+
+from vitspace.errors import InputError
+from vitspace.report.choice import chosen_few, design_lines, select
+
+
+def test_within_noise_of_the_best_the_cheapest_counts(record):
+    assert select(record, "best").anchor == "msg_tiny"
+    noisy = replace(record, reference=record.reference | {"noise": 0.08})  # 2.77 times that reaches down to -2.70
+    assert (select(noisy, "cheapest").number, select(noisy, "fastest").number) == (2, 2)
+
+
+def test_without_known_noise_only_the_best_counts(record):
+    silent = replace(record, reference={})
+    assert select(silent, "cheapest") == select(silent, "best")
+
+
+def test_the_knee_lies_above_the_straight_trade(record):
+    points = [(1_000_000_000, -3.0), (2_000_000_000, -2.1), (4_000_000_000, -2.0)]
+    trials = [
+        replace(record.trials[1], number=i, macs=macs, latency_ms=macs / 1e8, score=score)
+        for i, (macs, score) in enumerate(points)
+    ]
+    assert select(replace(record, trials=trials), "knee").number == 1
+
+
+def test_one_design_may_be_chosen_by_several_rules(record):
+    chosen = chosen_few(record)
+    assert sorted(rule for each in chosen for rule in each.rules) == ["best", "cheapest", "fastest", "knee"]
+    assert len({each.trial.number for each in chosen}) == len(chosen)
+
+
+def test_a_number_selects_any_completed_trial(record):
+    assert select(record, "4").number == 4
+    with pytest.raises(InputError, match=r"number of a completed trial \(on the front: 1, 3, 2, 0\), but got '5'"):
+        select(record, "5")
+
+
+def test_nothing_is_selected_from_nothing(bare):
+    assert chosen_few(bare) == []
+    with pytest.raises(InputError, match="bare has none"):
+        select(bare, "knee")
+
+
+def test_a_selected_design_is_told_in_lines(record):
+    lines = design_lines(record, "best", select(record, "best"))
+    assert lines[0] == "trial 0, MSG-T, the best of msg-4G: the best score"
+    assert "on the front" in lines[1] and any("dim: 64-128-256-512" in line for line in lines)

@@ -1,0 +1,30 @@
+from dataclasses import replace
+
+import vitspace
+from vitspace.report.trust import estimated_top1, report_card
+
+
+def named(record, name):
+    return replace(record, resolved=record.resolved | {"proxy": {"name": name}})
+
+
+def test_a_committed_card_is_shown_beside_params(record):
+    lines = report_card(named(record, "rank"))
+    tau = lines[0]
+    assert "Kendall" in tau.quantity and tau.value.startswith("0.85") and tau.baseline.startswith("0.79")
+
+
+def test_without_a_card_it_says_how_to_make_one(record):
+    assert "`vitspace fidelity mine` scores the published designs" in report_card(named(record, "mine"))
+
+
+def test_an_estimate_says_what_it_rests_on(record):
+    text = estimated_top1(named(record, "mine"), vitspace.anchor("msg_tiny").spec)
+    assert text.startswith("Estimated ImageNet top-1") and "not a result" in text
+    assert "rests on rank, not on this study's scores" in text
+
+
+def test_outside_the_published_designs_it_is_refused_with_the_reason(record):
+    small = vitspace.anchor("msg_tiny").spec
+    tiny = replace(small, stages=tuple(stage.changed(depth=1, dim=32) for stage in small.stages))
+    assert estimated_top1(record, tiny).startswith("No estimate of ImageNet top-1: an estimate stays inside")

@@ -1,0 +1,104 @@
+"""Choice: the few designs of a front that are worth a closer look."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitspace.errors import InputError
+from vitspace.report.names import trial_name
+from vitspace.report.noise import noise_limit
+from vitspace.report.settings import settings
+from vitspace.report.words import dominated_by
+from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
+
+#: What may be asked for by name, and what it means.
+RULES = {
+    "knee": "where more cost begins to buy less score",
+    "cheapest": "the fewest FLOPs among the designs that noise does not tell from the best score",
+    "fastest": "the lowest latency among the same",
+    "best": "the best score",
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A design and the rules by which it was chosen."""
+
+    trial: Trial
+    rules: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """``Knee, cheapest within noise``."""
+        words = [f"{rule} within noise" if rule in ("cheapest", "fastest") else rule for rule in self.rules]
+        return ", ".join(words).capitalize()
+
+
+def chosen_few(record: StudyRecord) -> list[Choice]:
+    """Return the designs that the rules choose, each once, in the order of `RULES`; none where no trial is complete."""
+    rules: dict[int, list[str]] = {}
+    for rule in RULES if record.front else ():
+        rules.setdefault(select(record, rule).number, []).append(rule)
+    trials = {trial.number: trial for trial in record.front}
+    return [Choice(trials[number], tuple(names)) for number, names in rules.items()]
+
+
+def select(record: StudyRecord, which: str | int) -> Trial:
+    """Return the design of a rule, or the completed trial of a number.
+
+    Raises:
+        InputError: there is no such rule or trial, or no trial is complete.
+    """
+    if not record.completed:
+        raise InputError(f"a design is selected from completed trials, but {record.name} has none")
+    if str(which) in RULES:
+        return _by_rule(record, str(which))
+    found = [trial for trial in record.completed if str(trial.number) == str(which)]
+    if not found:
+        numbers = ", ".join(str(trial.number) for trial in record.front)
+        raise InputError(
+            f"a design is {', '.join(RULES)}, or the number of a completed trial (on the front: {numbers}), "
+            f"but got {str(which)!r}"
+        )
+    return found[0]
+
+
+def design_lines(record: StudyRecord, which: str, trial: Trial) -> list[str]:
+    """Say what a selected design is, line by line."""
+    assert trial.spec is not None and trial.params is not None
+    loss, macs, ms = trial.point
+    rule = f", the {which} of {record.name}: {RULES[which]}" if which in RULES else f" of {record.name}"
+    lines = [
+        f"trial {trial.number}, {trial_name(trial)}{rule}",
+        f"  score {-loss:.4f}, {dominated_by(record, trial.number)}",
+    ]
+    lines.append(f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, CPU latency {ms:.1f}ms")
+    return lines + [f"  {name.replace('_', ' ')}: {value}" for name, value in settings(trial.spec).items()]
+
+
+def _by_rule(record: StudyRecord, rule: str) -> Trial:
+    if rule == "knee":
+        return record.front[int(np.argmax(_bulge(record.front)))]
+    best = min(record.front, key=lambda trial: trial.point)
+    limit = noise_limit(record) or 0.0
+    near = [trial for trial in record.front if trial.point[0] <= best.point[0] + limit]
+    costs = {"cheapest": 1, "fastest": 2}
+    return best if rule == "best" else min(near, key=lambda trial: trial.point[costs[rule]])
+
+
+def _bulge(front: list[Trial]) -> NDArray[np.float64]:
+    """How far each design of a front [N] lies above the straight trade of score for cost.
+
+    Kneedle (Satopää et al., "Finding a 'Kneedle' in a Haystack", 2011), the cost being the mean of logarithmic FLOPs
+    and latency; each quantity is scaled to 0..1 over the front.
+    """
+    points = np.array([trial.point for trial in front])  # [N, 3]
+    loss, macs, ms = (_scaled(column) for column in (points[:, 0], *np.log(points[:, 1:]).T))
+    return (1 - loss) - (macs + ms) / 2
+
+
+def _scaled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    span = np.ptp(values)
+    return (values - values.min()) / span if span else np.zeros(len(values))

@@ -1,0 +1,123 @@
+"""Dashboard: what a stored study shows in Optuna's dashboard: a note, our figures, and trials in words.
+
+Note and figures are kept where the dashboard looks for them. The words are put in the place of what is stored when the
+dashboard asks, and change nothing.
+"""
+
+import copy
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial, TrialState
+from optuna_dashboard import get_note, save_note
+
+from vitspace.cache import cache_folder
+from vitspace.report import style
+from vitspace.report.figures import FIGURES, save_figure
+from vitspace.report.formats import markdown
+from vitspace.report.markdown import front_shown
+from vitspace.report.names import trial_name
+from vitspace.report.noise import finite
+from vitspace.report.settings import settings
+from vitspace.report.words import headline, proxy_sentence
+from vitspace.study.record import StudyRecord
+from vitspace.study.storage import Patient
+from vitspace.study.store import StudyStore, read_trial
+from vitspace.study.trial import Trial
+
+#: Ends our note; a note without it is its reader's, and stays.
+SIGNED = "*Written by `vitspace dashboard` anew at each start; delete this line to keep a note of your own.*"
+
+
+def artifact_store() -> FileSystemArtifactStore:
+    """Return where figures are kept: a folder of the cache."""
+    folder = cache_folder() / "artifacts"
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileSystemArtifactStore(folder)
+
+
+def attach(stored: StudyStore, artifacts: FileSystemArtifactStore) -> None:
+    """Give a study its note and its figures; those of an earlier start are replaced."""
+    record, study = stored.record(), stored.study
+    note, text = get_note(study), note_text(record)
+    if (not note or note.endswith(SIGNED)) and note != text:
+        save_note(study, text)
+    known = {meta.filename: meta.artifact_id for meta in get_all_artifact_meta(study)}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, figure in FIGURES.items():
+            path, _ = save_figure(figure.draw(record, style.WIDE), Path(folder) / name)
+            if path.name in known:
+                with path.open("rb") as content:
+                    artifacts.write(known[path.name], content)
+            else:
+                upload_artifact(artifact_store=artifacts, file_path=str(path), study_or_trial=study)
+
+
+def note_text(record: StudyRecord) -> str:
+    """What the study asked and found, as Markdown."""
+    command = record.resolved.get("command")
+    parts = [
+        f"## {record.name}",
+        headline(record).removeprefix(f"{record.name}: "),
+        proxy_sentence(record),
+        f"```\n{command}\n```" if command else "",
+        f"### The front\n\n{markdown(front_shown(record))}" if record.front else "",
+        SIGNED,
+    ]
+    return "\n\n".join(part.strip() for part in parts if part)
+
+
+class InWords(Patient):
+    """A storage whose trials have attributes that a person reads; all else is the storage's own."""
+
+    def __init__(self, inner: BaseStorage) -> None:
+        super().__init__(inner)
+        self._ended: dict[int, FrozenTrial] = {}
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: tuple[TrialState, ...] | None = None
+    ) -> list[FrozenTrial]:
+        """Return a study's trials, in words."""
+        trials = self.inner.get_all_trials(study_id, deepcopy=False, states=states)
+        return [self._shown(trial) for trial in trials]
+
+    def _shown(self, stored: FrozenTrial) -> FrozenTrial:
+        if stored._trial_id in self._ended:
+            return self._ended[stored._trial_id]
+        shown = copy.copy(stored)
+        shown.user_attrs = attributes(read_trial(stored)) if "state" in stored.user_attrs else {}
+        if stored.state.is_finished():
+            self._ended[stored._trial_id] = shown
+        return shown
+
+
+def attributes(trial: Trial) -> dict[str, Any]:
+    """A trial as names and values; numbers stay numbers, so that the dashboard sorts by them."""
+    spec = settings(trial.spec) if trial.spec else {}
+    accuracy = finite(trial.details.get("accuracy"))
+    shown = {
+        "design": trial_name(trial),
+        "family": trial.spec.family if trial.spec else None,
+        "published": "yes" if trial.anchor else None,
+        "outcome": trial.state.replace("_", " "),
+        "reason": trial.why,
+        "channels": spec.pop("dim", None),
+        "blocks": spec.pop("depth", None),
+        "settings": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in spec.items()),
+        "params, M": _rounded(trial.params, 1e6),
+        "FLOPs, G": _rounded(trial.macs, 1e9),
+        "CPU latency, ms": _rounded(finite(trial.latency_ms)),
+        "score": _rounded(finite(trial.score)),
+        "proxy accuracy, %": _rounded(accuracy, 0.01),
+        "seconds": _rounded(finite(trial.seconds)),
+        "seed": trial.seed,
+        "host": (trial.details.get("host") or {}).get("host"),
+    }
+    return {name: value for name, value in shown.items() if value not in (None, "")}
+
+
+def _rounded(value: float | None, unit: float = 1.0) -> float | None:
+    return None if value is None else float(f"{value / unit:.4g}")

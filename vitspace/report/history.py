@@ -1,0 +1,118 @@
+"""History: how the hypervolume grew, and how it would have grown by chance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitspace.study.config import STARTUP
+from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
+
+#: Orders in which random designs are drawn again, and trials walked through at most for them.
+ORDERS, STEPS = 100, 10_000
+#: Percentiles of the orders between which the band lies.
+BAND = (10, 90)
+_GRID = 80
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A hypervolume that grows in steps: ``volume[i]`` holds from ``at[i]`` on."""
+
+    at: Array
+    volume: Array
+
+
+@dataclass(frozen=True)
+class Random:
+    """The hypervolume of designs drawn at random, over all orders in which they might have come: mean and band."""
+
+    at: Array
+    mean: Array
+    low: Array
+    high: Array
+
+
+@dataclass(frozen=True)
+class History:
+    """A study's hypervolume over the designs it evaluated, and over the seconds that took.
+
+    Attributes:
+        evaluations: Over completed evaluations.
+        seconds: Over seconds of evaluation, those of all workers added up, rejected designs included.
+        drawn: How many of the study's designs were drawn at random and have a score.
+        random: What those reach after the anchors, over evaluations; None where there are fewer than two.
+        random_seconds: The same over seconds.
+    """
+
+    evaluations: Curve
+    seconds: Curve
+    drawn: int
+    random: Random | None
+    random_seconds: Random | None
+
+
+def history(record: StudyRecord) -> History:
+    """Follow a study's hypervolume.
+
+    The random baseline is made of the study's own random draws: `ORDERS` orders of them, each after the anchors that
+    every study begins with. It ends with the last of them, since what more draws would have found is not known.
+    """
+    drawn = random_draws(record)
+    spent = np.cumsum([0.0, *(trial.seconds for trial in record.trials)])
+    ends = [spent[i + 1] for i, trial in enumerate(record.trials) if trial.complete]
+    volumes = _growth(record, record.completed, [])
+    counted = Curve(np.arange(len(volumes), dtype=float), volumes)
+    timed = Curve(np.array([0.0, *ends]), volumes)
+    random, random_seconds = _random(record, drawn) if len(drawn) > 1 else (None, None)
+    return History(counted, timed, len(drawn), random, random_seconds)
+
+
+def random_draws(record: StudyRecord) -> list[Trial]:
+    """Completed trials that no sampler proposed and no paper published; all but anchors where the sampler is random."""
+    others = [trial for trial in record.trials if not trial.anchor]
+    if record.config.engine == "nni":  # its tuners propose from the first design on
+        return []
+    first = others if record.config.sampler == "random" else others[:STARTUP]
+    return [trial for trial in first if trial.complete]
+
+
+def _growth(record: StudyRecord, trials: Sequence[Trial], before: Sequence[Trial]) -> Array:
+    """Hypervolume [N + 1] after each of N trials, those before them counted from the start."""
+    front, volume = list(before), record.volume(before)
+    volumes = [volume]
+    for trial in trials:
+        if not any(_covers(other, trial) for other in front):
+            front = [*(other for other in front if not _covers(trial, other)), trial]
+            volume = record.volume(front)
+        volumes.append(volume)
+    return np.array(volumes)
+
+
+def _covers(one: Trial, other: Trial) -> bool:
+    return all(a <= b for a, b in zip(one.point, other.point, strict=True))
+
+
+def _random(record: StudyRecord, drawn: list[Trial]) -> tuple[Random, Random]:
+    rng = np.random.default_rng(0)
+    orders = [rng.permutation(len(drawn)) for _ in range(max(2, min(ORDERS, STEPS // len(drawn))))]
+    volumes = np.array([_growth(record, [drawn[i] for i in order], record.anchors) for order in orders])
+    took = np.array([trial.seconds for trial in drawn])
+    start = sum(trial.seconds for trial in record.anchors)
+    grid = np.linspace(start, start + took.sum(), _GRID)
+    timed = []
+    for order, row in zip(orders, volumes, strict=True):
+        ends = start + np.cumsum([0.0, *took[order]])
+        ends[-1] = grid[-1]  # sums in another order round differently
+        timed.append(row[np.searchsorted(ends, grid, side="right") - 1])
+    evaluations = len(record.anchors) + np.arange(len(drawn) + 1, dtype=float)
+    return _summary(evaluations, volumes), _summary(grid, np.array(timed))
+
+
+def _summary(at: Array, volumes: Array) -> Random:
+    low, high = np.percentile(volumes, BAND, axis=0)
+    return Random(at, volumes.mean(axis=0), low, high)

@@ -1,0 +1,39 @@
+"""Importance: which axes the differences between a study's scores go with."""
+
+from vitspace.errors import InputError
+from vitspace.space import Space
+from vitspace.space.config import SpaceConfig
+from vitspace.study.record import StudyRecord
+
+#: Completed trials from which axes are told apart here; fewer make a forest of noise.
+ENOUGH = 30
+_SHOWN = 12
+
+
+def axis_importance(record: StudyRecord) -> list[tuple[str, float]] | str:
+    """Return (axis, fANOVA share of the score at equal FLOPs), the largest first, or a sentence that says why not."""
+    done = len(record.completed)
+    if done < ENOUGH:
+        return (
+            f"{done} designs with a score are too few to tell axes apart; from {ENOUGH} on, this section shows how "
+            "much of the differences between scores at equal FLOPs goes with each axis."
+        )
+    from vitspace.analysis.importance import importances
+    from vitspace.analysis.observations import of_study
+
+    try:
+        space = _space(record)
+        found = importances(of_study(space, record, record.config.limits))
+    except InputError as error:
+        return f"Axis importance is not to be had: {error}."
+    ordered = sorted(found.items(), key=lambda item: -item[1].overall)
+    return [(axis, float(value.overall)) for axis, value in ordered[:_SHOWN]]
+
+
+def _space(record: StudyRecord) -> Space:
+    """The space as it was when the study was made."""
+    stored = record.resolved.get("space") or {}
+    values = {name: value for name, value in stored.items() if name in SpaceConfig.model_fields}
+    if not values:
+        raise InputError("the study has no space stored")
+    return Space(str(stored.get("name", record.config.space)), SpaceConfig.model_validate(values))

@@ -1,0 +1,206 @@
+"""Sections: what the page says, as plain records; the template writes them down."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from vitspace.report.choice import RULES, Choice, chosen_few
+from vitspace.report.formats import COLUMNS, is_number, readable, shown_columns
+from vitspace.report.history import history
+from vitspace.report.names import trial_name
+from vitspace.report.noise import finite, noise_limit
+from vitspace.report.settings import settings
+from vitspace.report.tables import front_table, trials_table
+from vitspace.report.trust import estimated_top1
+from vitspace.schematic import draw_svg
+from vitspace.study.record import StudyRecord
+from vitspace.units import format_seconds
+
+#: Columns that come after the others, and those of words, which need room.
+_LAST = ("dim", "depth", "settings")
+_LONG = ("settings", "why", "note", "standing", "example")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell as read, as sorted, and the share of the column's largest value for a bar below it."""
+
+    text: str
+    key: str = ""
+    bar: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row, with its classes and the states by which it is filtered."""
+
+    cells: list[Cell]
+    classes: str = ""
+    states: str = ""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: headings, whether each stands over numbers, over words that need room, and the rows."""
+
+    headings: list[tuple[str, bool, bool]]
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class DesignCard:
+    """One of the chosen few."""
+
+    title: str
+    why: str
+    name: str
+    star: bool
+    drawing: str
+    facts: list[tuple[str, str]]
+    settings: str
+    estimate: str
+    commands: list[str] = field(default_factory=list)
+
+
+def grid(frame: pd.DataFrame, bars: tuple[str, ...] = ()) -> Grid:
+    """Make a table of a frame's readable columns: numbers first, since words are what a narrow screen cuts off."""
+    shown = readable(frame)
+    names = sorted(shown_columns(frame), key=lambda name: name in _LAST)
+    shown = shown[[COLUMNS[name][0] for name in names]]
+    headings = [(COLUMNS[name][0], is_number(COLUMNS[name][0]), name in _LONG) for name in names]
+    largest = {name: frame[name].abs().max() for name in bars if name in frame}
+    rows = []
+    for values, (_, raw) in zip(shown.to_numpy().tolist(), frame.iterrows(), strict=True):
+        cells = [
+            Cell(text, _key(raw[name]), _bar(raw[name], largest.get(name)))
+            for text, name in zip(values, names, strict=True)
+        ]
+        rows.append(Row(cells))
+    return Grid(headings, rows)
+
+
+def facts(record: StudyRecord) -> list[tuple[str, str]]:
+    """The numbers at the head of the page."""
+    best = max((t.score for t in record.completed if t.score is not None), default=None)
+    return [
+        ("designs with a score", str(len(record.completed))),
+        ("on the front", str(len(record.front))),
+        ("without a score", str(len(record.trials) - len(record.completed))),
+        ("best score", "-" if best is None else f"{best:.3f}"),
+        ("hypervolume", f"{record.hypervolume:.4f}"),
+        ("searched for", format_seconds(record.seconds) if record.seconds else "-"),
+    ]
+
+
+def cards(record: StudyRecord) -> list[DesignCard]:
+    """The chosen few."""
+    return [_card(record, choice) for choice in chosen_few(record)]
+
+
+def _card(record: StudyRecord, choice: Choice) -> DesignCard:
+    trial = choice.trial
+    assert trial.spec is not None
+    loss, macs, ms = trial.point
+    values = [
+        ("trial", str(trial.number)),
+        ("FLOPs", f"{macs / 1e9:.2f} G"),
+        ("params", f"{trial.params / 1e6:.1f} M" if trial.params else "-"),
+        ("CPU latency", f"{ms:.1f} ms"),
+        ("score", f"{-loss:.3f}"),
+    ]
+    accuracy = finite(trial.details.get("accuracy"))
+    values += [("proxy accuracy", f"{100 * accuracy:.1f} %")] if accuracy is not None else []
+    shown = {name: value for name, value in settings(trial.spec).items() if name not in ("dim", "depth")}
+    return DesignCard(
+        title=choice.title,
+        why="; ".join(RULES[rule] for rule in choice.rules) + ".",
+        name=trial_name(trial),
+        star=bool(trial.anchor),
+        drawing=draw_svg(trial.spec),
+        facts=values,
+        settings=", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items()),
+        estimate=estimated_top1(record, trial.spec),
+        commands=[f"vitspace report {record.name} --select {trial.number}"],
+    )
+
+
+def chosen_note(record: StudyRecord) -> str:
+    """What within noise means here."""
+    limit = noise_limit(record)
+    if limit is None:
+        return "The noise between seeds was not measured, so only the best score itself counts as the best."
+    return f"Within noise: scores less than {limit:.3f} below the best are not told from it."
+
+
+def noise_words(record: StudyRecord) -> str:
+    """How large a difference of scores must be to mean something."""
+    limit = noise_limit(record)
+    return "" if limit is None else f"Score differences up to {limit:.3f} are within noise."
+
+
+def lost_words(record: StudyRecord) -> str:
+    """How many designs were rejected, and where they are seen."""
+    costed = sum(1 for trial in record.trials if not trial.complete and trial.macs)
+    lost = len(record.trials) - len(record.completed)
+    if not lost:
+        return ""
+    return f"{lost} designs have no score; the {costed} of known FLOPs are ticks at the foot, where these are in view."
+
+
+def front_grid(record: StudyRecord) -> Grid:
+    """The front, each design beside the nearest anchor."""
+    frame = front_table(record).drop(columns=["against_anchor"])
+    made = grid(frame, bars=("flops_gap", "latency_gap"))
+    classes = [f"front{' anchor' if isinstance(anchor, str) else ''}" for anchor in frame["anchor"]]
+    rows = [Row(row.cells, kind) for row, kind in zip(made.rows, classes, strict=True)]
+    return Grid(made.headings, rows)
+
+
+def trials_grid(record: StudyRecord) -> tuple[Grid, list[tuple[str, str, int]]]:
+    """Every trial, and the filters: (key, words, how many)."""
+    frame = trials_table(record)
+    made, rows = grid(frame), []
+    for row, (_, raw) in zip(made.rows, frame.iterrows(), strict=True):
+        marks = [word for word, there in (("front", raw["front"]), ("anchor", isinstance(raw["anchor"], str))) if there]
+        lost = [] if raw["state"] == "complete" else ["lost"]
+        rows.append(Row(row.cells, " ".join([*marks, *lost]), " ".join(["all", raw["state"], *marks])))
+    filters = [("all", "all", len(rows))]
+    for key, words in (("front", "on the front"), ("anchor", "published"), *((s, s) for s in _states(frame))):
+        filters.append((key, words.replace("_", " "), sum(key in row.states.split() for row in rows)))
+    return Grid(made.headings, rows), [each for each in filters if each[2]]
+
+
+def _states(frame: pd.DataFrame) -> list[str]:
+    return sorted(set(frame["state"]), key=lambda state: (state != "complete", state))
+
+
+def growth_words(record: StudyRecord) -> str:
+    """What the hypervolume says, with what random draws reached."""
+    found = history(record)
+    volume = found.evaluations.volume
+    if found.random is None:
+        return (
+            f"The front dominates {volume[-1]:.4f} of the box under the reference point; fewer than two random draws."
+        )
+    count, reached = int(found.random.at[-1]), found.random.mean[-1]
+    rest = len(record.completed) - count
+    words = f"The anchors and the {found.drawn} designs drawn at random reached {reached:.4f}"
+    if rest > 0:
+        words += f"; the {rest} that the sampler proposed took it to {volume[-1]:.4f}"
+    return (
+        f"{words}. What {rest} more random draws would have reached was not run."
+        if rest > 0
+        else f"{words}, which is all there is: no sampler proposed anything."
+    )
+
+
+def _key(value: Any) -> str:
+    if value is None or value is pd.NaT or (isinstance(value, float) and pd.isna(value)):
+        return ""
+    return str(value)
+
+
+def _bar(value: Any, largest: float | None) -> float | None:
+    number = finite(value)
+    return None if number is None or not largest else number / largest

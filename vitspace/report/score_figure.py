@@ -1,0 +1,119 @@
+"""Figure: score against a cost, drawn from a `Scatter`."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from vitspace.report import style
+from vitspace.report.frame import make_room, mark_logarithmic, padded, write_words
+from vitspace.report.labels import Labels
+from vitspace.report.scatter import Scatter
+
+_NEAR = 1.5  # a budget at most so many times the dearest trial is in view
+
+
+def draw(data: Scatter, form: style.Format = style.WIDE) -> Figure:
+    """Draw a figure from what it shows."""
+    with style.styled():
+        figure = style.new_figure(form)
+        axes = figure.add_axes(form.panel())
+        axes.set(xlabel=data.xlabel, ylabel=data.ylabel)
+        axes.yaxis.set_label_coords(0.24 / form.width, 0.52, transform=figure.transFigure)
+        if data.marks:
+            _marks(axes, data)
+            _limits(axes, data)
+            lines = _lines(axes, data)
+            make_room(figure, data.caption, form)
+            _labels(axes, data, lines)
+        else:
+            make_room(figure, data.caption, form)
+            axes.set(xticks=[], yticks=[])
+            axes.text(0.5, 0.5, "no completed trial", transform=axes.transAxes, ha="center", color=style.GREY)
+        write_words(figure, data.title, data.caption, form)
+    return figure
+
+
+def _marks(axes: Axes, data: Scatter) -> None:
+    groups = [
+        (data.trials, style.TRIAL, "trial"),
+        (data.front, style.FRONT, "on the front, with its number"),
+        (data.anchors, style.ANCHOR, "published design, run here"),
+    ]
+    for marks, look, label in groups:
+        if marks:
+            axes.scatter([m.x for m in marks], [m.y for m in marks], label=label, **look)
+        if bars := [m for m in marks if m.error]:
+            xs, ys, errors = ([getattr(m, name) for m in bars] for name in ("x", "y", "error"))
+            axes.errorbar(xs, ys, errors, color=look["color"], **style.ERROR)
+    corners = np.array(data.steps)  # [N, 2]
+    if corners[0, 0] < corners[-1, 0]:
+        xs, best = corners.T
+        axes.plot(xs, best, label="best score at this cost", **style.STEPS)
+        if data.noise:
+            axes.fill_between(
+                xs, best - data.noise, best + data.noise, label="noise: overlapping bands tie", **style.BAND
+            )
+
+
+def _limits(axes: Axes, data: Scatter) -> None:
+    """Fit the axes to the trials and what stands beside them; costs on a logarithmic scale."""
+    xs = [m.x for m in data.marks] + [x for x, _ in data.references]
+    if data.budget and max(xs) < data.budget < _NEAR * max(xs):
+        xs.append(data.budget)
+    axes.set_xscale("log")
+    axes.set_xlim(*padded(xs))
+    mark_logarithmic(axes.xaxis, min(xs), max(xs))
+    errors = [max(m.error, data.noise) for m in data.marks]
+    bottom = min(m.y - error for m, error in zip(data.marks, errors, strict=True))
+    top = max(m.y + error for m, error in zip(data.marks, errors, strict=True))
+    room = max(0.1 * (top - bottom), 0.005)
+    if data.chance is not None and bottom - 3 * room < data.chance < bottom:
+        bottom = data.chance
+    axes.set_ylim(bottom - room, top + 1.3 * room)
+    axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+
+
+def _lines(axes: Axes, data: Scatter) -> list[tuple[float, str]]:
+    """Draw what has no score: rejected designs, the budget, published designs that were not run.
+
+    Returns:
+        The vertical lines' places and labels.
+    """
+    left, right = axes.get_xlim()
+    if inside := [x for x in data.rejected if left < x < right]:
+        look = style.REJECTED | {"transform": axes.get_xaxis_transform()}
+        axes.scatter(inside, [0.02] * len(inside), label="rejected, at its cost", **look)
+    lines = list(data.references)
+    for i, (x, _) in enumerate(data.references):
+        axes.axvline(x, label="" if i else "published, over budget (ImageNet top-1)", **style.REFERENCE)
+    if data.budget and left < data.budget < right:
+        axes.axvline(data.budget, **style.BUDGET)
+        lines.append((data.budget, f"budget: {data.budget:g} {data.unit}"))
+    return lines
+
+
+def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]]) -> None:
+    left, (bottom, top) = axes.get_xlim()[0], axes.get_ylim()
+    segments = [*pairwise(data.steps), *(((x, bottom), (x, top)) for x, _ in lines)]
+    labels = Labels(axes, [(m.x, m.y) for m in data.marks], _along(segments))
+    if data.beyond:
+        labels.corner(f"published, over budget: {', '.join(data.beyond)} →", **style.NOTE)
+    if data.chance is not None and bottom < data.chance < top:
+        axes.axhline(data.chance, **style.CHANCE)
+        labels.add(left, data.chance, "chance", **style.NOTE)
+    for x, text in [line for line in lines if line[1]]:
+        labels.add_along(x, text, **style.NOTE)
+    for mark in data.anchors:
+        labels.add(mark.x, mark.y, mark.label, **style.ANCHOR_LABEL)
+    for mark in data.front:
+        labels.add(mark.x, mark.y, mark.label, required=False, **style.FRONT_LABEL)
+
+
+def _along(segments: Iterable[tuple[tuple[float, float], tuple[float, float]]]) -> list[tuple[float, float]]:
+    """Points along lines, close enough together that no label lies on a line unseen."""
+    pieces = [np.linspace(a, b, 40) for a, b in segments]
+    return [(float(x), float(y)) for piece in pieces for x, y in piece]

@@ -1,0 +1,83 @@
+"""Trust: what a reader must know to believe a score: the proxy's report card, and estimates of ImageNet top-1."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from vitspace.errors import InputError
+from vitspace.proxies import COMBINATIONS
+from vitspace.proxies._cards import committed_card
+from vitspace.spec import Spec
+from vitspace.study.record import StudyRecord
+
+
+@dataclass(frozen=True)
+class CardLine:
+    """One number of a report card, beside that of params alone; as text."""
+
+    quantity: str
+    value: str
+    baseline: str
+
+
+def report_card(record: StudyRecord) -> list[CardLine] | str:
+    """Return the proxy's report card, or a sentence that says how to make one."""
+    name = proxy_name(record)
+    card = committed_card(name) or (record.resolved.get("proxy") or {}).get("report_card")
+    if not card or card.get("kendall_tau") is None:
+        return (
+            f"The proxy {name} has no report card: how its scores go with published accuracies was not measured. "
+            f"`vitspace fidelity {name}` scores the published designs with it and makes one."
+        )
+    return _lines(card, committed_card("params") or {})
+
+
+def proxy_name(record: StudyRecord) -> str:
+    """The proxy's full name, ``train:tiny``."""
+    return str((record.resolved.get("proxy") or {}).get("name", record.config.proxy))
+
+
+def estimated_top1(record: StudyRecord, spec: Spec) -> str:
+    """Say what ImageNet top-1 published designs of such a training-free score reached, or why nothing is said."""
+    from vitspace.fidelity.cards import DEFAULT
+    from vitspace.fidelity.estimate import estimate
+
+    name = proxy_name(record)
+    base = name if name in COMBINATIONS else DEFAULT
+    other = "" if name == base else f"; it rests on {base}, not on this study's scores"
+    try:
+        found = estimate(spec, base)
+    except InputError as error:
+        return f"No estimate of ImageNet top-1: {error}."
+    return (
+        f"Estimated ImageNet top-1 {found.top1:.1f} % (90 % interval {found.low:.1f} to {found.high:.1f}), an estimate "
+        f"from {found.anchors} published designs, not a result{other}."
+    )
+
+
+def _lines(card: dict[str, Any], params: dict[str, Any]) -> list[CardLine]:
+    rows = [
+        ("Kendall tau with ImageNet top-1, over published designs", "kendall_tau", "tau_ci", _number),
+        ("ablation pairs in the right order", "pair_accuracy", "pair_ci", _percent),
+        ("pairs that params order wrongly or tie, in the right order", "hard_accuracy", "hard_ci", _percent),
+        ("seconds a design", "seconds_per_spec", "", _number),
+    ]
+    return [
+        CardLine(text, _with_interval(card, value, interval, show), _with_interval(params, value, interval, show))
+        for text, value, interval, show in rows
+        if card.get(value) is not None
+    ]
+
+
+def _with_interval(card: dict[str, Any], name: str, interval: str, show: Any) -> str:
+    if card.get(name) is None:
+        return ""
+    low, high = card.get(interval) or (None, None)
+    return show(card[name]) + (f" ({show(low)} to {show(high)})" if low is not None and high is not None else "")
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"
