@@ -45,9 +45,9 @@ class Browser:
         self.timeout, self.numbers, self.buffer, self.troubles = timeout, itertools.count(1), b"", []
         ours_in, theirs_in = os.pipe()
         theirs_out, ours_out = os.pipe()
+        launch = [sys.executable, "-c", LAUNCH, str(theirs_out), str(theirs_in)]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", LAUNCH, str(theirs_out), str(theirs_in), program, *FLAGS]
-            + [f"--user-data-dir={self.profile}"],
+            [*launch, program, *FLAGS, f"--user-data-dir={self.profile}"],
             pass_fds=(theirs_out, theirs_in),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
