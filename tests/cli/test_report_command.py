@@ -61,7 +61,11 @@ def test_several_studies_are_compared(call, stored, tmp_path):
 def test_a_design_is_selected_with_what_to_do_next(call, stored):
     code, out, _ = call("report", "a", "--select", "best")
     assert code == 0 and out.startswith("trial 0, MSG-T, the best of a")
-    for line in ("vitspace export a --trial 0", "vitspace train a --trial 0 --data imagefolder:DIR", "vitspace profile a --trial 0"):
+    for line in (
+        "vitspace export a --trial 0",
+        "vitspace train a --trial 0 --data imagefolder:DIR",
+        "vitspace profile exports/a-trial-0/spec.json",
+    ):
         assert line in out
 
 

@@ -91,7 +91,7 @@ def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
     return [
         ("take this design away", f"vitspace export {design}"),
         ("train it in full", f"vitspace train {design} --data imagefolder:DIR"),
-        ("see where its milliseconds go", f"vitspace profile {design}"),
+        ("see where its milliseconds go", f"vitspace profile exports/{record.name}-trial-{trial.number}/spec.json"),
     ]
 
 
