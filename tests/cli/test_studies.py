@@ -69,7 +69,12 @@ def test_compare_holds_all_to_one_reference_point(call, stored):
 
 def test_compare_draws_one_figure(call, stored, tmp_path):
     call("studies", "compare", "a", "b", "--out", "both")
-    assert {path.name for path in (tmp_path / "both").iterdir()} == {"fronts.png", "fronts.pdf", "studies.csv"}
+    assert {path.name for path in (tmp_path / "both").iterdir()} == {
+        "fronts.png",
+        "fronts.pdf",
+        "studies.csv",
+        "report.md",
+    }
 
 
 def test_compare_refuses_scores_of_other_proxies(call, stored):
