@@ -1,4 +1,4 @@
-"""The dashboard's note, figures and words, on a journal and on SQLite; over HTTP in a browser where there is one."""
+"""The dashboard's note, figures and words, on a journal and on SQLite, over HTTP."""
 
 import json
 import threading
@@ -6,7 +6,6 @@ import urllib.request
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
-from browser import Browser, find_browser
 from optuna.artifacts import get_all_artifact_meta
 from optuna_dashboard import get_note, save_note, wsgi
 
@@ -75,9 +74,9 @@ def test_trials_read_well(served):
     store, address = served
     study = json.loads(get(f"{address}/api/studies/{store.study_id}?after=0"))
     first = {each["key"]: each["value"] for each in study["trials"][0]["user_attrs"]}
-    assert first["design"] == '"MSG-T"' and first["channels"] == '"64-128-256-512"' and first["FLOPs, G"] == "3.8"
+    assert first["design"] == "MSG-T" and first["channels"] == "64-128-256-512" and first["FLOPs, G"] == "3.8"
     lost = {each["key"]: each["value"] for each in study["trials"][5]["user_attrs"]}
-    assert lost["outcome"] == '"over budget"' and lost["reason"] == '"FLOPs 5G outside ..4G"'
+    assert lost["outcome"] == "over budget" and lost["reason"] == "FLOPs 5G outside ..4G"
     assert "MSG-T" in study["note"]["body"] and "5 designs evaluated" in study["note"]["body"]
 
 
@@ -98,17 +97,3 @@ def test_a_note_of_ones_own_stays(served, monkeypatch):
 
 def test_a_trial_without_a_design_has_words_too(record):
     assert attributes(record.trials[-1])["reason"] == "a | b must hold"
-
-
-def test_the_page_shows_note_and_figures(served):
-    program = find_browser()
-    if program is None:
-        pytest.skip("no Chromium: apt install chromium")
-    store, address = served
-    browser = Browser(program)
-    try:
-        browser.open(f"{address}/dashboard/studies/{store.study_id}/note")
-        browser.wait_for("document.body.innerText.includes('5 designs evaluated')")
-        browser.wait_for("[...document.images].filter(image => image.naturalWidth > 1000).length >= 4")
-    finally:
-        browser.close()
