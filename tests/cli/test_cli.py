@@ -84,6 +84,11 @@ def test_the_same_seed_gives_the_same_scores(finished):
     assert [{k: t[k] for k in keep} for t in first] == [{k: t[k] for k in keep} for t in second]
 
 
+def test_a_process_that_only_reads_studies_knows_their_families(finished):
+    data = json.loads(process("studies", "show", "first", "--json", cwd=finished).stdout)
+    assert data["states"]["complete"] >= 2
+
+
 def test_a_finished_study_resumed_prints_its_json(finished):
     done = vitspace("search", "--study", "first", "--resume", "--json", cwd=finished)
     assert len(json.loads(done.stdout)["front"]) >= 1

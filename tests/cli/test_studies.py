@@ -7,6 +7,7 @@ import pytest
 
 from vitspace.cli import main
 from vitspace.families import anchor
+from vitspace.report.compare import Comparison, draw_comparison
 from vitspace.study.config import StudyConfig
 from vitspace.study.queue import Queue
 from vitspace.study.storage import open_storage
@@ -75,6 +76,15 @@ def test_compare_draws_one_figure(call, stored, tmp_path):
         "studies.csv",
         "report.md",
     }
+
+
+def test_a_comparison_names_each_study_with_its_hypervolume(call, stored):
+    comparison = Comparison.of([store.record() for store in stored])
+    [legend] = draw_comparison(comparison).legends
+    volumes = [row["common_hypervolume"] for row in comparison.rows()]
+    assert [text.get_text() for text in legend.texts] == [
+        f"{name} (hypervolume {volume:.3f})" for name, volume in zip("ab", volumes, strict=True)
+    ]
 
 
 def test_compare_refuses_scores_of_other_proxies(call, stored):

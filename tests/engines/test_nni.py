@@ -32,7 +32,7 @@ def test_a_finite_space_is_used_up_while_the_portal_answers(tool):
     portal = tool.wait_for(lambda: re.search(r"NNI's portal: (http://\S+)", search.log.read_text()))[1]
     with urllib.request.urlopen(f"{portal}/api/v1/nni/check-status", timeout=10) as answer:
         assert answer.status == 200 and b"status" in answer.read()
-    data, error = tool.end(search, timeout=200)
+    data, error = tool.end(search, timeout=400, foreign=True)  # NNI's tuner may miss its first connection
     assert "NNI has no more designs to propose" in error
     assert {t["state"] for t in data["trials"]} == {"complete"} and len(data["trials"]) == 4
 
@@ -45,9 +45,9 @@ def test_a_study_outlives_nnis_tuner(tool):
     for process in psutil.Process(search.pid).children(recursive=True):
         if "--exp_params" in process.cmdline():
             os.kill(process.pid, signal.SIGKILL)
-    data, error = tool.end(search, timeout=400)
+    data, error = tool.end(search, timeout=400, foreign=True)
     assert "NNI broke down: its status is ERROR" in error and len(completed(data)) == 4
-    assert len(set(re.findall(r"NNI's portal: \S+", error))) == 2 and portal in error
+    assert len(set(re.findall(r"NNI's portal: \S+", error))) >= 2 and portal in error
 
 
 @pytest.fixture

@@ -11,7 +11,10 @@ from typing import Any
 import nni
 import requests
 from nni.experiment import Experiment as NniExperiment
+from nni.experiment import launcher
 
+#: Seconds for which NNI's server may take to start; its own 3 are too few on a busy machine.
+_STARTING = 60
 #: Seconds for which the experiment may not answer.
 _PATIENCE = 60.0
 #: Seconds without a process after which none is to come: NNI looks every 5 whether one may be started.
@@ -46,7 +49,8 @@ class Experiment:
 
     def __init__(self, settings: dict[str, Any], tuner: str, arguments: dict[str, Any]) -> None:
         nni.silence_stdout()
-        logging.getLogger("nni").setLevel(logging.WARNING)
+        logging.getLogger("nni").setLevel(logging.ERROR)
+        launcher._check_rest_server.__defaults__ = (_STARTING, None)
         self._inner: Any = NniExperiment("local")
         for name, value in settings.items():
             setattr(self._inner.config, name, value)

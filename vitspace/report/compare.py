@@ -122,11 +122,12 @@ def draw_comparison(comparison: Comparison) -> Figure:
 
 def _lines(axes: Axes, comparison: Comparison, axis: Axis) -> None:
     every: list[float] = []
-    for record, colour in zip(comparison.records, cycle(_COLOURS), strict=False):
+    volumes = [row["common_hypervolume"] for row in comparison.rows()]
+    for record, volume, colour in zip(comparison.records, volumes, cycle(_COLOURS), strict=False):
         places = [place(trial, axis) for trial in record.completed]
         every += [x for x, _ in places]
         xs, ys = zip(*best_steps(places), strict=True)
-        axes.plot(xs, ys, color=colour, linewidth=1.4, label=record.name)
+        axes.plot(xs, ys, color=colour, linewidth=1.4, label=f"{record.name} (hypervolume {volume:.3f})")
         front = [place(trial, axis) for trial in record.front if not trial.anchor]
         look = style.TRIAL | {"color": colour, "alpha": 1.0}
         axes.scatter([x for x, _ in front], [y for _, y in front], **look)

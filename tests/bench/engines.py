@@ -1,0 +1,108 @@
+"""The same study on several engines: seconds of each, and whether their reports agree.
+
+python tests/bench/engines.py [--engines optuna ray nni] [--trials 20] [--out reports/bench/engines.csv]
+
+The space is `ablations/partial-ratios`, the data scikit-learn's digits at 32 pixels, the proxy a training of a few
+steps, so that what is seen is the engines. Designs that two engines evaluated are to have the same scores.
+`not_evaluating` is the share of the study's seconds in which no design was evaluated, the second seed that calibrates
+it counted as one.
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from vitspace.host import machine
+
+HERE = Path(__file__).parent
+PLUGIN = {
+    "METADATA": "Metadata-Version: 2.1\nName: few-steps\nVersion: 1.0\n",
+    "entry_points.txt": "[vitspace.proxies]\nfew = few_steps\n",
+}
+
+
+def run(engine: str, cwd: Path, trials: int) -> dict[str, object]:
+    """Run a study in a folder, and return what it printed, its seconds and its report's files."""
+    info = cwd / "few_steps-1.0.dist-info"
+    info.mkdir()
+    for name, text in PLUGIN.items():
+        (info / name).write_text(text)
+    command = [
+        "search",
+        "--space",
+        "ablations/partial-ratios",
+        "--proxy",
+        "few",
+        "--data",
+        "digits",
+        "--engine",
+        engine,
+    ]
+    command += ["--sampler", "random", "--trials", str(trials), "--workers", "1", "--study", "s", "--json"]
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(cwd), str(HERE), *sys.path]), "OMP_NUM_THREADS": "1"}
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "vitspace", *command], cwd=cwd, env=env, capture_output=True, text=True
+    )
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        sys.exit(done.stderr)
+    data = json.loads(done.stdout)
+    files = sorted(path.name for path in (cwd / "reports" / "s").iterdir())
+    return {"engine": engine, "wall": seconds, "files": files, **data}
+
+
+def row(result: dict, first: dict) -> dict[str, object]:
+    """One engine's row, compared with the first engine's."""
+    complete = [trial for trial in result["trials"] if trial["state"] == "complete"]
+    scores, others = (
+        {t["spec_id"]: t["score"] for t in r["trials"] if t["score"] is not None} for r in (result, first)
+    )
+    both = scores.keys() & others.keys()
+    evaluating = sum(trial["seconds"] for trial in result["trials"]) + complete[0]["seconds"]
+    return {
+        "engine": result["engine"],
+        "complete": len(complete),
+        "trials": len(result["trials"]),
+        "anchors": " ".join(str(t["anchor"]) for t in result["trials"] if t["anchor"] and t["state"] == "complete"),
+        "same_files": result["files"] == first["files"],
+        "designs_of_the_first": len(both),
+        "of_these_equal_scores": sum(scores[spec] == others[spec] for spec in both),
+        "hypervolume": round(result["hypervolume"], 4),
+        "wall_seconds": round(result["wall"], 1),
+        "searched_seconds": round(result["seconds"], 1),
+        "evaluating_seconds": round(evaluating, 1),
+        "not_evaluating": round(1 - evaluating / result["seconds"], 3),
+    }
+
+
+def main() -> None:
+    """Run, print and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--engines", nargs="+", default=["optuna", "ray", "nni"])
+    parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    results: list[dict] = []
+    rows = []
+    for engine in options.engines:
+        with tempfile.TemporaryDirectory() as folder:
+            results.append(run(engine, Path(folder), options.trials))
+        rows.append(row(results[-1], results[0]))
+        print(json.dumps(rows[-1]), flush=True)
+    print(machine(), file=sys.stderr)
+    if options.out:
+        with options.out.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()
