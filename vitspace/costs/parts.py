@@ -1,7 +1,5 @@
 """Parts: each counted once on the meta device, remembered in memory and on disk."""
 
-import atexit
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, astuple, dataclass, fields, replace
 from functools import cache, cached_property
@@ -12,16 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vitspace.cache import load, store
 from vitspace.costs.counter import Counter, PartCost, Skeleton, count_params
-from vitspace.host import origin, sources_digest
-from vitspace.spec import Carry, HeadSpec, PartSpec, StageSpec, StemSpec
+from vitspace.costs.remembering import Remembered
+from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec
 
 #: Blocks with which a stage is counted whose blocks do not all cost the same.
 PROBE_DEPTH = 3
-_FLUSH_AT = 200
 
 Shape = tuple[int, ...]
+
+_remembered = Remembered("parts", "costs", "families", "layers")
 
 
 @dataclass(frozen=True)
@@ -215,35 +213,3 @@ def _part_count(found: dict[str, Any]) -> PartCount:
 
 def _meta(shape: Shape | None) -> Tensor | None:
     return None if shape is None else torch.empty(shape, device="meta")
-
-
-def _remembered(part: PartSpec, context: list[Any], count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return a count from the disk, or make it, to be written with the next lot."""
-    key = json.dumps([part.kind, part.identity(), context, origin(type(part).__module__)], sort_keys=True)
-    stored = _stored()
-    if key not in stored:
-        stored[key] = _unwritten[key] = count()
-        if len(_unwritten) >= _FLUSH_AT:
-            _flush()
-    return stored[key]
-
-
-_unwritten: dict[str, dict[str, Any]] = {}
-
-
-@cache
-def _stored() -> dict[str, dict[str, Any]]:
-    atexit.register(_flush)
-    return load(_kind())
-
-
-def _flush() -> None:
-    if _unwritten:
-        store(_kind(), _unwritten)
-        _unwritten.clear()
-
-
-@cache
-def _kind() -> str:
-    """Name the cache's entries after everything that decides a count: our sources and torch's version."""
-    return f"parts-{sources_digest('costs', 'families', 'layers')}-{torch.__version__}"

@@ -7,8 +7,6 @@ one kind cost about the same a unit on one machine, which is what the predictor 
 the size of what is moved, since a cache holds the small and not the large.
 """
 
-import atexit
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
@@ -20,16 +18,16 @@ from numpy.typing import NDArray
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from vitspace.cache import load, store
 from vitspace.costs import cost
-from vitspace.host import origin, sources_digest
+from vitspace.costs.remembering import Remembered
 from vitspace.latency.recorder import Recorder
-from vitspace.spec import Carry, HeadSpec, PartSpec, Spec, StageSpec, StemSpec
+from vitspace.spec import Carry, HeadSpec, Spec, StageSpec, StemSpec
 
-_FLUSH_AT = 200
 NUM_CLASSES = 1000
 Shape = tuple[int, ...]
 Floats = NDArray[np.float64]
+
+_remembered = Remembered("work", "latency/recorder", "families", "layers")
 
 
 def work(spec: Spec, img_size: int = 224) -> Floats:
@@ -95,35 +93,3 @@ def _recorded(build: Callable[[], nn.Module], *shapes: Shape | None) -> list[int
         with Recorder(module) as recorder:
             module(*inputs)
     return recorder.work
-
-
-def _remembered(part: PartSpec, context: list[Any], count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Return what was recorded before, or record it, to be written with the next lot."""
-    key = json.dumps([part.kind, part.identity(), context, origin(type(part).__module__)], sort_keys=True)
-    stored = _stored()
-    if key not in stored:
-        stored[key] = _unwritten[key] = count()
-        if len(_unwritten) >= _FLUSH_AT:
-            _flush()
-    return stored[key]
-
-
-_unwritten: dict[str, dict[str, Any]] = {}
-
-
-@cache
-def _stored() -> dict[str, dict[str, Any]]:
-    atexit.register(_flush)
-    return load(_cache_kind())
-
-
-def _flush() -> None:
-    if _unwritten:
-        store(_cache_kind(), _unwritten)
-        _unwritten.clear()
-
-
-@cache
-def _cache_kind() -> str:
-    """Name the cache's entries after everything that decides them: our sources and torch's version."""
-    return f"work-{sources_digest('latency/recorder', 'families', 'layers')}-{torch.__version__}"

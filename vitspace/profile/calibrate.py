@@ -22,7 +22,7 @@ RUNS = 9
 
 
 class Measurements:
-    """Yields measured designs, one of each space in turn.
+    """Yields measured designs, one of each family and of mixtures in turn.
 
     They are cached one by one, so that an interrupted calibration goes on where it was.
 
@@ -38,7 +38,7 @@ class Measurements:
     def __init__(self, backend: str = "eager", per_space: int = 40, seed: int = 0) -> None:
         check_backend(backend)
         self.settings = LatencySettings(backend, runs=RUNS)
-        spaces = [load_space(name) for name in data_names("spaces")]
+        spaces = [space for name in data_names("spaces") if _adds(space := load_space(name))]
         columns = [_designs(space, per_space, seed) for space in spaces]
         self.specs = [spec for spec in chain.from_iterable(zip_longest(*columns)) if spec is not None]
         self.total = len(self.specs)
@@ -57,6 +57,11 @@ class Measurements:
     def calibration(self) -> Calibration:
         """Return what was measured so far as a calibration."""
         return Calibration.of(self.samples, self.settings, self.seconds / 60)
+
+
+def _adds(space: Space) -> bool:
+    """Whether a space has designs that no other has: one family's, or a mixture's; unified only gathers families."""
+    return isinstance(space.config.family, str) or space.config.mixed
 
 
 def _seconds(spec: Spec, backend: str, spent: float) -> float:
