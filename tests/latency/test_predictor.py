@@ -36,7 +36,8 @@ def test_a_latency_that_is_a_sum_over_work_is_found(measured, predicted):
 
 def test_the_error_stated_covers_95_percent_of_what_was_measured(measured, predicted):
     errors = np.abs(predicted / measured.raw_ms - 1)
-    assert (errors <= worth(measured, predicted)["all"].error).mean() == pytest.approx(0.95, abs=0.02)
+    stated = worth(measured, predicted)["all"].error
+    assert (errors <= stated).mean() >= 0.95 > (errors < stated).mean()
 
 
 def test_a_design_is_held_out_of_its_own_prediction(measured):

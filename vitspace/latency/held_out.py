@@ -66,5 +66,5 @@ def _worth(measured: Measured, predicted: NDArray[np.float64]) -> HeldOut:
         tau=float(kendalltau(predicted, measured.ms).statistic),
         median_error=float(np.median(errors)),
         worst_error=float(errors.max()),
-        error=float(np.quantile(raw, COVERED)),
+        error=float(np.quantile(raw, COVERED, method="higher")),
     )
