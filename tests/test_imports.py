@@ -21,7 +21,7 @@ LADDER = [
     {"study"},
     {"data", "design"},
     {"proxies"},
-    {"evaluate", "training"},
+    {"evaluate", "sampling", "training"},
     {"engines", "report", "profile", "fidelity", "analysis", "export"},
     {"workers"},
     {"session"},

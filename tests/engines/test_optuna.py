@@ -9,7 +9,6 @@ from processes import FORKS
 from vitspace.engines import OpenStudy, open_engine
 from vitspace.engines._calibration import reference_point
 from vitspace.engines._first import enqueue, first_designs
-from vitspace.engines._samplers import make_sampler
 from vitspace.engines._tally import FAILURES, TOO_SLOW
 from vitspace.errors import StudyFailedError
 from vitspace.families import anchor
@@ -153,10 +152,14 @@ def test_a_timeout_starts_no_new_trial(run):
     assert run(CONFIG.model_copy(update={"timeout": 1e-9})).completed == []
 
 
-@pytest.mark.parametrize("name", ["tpe", "nsga2", "nsga3", "gp", "qmc", "random"])
+@pytest.mark.parametrize("name", ["pareto", "tpe", "nsga2", "nsga3", "gp", "qmc", "random"])
 def test_every_sampler_runs_past_its_startup(run, name):
     assert len(run(CONFIG.model_copy(update={"sampler": name, "trials": 12})).completed) == 12
-    assert make_sampler(name, 0)
+
+
+def test_pareto_rejects_nothing(run):
+    record = run(CONFIG.model_copy(update={"sampler": "pareto", "trials": 16}))
+    assert [t.state for t in record.trials] == ["complete"] * 16
 
 
 def hold(journal, held):

@@ -1,46 +1,63 @@
 import numpy as np
+import pytest
 
-from vitspace.budget import Budget
-from vitspace.costs import cost
 from vitspace.space import load_space
-from vitspace.space.moves import crossover, mutate
+from vitspace.space.moves import CHANGES, crossover, mutate
+from vitspace.space.population import Population
 
 
-def limits(space, designs):
-    middle = space.draw(1, seed=2)[0]
-    macs = cost(middle, space.resolution).macs
-    return Budget(macs=(0.5 * macs, 2.0 * macs))
-
-
-def test_a_mutant_is_another_design_of_the_space_within_the_budget(listed):
+@pytest.fixture
+def parents(listed):
     space, designs = listed
-    budget, rng = limits(space, designs), np.random.default_rng(0)
-    for spec in space.draw(20, budget, seed=4):
-        mutant = mutate(space, spec, budget, rng)
-        assert mutant is not None and mutant != spec
-        assert mutant in designs and not space.over_budget(mutant, budget)
+    population = Population(space)
+    return population, population.array(sorted(designs, key=lambda spec: spec.id)[:40])
 
 
-def test_a_child_is_a_design_of_the_space_within_the_budget(listed):
-    space, designs = listed
-    budget, rng = limits(space, designs), np.random.default_rng(0)
-    parents = space.draw(20, budget, seed=4)
-    pairs = list(zip(parents[::2], parents[1::2], strict=True))
-    children = [crossover(space, *pair, budget, rng) for pair in pairs]
-    found = [(child, pair) for child, pair in zip(children, pairs, strict=True) if child is not None]
-    assert found and all(child in designs and child not in pair for child, pair in found)
-    assert not any(space.over_budget(child, budget) for child, _ in found)
+def valid(population, rows):
+    return [population.space.decode(population.params(row)) for row in rows[population.costs(rows).valid]]
+
+
+def test_a_mutant_differs_in_a_few_active_variables_and_in_what_depends_on_them(parents):
+    population, rows = parents
+    many = np.repeat(rows, 20, axis=0)
+    mutants = mutate(population, many, np.random.default_rng(0))
+    both = (population.codes(many) > 0) & (population.codes(mutants) > 0)
+    changed = ((mutants != many) & both).sum(axis=1)
+    assert (mutants != many).any(axis=1).all()
+    assert changed.max() == CHANGES and np.median(changed) in (1, 1.5, 2)
+
+
+def test_valid_mutants_are_designs_of_the_space(parents, listed):
+    population, rows = parents
+    found = valid(population, mutate(population, rows, np.random.default_rng(0)))
+    assert found and set(found) <= listed[1]
+
+
+def test_a_child_has_each_value_of_a_parent(parents):
+    population, rows = parents
+    ones, others = rows[:20], rows[20:]
+    children = crossover(population, ones, others, np.random.default_rng(0))
+    inherited = (children == ones) | (children == others) | (population.codes(children) == 0)
+    assert inherited.all() and (children != ones).any() and (children != others).any()
+
+
+def test_what_is_inactive_does_not_tell_rows_apart(parents):
+    population, rows = parents
+    noise = np.where(population.codes(rows) > 0, rows, population.random(len(rows), np.random.default_rng(0)))
+    assert (population.canonical(noise) == population.canonical(rows)).all()
 
 
 def test_where_one_axis_is_free_a_mutant_changes_it(tmp_path):
     path = tmp_path / "one.yaml"
     path.write_text("family: msg\nresolution: 64\naxes: {dim: {values: [32, 64], scale: [1, 2, 4, 8]}, depth: [1]}\n")
-    space = load_space(str(path))
-    one, other = space.draw(2)
-    assert mutate(space, one, Budget(), np.random.default_rng(0)) == other
+    population = Population(load_space(str(path)))
+    one, other = population.array(population.space.draw(2))
+    assert (mutate(population, one[None], np.random.default_rng(0)) == other).all()
 
 
-def test_where_nothing_fits_there_is_no_mutant(listed):
-    space, _ = listed
-    [spec] = space.draw(1)
-    assert mutate(space, spec, Budget(macs=(1, 2)), np.random.default_rng(0)) is None
+def test_where_nothing_is_free_a_mutant_is_its_parent(tmp_path):
+    path = tmp_path / "none.yaml"
+    path.write_text("family: msg\nresolution: 64\naxes: {dim: {values: [32], scale: [1, 2, 4, 8]}, depth: [1]}\n")
+    population = Population(load_space(str(path)))
+    row = population.array(population.space.draw(1))
+    assert (mutate(population, row, np.random.default_rng(0)) == row).all()

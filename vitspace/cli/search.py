@@ -34,7 +34,9 @@ def search(
     workers: int = typer.Option(None, min=1, help="Processes that evaluate at once.  [default: this one]"),
     gpus: float = typer.Option(None, help="GPUs of one evaluation (ray): 0.25 for four on one."),
     sampler: str = typer.Option(
-        None, help="tpe, nsga2, nsga3, gp, qmc or random; engine nni: tpe, evolution or random.  [default: tpe]"
+        None,
+        help="pareto, which is ours, tpe, nsga2, nsga3, gp, qmc or random; engine nni: tpe, evolution or random.  "
+        "[default: tpe]",
     ),
     trials: int = typer.Option(None, help="Completed evaluations in total, anchors included.  [default: 16]"),
     timeout: float = typer.Option(None, help="Seconds after which no new trial starts."),

@@ -2,7 +2,7 @@
 
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import optuna
@@ -15,6 +15,7 @@ from vitspace.engines._samplers import make_sampler
 from vitspace.engines._tally import REJECTIONS, Tally
 from vitspace.errors import InputError
 from vitspace.interrupts import postponed
+from vitspace.latency import predicted_violation
 from vitspace.space import InvalidDesign
 from vitspace.space.variables import Params
 from vitspace.spec import Spec
@@ -67,7 +68,8 @@ class Desk:
         self.queue.__enter__()
         record = self.store.record()
         self._start, self._before = time.monotonic(), record.seconds
-        self.store.study.sampler = make_sampler(self.config.sampler, self._sampler_seed(len(record.trials)))
+        seed = self._sampler_seed(len(record.trials))
+        self.store.study.sampler = make_sampler(self.config, self.space, seed, self._may_be_fast_enough)
         self.monitor.started(record)
         self._calibrate()
         return self
@@ -209,6 +211,10 @@ class Desk:
         seconds = self._before + time.monotonic() - self._start
         if seconds > self.store.study.user_attrs.get("seconds", 0.0):
             self.store.set(seconds=seconds)
+
+    def _may_be_fast_enough(self, spec: Spec) -> bool:
+        settings = replace(self.study.evaluator.latency, img_size=self.space.resolution)
+        return not predicted_violation(spec, settings, self.config.limits)
 
     def _sampler_seed(self, trials: int) -> int:
         return (self.config.seed + trials + self._salt()) % 2**31

@@ -1,16 +1,30 @@
 """Samplers: what proposes designs, by name."""
 
 import warnings
+from collections.abc import Callable
 
 import optuna
 
-from vitspace.study.config import STARTUP
+from vitspace.sampling import ParetoSampler
+from vitspace.space import Space
+from vitspace.spec import Spec
+from vitspace.study.config import STARTUP, StudyConfig
 
 
-def make_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
-    """Return one of Optuna's samplers by our name for it."""
+def make_sampler(
+    config: StudyConfig, space: Space, seed: int, accept: Callable[[Spec], bool]
+) -> optuna.samplers.BaseSampler:
+    """Return a study's sampler.
+
+    Args:
+        config: Names it.
+        space: What it draws from.
+        seed: Of Optuna's samplers, another one in each process. Ours takes the study's.
+        accept: What a design must pass for ours to propose it.
+    """
     samplers = optuna.samplers
-    makers = {
+    makers: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
+        "pareto": lambda: ParetoSampler(space, config.limits.counted, config.seed, accept),
         "tpe": lambda: samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True),
         "nsga2": lambda: samplers.NSGAIISampler(seed=seed),
         "nsga3": lambda: samplers.NSGAIIISampler(seed=seed),
@@ -22,4 +36,4 @@ def make_sampler(name: str, seed: int) -> optuna.samplers.BaseSampler:
     with warnings.catch_warnings():
         # Some are experimental in name, for years; conditional axes need TPE's groups.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return makers[name]()
+        return makers[config.sampler]()

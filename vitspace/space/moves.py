@@ -1,71 +1,35 @@
-"""Moves: designs near others, within a budget, for searches that evolve them."""
+"""Moves: designs near others, many at once, for searches that evolve them.
 
-from typing import Any
+Designs are rows of a `Population`; what a move makes may break a rule or a budget, as `Population.costs` tells.
+"""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vitspace.budget import Budget
-from vitspace.space.space import Space
-from vitspace.space.variables import InvalidDesign, Params, Variable
-from vitspace.spec import Spec
+from vitspace.space.population import Population
 
-#: Candidates that are looked at before a move gives up.
-TRIES = 200
+Rows = NDArray[np.int16]
+
+#: At most so many variables get another value, beside those that depend on them.
+CHANGES = 3
 
 
-def mutate(space: Space, spec: Spec, budget: Budget, rng: np.random.Generator, changes: int = 2) -> Spec | None:
-    """Return a design that differs from a spec in a few variables, or None where none was found.
+def mutate(population: Population, parents: Rows, rng: np.random.Generator) -> Rows:
+    """[N, variables] -> the same: one to `CHANGES` active variables get another value; half of the rows change one.
 
-    Args:
-        space: Where both lie.
-        spec: The design to change.
-        budget: What FLOPs and params stay within.
-        rng: Random numbers.
-        changes: At most so many variables get another value, beside those that depend on them.
-
-    Raises:
-        InputError: the spec is not in the space.
+    Variables that are inactive in a parent and become active are drawn.
     """
-    params = space.encode(spec)
-    free = [v for v in space.variables if len(v.values) > 1]
-    for _ in range(TRIES):
-        active = [v for v in free if v.name in params]
-        changed = dict(params)
-        count = min(int(rng.integers(1, changes + 1)), len(active))
-        for at in rng.choice(len(active), size=count, replace=False) if active else ():
-            values = [value for value in active[at].values if value != params[active[at].name]]
-            changed[active[at].name] = values[rng.integers(len(values))]
-        found = _decoded(space, changed, {}, rng)
-        if found is not None and found != spec and not space.over_budget(found, budget):
-            return found
-    return None
+    radices = np.array([len(v.values) for v in population.variables])
+    active = (population.codes(parents) > 0) & (radices > 1)
+    children = np.where(active, parents, population.random(len(parents), rng))
+    # The variables in random order, the active ones first; the first few change.
+    places = np.argsort(np.argsort(rng.random(parents.shape) + ~active, axis=1), axis=1)
+    count = 1 + np.maximum(rng.integers(-CHANGES + 1, CHANGES, size=len(parents)), 0)
+    steps = (1 + rng.random(parents.shape) * (radices - 1)).astype(np.int16)
+    changed = (children + np.where(active & (places < count[:, None]), steps, 0)) % radices
+    return population.canonical(changed.astype(np.int16))
 
 
-def crossover(space: Space, one: Spec, other: Spec, budget: Budget, rng: np.random.Generator) -> Spec | None:
-    """Return a design whose variables are each one of the parents', or None where none but these was found.
-
-    Raises:
-        InputError: a parent is not in the space.
-    """
-    parents = space.encode(one), space.encode(other)
-    for _ in range(TRIES):
-        mixed = {name: parents[rng.integers(2)].get(name) for name in {**parents[0], **parents[1]}}
-        first = {name: value for name, value in mixed.items() if value is not None}
-        found = _decoded(space, first, {**parents[1], **parents[0]}, rng)
-        if found is not None and found not in (one, other) and not space.over_budget(found, budget):
-            return found
-    return None
-
-
-def _decoded(space: Space, params: Params, otherwise: Params, rng: np.random.Generator) -> Spec | None:
-    """Decode params; what they miss is taken from others, or drawn."""
-
-    def pick(variable: Variable) -> Any:
-        if variable.name in params or variable.name in otherwise:
-            return params.get(variable.name, otherwise.get(variable.name))
-        return variable.values[rng.integers(len(variable.values))]
-
-    try:
-        return space.decode(space.choose(pick))
-    except InvalidDesign:
-        return None
+def crossover(population: Population, ones: Rows, others: Rows, rng: np.random.Generator) -> Rows:
+    """[N, variables] twice -> the same: every variable has one of its two parents' values."""
+    return population.canonical(np.where(rng.random(ones.shape) < 0.5, ones, others))

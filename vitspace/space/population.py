@@ -48,6 +48,9 @@ class PopulationCosts:
     def __len__(self) -> int:
         return len(self.valid)
 
+    def __getitem__(self, at: NDArray[np.bool_] | Ints) -> "PopulationCosts":
+        return PopulationCosts(self.valid[at], self.params[at], self.macs[at], self.activations[at])
+
 
 @dataclass(frozen=True)
 class _State:
@@ -124,8 +127,16 @@ class Population:
         totals += self._head.base[found]
         return np.concatenate([totals, valid[:, None]], axis=1).T * valid
 
+    def codes(self, rows: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Add one to every index, and put 0 where a variable is inactive: [N, variables]."""
+        return self._codes(rows).T
+
+    def canonical(self, rows: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Return the rows [N, variables] with the first value where a variable is inactive."""
+        return np.maximum(self.codes(rows) - np.int16(1), np.int16(0))
+
     def _codes(self, rows: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Add one to every index, and put 0 where a variable is inactive."""
+        """Return the codes as the steps read them, [variables, N]."""
         codes = np.ascontiguousarray(rows.T) + np.int16(1)
         for i, variable in enumerate(self.variables):
             for name, values in variable.when:

@@ -9,7 +9,7 @@ from vitspace.errors import InputError
 from vitspace.files import explain
 
 #: Settings that a resumed study may change.
-MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine")
+MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler")
 
 #: Designs drawn uniformly before the sampler proposes.
 STARTUP = 10
@@ -34,7 +34,7 @@ class StudyConfig(BaseModel):
         data: What the proxy trains on.
         engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, NNI's
             trials, or jobs of SLURM (submitit).
-        sampler: Optuna's sampler, or NNI's tuner.
+        sampler: pareto, which is ours, or one of Optuna's; or NNI's tuner.
         gpus: GPUs of one evaluation, 0.25 for four on one; None is one where the proxy runs on GPUs (ray, submitit).
         trials: Completed evaluations in total, anchors included.
         timeout: Seconds after which no new trial starts.
@@ -53,7 +53,7 @@ class StudyConfig(BaseModel):
     proxy: str = "train"
     data: str = "fractal"
     engine: Literal["optuna", "ray", "nni", "submitit"] = "optuna"
-    sampler: Literal["tpe", "nsga2", "nsga3", "gp", "qmc", "random", "evolution"] = "tpe"
+    sampler: Literal["pareto", "tpe", "nsga2", "nsga3", "gp", "qmc", "random", "evolution"] = "tpe"
     trials: int = Field(default=16, ge=1)
     timeout: float | None = Field(default=None, gt=0)
     seed: int = Field(default=0, ge=0, lt=2**31)
