@@ -59,7 +59,7 @@ class Table:
         found = normalised_hypervolume(points, self.best, self.worst)
         return found if whole else found / self.reachable
 
-    def evaluate(self, number, spec, seen, anchor=None, on_step=None):
+    def evaluate(self, number, spec, seen, anchor=None, on_step=None, rungs=None):
         """Look a design up, as `vitspace.evaluate.Evaluator` evaluates it."""
         row = self.rows.loc[spec.id]
         costs = {"params": int(row.params), "macs": int(row.macs), "latency_ms": float(row.latency_ms)}
