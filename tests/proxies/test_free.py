@@ -52,7 +52,7 @@ def test_a_score_that_fails_is_a_proxy_error(monkeypatch):
     [
         ("zico:tiny", "", "only train takes a preset, as in train:small, but got zico:tiny"),
         ("zico", "digits", "fed generated fractals, so data is fractal, but got 'digits'"),
-        ("luck", "", "a proxy is one of train, rank, ridge, dss"),
+        ("luck", "", "a proxy is one of halving, train, rank, ridge, dss"),
     ],
 )
 def test_bad_names_and_data_are_refused(text, data, message):
