@@ -38,3 +38,9 @@ def test_every_study_file_is_valid_and_says_what_it_answers(name):
     assert read_yaml(path, StudyConfig).space
     header = [line for line in path.read_text().splitlines() if line.startswith("#")]
     assert "?" in header[0] and any("Command:" in line for line in header)
+
+
+def test_the_sampler_is_ours_unless_nni_proposes():
+    assert StudyConfig(space="msg").sampler == "pareto"
+    assert StudyConfig(space="msg", engine="nni").sampler == "tpe"
+    assert StudyConfig(space="msg", engine="nni", sampler="random").sampler == "random"

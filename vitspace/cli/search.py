@@ -36,7 +36,7 @@ def search(
     sampler: str = typer.Option(
         None,
         help="pareto, which is ours, tpe, nsga2, nsga3, gp, qmc or random; engine nni: tpe, evolution or random.  "
-        "[default: tpe]",
+        "[default: pareto; engine nni: tpe]",
     ),
     trials: int = typer.Option(None, help="Completed evaluations in total, anchors included.  [default: 16]"),
     timeout: float = typer.Option(None, help="Seconds after which no new trial starts."),

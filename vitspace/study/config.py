@@ -53,13 +53,19 @@ class StudyConfig(BaseModel):
     proxy: str = "train"
     data: str = "fractal"
     engine: Literal["optuna", "ray", "nni", "submitit"] = "optuna"
-    sampler: Literal["pareto", "tpe", "nsga2", "nsga3", "gp", "qmc", "random", "evolution"] = "tpe"
+    sampler: Literal["pareto", "tpe", "nsga2", "nsga3", "gp", "qmc", "random", "evolution"] = "pareto"
     trials: int = Field(default=16, ge=1)
     timeout: float | None = Field(default=None, gt=0)
     seed: int = Field(default=0, ge=0, lt=2**31)
     device: str = "auto"
     ablations: bool = False
     gpus: float | None = Field(default=None, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_of_nni(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """NNI's tuners propose themselves, so that ours cannot be its default."""
+        return {"sampler": NNI_SAMPLERS[0], **values} if values.get("engine") == "nni" else values
 
     @model_validator(mode="after")
     def _check(self) -> Self:
