@@ -19,7 +19,7 @@ def weights(spec, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("weights")
     facts = {"spec_id": spec.id, "img_size": 64, "top1": 12.5, "data": "digits", "epochs": 1, "epoch": 1}
-    facts |= {"val_images": 300, "classes": list("abcde"), "command": "vitspace train"}
+    facts |= {"val_images": 300, "classes": list("abcde"), "command": "vitspace train", "interpolation": "bilinear"}
     save_file(untrained(spec, 5, 64).state_dict(), folder / "best.safetensors", {"vitspace": json.dumps(facts)})
     save_file(untrained(spec, 7, 64, seed=1).state_dict(), folder / "bare.safetensors")
     return folder

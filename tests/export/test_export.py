@@ -46,7 +46,8 @@ def test_the_timm_module_gives_the_trained_network(model, tmp_path, monkeypatch)
         for made in (timm.create_model(record["model"], pretrained=True), module.vitspace_my_design()):
             torch.testing.assert_close(made.eval()(images), expected, rtol=0, atol=0)
         assert timm.create_model(record["model"], num_classes=3).eval()(images).shape == (6, 3)
-    assert timm.create_model(record["model"]).pretrained_cfg["input_size"] == (3, 64, 64)
+    facts = timm.create_model(record["model"]).pretrained_cfg
+    assert (facts["input_size"], facts["interpolation"]) == ((3, 64, 64), "bilinear")
 
 
 def test_the_card_names_numbers_and_their_origin(model, tmp_path):
@@ -55,6 +56,14 @@ def test_the_card_names_numbers_and_their_origin(model, tmp_path):
     assert f"{record['params']:,}" in text and f"{record['macs']:,}" in text and "multiply-add" in text
     assert "top-1 12.50 % on its 300 validation images" in text and "`vitspace export mine.json`" in text
     assert "not trained" not in text
+
+
+def test_the_card_says_of_the_best_epoch_that_it_was_chosen(model, tmp_path, monkeypatch):
+    export_folder(model, ["spec"], tmp_path / "last")
+    monkeypatch.setitem(model.facts, "selected", True)
+    export_folder(model, ["spec"], tmp_path / "best")
+    texts = [(tmp_path / name / "README.md").read_text() for name in ("last", "best")]
+    assert ["the best epoch on these same images" in text for text in texts] == [False, True]
 
 
 def test_weights_of_unknown_origin_are_said_to_be(spec, weights, tmp_path):

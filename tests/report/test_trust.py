@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 import vitspace
-from vitspace.report.trust import estimated_top1, report_card
+from vitspace.report.trust import estimated_top1, proxy_name, report_card
 
 
 def named(record, name):
@@ -16,6 +16,23 @@ def test_a_committed_card_is_shown_beside_params(record):
 
 def test_without_a_card_it_says_how_to_make_one(record):
     assert "`vitspace fidelity mine` scores the published designs" in report_card(named(record, "mine"))
+
+
+def test_a_training_has_the_card_of_its_data(record):
+    def proxy(**facts):
+        return replace(record, resolved=record.resolved | {"proxy": facts})
+
+    usual = proxy(name="train:tiny", data="fractal")
+    assert proxy_name(usual) == "train:tiny" and "`vitspace fidelity train:tiny`" in report_card(usual)
+    own = proxy(name="train:tiny", data="imagefolder:a/shop")
+    assert proxy_name(own) == "train:tiny,data=imagefolder:shop"
+    assert "`vitspace fidelity train:tiny --data imagefolder:a/shop`" in report_card(own)
+
+
+def test_halving_has_the_card_of_its_highest_rung(record):
+    rungs = [{"name": f"train:{preset}", "data": "fractal"} for preset in ("tiny", "small")]
+    proxy = rungs[-1] | {"name": "halving:tiny/small", "rungs": rungs}
+    assert "`vitspace fidelity train:small`" in report_card(replace(record, resolved={"proxy": proxy}))
 
 
 def test_an_estimate_says_what_it_rests_on(record):

@@ -30,6 +30,12 @@ def test_a_learning_rate_given_is_kept():
     assert (plan.recipe.lr, plan.recipe.min_lr) == (5e-6, 1e-5 / 4)
 
 
+@pytest.mark.parametrize("lr", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_learning_rate_that_teaches_nothing_is_refused(lr):
+    with pytest.raises(InputError, match="lr is a number over 0, but got"):
+        make_plan(RECIPE, Wishes(lr=lr), 5000, 1)
+
+
 @pytest.mark.parametrize(
     ("wishes", "images", "world", "message"),
     [

@@ -42,6 +42,7 @@ def test_weights_say_what_they_are_and_export(ask, design):
     result = train(request, Notes())
     model = Model.of(design, request.out / "last.safetensors")
     assert model.facts["classes"] == ["c1", "c10", "c2"] and model.facts["top1"] == result["top1"]
+    assert "selected" not in model.facts and Model.of(design, request.out / "best.safetensors").facts["selected"]
     assert model.img_size == 32 and model.facts["spec_id"] == design.spec.id
     images = open_images(request.data, 32)
     right = 0

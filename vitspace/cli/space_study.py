@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vitspace.space import Space
     from vitspace.spec import Spec
 
-DATA_HELP = "What the proxy is fed: fractal, digits, imagefolder:DIR, cifar10:DIR."
+DATA_HELP = "What the proxy is fed: fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, hf:NAME."
 
 
 @command_of(group, "compare")

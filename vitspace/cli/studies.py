@@ -1,5 +1,6 @@
 """vitspace studies: list, show, compare, copy, delete."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ def copy(
     check_new(to, name or study)
     target = open_storage(to)
     optuna.copy_study(from_study_name=study, from_storage=store.storage, to_storage=target, to_study_name=name)
-    print(f"{len(store.trials())} trials copied; to go on: vitspace search --study {name or study} --resume")
+    onward = shlex.join(["vitspace", "search", "--study", name or study, "--resume", "--storage", to])
+    print(f"{len(store.trials())} trials copied; to go on: {onward}")
 
 
 @command_of(group, "delete")

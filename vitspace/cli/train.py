@@ -13,7 +13,9 @@ from vitspace.cli import command, print_json
 @command
 def train(
     design: str = typer.Argument(help="An anchor's id, a spec's .json, or with --trial a stored study."),
-    data: str = typer.Option(help="imagefolder:DIR (read as it is needed), cifar10:DIR, digits, fractal."),
+    data: str = typer.Option(
+        help="imagefolder:DIR (read as it is needed), cifar10:DIR, cifar100:DIR, hf:NAME, digits, fractal."
+    ),
     trial: int = typer.Option(None, min=0, help="The number of the study's trial."),
     recipe: str = typer.Option("paper", help="paper (the family's own), a recipe's name, or a path to a .yaml."),
     epochs: int = typer.Option(
@@ -25,7 +27,7 @@ def train(
     micro_batch: int = typer.Option(
         None, min=1, help="Images at once on a device; gradients add up to a batch.  [default: all of them]"
     ),
-    lr: float = typer.Option(None, min=0, help="Learning rate after warm-up.  [default: the recipe's]"),
+    lr: float = typer.Option(None, help="Learning rate after warm-up.  [default: the recipe's]"),
     img_size: int = typer.Option(None, min=32, help="Side of the image in pixels.  [default: the recipe's]"),
     seed: int = typer.Option(0, help="Of weights, order, augmentation."),
     device: str = typer.Option("auto", help="auto, cpu, cuda, cuda:1, mps; under torchrun a GPU a process."),

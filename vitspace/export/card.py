@@ -60,9 +60,11 @@ def _training(weights: Weights) -> str:
     facts = weights.facts
     if "top1" not in facts:
         return f"Its weights are of {weights.path.name}, which does not say how they were trained."
+    selected = ", the best epoch on these same images, so that the number flatters" if facts.get("selected") else ""
     return (
         f"Trained from scratch on {facts['data']} at {facts['img_size']} px for {facts['epochs']} epochs: top-1 "
-        f"{facts['top1']:.2f} % on its {facts['val_images']:,} validation images after epoch {facts['epoch']}."
+        f"{facts['top1']:.2f} % on its {facts['val_images']:,} validation images after epoch {facts['epoch']}"
+        f"{selected}."
     )
 
 

@@ -40,7 +40,7 @@ default_cfgs = generate_default_cfgs({
         "num_classes": NUM_CLASSES,
         "mean": $mean,
         "std": $std,
-        "interpolation": "bicubic",
+        "interpolation": "$interpolation",
         "crop_pct": $crop_pct,
         "pool_size": None,
         "fixed_input_size": False,
@@ -84,4 +84,5 @@ def module_text(model: Model, weights: str) -> str:
         mean=tuple(model.mean),
         std=tuple(model.std),
         crop_pct=model.facts.get("crop_pct", 0.875),
+        interpolation=model.facts.get("interpolation", "bicubic"),
     )

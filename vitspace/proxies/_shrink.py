@@ -51,7 +51,8 @@ def map_ratio(spec: Spec, proxy: TrainingProxy) -> float:
 def narrowed(spec: Spec, width: float, depth: float) -> Spec:
     """Return the spec with its channels times ``width`` and its blocks times ``depth``, one at least.
 
-    Channels are the multiple of 4 nearest to that which the stage's own rules allow: heads, regions and splits divide.
+    Channels are the whole number nearest to that, or where the stage's own rules do not allow it (heads, regions and
+    splits divide), the nearest multiple of 4 that they do.
 
     Raises:
         InputError: there is none.

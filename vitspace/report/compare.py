@@ -19,7 +19,7 @@ from vitspace.report.frame import make_room, mark_logarithmic, padded, save_figu
 from vitspace.report.labels import Labels
 from vitspace.report.names import trial_name
 from vitspace.report.scatter import Axis, best_steps, cost_label, place
-from vitspace.report.words import proxy_sentence, score_label
+from vitspace.report.words import machine_name, proxy_sentence, score_label
 from vitspace.schematic import FAMILY_COLOURS
 from vitspace.study.record import StudyRecord
 
@@ -33,10 +33,12 @@ class Comparison:
 
     Attributes:
         records: The studies.
-        reference_point: The largest -score, multiply-adds and milliseconds that any of them counts.
+        ideal: The least -score, multiply-adds and milliseconds that any of them counts.
+        reference_point: The largest.
     """
 
     records: list[StudyRecord]
+    ideal: tuple[float, float, float]
     reference_point: tuple[float, float, float]
 
     @classmethod
@@ -54,7 +56,8 @@ class Comparison:
         if empty := [name for name, point in points.items() if point is None]:
             raise InputError(f"studies are compared that have completed trials, but got {', '.join(empty)}")
         worst = np.max([point for point in points.values() if point], axis=0)
-        return cls(records, (float(worst[0]), float(worst[1]), float(worst[2])))
+        ideal = min(record.ideal for record in records)  # they differ in the score alone
+        return cls(records, ideal, (float(worst[0]), float(worst[1]), float(worst[2])))
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a study: its own hypervolume, and that under the common reference point."""
@@ -67,7 +70,7 @@ class Comparison:
                 "front": len(record.front),
                 "hypervolume": record.hypervolume,
                 "common_hypervolume": normalised_hypervolume(
-                    [trial.point for trial in record.completed], (0.0, 0.0, 0.0), self.reference_point
+                    [trial.point for trial in record.completed], self.ideal, self.reference_point
                 ),
                 "seconds": record.seconds,
             }
@@ -95,7 +98,16 @@ class Comparison:
         return (
             f"**{names}: {len(self.records)} studies compared.**\n\n{proxy_sentence(self.records[0])}\n\n"
             f"![Fronts of the studies](fronts.png)\n\n{markdown(shown.astype(str))}\n"
-            f"`common_hypervolume` holds all of them to one reference point: {point}.\n"
+            f"`common_hypervolume` holds all of them to one reference point: {point}.{self._hosts()}\n"
+        )
+
+    def _hosts(self) -> str:
+        """A warning where latencies are of several machines."""
+        notes = dict.fromkeys(machine_name(record) for record in self.records)
+        if len(notes) < 2:
+            return ""
+        return (
+            f"\n\n**Latencies of different machines do not compare**: {'; '.join(note or 'unknown' for note in notes)}."
         )
 
 

@@ -1,5 +1,6 @@
 """Trust: what a reader must know to believe a score: the proxy's report card, and estimates of ImageNet top-1."""
 
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,14 +27,33 @@ def report_card(record: StudyRecord) -> list[CardLine] | str:
     if not card or card.get("kendall_tau") is None:
         return (
             f"The proxy {name} has no report card: how its scores go with published accuracies was not measured. "
-            f"`vitspace fidelity {name}` scores the published designs with it and makes one."
+            f"`{_measuring(record)}` scores the published designs with it and makes one."
         )
     return _lines(card, committed_card("params") or {})
 
 
 def proxy_name(record: StudyRecord) -> str:
-    """The proxy's full name, ``train:tiny``."""
-    return str((record.resolved.get("proxy") or {}).get("name", record.config.proxy))
+    """The proxy's full name, ``train:tiny``, with its data where they are not the preset's."""
+    name, data = _typed(record)
+    if not name.startswith("train:"):
+        return name
+    from vitspace.proxies._recipe import canonical_name
+
+    return canonical_name(name, data)
+
+
+def _typed(record: StudyRecord) -> tuple[str, str]:
+    """The proxy as it was asked for, of halving the highest rung, and its data where the name does not hold them."""
+    proxy = record.resolved.get("proxy") or {}
+    proxy = (proxy.get("rungs") or [proxy])[-1]
+    name = str(proxy.get("name", record.config.proxy))
+    return name, "" if "data=" in name else str(proxy.get("data") or "")
+
+
+def _measuring(record: StudyRecord) -> str:
+    name, data = _typed(record)
+    other = data and proxy_name(record) != name
+    return shlex.join(["vitspace", "fidelity", name, *(["--data", data] if other else [])])
 
 
 def estimated_top1(record: StudyRecord, spec: Spec) -> str:

@@ -69,8 +69,14 @@ def proxy_note(record: StudyRecord) -> str:
 
 def machine_note(record: StudyRecord) -> str:
     """Host, processor and date, as far as they are known."""
+    date = (record.resolved.get("machine") or {}).get("date")
+    return ", ".join(part for part in (machine_name(record), date) if part)
+
+
+def machine_name(record: StudyRecord) -> str:
+    """Host and processor, as far as they are known."""
     machine = record.resolved.get("machine") or {}
-    return ", ".join(str(machine[key]) for key in ("host", "cpu", "date") if machine.get(key))
+    return ", ".join(str(machine[key]) for key in ("host", "cpu") if machine.get(key))
 
 
 def next_commands(record: StudyRecord) -> list[tuple[str, str]]:

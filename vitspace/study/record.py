@@ -54,16 +54,21 @@ class StudyRecord:
 
     @cached_property
     def hypervolume(self) -> float:
-        """Share of the box between zero and the reference point that the front dominates, 0 to 1."""
+        """Share of the box between `ideal` and the reference point that the front dominates, 0 to 1."""
         return self.volume(self.completed)
+
+    @property
+    def ideal(self) -> tuple[float, float, float]:
+        """The corner of the hypervolume's box across from the reference point."""
+        # A positive score has no best: twice the reference design's stands in for it.
+        best = min([0.0, *(-2 * score for score in (self.reference.get("scores") or [])[:1])])
+        return best, 0.0, 0.0
 
     def volume(self, trials: Sequence[Trial]) -> float:
         """The hypervolume of some completed trials alone."""
         if self.reference_point is None or not trials:
             return 0.0
-        # A positive score has no best: twice the reference design's stands in for it.
-        best = min([0.0, *(-2 * score for score in (self.reference.get("scores") or [])[:1])])
-        return normalised_hypervolume([t.point for t in trials], (best, 0.0, 0.0), self.reference_point)
+        return normalised_hypervolume([t.point for t in trials], self.ideal, self.reference_point)
 
     def to_json(self, report: str | None = None) -> dict[str, Any]:
         """Return what `vitspace search --json` and `vitspace report --json` print."""

@@ -112,7 +112,7 @@ class Loop:
             with autocast("auto", place.device):
                 scores = network(inputs.to(place.device, memory_format=self.layout)).float()
             loss = F.cross_entropy(scores, labels, reduction="sum")
-            sums += torch.stack([loss, (scores.argmax(1) == labels).sum(), torch.tensor(len(labels))])
+            sums += torch.stack([loss, (scores.argmax(1) == labels).sum(), loss.new_tensor(len(labels))])
         loss, right, count = place.total(sums).tolist()
         if not np.isfinite(loss):
             raise FailureError(f"the validation loss is {loss} after {self.done} updates; try a lower --lr")

@@ -53,8 +53,10 @@ def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int) -> 
     """Fit a recipe.
 
     Raises:
-        InputError: the batch does not divide, or is larger than the training set.
+        InputError: the learning rate is not over 0, or the batch does not divide or is larger than the training set.
     """
+    if wishes.lr is not None and not 0 < wishes.lr < float("inf"):
+        raise InputError(f"lr is a number over 0, but got {wishes.lr:g}")
     fitted, changes = _wished(recipe, wishes)
     batch, micro = fitted.batch_size, wishes.micro_batch
     if batch > train_images:

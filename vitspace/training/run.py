@@ -173,7 +173,7 @@ class Training:
         if self.place.leads:
             facts, tensors = self._facts(row), self.loop.validated.state_dict()
             if self._best() is row:
-                self.folder.save_weights("best", tensors, facts)
+                self.folder.save_weights("best", tensors, facts | {"selected": True})
             self.folder.save_weights("last", tensors, facts)
             self.folder.save_log(self.rows, self.result())
         self.save()

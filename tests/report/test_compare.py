@@ -1,0 +1,34 @@
+from dataclasses import replace
+
+import pytest
+
+from vitspace.report.compare import Comparison
+
+
+def shifted(record, by, **changes):
+    """The record with scores that much higher, as a training-free proxy's may be."""
+    trials = [replace(t, score=t.score + by) if t.complete else t for t in record.trials]
+    loss, macs, ms = record.reference_point
+    scores = [score + by for score in record.reference["scores"]]
+    facts = {"reference": record.reference | {"scores": scores}, "reference_point": (loss - by, macs, ms)}
+    return replace(record, trials=trials, **facts, **changes)
+
+
+def test_one_study_twice_has_its_own_hypervolume(record):
+    for one in (record, shifted(record, 300)):
+        first, second = Comparison.of([one, replace(one, name="again")]).rows()
+        assert first["common_hypervolume"] == second["common_hypervolume"] == pytest.approx(one.hypervolume)
+
+
+def test_positive_scores_count(record):
+    better = shifted(record, 300)
+    trials = [replace(t, score=t.score - 0.3) if t.complete else t for t in better.trials]
+    rows = Comparison.of([better, replace(better, name="worse", trials=trials)]).rows()
+    assert rows[0]["common_hypervolume"] > rows[1]["common_hypervolume"] > 0
+
+
+def test_latencies_of_different_machines_are_warned_of(record):
+    moved = replace(record, name="b", resolved=record.resolved | {"machine": {"host": "node-2", "cpu": "EPYC"}})
+    warning = "Latencies of different machines do not compare"
+    assert f"**{warning}**: node-1, Xeon; node-2, EPYC." in Comparison.of([record, moved]).text()
+    assert warning not in Comparison.of([record, replace(record, name="c")]).text()
