@@ -72,6 +72,14 @@ def small(tmp_path_factory):
     return load_space(str(path))
 
 
+@pytest.fixture(scope="session")
+def ruled(tmp_path_factory):
+    """Of the small space the 36 designs that keep a rule."""
+    path = tmp_path_factory.mktemp("space") / "ruled.yaml"
+    path.write_text(yaml.safe_dump(SMALL | {"rules": ["depth * mlp_ratio <= 4"]}))
+    return load_space(str(path))
+
+
 @pytest.fixture
 def study(small):
     return Study(small, optuna.storages.InMemoryStorage())

@@ -29,6 +29,47 @@ def test_nothing_is_proposed_beside_the_budget(study):
     assert len(set(specs)) == len(specs)
 
 
+@pytest.fixture
+def half(ruled):
+    """Limits on FLOPs and params, each of which leaves out designs that the other lets in."""
+    costs = [cost(spec, 64) for spec in ruled.draw(ruled.size())]
+    macs, params = (sorted(getattr(c, name) for c in costs) for name in ("macs", "params"))
+    return Budget(macs=(macs[6], macs[26]), params=(params[9], params[29]))
+
+
+def test_moves_leave_the_feasible_designs_and_what_they_make_is_sieved(ruled, half):
+    worker = ParetoSampler(ruled, half, 0)
+    made = worker._descend(worker._pool, 400, np.random.default_rng(0))
+    costs = worker.population.costs(made)
+    inside = [
+        (low <= found) & (found <= high)
+        for found, (low, high) in ((costs.macs, half.macs), (costs.params, half.params))
+    ]
+    feasible = costs.valid & inside[0] & inside[1]
+    assert not costs.valid.all() and (costs.valid & inside[0] & ~inside[1]).any()
+    assert (costs.valid & inside[1] & ~inside[0]).any()
+    kept, _ = worker._fitting(made, set())
+    assert {row.tobytes() for row in kept} == {row.tobytes() for row in made[feasible]}
+    specs = [ruled.decode(worker.population.params(row)) for row in kept]  # an invalid one raises
+    assert specs and not any(ruled.over_budget(spec, half) for spec in specs)
+
+
+def test_all_that_keeps_rules_and_limits_is_proposed_and_nothing_else(study, ruled, half):
+    fit = {spec for spec in ruled.draw(ruled.size()) if not ruled.over_budget(spec, half)}
+    study.space = ruled
+    worker = sampler(study, half)
+    assert ENOUGH + 4 < len(fit) < 20 and set(study.go(worker, len(fit))) == fit
+    with pytest.raises(InputError, match="no further design"):
+        study.ask(worker)
+
+
+def test_limits_that_no_design_keeps_together_are_said(study, small):
+    costs = sorted((cost(spec, 64).macs, cost(spec, 64).params) for spec in small.draw(small.size()))
+    limits = Budget(macs=(costs[-1][0], costs[-1][0]), params=(1, min(params for _, params in costs)))
+    with pytest.raises(InputError, match="none of small lies within"):
+        study.ask(sampler(study, limits))
+
+
 def test_the_first_designs_are_even_over_flops(study):
     macs = [cost(spec, 64).macs for spec in study.go(sampler(study), ENOUGH)]
     every = [cost(spec, 64).macs for spec in study.space.draw(study.space.size())]

@@ -51,7 +51,21 @@ def test_patience_ends(quick, monkeypatch):
     assert storage_failed(raised.value) and storage_trouble(raised.value) == "connection refused"
 
 
-@pytest.mark.parametrize("error", [unreachable("database or disk is full"), ValueError("a bug"), OSError("full")])
+def test_a_name_that_holds_space_is_no_full_disk(quick):
+    words = 'connection to server on socket "/workspace/.s.PGSQL.5432" failed: Connection refused'
+    assert Patient(Flaky([unreachable(words)] * 4)).get_all_studies() == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        unreachable("database or disk is full"),
+        unreachable('could not extend file "base/1/2": No space left on device'),
+        unreachable("attempt to write a readonly database"),
+        ValueError("a bug"),
+        OSError("full"),
+    ],
+)
 def test_what_waiting_does_not_cure_is_raised_at_once(quick, error):
     with pytest.raises(type(error)):
         Patient(Flaky([error])).get_all_studies()

@@ -55,13 +55,16 @@ class NniEngine:
 
     def _run_queued(self, desk: Desk) -> None:
         """Evaluate what waits: anchors, and designs whose process was killed."""
-        while not desk.over and self.study.store.frozen(TrialState.WAITING) and (task := desk.take()):
+        while not desk.over and self._waiting() and (task := desk.take()):
             try:
                 trial = self.study.evaluator.evaluate(task.number, task.spec, {}, task.anchor, self.study.monitor.step)
             except BaseException:
                 desk.put_back(task)
                 raise
             desk.give(task, trial)
+
+    def _waiting(self) -> bool:
+        return bool(self.study.store.frozen(TrialState.WAITING))
 
     def _propose(self, desk: Desk, config: StudyConfig) -> None:
         """Run an experiment of NNI's until the study is over, and another where it breaks down."""
@@ -106,8 +109,10 @@ class NniEngine:
 
     def _finish(self, desk: Desk) -> None:
         """Evaluate here the designs that NNI proposed while others seemed to fill the study; it proposes none twice."""
-        while not desk.over and desk.queue_uniform():
+        while not desk.over and (self._waiting() or desk.queue_uniform()):
             self._run_queued(desk)
+            if self._waiting():
+                desk.wait()  # others run what may be the last ones
         if not desk.over:
             self.study.monitor.note("NNI has no more designs to propose: the space is used up")
 

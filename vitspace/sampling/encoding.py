@@ -19,7 +19,8 @@ class Features:
     """What a model sees of N designs.
 
     Attributes:
-        settings: [N, D]; products of two rows say how alike two designs are set, 1 where they agree in everything.
+        settings: [N, D]; the product of two rows says how alike two designs are set: where they agree in
+            everything it is the share of the variables that are active.
         costs: [N, 3]; logarithms of multiply-adds, params and activations, of mean 0 and variance 1.
     """
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
+from vitspace.pareto import non_dominated
 from vitspace.sampling.encoding import Floats
 
 _BATCH = 64
@@ -37,6 +38,10 @@ class Candidates:
 class Front:
     """What is dominated so far.
 
+    Attributes:
+        scores: Of those that are not dominated, best first.
+        costs: Theirs.
+
     Args:
         scores: [K], higher is better.
         costs: [K, 2], as in `Candidates`.
@@ -45,6 +50,7 @@ class Front:
 
     def __init__(self, scores: Floats, costs: Floats, worst: float) -> None:
         inside = (scores > worst) & (costs < 1).all(axis=1)
+        inside[inside] = non_dominated(np.column_stack([-scores, costs])[inside])
         order = np.argsort(-scores[inside], kind="stable")
         self.scores, self.costs, self.worst = scores[inside][order], costs[inside][order], worst
 

@@ -3,7 +3,9 @@
 Costs are free and exact, so that thousands of designs can be compared for each one that is trained. Candidates are
 fresh draws, and mutants and children of the front and then of the best candidates. Score and latency are predicted from
 the trials so far, and the candidate of the largest expected improvement (`vitspace.sampling.improvement`) is proposed.
-Before there are enough trials to learn from, designs are drawn that are even over FLOPs.
+A study's first designs are the anchors and uniform draws whatever the sampler (`vitspace.engines._first`), so that
+studies of one seed begin alike. Where too few of those are complete to learn from, designs are drawn that are even over
+FLOPs.
 """
 
 from collections.abc import Callable

@@ -122,6 +122,8 @@ def draw(space: "Space", request: Request, rng: np.random.Generator) -> list[Spe
             f"among {tally.seen:,} whose FLOPs fit{f' ({shares})' if shares else ''}, and drawing ends after "
             f"{_accept_limit(request) if request.accept else DRAW_LIMIT:,} in vain for each one found"
         )
+    if not found and not request.exclude:
+        raise InputError(_none(space, request.budget))
     if len(found) < request.n:
         _log.warning("space %s has only %d such designs within %s", space.name, len(found), request.budget)
     return found
@@ -206,7 +208,11 @@ def check_budget(space: "Space", budget: Budget) -> None:
         if low > 0 and (most := space.lattice.extreme(measure, largest=True)) < low:
             raise InputError(_beside(space, budget, "largest", name, most))
     if not space.ranking(budget.macs).total:
-        raise InputError(f"a budget holds a design of the space, but none of {space.name} lies within {budget}")
+        raise InputError(_none(space, budget))
+
+
+def _none(space: "Space", budget: Budget) -> str:
+    return f"a budget holds a design of the space, but none of {space.name} lies within {budget}"
 
 
 def _beside(space: "Space", budget: Budget, end: str, name: str, costs: int) -> str:

@@ -15,7 +15,7 @@ CHANGES = 3
 
 
 def mutate(population: Population, parents: Rows, rng: np.random.Generator) -> Rows:
-    """[N, variables] -> the same: one to `CHANGES` active variables get another value; half of the rows change one.
+    """[N, variables] -> the same: one to `CHANGES` active variables get another value; 3 of 5 rows change one.
 
     Variables that are inactive in a parent and become active are drawn.
     """
@@ -31,5 +31,7 @@ def mutate(population: Population, parents: Rows, rng: np.random.Generator) -> R
 
 
 def crossover(population: Population, ones: Rows, others: Rows, rng: np.random.Generator) -> Rows:
-    """[N, variables] twice -> the same: every variable has one of its two parents' values."""
-    return population.canonical(np.where(rng.random(ones.shape) < 0.5, ones, others))
+    """[N, variables] twice -> the same: every variable has the value of one of the parents in which it is active."""
+    active = population.codes(ones) > 0
+    first = np.where(active & (population.codes(others) > 0), rng.random(ones.shape) < 0.5, active)
+    return population.canonical(np.where(first, ones, others))

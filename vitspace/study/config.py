@@ -11,7 +11,7 @@ from vitspace.files import explain
 #: Settings that a resumed study may change.
 MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler")
 
-#: Designs drawn uniformly before the sampler proposes.
+#: Designs drawn uniformly before the sampler proposes, the same for all samplers, so that these can be compared.
 STARTUP = 10
 
 #: NNI's tuners, by our names.

@@ -25,6 +25,8 @@ DEFAULT_STORAGE = "studies.journal"
 #: Seconds for which a server may be away in mid-study; ``VITSPACE_PATIENCE`` sets another number.
 PATIENCE = 120.0
 _GRPC = "grpc://"
+#: What SQLite and PostgreSQL say of a full disk, and SQLite of a file that must not be written: waiting is no cure.
+_LASTING = ("disk is full", "disk full", "No space left", "readonly database")
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
@@ -186,8 +188,8 @@ def _passing(error: Exception) -> bool:
         if isinstance(cause, PendingRollbackError):
             return True  # a connection that was lost within a transaction, and is made anew
         if isinstance(cause, DBAPIError):
-            full = "full" in str(cause.orig) or "space" in str(cause.orig)
-            return (cause.connection_invalidated or isinstance(cause, OperationalError)) and not full
+            lasting = any(words in str(cause.orig) for words in _LASTING)
+            return (cause.connection_invalidated or isinstance(cause, OperationalError)) and not lasting
         code = getattr(cause, "code", None)
         if callable(code):
             return getattr(code(), "name", "") == "UNAVAILABLE"
