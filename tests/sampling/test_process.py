@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from vitspace.sampling.encoding import Encoding
+from vitspace.sampling.model import KNOWN, _kept
 from vitspace.sampling.process import Process, fit_weights, scaling
 from vitspace.space.population import Population
 
@@ -52,3 +53,10 @@ def test_products_of_settings_say_how_alike_designs_are(features):
     alike = features.settings @ features.settings.T
     assert np.allclose(alike, alike.T) and alike.max() <= 1 + 1e-6
     assert (alike.argmax(axis=1) == np.arange(48)).mean() > 0.9
+
+
+def test_a_long_study_is_learnt_from_by_its_newest_trials_and_an_even_share_of_the_others():
+    assert _kept(KNOWN) == list(range(KNOWN))
+    kept = _kept(10 * KNOWN)
+    assert len(kept) == len(set(kept)) == KNOWN
+    assert kept[0] == 0 and kept[KNOWN // 2 :] == list(range(10 * KNOWN - KNOWN // 2, 10 * KNOWN))

@@ -14,6 +14,8 @@ from vitspace.study.trial import Trial
 #: Weights are fitted again when there is so much more to fit them on, and on at most so many trials.
 GROWTH = 1.1
 MOST = 128
+#: Trials that a prediction is conditioned on at most, so that a proposal of a long study takes no longer.
+KNOWN = 500
 
 
 class Model:
@@ -69,15 +71,27 @@ class Model:
         return score.believing(features, mean), points
 
     def _fitted(self, name: str, trials: list[Trial], values: Floats, known: Experience) -> Process:
-        rows = known.rows([trial.spec for trial in trials])
-        features = self.encoding(rows, self.population.costs(rows))
-        first = np.unique(np.linspace(0, _checkpoint(len(trials)) - 1, MOST).astype(int))
+        def features(at: list[int]) -> Features:
+            rows = known.rows([trials[i].spec for i in at])
+            return self.encoding(rows, self.population.costs(rows))
+
+        first = np.unique(np.linspace(0, _checkpoint(len(trials)) - 1, MOST).astype(int)).tolist()
         key = name, tuple(trials[i].number for i in first)
         if key not in self._weights:
             centre, scale = scaling(values[first])
             self._weights = {k: w for k, w in self._weights.items() if k[0] != name}
-            self._weights[key] = fit_weights(features[first], (values[first] - centre) / scale)
-        return Process.of(features, values, self._weights[key])
+            self._weights[key] = fit_weights(features(first), (values[first] - centre) / scale)
+        kept = _kept(len(trials))
+        return Process.of(features(kept), values[kept], self._weights[key])
+
+
+def _kept(count: int) -> list[int]:
+    """Return which of so many trials are learnt from: the newest, and an even share of those before them."""
+    if count <= KNOWN:
+        return list(range(count))
+    newest = KNOWN // 2
+    older = np.linspace(0, count - newest - 1, KNOWN - newest).astype(int)
+    return [*older.tolist(), *range(count - newest, count)]
 
 
 def _checkpoint(count: int) -> int:
