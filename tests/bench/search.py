@@ -35,7 +35,7 @@ from vitspace.study.trial import Trial
 DATA = Path(__file__).parent / "data"
 SAMPLERS = ("pareto", "tpe", "nsga2", "nsga3", "qmc", "random", "gp")
 #: (seeds, evaluations)
-SIZES = {"gp": (5, 100), "pareto": (20, 200), "tpe": (20, 200)}
+SIZES = {"gp": (5, 100), "pareto": (20, 120), "tpe": (20, 200)}
 SIZE = (20, 400)
 STEPS = [*range(5, 100, 5), *range(100, 401, 20)]
 
