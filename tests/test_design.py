@@ -35,6 +35,7 @@ def test_a_spec_is_an_anchor_a_file_or_json(tmp_path):
     ("text", "message"),
     [
         ("mat_9", "nearest: mat_"),
+        ("best", "a spec is a path ending in .json"),
         ("none.json", "there is none at 'none.json'"),
         ("{}", "a spec has the keys stem, stages and head"),
         ("swin_tiny", "has no spec: it is a peer"),

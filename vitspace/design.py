@@ -82,7 +82,10 @@ def read_spec(text: str) -> tuple[str, Spec]:
             return path.stem, Spec.from_json(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: cannot be read: {error}") from None
-    row = anchor(text)
+    try:
+        row = anchor(text)
+    except InputError as error:
+        raise InputError(f"{error}; a spec is a path ending in .json") from None
     if row.spec is None:
         raise InputError(f"anchor {text!r} has no spec: {row.unreproduced or 'it is a peer'}")
     return row.id, row.spec

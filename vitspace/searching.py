@@ -86,8 +86,8 @@ def _begin(
     if out:
         check_folder(out)
     space = load_space(config.space)
+    proxy = open_proxy_of(config, monitor)  # before the space is counted, which takes minutes the first time
     _check_trials(space, config)
-    proxy = open_proxy_of(config, monitor)
     monitor.note("drawing the first designs")
     designs = first_designs(space, config)
     store = _create(config, space, proxy, place)

@@ -4,8 +4,10 @@ from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.fidelity.designs import Choice, designs
 from vitspace.fidelity.jobs import Job, Request, check_data_of, check_proxies, known_rows, plan, run
+from vitspace.files import data_folder
 from vitspace.proxies import COMBINATIONS, SCORES
-from vitspace.proxies._tables import committed_rows, local_rows
+from vitspace.proxies._cards import FOLDER
+from vitspace.proxies._tables import FILE, committed_rows, local_rows, read_table
 from vitspace.proxies.train import canonical_name
 
 
@@ -89,6 +91,11 @@ def test_a_trained_row_names_its_recipe_and_is_not_trained_again():
     assert row in local_rows()
     assert job not in plan(request, local_rows())
     assert row not in committed_rows()
+
+
+def test_the_committed_table_of_training_free_scores_holds_no_other():
+    rows = read_table(data_folder(FOLDER) / FILE)
+    assert rows and [row for row in rows if row.trained or row.failure] == []
 
 
 def test_data_are_opened_before_anything_is_trained():
