@@ -77,7 +77,10 @@ def print_result(record: StudyRecord, folder: Path, storage: str) -> None:
 
 def _program(line: str) -> str:
     """Return a command as it can be typed here: with the path it was called by where it is not on the PATH."""
-    return line if shutil.which("vitspace") else line.replace("vitspace", sys.argv[0], 1)
+    if shutil.which("vitspace"):
+        return line
+    called = "python -m vitspace" if Path(sys.argv[0]).name == "__main__.py" else sys.argv[0]
+    return line.replace("vitspace", called, 1)
 
 
 def _line(trial: Trial, front: set[int]) -> str:
