@@ -16,7 +16,7 @@ from vitspace.proxies.scores import Measured
 def test_the_names_are_those_agreed_on():
     baselines, others = {"params", "macs", "nt", "slog"}, {"expressivity", "trainability", "zico", "naswot"}
     assert set(SCORES) == baselines | others | {"synflow", "dss"}
-    assert {"train", *SCORES, *COMBINATIONS} == set(PROXIES)
+    assert {"train", "halving", *SCORES, *COMBINATIONS} == set(PROXIES)
 
 
 def test_a_score_is_a_proxy(caplog):
