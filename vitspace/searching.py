@@ -107,7 +107,8 @@ def _go_on(
         return store, config, None, out
     proxy = open_proxy_of(config, monitor)
     wait_until_ready(store)
-    store.resume(config, {"command": place.command, "machine": machine(), "device": config.device})
+    run = {"command": place.command, "machine": machine(), "device": config.device, "sampler": config.sampler}
+    store.resume(config, run)
     return store, config, proxy, out
 
 

@@ -36,3 +36,8 @@ def test_a_bad_file_is_one_line(folder):
     assert done.stderr.startswith("error: ") and len(done.stderr.splitlines()) == 1
     done = vitspace("space", "size", "small.yaml", "--budget", "1K..2K", cwd=folder)
     assert "0 distinct designs" in done.stdout
+
+
+def test_a_latency_backend_without_a_latency_is_refused(folder):
+    done = vitspace("space", "draw", "small.yaml", "--latency-backend", "onnxruntime", cwd=folder, check=2)
+    assert "--latency-backend belongs to --latency, but got --latency-backend onnxruntime alone" in done.stderr

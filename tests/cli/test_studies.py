@@ -90,7 +90,7 @@ def test_a_comparison_names_each_study_with_its_hypervolume(call, stored):
 def test_compare_refuses_scores_of_other_proxies(call, stored):
     stored[1].set(config=stored[1].config.model_copy(update={"proxy": "train:small"}))
     code, _, error = call("studies", "compare", "a", "b")
-    assert code == 2 and "one proxy and one set of data, but got a: train on fractal, b: train:small" in error
+    assert code == 2 and "whose scores measure the same, but their proxy is a: train, b: train:small" in error
 
 
 @pytest.mark.parametrize("target", ["sqlite:///copy.db", "copy.journal"])

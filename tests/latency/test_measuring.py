@@ -64,6 +64,12 @@ def test_a_doubtful_measurement_is_said_and_made_again(monkeypatch, quiet_latenc
     assert not results
 
 
+def test_where_doubt_does_not_matter_it_is_not_said(monkeypatch, quiet_latency, caplog):
+    monkeypatch.setattr("vitspace.latency.measuring.measure_anew", lambda *_: replace(quiet_latency, drift=0.2))
+    assert measure(SPEC, LatencySettings(runs=7, img_size=64), again=False).doubt
+    assert not caplog.text
+
+
 @pytest.fixture
 def quiet_latency():
     times = {"median_ms": 20.0, "p10_ms": 19.0, "p90_ms": 21.0, "low_ms": 19.9, "high_ms": 20.1}

@@ -24,7 +24,7 @@ def _published():
     return {row.spec.id: row for row in [*rows, *(row for pair in ablation_pairs() for row in (pair.a, pair.b))]}
 
 
-@pytest.mark.parametrize(("width", "depth"), [(0.5, 0.5), (0.25, 1.0), (2.0, 2.0)])
+@pytest.mark.parametrize(("width", "depth"), [(0.5, 0.5), (0.25, 1.0), (0.3, 1.0), (2.0, 2.0)])
 def test_every_published_design_keeps_what_it_is(width, depth):
     for row in _published().values():
         small = narrowed(row.spec, width, depth)

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from vitspace.errors import InputError
 from vitspace.report.compare import Comparison
 
 
@@ -32,3 +33,21 @@ def test_latencies_of_different_machines_are_warned_of(record):
     warning = "Latencies of different machines do not compare"
     assert f"**{warning}**: node-1, Xeon; node-2, EPYC." in Comparison.of([record, moved]).text()
     assert warning not in Comparison.of([record, replace(record, name="c")]).text()
+
+
+@pytest.mark.parametrize(
+    ("of", "key", "value", "said"),
+    [
+        ("proxy", "img_size", 96, "their img_size is .*: 64, b: 96"),
+        ("space", "resolution", 256, "their resolution is .*: 224, b: 256"),
+    ],
+)
+def test_scores_of_different_recipes_are_not_compared(record, of, key, value, said):
+    facts = record.resolved | {of: record.resolved[of] | {key: value}}
+    with pytest.raises(InputError, match=said):
+        Comparison.of([record, replace(record, name="b", resolved=facts)])
+
+
+def test_one_recipe_by_two_names_compares(record):
+    named = replace(record, name="b", config=record.config.model_copy(update={"proxy": "train:tiny"}))
+    assert len(Comparison.of([record, named]).rows()) == 2

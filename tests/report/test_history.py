@@ -35,6 +35,8 @@ def test_what_a_sampler_proposed_is_not_random(record):
     assert len(random_draws(many)) == 10
     free = replace(many, config=many.config.model_copy(update={"sampler": "random"}))
     assert len(random_draws(free)) == 30
+    later = replace(free, resolved={"resumed": [{"sampler": "random"}, {"sampler": "tpe"}]})
+    assert len(random_draws(later)) == 10
     nni = replace(many, config=many.config.model_copy(update={"engine": "nni"}))
     assert random_draws(nni) == []
 

@@ -38,7 +38,7 @@ def draw_axes(effects: Sequence[AxisEffects], importance: Mapping[str, Importanc
             axes.set_visible(False)
         for axes, axis in zip(grid.flat, shown, strict=False):
             _panel(axes, axis, importance.get(axis.axis))
-        figure.subplots_adjust(0.085, (_BOTTOM + 0.1) / height, 0.985, 1 - _TOP / height, wspace=0.1, hspace=0.62)
+        figure.subplots_adjust(0.1, (_BOTTOM + 0.1) / height, 0.985, 1 - _TOP / height, wspace=0.1, hspace=0.62)
         figure.text(style.MARGIN, 1 - 0.35 / height, title, fontsize=13, fontweight="bold")
         figure.supylabel("score at equal FLOPs", fontsize=11, x=0.012)
         caption = "\n".join(wrap(CAPTION.format(few=FEW), 132))

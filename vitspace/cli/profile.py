@@ -1,5 +1,6 @@
 """vitspace profile."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from vitspace.costs.audit import AuditRow
     from vitspace.latency.calibration import Calibration
     from vitspace.profile import Profile
+
+_log = logging.getLogger(__name__)
 
 DEVICES = ("cpu", "cuda")
 
@@ -101,6 +104,13 @@ def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
         steps = Measurements(backend, designs)
         for _ in track(steps, f"measuring on {backend}", total=steps.total, console=Console(stderr=True)):
             pass
+        if steps.unsure:
+            _log.warning(
+                "%d of %d designs were measured while the machine was busy or moved; what that did to the reference "
+                "network beside them is taken out",
+                steps.unsure,
+                steps.total,
+            )
         made[backend] = steps.calibration()
         made[backend].save(calibration_path(backend))
     if as_json:

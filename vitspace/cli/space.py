@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import app, command_of, print_json
+from vitspace.errors import InputError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,7 +67,7 @@ def draw(
     budget: str = _BUDGET,
     params: str = typer.Option(None, help="Parameters: 25M."),
     latency: str = typer.Option(None, help="CPU latency as this host's calibration predicts it: 60ms, 40ms..60ms."),
-    latency_backend: str = typer.Option("eager", help="Of --latency: eager, onnxruntime or openvino."),
+    latency_backend: str = typer.Option(None, help="Of --latency: eager (the default), onnxruntime or openvino."),
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
     balanced: bool = typer.Option(False, "--balanced", help="Even over FLOPs, rather than over designs."),
     replace: bool = typer.Option(False, "--replace", help="A design may be drawn again, as statistics need it."),
@@ -77,7 +78,9 @@ def draw(
     from vitspace.space import load_space
 
     space = load_space(name)
-    limits: dict[str, Any] = {"params": params, "latency": latency, "latency_backend": latency_backend}
+    if latency_backend and not latency:
+        raise InputError(f"--latency-backend belongs to --latency, but got --latency-backend {latency_backend} alone")
+    limits: dict[str, Any] = {"params": params, "latency": latency, "latency_backend": latency_backend or "eager"}
     specs = space.draw(n, budget, seed, **limits, replace=replace, balanced=balanced)
     rows: list[dict[str, Any]] = []
     for spec in specs:

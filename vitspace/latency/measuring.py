@@ -88,7 +88,7 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
     Args:
         spec: The design.
         settings: What is timed.
-        again: Whether one that was measured before, but in doubt, is measured again.
+        again: Whether doubt matters: it is said, and what was measured in doubt before is measured again.
 
     Raises:
         InputError: the back end is not installed.
@@ -100,7 +100,7 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
     if found and not ((latency := Latency(**found[key])).doubt and again):
         return latency
     latency = measure_anew(spec, settings)
-    if latency.doubt:
+    if latency.doubt and again:
         _log.warning("the latency of %s is unsure: %s", spec.id, latency.doubt)
     store("latency", {key: asdict(latency)})
     return latency

@@ -31,6 +31,9 @@ class Measurements:
         per_space: Designs a space, beside its anchors.
         seed: Of the drawing.
 
+    Attributes:
+        unsure: How many were measured while the machine was busy or moved.
+
     Raises:
         InputError: the backend is not installed.
     """
@@ -44,6 +47,7 @@ class Measurements:
         self.total = len(self.specs)
         self.samples: list[Sample] = []
         self.seconds = 0.0
+        self.unsure = 0
 
     def __iter__(self) -> Iterator[Sample]:
         for spec in self.specs:
@@ -51,6 +55,7 @@ class Measurements:
             # What a busy machine does to a design it does to the reference too, and that is taken out.
             latency = measure(spec, self.settings, again=False)
             self.seconds += _seconds(spec, self.settings.backend, time.monotonic() - start)
+            self.unsure += bool(latency.doubt)
             self.samples.append(Sample(spec, latency.median_ms, latency.reference_ms))
             yield self.samples[-1]
 

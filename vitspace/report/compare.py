@@ -25,6 +25,8 @@ from vitspace.study.record import StudyRecord
 
 _COLOURS = (*FAMILY_COLOURS.values(), style.INK)
 _GAP = 0.3  # inches
+#: What a proxy says of itself that does not change what its scores measure; of ``data``, the study's words say more.
+_BESIDE = ("data", "device", "skipped_images", "compile", "channels_last")
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,9 @@ class Comparison:
         Raises:
             InputError: their scores do not measure the same, or one has no completed trial.
         """
-        asked = {record.name: (record.config.proxy, record.config.data) for record in records}
-        if len(set(asked.values())) > 1:
-            said = ", ".join(f"{name}: {proxy} on {data}" for name, (proxy, data) in asked.items())
-            raise InputError(f"studies are compared whose scores have one proxy and one set of data, but got {said}")
+        if unlike := _unlike(records):
+            said = ", ".join(f"{record.name}: {_recipe(record)[unlike]}" for record in records)
+            raise InputError(f"studies are compared whose scores measure the same, but their {unlike} is {said}")
         points = {record.name: record.reference_point for record in records}
         if empty := [name for name, point in points.items() if point is None]:
             raise InputError(f"studies are compared that have completed trials, but got {', '.join(empty)}")
@@ -170,3 +171,19 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
     except OSError as error:
         raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
     return out
+
+
+def _recipe(record: StudyRecord) -> dict[str, Any]:
+    """Return what its scores measure, and on images of which size its costs count."""
+    proxy = {key: value for key, value in record.resolved.get("proxy", {}).items() if key not in _BESIDE}
+    resolution = record.resolved.get("space", {}).get("resolution")
+    return {"proxy": record.config.proxy, **proxy, "data": record.config.data, "resolution": resolution}
+
+
+def _unlike(records: list[StudyRecord]) -> str | None:
+    """Return the first setting in which the recipes differ, of those that all of them state."""
+    first, *others = [_recipe(record) for record in records]
+    if all("name" in recipe for recipe in (first, *others)):  # which says more than the words it was asked for by
+        del first["proxy"]
+    shared = [key for key in first if all(key in other for other in others)]
+    return next((key for key in shared if any(other[key] != first[key] for other in others)), None)

@@ -77,7 +77,8 @@ def random_draws(record: StudyRecord) -> list[Trial]:
     others = [trial for trial in record.trials if not trial.anchor]
     if record.config.engine == "nni":  # its tuners propose from the first design on
         return []
-    first = others if record.config.sampler == "random" else others[:STARTUP]
+    runs = [record.config.sampler, *(run["sampler"] for run in record.resolved.get("resumed", []) if "sampler" in run)]
+    first = others if set(runs) == {"random"} else others[:STARTUP]
     return [trial for trial in first if trial.complete]
 
 

@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ CLASSES = 1000
 #: Seconds between lines of progress.
 SAY_EVERY = 10.0
 _UNKNOWN, _INVALID = -2, -1
+_T = TypeVar("_T")
 
 
 def explore(space: "Space") -> Lattice:
@@ -40,7 +41,7 @@ def explore(space: "Space") -> Lattice:
     Raises:
         InputError: a stage has more settings than can be looked at one by one, or the space has no valid design.
     """
-    _log.info("counting the parts of space %s, once: half a minute to some minutes", space.name)
+    _log.info("counting the parts of space %s, once: half a minute, for unified about four", space.name)
     shared = [v for v in space.variables if _is_shared(v, space.variables)]
     settings = list(_combinations(shared, {}))
     sets = _Sets()
@@ -126,14 +127,12 @@ class _Walk:
         self._stage_list: list[StageSpec] = []
         self._states: dict[_State, int] = {}
         self._rows_of: dict[int, Ints] = {}
+        self._said = time.monotonic()
 
     def run(self, states: Sequence[_State]) -> list[_State]:
         """Find the options of all states, and return the states behind them."""
-        said = time.monotonic()
         for source, state in enumerate(states):
-            if time.monotonic() - said > SAY_EVERY:
-                said = time.monotonic()
-                _log.info("  stage %d of %d: %d of %d states", self.step + 1, STAGES, source, len(states))
+            self._where = f"stage {self.step + 1} of {STAGES}, input {source + 1} of {len(states)}"
             if state.open not in self._rows_of:
                 self._rows_of[state.open] = self.rows.of(self.sets.members[state.open])
             rows = self._rows_of[state.open]
@@ -142,6 +141,14 @@ class _Walk:
             else:
                 self._enter(source, state, rows)
         return list(self._states)
+
+    def _telling(self, items: Sequence[_T], what: str) -> Iterator[_T]:
+        """Yield the items, and say now and then how far that is."""
+        for number, item in enumerate(items):
+            if time.monotonic() - self._said > SAY_EVERY:
+                self._said = time.monotonic()
+                _log.info("  %s: %d of %d %s", self._where, number, len(items), what)
+            yield item
 
     def entries(self) -> Entries:
         """Return what was found, sorted."""
@@ -167,7 +174,7 @@ class _Walk:
         for row, number in zip(rows.tolist(), placed[rows].tolist(), strict=True):
             if number != _INVALID:
                 groups.setdefault((number, self.rows.ends[row], self.rows.depths[row]), []).append(row)
-        for (number, end, depths), members in groups.items():
+        for (number, end, depths), members in self._telling(list(groups.items()), "options"):
             stage = self._stage_list[number]
             if state.ordered and any(now < was for was, now in zip(state.ordered, self._order(stage), strict=True)):
                 continue
@@ -179,7 +186,7 @@ class _Walk:
         if key not in self._placed:
             self._placed[key] = np.full(len(self.rows.owner), _UNKNOWN, dtype=np.int32)
         placed = self._placed[key]
-        for row in rows[placed[rows] == _UNKNOWN].tolist():
+        for row in self._telling(rows[placed[rows] == _UNKNOWN].tolist(), "settings"):
             try:
                 stage = self.space.placed(
                     self.rows.stages[row], self.step + 1, state.in_dim, state.carry, state.shape[-1]

@@ -97,8 +97,8 @@ def _provenance(record: StudyRecord) -> Iterator[tuple[str, list[tuple[str, str]
     for number, run in enumerate(record.resolved.get("resumed") or [], start=1):
         later = run.get("machine") or {}
         tables[f"Gone on with, {number}"] = {
-            "command": run.get("command"), "host": later.get("host"), "date": later.get("date"),
-            "revision": later.get("revision"),
+            "command": run.get("command"), "sampler": run.get("sampler"), "host": later.get("host"),
+            "date": later.get("date"), "revision": later.get("revision"),
         }  # fmt: skip
     for name, values in tables.items():
         rows = [(key.replace("_", " "), str(value)) for key, value in values.items() if value not in (None, "")]
