@@ -1,7 +1,7 @@
 """What vitspace profile prints for a reader."""
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from vitspace.costs import CONVENTION
 from vitspace.costs.audit import IGNORED, AuditRow
@@ -36,7 +36,7 @@ def print_profile(result: Profile) -> None:
 
 def print_calibration(calibration: Calibration) -> None:
     """Print what a predictor is worth, family by family."""
-    table = Table(calibration.settings.backend, box=None, header_style="bold")
+    table = Table(Column(calibration.settings.backend, no_wrap=True), box=None, header_style="bold")
     for heading in ("held out", "within 10 %", "as measured", "Kendall tau", "median error", "95 % within", "worst"):
         table.add_column(heading, justify="right")
     for name, row in calibration.held_out.items():
