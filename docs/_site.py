@@ -66,8 +66,8 @@ def _usage(argument: Any) -> str:
 
 def _parameter(parameter: Any) -> tuple[str, str, str]:
     names = ", ".join(parameter.opts) if parameter.param_type_name == "option" else _usage(parameter)
-    text, _, default = (getattr(parameter, "help", "") or "").partition("  [default: ")
-    value = default.removesuffix("]") if default else parameter.default
+    text, _, default = (getattr(parameter, "help", "") or "").partition(" (default: ")
+    value = default.removesuffix(")") if default else parameter.default
     if getattr(parameter, "is_flag", False) or value in (None, [], ()) or callable(value):
         value = "required" if parameter.required else ""
     shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

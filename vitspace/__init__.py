@@ -11,6 +11,7 @@ _HOMES = {
     "Budget": "vitspace.budget",
     "Cost": "vitspace.costs",
     "InputError": "vitspace.errors",
+    "Population": "vitspace.space.population",
     "Space": "vitspace.space",
     "Spec": "vitspace.families",
     "Study": "vitspace.studies",

@@ -1,11 +1,12 @@
 """Cache: what was counted or measured on this machine, kept between runs in one SQLite file."""
 
+import fcntl
 import json
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,21 @@ def store(kind: str, entries: dict[str, dict[str, Any]]) -> None:
     """Store values under their keys, replacing what was there."""
     rows = [(kind, key, json.dumps(value)) for key, value in entries.items()]
     _attempt(lambda connection: connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows), None)
+
+
+@contextmanager
+def alone(task: str) -> Iterator[None]:
+    """Wait until no other process does this task; where the cache's folder cannot be used, nobody waits."""
+    path = cache_folder() / f"{task}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("w")
+    except OSError:  # `load` and `store` say so
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _attempt(work: Callable[[sqlite3.Connection], Any], otherwise: Any) -> Any:

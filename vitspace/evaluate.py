@@ -92,9 +92,10 @@ class Evaluator:
         if why := predicted_violation(spec, settings, self.budget):
             return replace(trial, state="over_budget", why=why)
         latency = measure(spec, settings)
-        trial = replace(trial, latency_ms=latency.median_ms, latency=asdict(latency))
+        trial = replace(trial, latency_ms=latency.median_ms, latency=asdict(latency) | {"doubt": latency.doubt})
         if why := self.budget.violation(latency_ms=latency.median_ms):
-            return replace(trial, state="over_budget", why=why)
+            unsure = f"; unsure: {latency.doubt}" if latency.doubt else ""
+            return replace(trial, state="over_budget", why=why + unsure)
         return trial
 
     def _score(self, trial: Trial, spec: Spec, on_step: OnStep | None, rungs: Rungs | None) -> Trial:

@@ -141,3 +141,15 @@ def test_a_noisy_machine_is_marked(profile, monkeypatch):
     assert "unsure: resnet18 moved by +8.0% while it was measured" in profile(*SMALL).stdout
     [row] = json.loads(profile(*SMALL, "--json").stdout)["latency"]
     assert row["doubt"] == "resnet18 moved by +8.0% while it was measured"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--calibrate", "--threads", "2"], "on the CPU, but got --threads beside it"),
+        (["mat_1", "--calibrate", "--img-size", "64"], "but got a design, --img-size beside it"),
+        (["mat_1", "--device", "cuda", "--threads", "2", "--any-host"], "but got --threads, --any-host beside it"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(profile, args, message):
+    assert message in error(profile(*args, code=2))

@@ -1,13 +1,16 @@
+import fcntl
 import math
 from dataclasses import replace
 
 import pytest
 import torch
 
+from vitspace.cache import alone, cache_folder
 from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.latency import Latency, LatencySettings, check_backend, measure
 from vitspace.latency.backends import BACKENDS, prepare
+from vitspace.latency.measuring import _usual
 from vitspace.network import build
 from vitspace.space import load_space
 
@@ -103,3 +106,20 @@ def test_an_unknown_or_absent_backend_says_what_to_do(monkeypatch):
     monkeypatch.setattr("vitspace.latency.backends.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"needs onnx, onnxscript, onnxruntime: pip install 'vitspace\[onnx\]'"):
         check_backend("onnxruntime")
+
+
+def test_a_machine_seen_faster_later_casts_doubt_on_what_was_measured_before(monkeypatch, quiet_latency):
+    settings, runs = LatencySettings(runs=5, img_size=96), LatencySettings(runs=9, img_size=96)
+    slow = replace(quiet_latency, reference_ms=30.0, usual_ms=30.0)
+    monkeypatch.setattr("vitspace.latency.measuring.measure_anew", lambda *_: slow)
+    assert measure(SPEC, settings) == measure(SPEC, settings) == slow and not slow.doubt
+    assert _usual(runs, 10.0) == 10.0  # of other runs, since how often it is timed does not matter
+    assert measure(SPEC, settings, again=False).doubt == "the machine was busy: resnet18 took 30.0 ms, usually 10.0 ms"
+
+
+def test_processes_measure_one_after_the_other():
+    with alone("measuring"), (cache_folder() / "measuring.lock").open("w") as other:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with (cache_folder() / "measuring.lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -93,3 +93,12 @@ def test_latency_is_shown_with_its_spread(record):
 )
 def test_names_are_the_papers(anchor, name):
     assert readable_name(anchor) == name
+
+
+def test_a_latency_in_doubt_is_marked(record):
+    first, *others = record.trials
+    moved = replace(first, latency=first.latency | {"doubt": "the machine was busy"})
+    frame = trials_table(replace(record, trials=[moved, *others]))
+    assert frame["latency_doubt"].notna().tolist()[:2] == [True, False]
+    latencies = readable(frame)["CPU latency, ms"]
+    assert [text.endswith(", unsure)") for text in latencies[:2]] == [True, False]

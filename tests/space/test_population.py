@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vitspace.costs import cost
+from vitspace.errors import InputError
 from vitspace.files import data_names
 from vitspace.space import InvalidDesign, load_space
 from vitspace.space import population as module
@@ -57,3 +58,16 @@ def test_the_sorted_list_gives_what_the_table_gives(monkeypatch):
 def test_no_designs_cost_nothing():
     population = Population(load_space("msg"))
     assert len(population.costs(population.random(0, np.random.default_rng(0)))) == 0
+
+
+@pytest.mark.parametrize("index", [-1, 1000])
+def test_an_index_that_is_no_values_is_refused(index):
+    population = Population(load_space("msg"))
+    rows = population.random(3, np.random.default_rng(0))
+    rows[1, 0] = index
+    with pytest.raises(
+        InputError, match=f"an index of {population.variables[0].name} is from 0 to .*, but got {index}"
+    ):
+        population.costs(rows)
+    with pytest.raises(InputError, match=r"rows of \d+ indices, but got an array \(3, 2\)"):
+        population.costs(rows[:, :2])

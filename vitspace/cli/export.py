@@ -15,18 +15,18 @@ def export(
     design: str = typer.Argument(help="An anchor's id, a spec's .json, or with --trial a stored study."),
     trial: int = typer.Option(None, min=0, help="The number of the study's trial."),
     formats: list[str] = typer.Option(
-        [], "--format", help="spec, timm, onnx or openvino; repeatable.  [default: all that are installed]"
+        [], "--format", help="spec, timm, onnx or openvino; repeatable. (default: all that are installed)"
     ),
-    weights: Path = typer.Option(None, help="The .safetensors of vitspace train.  [default: as initialised]"),
+    weights: Path = typer.Option(None, help="The .safetensors of vitspace train. (default: as initialised)"),
     data: str = typer.Option(
-        "", help="Compare on validation images of imagefolder:DIR, cifar10:DIR, ...  [default: two photographs]"
+        "", help="Compare on validation images of imagefolder:DIR, cifar10:DIR, ... (default: two photographs)"
     ),
     images: int = typer.Option(256, min=1, help="At most so many of them, evenly spaced."),
     img_size: int = typer.Option(
-        None, min=32, help="Side of the image in pixels.  [default: the weights', or the design's]"
+        None, min=32, help="Side of the image in pixels. (default: the weights', or the design's)"
     ),
     storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
-    out: Path = typer.Option(None, help="The folder to make.  [default: exports/NAME]"),
+    out: Path = typer.Option(None, help="The folder to make. (default: exports/NAME)"),
     force: bool = typer.Option(False, "--force", help="Replace an export that is there."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:

@@ -46,7 +46,7 @@ def fidelity(
         None, help="Estimate top-1 of a design instead: an anchor's id, a spec's .json, or the JSON itself."
     ),
     out: Path = typer.Option(
-        None, help="Folder of tables, cards and figures.  [default: reports/fidelity, where no proxy is named]"
+        None, help="Folder of tables, cards and figures. (default: reports/fidelity, where no proxy is named)"
     ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -25,10 +25,10 @@ def profile(
     backend: list[str] = typer.Option(["eager"], help="eager, onnxruntime or openvino; repeatable."),
     device: str = typer.Option("cpu", help="cpu, or cuda: time, throughput and memory of batches on the GPU."),
     threads: int = typer.Option(1, min=1, help="Threads when timing on the CPU."),
-    batch: int = typer.Option(None, min=1, help="Images at once when timing.  [default: 1, on cuda 64]"),
+    batch: int = typer.Option(None, min=1, help="Images at once when timing. (default: 1, on cuda 64)"),
     img_size: int = typer.Option(224, min=32, help="Side of the image in pixels."),
     audit: bool = typer.Option(False, "--audit", help="Count with fvcore and torch's counter too."),
-    predictor: Path = typer.Option(None, help="A calibration's .json to predict from.  [default: this host's]"),
+    predictor: Path = typer.Option(None, help="A calibration's .json to predict from. (default: this host's)"),
     any_host: bool = typer.Option(
         False, "--any-host", help="Predict from a calibration of another host or version too."
     ),
@@ -36,18 +36,23 @@ def profile(
         False, "--calibrate", help="Measure random designs of every space, to predict latency on this host; minutes."
     ),
     designs: int = typer.Option(40, min=5, help="With --calibrate: designs a space."),
-    out: Path = typer.Option(None, help="The figure's folder.  [default: reports/profile-NAME]"),
+    out: Path = typer.Option(None, help="The figure's folder. (default: reports/profile-NAME)"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Show where a network's params, FLOPs and milliseconds go, part by part."""
     if device not in DEVICES:
         raise InputError(f"device is one of {', '.join(DEVICES)}, but got {device!r}")
     if calibrate:
+        beside = {"a design": spec, "--device": device != "cpu", "--threads": threads != 1, "--batch": batch}
+        beside |= {"--img-size": img_size != 224, "--audit": audit, "--predictor": predictor, "--any-host": any_host}
+        _refuse("--calibrate measures the spaces' designs at 224 px, one thread, batch 1, on the CPU", beside)
         _calibrate(backend, designs, as_json)
         return
     if spec is None:
         raise InputError("vitspace profile needs a design: an anchor's id, a spec's .json, or --calibrate")
     if device == "cuda":
+        beside = {"--threads": threads != 1, "--predictor": predictor, "--any-host": any_host}
+        _refuse("on cuda nothing is predicted and no threads are counted", beside)
         result = _on_gpu(spec, backend, batch or 64, img_size)
     else:
         result = _on_cpu(spec, [(each, threads, batch or 1) for each in backend], img_size, predictor, any_host)
@@ -56,6 +61,12 @@ def profile(
         print_json(result.to_json() | ({"audit": [vars(row) for row in rows]} if rows else {}))
         return
     _show(result, rows, out or Path("reports") / f"profile-{result.name}")
+
+
+def _refuse(rule: str, beside: dict[str, Any]) -> None:
+    """Raise InputError where options were given that would be ignored."""
+    if given := [name for name, value in beside.items() if value]:
+        raise InputError(f"{rule}, but got {', '.join(given)} beside it")
 
 
 def _on_cpu(

@@ -67,7 +67,7 @@ def print_audit(rows: list[AuditRow]) -> None:
 
 def _parts(result: Profile) -> Table:
     table = Table("part", box=None, header_style="bold")
-    for heading in ("params", "FLOPs", "ms", "share of ms"):
+    for heading in ("params", "FLOPs", f"ms (PyTorch, {result.parts_on})", "share of ms"):
         table.add_column(heading, justify="right")
     total = sum(part.ms or 0.0 for part in result.parts)
     for part in result.parts:
@@ -87,4 +87,6 @@ def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> s
         rate = f"{latency.images_per_second:,.0f} images/s, {latency.peak_mb:.0f} MB at most"
         return f"{latency.device}, {latency.dtype}, batch {latency.batch}: {spread}; {rate}{doubt}"
     predicted = f"; predicted {prediction}" if prediction else ""
+    if prediction and prediction.reference_ms:
+        predicted += f", which at the reference's speed now is {prediction.at_speed(latency.reference_ms):.1f} ms"
     return f"{latency.backend}, {latency.threads} thread(s), batch {latency.batch}: {spread}{doubt}{predicted}"

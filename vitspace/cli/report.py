@@ -20,7 +20,7 @@ def report(
         None, help="Only print one design: knee, cheapest, fastest, best, or a trial's number; and what to do with it."
     ),
     storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
-    out: Path = typer.Option(None, help="The report's folder.  [default: reports/STUDY, of several reports/compare]"),
+    out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY, of several reports/compare)"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Redraw a study's report from its storage, compare several studies, or print one design of a study."""

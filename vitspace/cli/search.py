@@ -17,37 +17,37 @@ def search(
     params: str = typer.Option(None, help="Parameters: 25M."),
     latency: str = typer.Option(None, help="CPU latency, one thread, batch 1: 60ms."),
     latency_backend: str = typer.Option(
-        None, help="What runs the networks when timed: eager, onnxruntime, openvino.  [default: eager]"
+        None, help="What runs the networks when timed: eager, onnxruntime, openvino. (default: eager)"
     ),
     proxy: str = typer.Option(
         None,
         help="What stands in for accuracy: train:tiny, small, medium or full, with fields changed as in "
         "train:small,steps=300,width=0.5; halving:tiny/small, which trains all designs by tiny and the best third "
-        "by small; or a training-free score.  [default: train]",
+        "by small; or a training-free score. (default: train)",
     ),
     data: str = typer.Option(
         None,
         help="What the proxy trains on: fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, or hf:NAME of the "
-        "Hugging Face Hub or a folder.  [default: fractal]",
+        "Hugging Face Hub or a folder. (default: fractal)",
     ),
-    engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit.  [default: optuna]"),
-    workers: int = typer.Option(None, min=1, help="Processes that evaluate at once.  [default: this one]"),
+    engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit. (default: optuna)"),
+    workers: int = typer.Option(None, min=1, help="Processes that evaluate at once. (default: this one)"),
     gpus: float = typer.Option(None, help="GPUs of one evaluation (ray): 0.25 for four on one."),
     sampler: str = typer.Option(
         None,
         help="pareto, which is ours, tpe, nsga2, nsga3, gp, qmc or random; engine nni: tpe, evolution or random.  "
-        "[default: pareto; engine nni: tpe]",
+        "(default: pareto; engine nni: tpe)",
     ),
-    trials: int = typer.Option(None, help="Completed evaluations in total, anchors included.  [default: 16]"),
+    trials: int = typer.Option(None, help="Completed evaluations in total, anchors included. (default: 16)"),
     timeout: float = typer.Option(None, help="Seconds after which no new trial starts."),
-    seed: int = typer.Option(None, help="Of drawing, sampling and training.  [default: 0]"),
-    device: str = typer.Option(None, help="Where the proxy trains: auto, cpu, cuda.  [default: auto]"),
+    seed: int = typer.Option(None, help="Of drawing, sampling and training. (default: 0)"),
+    device: str = typer.Option(None, help="Where the proxy trains: auto, cpu, cuda. (default: auto)"),
     ablations: bool = typer.Option(None, "--ablations", help="The papers' ablation rows join the anchors."),
-    study: str = typer.Option(None, help="The study's name.  [default: SPACE-BUDGET]"),
+    study: str = typer.Option(None, help="The study's name. (default: SPACE-BUDGET)"),
     storage: str = typer.Option("studies.journal", help="A journal file, a database URL, or grpc://HOST:PORT."),
     config: Path = typer.Option(None, help="A study's .yaml; options given beside it win."),
     resume: bool = typer.Option(False, "--resume", help="Go on with a stored study, up to --trials."),
-    out: Path = typer.Option(None, help="The report's folder.  [default: reports/STUDY]"),
+    out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY)"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Search a space under a budget: train designs briefly, and report the Pareto front with the papers' models on it.

@@ -32,7 +32,7 @@ def compare(
     data: str = typer.Option("fractal", help=DATA_HELP),
     seed: int = typer.Option(0, min=0, help="Of drawing and scoring."),
     device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
-    out: Path = typer.Option(None, help="Folder of figure and tables.  [default: reports/spaces/BUDGET-PROXY]"),
+    out: Path = typer.Option(None, help="Folder of figure and tables. (default: reports/spaces/BUDGET-PROXY)"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document, and write no folder without --out."),
 ) -> None:
     """Compare spaces at equal cost: how the scores of designs drawn uniformly from each are distributed."""
@@ -74,12 +74,12 @@ def axes(
     source: str = typer.Argument(help="A stored study, a space, or a path to a space's .yaml."),
     storage: str = typer.Option("studies.journal", help="Where the study is: a journal file, or a database URL."),
     budget: str = typer.Option(None, help="FLOPs of designs to look at: 4G, 3.5G..4G."),
-    n: int = typer.Option(None, "--n", "-n", min=8, help="Designs drawn from a space.  [default: 200]"),
-    proxy: str = typer.Option(None, help="What scores a space's designs; a study has its scores.  [default: rank]"),
+    n: int = typer.Option(None, "--n", "-n", min=8, help="Designs drawn from a space. (default: 200)"),
+    proxy: str = typer.Option(None, help="What scores a space's designs; a study has its scores. (default: rank)"),
     data: str = typer.Option("fractal", help=DATA_HELP),
     seed: int = typer.Option(0, min=0, help="Of drawing and scoring."),
     device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
-    out: Path = typer.Option(None, help="Folder of figure and tables.  [default: reports/axes/SOURCE]"),
+    out: Path = typer.Option(None, help="Folder of figure and tables. (default: reports/axes/SOURCE)"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document, and write no folder without --out."),
 ) -> None:
     """Show what each axis does to the score at equal FLOPs, how important it is, and which value the data prefer."""

@@ -67,7 +67,7 @@ def copy(
     study: str = typer.Argument(help="A stored study."),
     to: str = typer.Argument(help="Where to: a journal file or a database URL."),
     storage: str = typer.Option("studies.journal", help=_STORAGE),
-    name: str = typer.Option(None, help="The copy's name.  [default: the study's]"),
+    name: str = typer.Option(None, help="The copy's name. (default: the study's)"),
 ) -> None:
     """Copy a study into another storage, with all its trials; the copy is gone on with like any study."""
     import optuna

@@ -19,23 +19,23 @@ def train(
     trial: int = typer.Option(None, min=0, help="The number of the study's trial."),
     recipe: str = typer.Option("paper", help="paper (the family's own), a recipe's name, or a path to a .yaml."),
     epochs: int = typer.Option(
-        None, min=1, help="Epochs; warm-up and decay keep their shares.  [default: the recipe's]"
+        None, min=1, help="Epochs; warm-up and decay keep their shares. (default: the recipe's)"
     ),
     batch_size: int = typer.Option(
-        None, min=1, help="Images an update; learning rates follow in proportion.  [default: the recipe's]"
+        None, min=1, help="Images an update; learning rates follow in proportion. (default: the recipe's)"
     ),
     micro_batch: int = typer.Option(
-        None, min=1, help="Images at once on a device; gradients add up to a batch.  [default: all of them]"
+        None, min=1, help="Images at once on a device; gradients add up to a batch. (default: all of them)"
     ),
-    lr: float = typer.Option(None, help="Learning rate after warm-up.  [default: the recipe's]"),
-    img_size: int = typer.Option(None, min=32, help="Side of the image in pixels.  [default: the recipe's]"),
+    lr: float = typer.Option(None, help="Learning rate after warm-up. (default: the recipe's)"),
+    img_size: int = typer.Option(None, min=32, help="Side of the image in pixels. (default: the recipe's)"),
     seed: int = typer.Option(0, help="Of weights, order, augmentation."),
     device: str = typer.Option("auto", help="auto, cpu, cuda, cuda:1, mps; under torchrun a GPU a process."),
     workers: int = typer.Option(
-        None, min=0, help="Processes that load images.  [default: for a folder, cores, up to 8]"
+        None, min=0, help="Processes that load images. (default: for a folder, cores, up to 8)"
     ),
     storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
-    out: Path = typer.Option(None, help="The training's folder.  [default: trained/NAME]"),
+    out: Path = typer.Option(None, help="The training's folder. (default: trained/NAME)"),
     resume: bool = typer.Option(False, "--resume", help="Go on with the training in the folder."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:

@@ -14,8 +14,8 @@ def worker(
     study: str = typer.Argument(help="A stored study."),
     storage: str = typer.Option("studies.journal", help="A journal file, a database URL, or grpc://HOST:PORT."),
     trial: int = typer.Option(None, help="Evaluate this trial's design again, alone; nothing is stored."),
-    device: str = typer.Option(None, help="Where the proxy trains.  [default: as the study]"),
-    timeout: float = typer.Option(None, help="Seconds after which no new trial starts.  [default: as the study]"),
+    device: str = typer.Option(None, help="Where the proxy trains. (default: as the study)"),
+    timeout: float = typer.Option(None, help="Seconds after which no new trial starts. (default: as the study)"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Join a study from anywhere: evaluate designs until it is complete, or one trial's design again.

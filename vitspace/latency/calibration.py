@@ -70,7 +70,7 @@ class Calibration:
         known = self.held_out[family]
         ms = float(self.predictor.predict([spec])[0])
         outside = self.predictor.outside(spec)
-        return Prediction(ms, known.error, known.within_10, known.designs, family, outside)
+        return Prediction(ms, known.error, known.within_10, known.designs, family, outside, self.measured.reference_ms)
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,7 @@ import timm
 import torch
 from torch import Tensor
 
-from vitspace.cache import load, store
+from vitspace.cache import alone, load, store
 from vitspace.host import fingerprint, origin, sources_digest
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import DRIFT_LIMIT, Runner, interleave, median_interval, pinned
@@ -97,8 +97,12 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
     others = "".join(origin(type(stage).__module__) for stage in spec.stages)
     key = json.dumps({"spec": spec.id, "sources": sources + others, **_circumstances(settings)}, sort_keys=True)
     found = load("latency", key)
-    if found and not ((latency := Latency(**found[key])).doubt and again):
-        return latency
+    if found:
+        before = Latency(**found[key])
+        # What the machine can do may have been seen only later.
+        latency = replace(before, usual_ms=_usual(settings, before.reference_ms))
+        if not (latency.doubt and again):
+            return latency
     latency = measure_anew(spec, settings)
     if latency.doubt and again:
         _log.warning("the latency of %s is unsure: %s", spec.id, latency.doubt)
@@ -112,7 +116,7 @@ def _circumstances(settings: LatencySettings) -> dict[str, Any]:
 
 def _usual(settings: LatencySettings, now_ms: float) -> float:
     """Return the least that the reference has taken on this host, and remember it."""
-    key = json.dumps(_circumstances(settings), sort_keys=True)
+    key = json.dumps(_circumstances(replace(settings, runs=0)), sort_keys=True)  # however often it is run
     before = load("reference", key)
     least = min(now_ms, before[key]["ms"]) if before else now_ms
     if not before or least < before[key]["ms"]:
@@ -121,10 +125,13 @@ def _usual(settings: LatencySettings, now_ms: float) -> float:
 
 
 def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
-    """Measure now, whatever was measured before, and keep nothing but the reference's usual time."""
+    """Measure now, whatever was measured before, and keep nothing but the reference's usual time.
+
+    Processes of one host take turns: a single thread is pinned to the same core in each.
+    """
     image = _image(settings)
     network = build(spec, img_size=settings.img_size).to(image.dtype)
-    with pinned(settings.threads):
+    with alone("measuring"), pinned(settings.threads):
         runner = prepare(settings.backend, network, image, settings.threads)
         timing = interleave([_reference(settings), runner], settings.runs)
     reference_ms = float(np.median(timing.times[0]))

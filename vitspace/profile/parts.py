@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vitspace.costs import CONVENTION, Cost, cost
+from vitspace.errors import InputError
 from vitspace.families import Spec
 from vitspace.host import fingerprint
 from vitspace.latency import Latency, LatencySettings, measure
@@ -99,8 +100,15 @@ def profile(
         any_host: Whether this host's own may be of other versions.
 
     Raises:
-        InputError: the image is too small, a back end is not installed, or the calibration is damaged or another's.
+        InputError: the image is too small, a back end is not installed, or the calibration is damaged, another's, or of
+            other settings than all that are timed.
     """
+    if calibration and not any(calibration.fits(setting) for setting in settings):
+        made = calibration.settings
+        raise InputError(
+            f"a predictor predicts what it was calibrated on, {made.backend} at {made.img_size} px, {made.threads} "
+            f"thread(s), batch {made.batch}, but nothing of that kind is timed here"
+        )
     costs = cost(spec, img_size)
     predictions = [_predicted(spec, setting, calibration, any_host) for setting in settings]
     milliseconds = part_milliseconds(spec, img_size)

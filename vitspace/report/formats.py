@@ -96,4 +96,5 @@ def _cell(value: Any) -> str:
 
 def _interval(row: pd.Series) -> str:
     low, high = row.get("p10_ms"), row.get("p90_ms")
-    return f" ({low:.1f}\N{EN DASH}{high:.1f})" if pd.notna(low) and pd.notna(high) else ""
+    unsure = ", unsure" if pd.notna(row.get("latency_doubt")) else ""
+    return f" ({low:.1f}\N{EN DASH}{high:.1f}{unsure})" if pd.notna(low) and pd.notna(high) else ""

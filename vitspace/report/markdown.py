@@ -51,7 +51,9 @@ def _front_note(record: StudyRecord) -> str:
     size = (record.resolved.get("space") or {}).get("resolution")
     notes = [f"FLOPs: {record.resolved['convention']}." if record.resolved.get("convention") else ""]
     notes.append(f"FLOPs and latency at {size} px." if size else "")
-    notes.append("Latency: median (10th to 90th percentile). Lists go stage by stage.")
+    notes.append(
+        "Latency: median (10th to 90th percentile; unsure where the machine was busy). Lists go stage by stage."
+    )
     notes.append("Numbers at full precision: front.csv; every trial: trials.csv.")
     return " ".join(note for note in notes if note)
 

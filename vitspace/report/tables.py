@@ -25,7 +25,7 @@ __all__ = [
     "trials_table",
 ]
 
-_COSTS = ["gflops", "params_m", "latency_ms", "p10_ms", "p90_ms", "score", "score_std", "accuracy"]
+_COSTS = ["gflops", "params_m", "latency_ms", "p10_ms", "p90_ms", "latency_doubt", "score", "score_std", "accuracy"]
 _GAPS = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "against_anchor"]
 _FRONT = ["number", "name", "anchor", "spec_id", "dim", "depth", "settings", *_COSTS, *_GAPS]
 _TRIALS = ["number", "name", "anchor", "spec_id", "family", "state", "why", "front", *_COSTS, "seconds", "seed"]
@@ -130,6 +130,7 @@ def _shared(trial: Trial) -> dict[str, Any]:
         "latency_ms": finite(trial.latency_ms),
         "p10_ms": finite(trial.latency.get("p10_ms")),
         "p90_ms": finite(trial.latency.get("p90_ms")),
+        "latency_doubt": trial.latency.get("doubt") or None,
         "score": finite(trial.score),
         "score_std": finite(trial.score_std),
         "accuracy": finite(trial.details.get("accuracy")),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from vitspace.costs import PartCost
 from vitspace.costs.parts import Shape, StageCount, count_head, count_stage, count_stem
+from vitspace.errors import InputError
 from vitspace.space.axes import FAMILY
 from vitspace.space.config import STAGES
 from vitspace.space.space import Space
@@ -100,12 +101,28 @@ class Population:
         return self.space.choose(lambda v: v.values[row[self._column[v.name]]])
 
     def costs(self, rows: NDArray[np.int16]) -> PopulationCosts:
-        """Cost designs [N, variables]."""
+        """Cost designs [N, variables].
+
+        Raises:
+            InputError: a row has not an index a variable, or one that is none of a variable's values.
+        """
+        self._check(rows)
         out = np.zeros((4, len(rows)), dtype=np.int64)
         for start in range(0, len(rows), _CHUNK):
             part = slice(start, start + _CHUNK)
             out[:, part] = self._chunk(rows[part])
         return PopulationCosts(out[3].astype(bool), *out[:3])
+
+    def _check(self, rows: NDArray[np.int16]) -> None:
+        if rows.ndim != 2 or rows.shape[1] != len(self.variables):
+            raise InputError(f"designs are rows of {len(self.variables)} indices, but got an array {rows.shape}")
+        for variable, column in zip(self.variables, rows.T, strict=True):
+            low, high = (column.min(), column.max()) if len(column) else (0, 0)
+            if low < 0 or high >= len(variable.values):
+                raise InputError(
+                    f"an index of {variable.name} is from 0 to {len(variable.values) - 1}, "
+                    f"but got {low if low < 0 else high}"
+                )
 
     def _chunk(self, rows: NDArray[np.int16]) -> Ints:
         codes = self._codes(rows)
