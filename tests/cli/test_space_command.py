@@ -5,6 +5,8 @@ import json
 import pytest
 from inside import SMALL, vitspace
 
+from vitspace.cli.space import _values
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -41,3 +43,8 @@ def test_a_bad_file_is_one_line(folder):
 def test_a_latency_backend_without_a_latency_is_refused(folder):
     done = vitspace("space", "draw", "small.yaml", "--latency-backend", "onnxruntime", cwd=folder, check=2)
     assert "--latency-backend belongs to --latency, but got --latency-backend onnxruntime alone" in done.stderr
+
+
+def test_lists_that_differ_by_stage_name_their_stages():
+    assert _values([[1, 2], [1, 2]]) == "1, 2"
+    assert _values([[], [1], [2, 4], [1]]) == "1: -\n2, 4: 1\n3: 2, 4"

@@ -118,8 +118,7 @@ def test_a_machine_seen_faster_later_casts_doubt_on_what_was_measured_before(mon
 
 
 def test_processes_measure_one_after_the_other():
-    with alone("measuring"), (cache_folder() / "measuring.lock").open("w") as other:
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with alone("measuring"), (cache_folder() / "measuring.lock").open("w") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with (cache_folder() / "measuring.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,6 +1,8 @@
 """Small spaces whose designs can all be listed."""
 
 import itertools
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -44,6 +46,36 @@ MIXED = {
         },
     },
 }
+#: Settings of stages that depend on the stem of a family that the first stage may have.
+BEHIND_A_STEM = {
+    "family": {"stages": [["msg", "mat"], ["msg", "mat"], ["mat"], ["msg", "mat"]]},
+    "resolution": 64,
+    "axes": {"dim": {"each": [32]}, "depth": {"each": [1]}},
+    "families": {
+        "msg": {
+            "axes": {
+                "stem.patch": ["plain", "overlapped"],
+                "window": {"each": [4]},
+                "region_size": {"each": [1, 2], "when": {"stem.patch": ["overlapped"]}},
+            }
+        },
+        "mat": {"axes": {"mixer": {"each": ["none"]}}},
+    },
+}
+#: An ordered axis of which a stage may make nothing.
+IDLE_ORDER = {
+    "family": "msg",
+    "resolution": 64,
+    "axes": {
+        "dim": {"values": [32], "scale": [1, 2, 4, 8]},
+        "depth": [1],
+        "head_dim": [16],
+        "window": [4],
+        "exchange": {"each": ["shuffle", "no_token"]},
+        "region_size": {"each": [1, 2], "order": "non_decreasing"},
+    },
+}
+LARGE, TINY = {"small": SMALL, "mixed": MIXED}, {"behind-a-stem": BEHIND_A_STEM, "idle-order": IDLE_ORDER}
 
 
 def every_design(space: Space) -> set:
@@ -59,10 +91,19 @@ def every_design(space: Space) -> set:
     return found
 
 
-@pytest.fixture(scope="session", params=["small", "mixed"])
+@pytest.fixture(scope="session", params=sorted(LARGE))
 def listed(request, tmp_path_factory):
     """A small space and the set of all its designs."""
-    path = tmp_path_factory.mktemp("space") / f"{request.param}.yaml"
-    path.write_text(yaml.safe_dump({"small": SMALL, "mixed": MIXED}[request.param]))
+    return _listed(tmp_path_factory.mktemp("space") / f"{request.param}.yaml", LARGE[request.param])
+
+
+@pytest.fixture(scope="session", params=sorted(TINY))
+def tiny(request, tmp_path_factory):
+    """A space of a few dozen designs, and all of them."""
+    return _listed(tmp_path_factory.mktemp("space") / f"{request.param}.yaml", TINY[request.param])
+
+
+def _listed(path: Path, config: dict[str, Any]) -> tuple[Space, set]:
+    path.write_text(yaml.safe_dump(config))
     space = load_space(str(path))
     return space, every_design(space)

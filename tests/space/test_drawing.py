@@ -171,3 +171,10 @@ def test_a_shipped_space_has_the_size_that_is_reported(name):
     assert (space.size(), space.size("1G"), space.size("4G")) == designs
     for spec in space.draw(8, "4G", seed=1):
         assert space.decode(space.encode(spec)) == spec
+
+
+def test_settings_that_others_switch_are_all_drawn(tiny):
+    space, designs = tiny
+    assert space.size() == len(designs)
+    assert set(space.draw(len(designs))) == designs
+    assert all(space.decode(space.encode(spec)) == spec for spec in designs)

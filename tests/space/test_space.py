@@ -8,6 +8,7 @@ from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.files import data_names
 from vitspace.space import InvalidDesign, load_space
+from vitspace.space.exploring import explore
 
 MSG = load_space("msg")
 
@@ -119,6 +120,17 @@ def test_of_a_space_with_too_few_designs_all_are_drawn_with_a_warning(tmp_path, 
         ({"axes": {"depth": {"stages": [[1], [1]]}}}, "one entry a stage, 4, but got 2"),
         ({"axes": {"depth": [1, 1]}}, "lists each value once"),
         ({"axes": {"depth": ["two"]}}, "depth: .*but got 'two'"),
+        ({"axes": {"dim": [0, -4], "depth": [1]}}, r"mine\.yaml:\d+: dim is at least 1, but got 0"),
+        (
+            {
+                "axes": {
+                    "dim": [32],
+                    "depth": {"values": [1], "when": {"exchange": ["shuffle"]}},
+                    "exchange": ["shuffle", "no_token"],
+                }
+            },
+            "depth has a value in every stage, but got when",
+        ),
         ({"axes": {"breadth": [1]}}, "an axis is one of dim, depth"),
         (
             {"axes": {"depth": {"values": [1], "when": {"exchange": ["none"]}}}},
@@ -207,3 +219,9 @@ def test_what_is_at_odds_with_a_family_has_a_line(tmp_path, old, new, line, mess
 def test_the_space_without_a_fault_loads(tmp_path):
     (tmp_path / "mine.yaml").write_text(BAD)
     assert load_space(str(tmp_path / "mine.yaml")).families == ["msg", "mat"]
+
+
+def test_a_space_whose_costs_cannot_be_counted_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("vitspace.space.exploring.MOST_MACS", 1000)
+    with pytest.raises(InputError, match="costs less than 1,000 multiply-adds, but those of mine at 64 px may cost"):
+        explore(load_space(write(tmp_path / "mine.yaml", resolution=64)))

@@ -35,6 +35,7 @@ class Effect:
         mean: Mean score at equal FLOPs, against the mean of all designs that have the axis; NaN without designs.
         low: Of its 90 % bootstrap interval.
         high: Of the same.
+        score: Mean score as it is, whatever the FLOPs.
     """
 
     value: Any
@@ -42,6 +43,7 @@ class Effect:
     mean: float
     low: float
     high: float
+    score: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ def axis_effects(seen: Observations, axis: str, rest: Array | None = None) -> Ax
     groups = {value: centred[[v == value for v in chosen]] for value in seen.values[axis]}
     rng = np.random.default_rng(0)
     means = {value: _resampled_means(group, rng) for value, group in groups.items()}
-    effects = tuple(_effect(value, group, means[value]) for value, group in groups.items())
+    scores = {value: seen.scores[having][[v == value for v in chosen]] for value in groups}
+    effects = tuple(_effect(value, group, means[value], scores[value]) for value, group in groups.items())
     return AxisEffects(axis, len(having), effects, **_preference(effects, means))
 
 
@@ -114,11 +117,11 @@ def _resampled_means(group: Array, rng: np.random.Generator) -> Array:
     return means
 
 
-def _effect(value: Any, group: Array, means: Array) -> Effect:
+def _effect(value: Any, group: Array, means: Array, scores: Array) -> Effect:
     if not len(group):
-        return Effect(value, 0, float("nan"), float("nan"), float("nan"))
+        return Effect(value, 0, *[float("nan")] * 4)
     low, high = np.percentile(means, LEVELS)
-    return Effect(value, len(group), float(group.mean()), float(low), float(high))
+    return Effect(value, len(group), float(group.mean()), float(low), float(high), float(scores.mean()))
 
 
 def _preference(effects: tuple[Effect, ...], means: dict[Any, Array]) -> dict[str, Any]:

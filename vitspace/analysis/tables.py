@@ -68,10 +68,11 @@ def axes_table(effects: Sequence[AxisEffects], importance: Mapping[str, Importan
 
 
 def values_table(effects: Sequence[AxisEffects]) -> pd.DataFrame:
-    """One row a value of an axis: its mean score at equal FLOPs, with a 90 % bootstrap interval."""
+    """One row a value of an axis: its mean score at equal FLOPs, with a 90 % bootstrap interval, and as it is."""
     rows = [
         {"axis": axis.axis, "value": readable_value(e.value), "designs": e.designs}
         | {"mean": _finite(e.mean), "low": _finite(e.low), "high": _finite(e.high)}
+        | {"score": _finite(e.score)}
         for axis in effects
         for e in axis.effects
     ]

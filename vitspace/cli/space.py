@@ -104,9 +104,14 @@ def validate(
 
 
 def _rules(space: "Space") -> list[str]:
-    rules = {str(rule): family for family in space.families for rule in space.axes.rules[family]}
-    several = len(space.families) > 1
-    return [f"rule{f' of {family}' if several else ''}: {rule}" for rule, family in rules.items()]
+    families: dict[str, list[str]] = {}
+    for family in space.families:
+        for rule in space.axes.rules[family]:
+            families.setdefault(str(rule), []).append(family)
+    of = {
+        rule: "" if len(names) == len(space.families) else f" of {', '.join(names)}" for rule, names in families.items()
+    }
+    return [f"rule{names}: {rule}" for rule, names in of.items()]
 
 
 def _table(rows: list[dict[str, Any]]) -> "Table":
@@ -114,9 +119,18 @@ def _table(rows: list[dict[str, Any]]) -> "Table":
 
     table = Table("axis", "stages", "values", "when", box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        values = [", ".join(map(str, stage)) if stage else "-" for stage in row["values"]]
-        table.add_row(row["axis"], row["stages"], "\n".join(dict.fromkeys(values)), row["when"])
+        table.add_row(row["axis"], row["stages"], _values(row["values"]), row["when"])
     return table
+
+
+def _values(by_stage: list[list[Any]]) -> str:
+    """Write the values of an axis; where stages differ, a line for each list, behind the stages that have it."""
+    stages: dict[str, list[str]] = {}
+    for number, values in enumerate(by_stage, start=1):
+        stages.setdefault(", ".join(map(str, values)) if values else "-", []).append(str(number))
+    if len(stages) == 1:
+        return next(iter(stages))
+    return "\n".join(f"{', '.join(numbers)}: {values}" for values, numbers in stages.items())
 
 
 def _print_designs(rows: list[dict[str, Any]], families: list[str], depths: list[list[str]]) -> None:

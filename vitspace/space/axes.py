@@ -1,6 +1,6 @@
 """Axes: what a space file says, checked against its families and turned into variables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
@@ -167,11 +167,28 @@ class Axes:
         for kind in KINDS:
             needed = {f.name for f in fields(part_type(kind, family)) if f.default is MISSING} - {"downsample"}
             prefix = "" if kind == "stage" else f"{kind}."
+            self._check_always(family, [prefix + name for name in sorted(needed) if prefix + name in given])
             missing = [prefix + name for name in sorted(needed) if prefix + name not in given]
             if missing:
                 raise SpaceError(
                     f"a space has the axes {', '.join(missing)} too, for {family}; a single value fixes one", "axes"
                 )
+
+    def _check_always(self, family: str, needed: Sequence[str]) -> None:
+        """Refuse what leaves an axis out that has no default, and sizes below 1."""
+        for axis in needed:
+            own = axis in self._section(family).axes
+            config, where = (
+                (self._section(family).axes if own else self.config.axes)[axis],
+                _at(family if own else None, axis),
+            )
+            if config.when or (config.stages and None in config.stages and not own):
+                raise SpaceError(
+                    f"{axis} has a value in every stage, but got {'when' if config.when else 'null'}", *where
+                )
+            for value, place in _places(config):
+                if isinstance(value, int) and value < 1:
+                    raise SpaceError(f"{axis} is at least 1, but got {value}", *where, *place)
 
 
 def _named(config: SpaceConfig, family: str) -> tuple[Any, ...]:

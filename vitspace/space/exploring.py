@@ -17,7 +17,7 @@ from vitspace.costs import PartCost
 from vitspace.costs.parts import Shape, count_head, count_stage, count_stem
 from vitspace.errors import InputError
 from vitspace.space.config import STAGES
-from vitspace.space.lattice import Entries, Ints, Lattice, Option
+from vitspace.space.lattice import MOST_MACS, Entries, Ints, Lattice, Option
 from vitspace.space.variables import InvalidDesign, Params, Variable
 from vitspace.spec import Carry, PartSpec, StageSpec, part_type
 
@@ -42,7 +42,7 @@ def explore(space: "Space") -> Lattice:
         InputError: a stage has more settings than can be looked at one by one, or the space has no valid design.
     """
     _log.info("counting the parts of space %s, once: half a minute, for unified about four", space.name)
-    shared = [v for v in space.variables if _is_shared(v, space.variables)]
+    shared = _shared(space.variables)
     settings = list(_combinations(shared, {}))
     sets = _Sets()
     states = [_State(0, None, (), None, (), sets.number(np.arange(len(settings))))]
@@ -56,6 +56,11 @@ def explore(space: "Space") -> Lattice:
             )
         options.append([option.to_list() for option in walk.options])
         entries.append(walk.entries())
+    if (most := sum(int(each.macs.max()) for each in entries)) >= MOST_MACS:
+        raise InputError(
+            f"a design of a space costs less than {MOST_MACS:,} multiply-adds, but those of {space.name} at "
+            f"{space.resolution} px may cost {most:,}"
+        )
     return Lattice(space.name, entries, options)
 
 
@@ -231,6 +236,14 @@ class _End:
     part: PartSpec | None
     depths: tuple[int, ...]
     before: PartCost
+
+
+def _shared(variables: Sequence[Variable]) -> list[Variable]:
+    """Return the variables to be chosen before all stages, and with each what it depends on."""
+    names = {v.name for v in variables if _is_shared(v, variables)}
+    while more := {name for v in variables if v.name in names for name, _ in v.when} - names:
+        names |= more
+    return [v for v in variables if v.name in names]
 
 
 def _is_shared(variable: Variable, variables: Sequence[Variable]) -> bool:

@@ -112,10 +112,9 @@ class Ranking:
         self.start = np.searchsorted(halves.keys, base + np.maximum(least - first.macs, 0), "left")
         stop = np.searchsorted(halves.keys, base + np.maximum(most - first.macs, -1), "right")
         self.behind = np.where(stop > self.start, halves.before[stop] - halves.before[self.start], 0)
-        weights = first.count * self.behind
-        if float(weights.sum(dtype=np.float64)) > np.iinfo(np.int64).max / 2:
+        if float(first.count.astype(float) @ self.behind.astype(float)) > np.iinfo(np.int64).max / 2:
             raise InputError(f"a space that is drawn from has at most 4e18 designs, but {halves.lattice.name} more")
-        self.ends = np.cumsum(weights)
+        self.ends = np.cumsum(first.count * self.behind)
         self.total = int(self.ends[-1]) if len(self.ends) else 0
 
     def paths(self, ranks: Ints) -> Ints:

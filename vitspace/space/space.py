@@ -109,11 +109,11 @@ class Space:
     def _spec(self, chosen: Params) -> Spec:
         """Make the spec of the values of all active variables."""
         stages = [self.stage_of(chosen, i) for i in range(STAGES)]
-        self._check_order(stages)
         try:
             spec = Spec(self.part_of("stem", chosen), tuple(stages), self.part_of("head", chosen))
         except InputError as error:
             raise InvalidDesign(str(error)) from None
+        self._check_order(spec.stages)  # as they stand: what a stage does not use decides nothing
         side = -(-self.resolution // spec.stem.stride)
         for number, stage in enumerate(spec.stages, start=1):
             self._check_stage(stage, number, side)
