@@ -131,6 +131,7 @@ def test_of_a_space_with_too_few_designs_all_are_drawn_with_a_warning(tmp_path, 
             },
             "depth has a value in every stage, but got when",
         ),
+        ({"axes": {"dim": 32}}, r"an axis is a list or a mapping, such as dim: \[32\], but got dim: 32"),
         ({"axes": {"breadth": [1]}}, "an axis is one of dim, depth"),
         (
             {"axes": {"depth": {"values": [1], "when": {"exchange": ["none"]}}}},

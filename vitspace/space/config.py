@@ -90,6 +90,9 @@ class FamilyAxes(BaseModel):
     def _plain_lists(cls, axes: Any) -> Any:
         if not isinstance(axes, dict):
             return axes
+        for name, axis in axes.items():
+            if axis is None or isinstance(axis, str | int | float):
+                raise ValueError(f"an axis is a list or a mapping, such as {name}: [{axis}], but got {name}: {axis}")
         return {name: {"values": axis} if isinstance(axis, list) else axis for name, axis in axes.items()}
 
     @field_validator("rules")
