@@ -58,9 +58,9 @@ def test_no_rate_is_negative(measured):
 
 def test_a_design_beyond_what_was_measured_is_told(calibration, samples):
     predictor = calibration.predictor
-    assert not any(predictor.outside(sample.spec) for sample in samples)
-    assert "is beyond what was measured: " in predictor.outside(anchor("msg_base").spec)
-    assert predictor.outside(anchor("emsnet_tiny").spec).startswith("no measured design does ")
+    assert not any(predictor.look_at(sample.spec)[1] for sample in samples)
+    assert "is beyond what was measured: " in predictor.look_at(anchor("msg_base").spec)[1]
+    assert predictor.look_at(anchor("emsnet_tiny").spec)[1].startswith("no measured design does ")
 
 
 def test_many_designs_are_predicted_at_once_as_one_by_one(calibration, samples):

@@ -68,8 +68,7 @@ class Calibration:
         """Predict a design."""
         family = spec.family if spec.family in self.held_out else ALL
         known = self.held_out[family]
-        ms = float(self.predictor.predict([spec])[0])
-        outside = self.predictor.outside(spec)
+        ms, outside = self.predictor.look_at(spec)
         return Prediction(ms, known.error, known.within_10, known.designs, family, outside, self.measured.reference_ms)
 
     def save(self, path: Path) -> None:

@@ -88,9 +88,12 @@ class Predictor:
         """Milliseconds of specs, [N]."""
         return self.model(np.array([work(spec, self.img_size) for spec in specs]))
 
-    def outside(self, spec: Spec) -> str:
-        """Say what a design does far more of than any that was measured, or return an empty string."""
+    def look_at(self, spec: Spec) -> tuple[float, str]:
+        """Return a design's milliseconds, and what it does far more of than any measured one, or an empty string."""
         amount = work(spec, self.img_size)
+        return float(self.model(amount[None])[0]), self._outside(amount)
+
+    def _outside(self, amount: Floats) -> str:
         unheard = [WORK[i] for i in np.flatnonzero((self.most == 0) & (amount > 0))]
         if unheard:
             return f"no measured design does {', '.join(unheard)}"
