@@ -46,6 +46,19 @@ def find_yaml(text: str, folder: str) -> Path:
     raise InputError(f"{folder} are {known}, or a path to a .yaml file, but got {text!r}")
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads YAML safely, and refuses a key that is given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+            if isinstance(key.value, str):
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path, model: type[Model]) -> Model:
     """Read a YAML file into a model.
 
@@ -54,7 +67,7 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        data = yaml.safe_load(text)
+        data = yaml.load(text, Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:

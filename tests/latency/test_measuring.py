@@ -117,6 +117,19 @@ def test_a_machine_seen_faster_later_casts_doubt_on_what_was_measured_before(mon
     assert measure(SPEC, settings, again=False).doubt == "the machine was busy: resnet18 took 30.0 ms, usually 10.0 ms"
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"threads": 0}, "threads is at least 1, but got 0"),
+        ({"dtype": "float99"}, "dtype of eager is one of float32, bfloat16, but got 'float99'"),
+        ({"backend": "onnxruntime", "dtype": "bfloat16"}, "dtype of onnxruntime is one of float32, but got 'bfloat16'"),
+    ],
+)
+def test_settings_that_cannot_be_timed_are_refused(changes, message):
+    with pytest.raises(InputError, match=message):
+        LatencySettings(**changes)
+
+
 def test_processes_measure_one_after_the_other():
     with alone("measuring"), (cache_folder() / "measuring.lock").open("w") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

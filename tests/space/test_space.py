@@ -226,3 +226,9 @@ def test_a_space_whose_costs_cannot_be_counted_is_refused(tmp_path, monkeypatch)
     monkeypatch.setattr("vitspace.space.exploring.MOST_MACS", 1000)
     with pytest.raises(InputError, match="costs less than 1,000 multiply-adds, but those of mine at 64 px may cost"):
         explore(load_space(write(tmp_path / "mine.yaml", resolution=64)))
+
+
+def test_a_key_given_twice_is_refused_with_its_line(tmp_path):
+    (tmp_path / "mine.yaml").write_text(BAD.replace("depth:", "dim: [64]\n  depth:", 1))
+    with pytest.raises(InputError, match=r"mine\.yaml:4: not YAML: key 'dim' is given twice"):
+        load_space(str(tmp_path / "mine.yaml"))

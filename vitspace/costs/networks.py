@@ -43,8 +43,10 @@ def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
     """Count a network for one square image; microseconds once its parts are known.
 
     Raises:
-        InputError: the image is smaller than the network's stride.
+        InputError: the image is smaller than the network's stride, or ``spec`` is no Spec.
     """
+    if not isinstance(spec, Spec):
+        raise InputError(f"a cost is of a Spec, such as vitspace.anchor('msg_tiny').spec, but got {spec!r:.80}")
     if img_size < spec.stride:
         raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
     stem = count_stem(spec.stem, spec.in_dims[0], img_size)

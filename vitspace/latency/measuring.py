@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vitspace.cache import alone, load, store
+from vitspace.errors import InputError
 from vitspace.host import fingerprint, origin, sources_digest
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import DRIFT_LIMIT, Runner, interleave, median_interval, pinned
@@ -21,6 +22,7 @@ from vitspace.spec import Spec
 _log = logging.getLogger(__name__)
 
 REFERENCE = "resnet18"
+DTYPES = ("float32", "bfloat16")
 #: How much longer than usual the reference may take.
 BUSY_LIMIT = 0.10
 
@@ -36,6 +38,9 @@ class LatencySettings:
         dtype: Of weights and images: float32, or bfloat16 in eager mode.
         img_size: Side of the image in pixels.
         runs: Timed runs.
+
+    Raises:
+        InputError: a number is below 1, or the back end has no such dtype.
     """
 
     backend: str = "eager"
@@ -44,6 +49,14 @@ class LatencySettings:
     dtype: str = "float32"
     img_size: int = 224
     runs: int = 25
+
+    def __post_init__(self) -> None:
+        for name in ("threads", "batch", "img_size", "runs"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is at least 1, but got {getattr(self, name)}")
+        dtypes = DTYPES if self.backend == "eager" else DTYPES[:1]
+        if self.dtype not in dtypes:
+            raise InputError(f"dtype of {self.backend} is one of {', '.join(dtypes)}, but got {self.dtype!r}")
 
 
 @dataclass(frozen=True)
@@ -116,7 +129,7 @@ def _circumstances(settings: LatencySettings) -> dict[str, Any]:
 
 def _usual(settings: LatencySettings, now_ms: float) -> float:
     """Return the least that the reference has taken on this host, and remember it."""
-    key = json.dumps(_circumstances(replace(settings, runs=0)), sort_keys=True)  # however often it is run
+    key = json.dumps(_circumstances(settings) | {"runs": None}, sort_keys=True)  # however often it is run
     before = load("reference", key)
     least = min(now_ms, before[key]["ms"]) if before else now_ms
     if not before or least < before[key]["ms"]:

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from vitspace.space.space import Space
 
 _log = logging.getLogger(__name__)
-_SOURCES = ("costs", "families", "layers", "spec", *(f"space/{n}" for n in ("axes", "exploring", "rules", "space")))
+_SOURCES = (
+    "costs",
+    "families",
+    "layers",
+    "spec",
+    *(f"space/{n}" for n in ("axes", "config", "exploring", "rules", "space", "variables")),
+)
 _COLUMNS = [field.name for field in fields(Entries)]
 
 
