@@ -67,7 +67,7 @@ def test_bad_input_is_one_line(folder, args, message):
 def test_axes_of_a_space(folder):
     data = json.loads(vitspace("space", "axes", "small.yaml", "--proxy", "params", "--json", cwd=folder).stdout)
     assert data["designs"] == 8 and {row["axis"] for row in data["axes"]} == {"dim", "depth", "mlp_ratio"}
-    assert {"axis", "value", "designs", "mean", "low", "high"} == set(data["values"][0])
+    assert {"axis", "value", "designs", "mean", "low", "high", "score"} == set(data["values"][0])
 
 
 def test_axes_of_a_study(folder):
