@@ -102,3 +102,9 @@ def test_a_latency_in_doubt_is_marked(record):
     assert frame["latency_doubt"].notna().tolist()[:2] == [True, False]
     latencies = readable(frame)["CPU latency, ms"]
     assert [text.endswith(", unsure)") for text in latencies[:2]] == [True, False]
+
+
+@pytest.mark.parametrize("family", [{"values": ["msg", "mat"]}, {"each": ["msg", "vt"]}])
+def test_a_space_of_several_families_has_references_too(record, family):
+    facts = record.resolved | {"space": record.resolved["space"] | {"family": family}}
+    assert references(replace(record, resolved=facts)) == references(record)

@@ -70,7 +70,8 @@ def anchors_table(record: StudyRecord) -> pd.DataFrame:
 def references(record: StudyRecord) -> list[Anchor]:
     """Anchors of the study's family, published at its resolution, that are no completed trial; by FLOPs."""
     space = record.resolved.get("space") or {}
-    families = {space.get("family")} | {trial.spec.family for trial in record.completed if trial.spec}
+    own = {space["family"]} if isinstance(space.get("family"), str) else set()
+    families = own | {trial.spec.family for trial in record.completed if trial.spec}
     size, done = space.get("resolution"), {trial.anchor for trial in record.anchors}
     rows = [a for a in all_anchors().values() if a.role == "anchor" and a.family in families and a.id not in done]
     rows = [a for a in rows if "gflops" in a.published and size in (None, a.resolution)]
