@@ -16,7 +16,11 @@ EFFECTS = [
     AxisEffects(
         f"axis.{i}",
         20,
-        (Effect(1 / 64, 10, 0.1, 0.0, 0.2), Effect(True, 8, -0.1, -0.2, 0.0), Effect("none", 2, 0.0, -1.0, 1.0)),
+        (
+            Effect(1 / 64, 10, 0.1, 0.0, 0.2, 5.0),
+            Effect(True, 8, -0.1, -0.2, 0.0, 4.0),
+            Effect("none", 2, 0.0, -1.0, 1.0, 4.5),
+        ),
         best=1 / 64,
         gain=0.2,
         gain_low=0.1,

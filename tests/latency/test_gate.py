@@ -66,7 +66,7 @@ class Known:
 
     def predict(self, spec):
         ms = int(spec.id, 16) % 100
-        return Prediction(ms, 0.1, 1.0, 9, "all", "far too deep" if ms > 90 else "")
+        return Prediction(ms, 0.1, 1.0, 9, "all", "far too deep" if ms > 90 else "", 50.0)
 
 
 def test_draws_are_within_a_latency_as_this_host_predicts_it(monkeypatch, caplog):

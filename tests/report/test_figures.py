@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from itertools import combinations
 
@@ -5,7 +6,7 @@ import pytest
 
 from vitspace.report.figures import save_figure, score_against
 from vitspace.report.noise import noise_limit
-from vitspace.report.scatter import scatter
+from vitspace.report.scatter import _merged, scatter
 from vitspace.report.score_figure import draw
 
 
@@ -28,6 +29,18 @@ def test_references_out_of_reach_are_named_only(record):
     narrow = replace(record, trials=[t for t in record.trials if (t.macs or 0) > 2.5e9])
     data = scatter(narrow, "macs")
     assert (data.references, data.beyond) == ([], ["MSG-S 8.4 G", "MSG-B 14.2 G"])
+
+
+def test_published_designs_that_stand_close_share_a_label_that_fits():
+    lines = [
+        (1.8, "EMSNet-T: 79.3 %"),
+        (1.85, "PartialFormer-B2: 82 %"),
+        (1.87, "MAT-4: 81 %"),
+        (4.0, "TransCNN-B: 82.2 %"),
+    ]
+    named = [(1.8, "EMSNet-T: 79.3 % and 2 more"), (1.85, ""), (1.87, ""), (4.0, "TransCNN-B: 82.2 %")]
+    assert _merged(lines, math.log(8)) == named
+    assert _merged(lines[1:3], math.log(8))[0] == (1.85, "PartialFormer-B2: 82 %, MAT-4: 81 %")
 
 
 def test_axes_carry_units_and_caption_the_recipe(record):

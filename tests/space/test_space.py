@@ -232,3 +232,19 @@ def test_a_key_given_twice_is_refused_with_its_line(tmp_path):
     (tmp_path / "mine.yaml").write_text(BAD.replace("depth:", "dim: [64]\n  depth:", 1))
     with pytest.raises(InputError, match=r"mine\.yaml:4: not YAML: key 'dim' is given twice"):
         load_space(str(tmp_path / "mine.yaml"))
+
+
+def test_a_cache_that_cannot_be_used_costs_no_second_exploration(tmp_path, monkeypatch, caplog):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path / "file"))
+    found = []
+    monkeypatch.setattr("vitspace.space.stored.explore", lambda space: found.append(explore(space)) or found[-1])
+    assert load_space(write(tmp_path / "mine.yaml", resolution=64)).size() > 0
+    assert len(found) == 1 and "cannot be used" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["? [1, 2]\n: 3\n", "a: {? {b: 1} : 2}\n"])
+def test_a_key_that_is_no_word_is_one_error(tmp_path, text):
+    (tmp_path / "mine.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"mine\.yaml"):
+        load_space(str(tmp_path / "mine.yaml"))

@@ -43,7 +43,7 @@ class Effect:
     mean: float
     low: float
     high: float
-    score: float = float("nan")
+    score: float
 
 
 @dataclass(frozen=True)
@@ -95,11 +95,12 @@ def axis_effects(seen: Observations, axis: str, rest: Array | None = None) -> Ax
     having = seen.having(axis)
     centred = rest[having] - rest[having].mean() if len(having) else rest[having]
     chosen = [seen.params[i][axis] for i in having]
-    groups = {value: centred[[v == value for v in chosen]] for value in seen.values[axis]}
+    masks = {value: np.array([v == value for v in chosen], dtype=bool) for value in seen.values[axis]}
+    groups = {value: centred[mask] for value, mask in masks.items()}
     rng = np.random.default_rng(0)
     means = {value: _resampled_means(group, rng) for value, group in groups.items()}
-    scores = {value: seen.scores[having][[v == value for v in chosen]] for value in groups}
-    effects = tuple(_effect(value, group, means[value], scores[value]) for value, group in groups.items())
+    scores = seen.scores[having]
+    effects = tuple(_effect(value, groups[value], means[value], scores[mask]) for value, mask in masks.items())
     return AxisEffects(axis, len(having), effects, **_preference(effects, means))
 
 

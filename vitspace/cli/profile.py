@@ -45,6 +45,7 @@ def profile(
     if calibrate:
         beside = {"a design": spec, "--device": device != "cpu", "--threads": threads != 1, "--batch": batch}
         beside |= {"--img-size": img_size != 224, "--audit": audit, "--predictor": predictor, "--any-host": any_host}
+        beside |= {"--out": out}
         _refuse("--calibrate measures the spaces' designs at 224 px, one thread, batch 1, on the CPU", beside)
         _calibrate(backend, designs, as_json)
         return

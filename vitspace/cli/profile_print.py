@@ -86,7 +86,8 @@ def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> s
     if isinstance(latency, CudaLatency):
         rate = f"{latency.images_per_second:,.0f} images/s, {latency.peak_mb:.0f} MB at most"
         return f"{latency.device}, {latency.dtype}, batch {latency.batch}: {spread}; {rate}{doubt}"
-    predicted = f"; predicted {prediction}" if prediction else ""
-    if prediction and prediction.reference_ms:
-        predicted += f", which at the reference's speed now is {prediction.at_speed(latency.reference_ms):.1f} ms"
-    return f"{latency.backend}, {latency.threads} thread(s), batch {latency.batch}: {spread}{doubt}{predicted}"
+    told = f"{latency.backend}, {latency.threads} thread(s), batch {latency.batch}: {spread}{doubt}"
+    if prediction is None:
+        return told
+    now = f"{prediction.at_speed(latency.reference_ms):.1f} ms"
+    return f"{told}; predicted {prediction}, which at the reference's speed now is {now}"

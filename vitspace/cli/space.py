@@ -67,7 +67,7 @@ def draw(
     budget: str = _BUDGET,
     params: str = typer.Option(None, help="Parameters: 25M."),
     latency: str = typer.Option(None, help="CPU latency as this host's calibration predicts it: 60ms, 40ms..60ms."),
-    latency_backend: str = typer.Option(None, help="Of --latency: eager (the default), onnxruntime or openvino."),
+    latency_backend: str = typer.Option(None, help="Of --latency: eager, onnxruntime or openvino. (default: eager)"),
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
     balanced: bool = typer.Option(False, "--balanced", help="Even over FLOPs, rather than over designs."),
     replace: bool = typer.Option(False, "--replace", help="A design may be drawn again, as statistics need it."),

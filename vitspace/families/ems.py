@@ -41,16 +41,15 @@ from timm.layers import DropPath
 from torch import Tensor, nn
 
 from vitspace.errors import InputError
+from vitspace.families._ems_attention import GlobalAttention, LocalAttention, check_heads
 from vitspace.layers.head import ClassifierHead
 from vitspace.layers.init import init_weights
-from vitspace.layers.overlapped import overlapped_attention
 from vitspace.layers.plain import is_plain
 from vitspace.layers.pointwise import matrix, normed, pointwise, worth_folding
 from vitspace.layers.propagation import Propagation
 from vitspace.layers.side_by_side import SideBySide
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
-LOCAL_KERNEL, LOCAL_STRIDE = 3, 2
 _LOCAL = ["local_patch", "local_expansion", "local_head_dim"]
 _GLOBAL = ["global_patch", "global_expansion", "global_head_dim"]
 _COUNTS = [*_LOCAL, *_GLOBAL, "fine_patch", "coarse_patch", "static_expansion", "coordinate_kernel", "mlp_ratio"]
@@ -175,8 +174,8 @@ class Stage(StageSpec, family="ems"):
             raise InputError(f"4 must divide the static channels, but got {static} with {got}")
         if self.dynamic == "both" and local != global_:
             raise InputError(f"2 must divide the dynamic channels, but got {local + global_} with {got}")
-        _check_heads(local * self.local_expansion, self.local_head_dim)
-        _check_heads(global_ * self.global_expansion, self.global_head_dim)
+        check_heads(local * self.local_expansion, self.local_head_dim)
+        check_heads(global_ * self.global_expansion, self.global_head_dim)
 
     def rescaled(self, ratio: float) -> Self:
         """Return the stage with its patches for an image ``ratio`` times as large."""
@@ -248,58 +247,6 @@ class StaticOperator(nn.Module):
         whiten = None if self.whiten is None else matrix(self.whiten)
         centred = None if whiten is None else whiten - whiten.mean(0)
         return [centred] if self.linear is None else [centred, matrix(self.linear)]
-
-
-class LocalAttention(nn.Module):
-    """C-MHSA, eqs. 3.7, 3.9 and 3.10: [B, C, H, W] -> [B, C, H, W]."""
-
-    def __init__(self, dim: int, patch: int, expansion: int, head_dim: int) -> None:
-        super().__init__()
-        self.patch, width = patch, dim * expansion
-        self.num_heads = _heads(width, head_dim)
-        self.embed = nn.Conv2d(dim, width, 1, bias=False)
-        self.shrink = nn.Conv2d(width, width, 3, stride=LOCAL_STRIDE, padding=1, groups=width, bias=False)
-        self.scores = nn.Conv2d(width, self.num_heads * LOCAL_KERNEL**4, 1)
-        self.value = nn.Conv2d(width, width, 1, bias=False)
-        self.proj = nn.Conv2d(width, width, 1, bias=False)
-        self.prop = Propagation(dim, expansion, patch)
-
-    def forward(self, x: Tensor) -> Tensor:
-        pooled = _average(x, self.patch)
-        if self.training or is_plain(x) or not worth_folding(pooled, self.proj.in_channels):
-            tokens = self.embed(pooled)
-            values = self.value(tokens)
-        else:
-            both = torch.cat([matrix(self.embed), matrix(self.value) @ matrix(self.embed)])
-            tokens, values = pointwise(pooled, both).chunk(2, dim=1)
-        scores = self.scores(self.shrink(tokens))
-        out = overlapped_attention(scores, values, self.num_heads, LOCAL_KERNEL, LOCAL_STRIDE)
-        return self.prop(self.proj(out), *x.shape[2:])
-
-
-class GlobalAttention(nn.Module):
-    """G-MHSA, eq. 3.6, among all patches: [B, C, H, W] -> [B, C, H, W]."""
-
-    def __init__(self, dim: int, patch: int, expansion: int, head_dim: int) -> None:
-        super().__init__()
-        self.patch, width = patch, dim * expansion
-        self.num_heads = _heads(width, head_dim)
-        self.embed = nn.Conv2d(dim, width, 1, bias=False)
-        self.qkv = nn.Conv2d(width, 3 * width, 1, bias=False)
-        self.proj = nn.Conv2d(width, width, 1, bias=False)
-        self.prop = Propagation(dim, expansion, patch)
-
-    def forward(self, x: Tensor) -> Tensor:
-        pooled = _average(x, self.patch)
-        if self.training or is_plain(x) or not worth_folding(pooled, self.proj.in_channels):
-            qkv = self.qkv(self.embed(pooled))
-        else:
-            qkv = pointwise(pooled, matrix(self.qkv) @ matrix(self.embed))
-        width, (rows, cols) = self.proj.in_channels, qkv.shape[2:]
-        heads = (-1, self.num_heads, width // self.num_heads, rows * cols)
-        q_BHND, k_BHND, v_BHND = (part.reshape(heads).transpose(2, 3) for part in qkv.chunk(3, dim=1))
-        out_BHND = F.scaled_dot_product_attention(q_BHND, k_BHND, v_BHND)
-        return self.prop(self.proj(out_BHND.transpose(2, 3).reshape(-1, width, rows, cols)), *x.shape[2:])
 
 
 class DynamicOperator(nn.Module):
@@ -393,20 +340,6 @@ class EMSHead(ClassifierHead):
     def pool(self, x: Tensor, carry: Tensor | None) -> Tensor:
         """[B, C, H, W] -> [B, C]."""
         return self.norm(x).mean((2, 3))
-
-
-def _check_heads(width: int, head_dim: int) -> None:
-    if width % _heads(width, head_dim):
-        rule = "max(1, width // head_dim) heads must divide an attention's width"
-        raise InputError(f"{rule}, but got width={width}, head_dim={head_dim}")
-
-
-def _heads(width: int, head_dim: int) -> int:
-    return max(1, width // head_dim)
-
-
-def _average(x: Tensor, patch: int) -> Tensor:
-    return F.avg_pool2d(x, patch, ceil_mode=True, count_include_pad=False)
 
 
 def _halving(in_dim: int, dim: int) -> nn.Module:

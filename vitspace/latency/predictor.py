@@ -130,7 +130,7 @@ class Prediction:
         designs: How many were held out.
         family: Whose designs they are: the design's own family, or ``all`` where none of it was measured.
         outside: What the design does more of than any that was measured, or an empty string.
-        reference_ms: What the reference network usually took while the calibration was made; None where not known.
+        reference_ms: What the reference network usually took while the calibration was made.
     """
 
     ms: float
@@ -139,11 +139,11 @@ class Prediction:
     designs: int
     family: str
     outside: str
-    reference_ms: float | None = None
+    reference_ms: float
 
     def at_speed(self, reference_ms: float) -> float:
         """Return the milliseconds on a machine that takes ``reference_ms`` for the reference network now."""
-        return self.ms * reference_ms / self.reference_ms if self.reference_ms else self.ms
+        return self.ms * reference_ms / self.reference_ms
 
     def __str__(self) -> str:
         """Say it in a line."""

@@ -16,8 +16,8 @@ from vitspace.spec import Carry, HeadSpec, Spec, StageSpec, placed
 
 NATIVE_SIZE = 224
 _STEP = 4
-#: Of a field that is cut into more parts than that: VT's tokens into keys and queries of four groups.
-_STEPS = {"token_dim": 8}
+#: What divides a width: VT's tokens are cut into keys and queries of four groups.
+_DIVISORS = {"token_dim": 8}
 #: Fields that are widths as well; so heads and groups stay as many.
 _WIDTHS = ("token_dim", "width", "head_dim", "local_head_dim", "global_head_dim", "group_width")
 Part = TypeVar("Part", StageSpec, HeadSpec)
@@ -87,13 +87,12 @@ def _fitting(
 def _scaled_fields(part: Part, width: float) -> Part:
     """Return a part with the widths that it has beside its channels scaled."""
     values = {name: getattr(part, name) for name in _WIDTHS if hasattr(part, name)}
-    return part.changed(**{name: _scaled(value, width, _STEPS.get(name, _STEP)) for name, value in values.items()})
+    return part.changed(**{name: _scaled(value, width, _DIVISORS.get(name, 1)) for name, value in values.items()})
 
 
-def _scaled(value: int, width: float, step: int) -> int:
-    exact = value * width
-    whole = exact.is_integer() and exact >= 1 and (step == _STEP or exact % step == 0)
-    return int(exact) if whole else max(step, round(exact / step) * step)
+def _scaled(value: int, width: float, divisor: int) -> int:
+    exact, step = value * width, max(_STEP, divisor)
+    return int(exact) if exact >= 1 and exact % divisor == 0 else max(step, round(exact / step) * step)
 
 
 def set_stem_stride(stem: nn.Module, stride: int, wanted: int) -> None:

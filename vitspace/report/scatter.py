@@ -17,6 +17,8 @@ Axis = Literal["macs", "latency_ms"]
 
 #: References that would leave the trials less than this share of the (logarithmic) axis are named, not drawn.
 _LEAST_SHARE = 0.4
+#: Characters of a label; of more lines the first is named and the others are counted.
+_LONG = 44
 #: Lines closer together than this share of the axis have one label.
 _APART = 0.04
 
@@ -146,16 +148,21 @@ def _references(record: StudyRecord, axis: Axis) -> tuple[list[tuple[float, str]
 
 def _merged(lines: list[tuple[float, str]], span: float) -> list[tuple[float, str]]:
     """Give lines that stand too close for a label each one label, at the first of them; ``lines`` are sorted."""
-    merged: list[tuple[float, str]] = []
-    owner = -1
-    for x, label in lines:
-        if owner >= 0 and math.log(x / merged[owner][0]) < _APART * span:
-            merged[owner] = merged[owner][0], f"{merged[owner][1]}, {label}"
-            merged.append((x, ""))
+    groups: list[list[tuple[float, str]]] = []
+    for line in lines:
+        if groups and math.log(line[0] / groups[-1][0][0]) < _APART * span:
+            groups[-1].append(line)
         else:
-            owner = len(merged)
-            merged.append((x, label))
+            groups.append([line])
+    merged: list[tuple[float, str]] = []
+    for group in groups:
+        merged += [(group[0][0], _one_label([label for _, label in group])), *((x, "") for x, _ in group[1:])]
     return merged
+
+
+def _one_label(labels: list[str]) -> str:
+    every = ", ".join(labels)
+    return every if len(every) <= _LONG or len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"
 
 
 def budget_of(record: StudyRecord, axis: Axis) -> float | None:

@@ -177,17 +177,14 @@ class Axes:
     def _check_always(self, family: str, needed: Sequence[str]) -> None:
         """Refuse what leaves an axis out that has no default, and sizes below 1."""
         for axis in needed:
-            own = axis in self._section(family).axes
-            config, where = (
-                (self._section(family).axes if own else self.config.axes)[axis],
-                _at(family if own else None, axis),
-            )
-            if config.when or (config.stages and None in config.stages and not own):
+            own = self._section(family).axes.get(axis)
+            config, where = own or self.config.axes[axis], _at(family if own else None, axis)
+            if config.when or (own is None and None in (config.stages or ())):
                 raise SpaceError(
                     f"{axis} has a value in every stage, but got {'when' if config.when else 'null'}", *where
                 )
-            for value, place in _places(config):
-                if isinstance(value, int) and value < 1:
+            for value, place in _places(config) if axis in ("dim", "depth") else ():
+                if value < 1:
                     raise SpaceError(f"{axis} is at least 1, but got {value}", *where, *place)
 
 

@@ -1,6 +1,5 @@
 """Stored lattices: explored once, then read from the cache folder."""
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitspace.cache import cache_path
+from vitspace.cache import alone, cache_folder
 from vitspace.families import FAMILIES
 from vitspace.files import write_with
 from vitspace.host import sources_digest
@@ -22,13 +21,8 @@ if TYPE_CHECKING:
     from vitspace.space.space import Space
 
 _log = logging.getLogger(__name__)
-_SOURCES = (
-    "costs",
-    "families",
-    "layers",
-    "spec",
-    *(f"space/{n}" for n in ("axes", "config", "exploring", "rules", "space", "variables")),
-)
+_OF_SPACES = ("axes", "config", "exploring", "rules", "space", "variables")
+_SOURCES = ("costs", "families", "layers", "spec", *(f"space/{name}" for name in _OF_SPACES))
 _COLUMNS = [field.name for field in fields(Entries)]
 
 
@@ -38,21 +32,17 @@ def lattice_of(space: "Space") -> Lattice:
     Raises:
         InputError: the space is too large to be explored.
     """
-    path = cache_path().with_name(f"lattice-{space.name}-{_key(space)}.npz")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Of several processes that need it, one explores it and the others wait.
-        with path.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            return _read(path, space.name) or _explored(space, path)
-    except OSError as error:
-        _log.warning("the cache %s cannot be used (%s), so that nothing is kept", path, error)
-        return explore(space)
+    path = cache_folder() / f"lattice-{space.name}-{_key(space)}.npz"
+    with alone(path.stem):  # of several processes that need it, one explores it and the others wait
+        return _read(path, space.name) or _explored(space, path)
 
 
 def _explored(space: "Space", path: Path) -> Lattice:
     lattice = explore(space)
-    write_with(path, lambda temporary: _write(temporary, lattice))
+    try:
+        write_with(path, lambda temporary: _write(temporary, lattice))
+    except OSError as error:
+        _log.warning("the cache %s cannot be used (%s), so that nothing is kept", path, error)
     return lattice
 
 
@@ -78,13 +68,13 @@ def _write(path: Path, lattice: Lattice) -> None:
 
 def _read(path: Path, name: str) -> Lattice | None:
     """Return what is stored, or None where nothing is, or it is damaged."""
-    if not path.is_file():
-        return None
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             options = json.loads(stored["options"].tobytes())
             steps = range(len(options))
             entries = [Entries(**{column: stored[f"{step}-{column}"] for column in _COLUMNS}) for step in steps]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         _log.warning("%s is damaged (%s), and made again", path, error)
         return None
