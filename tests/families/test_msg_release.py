@@ -1,4 +1,4 @@
-"""Checkpoints of MSG-Transformer's public release: the paper read plainly, with the release's names, is the same function."""
+"""Checkpoints of MSG-Transformer's public release: the paper, read plainly under their names, is the same function."""
 
 from itertools import product
 
