@@ -60,7 +60,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
-        self.console.print(text)
+        self.console.print(text, soft_wrap=True)
 
 
 def print_result(record: StudyRecord, folder: Path, storage: str) -> None:
@@ -69,7 +69,7 @@ def print_result(record: StudyRecord, folder: Path, storage: str) -> None:
     console.print(f"\n{headline(record)}")
     console.print(terminal_table(record))
     console.print(f"hypervolume {record.hypervolume:.4f}, searched for {format_seconds(record.seconds)}")
-    console.print(f"report: {folder / 'report.md'}\n")
+    console.print(f"report: {folder / 'report.md'}\n", soft_wrap=True)
     more = "" if storage == "studies.journal" else f" --storage {shlex.quote(storage)}"
     for purpose, line in next_commands(record):
         console.print(f"to {purpose}:\n  {_program(line)}{more}", soft_wrap=True)
