@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,12 +11,13 @@ from dataclasses import replace
 import pytest
 import torch
 from noting import Notes
+from PIL import Image
 from safetensors.torch import load_file
 
 from vitspace.errors import FailureError, InputError
 from vitspace.export import Model
 from vitspace.training import Wishes, train
-from vitspace.training.images import Order, open_images, train_loader, val_loader
+from vitspace.training.images import OnDisk, Order, open_images, train_loader, val_batches
 from vitspace.training.recipe import Recipe
 
 
@@ -47,9 +49,31 @@ def test_weights_say_what_they_are_and_export(ask, design):
     images = open_images(request.data, 32)
     right = 0
     with torch.no_grad():
-        for inputs, labels in val_loader(images, Recipe(img_size=32), 4):
+        for inputs, labels in val_batches(images, Recipe(img_size=32), 4):
             right += int((model.network(inputs).argmax(1) == labels).sum())
     assert 100 * right / 9 == pytest.approx(result["top1"])
+
+
+def test_images_that_cannot_be_read_are_skipped_counted_and_named_once(ask, photos, tmp_path, caplog):
+    shutil.copytree(photos, tmp_path / "photos")
+    (tmp_path / "photos" / "val" / "c2" / "1.png").write_bytes(b"no image")
+    result = train(ask(data=f"imagefolder:{tmp_path / 'photos'}"), notes := Notes())
+    assert (result["val_images"], result["skipped_images"]) == (8, {"train": 1, "val": 1})
+    assert result["top1"] in [pytest.approx(100 * right / 8) for right in range(9)]
+    named = [message for message in caplog.messages if "which cannot be read" in message]
+    assert len(named) == 2 and "c1/0.png" in named[0] and "c2/1.png" in named[1]
+    assert "2 files skipped, which cannot be read" in notes.lines[-1]
+
+
+def test_many_broken_images_in_a_row_are_stepped_over(tmp_path):
+    paths = [tmp_path / f"{i}.png" for i in range(1500)]
+    for path in paths[:-1]:
+        path.write_bytes(b"")
+    Image.new("RGB", (8, 8)).save(paths[-1])
+    images = OnDisk({"c1": paths[:-1], "c2": paths[-1:]}, stands_in=True)
+    assert images[0][1] == 1 and images.skipped == 1499
+    with pytest.raises(InputError, match="none of 1499 can"):
+        OnDisk({"c1": paths[:-1]}, stands_in=True)[0]
 
 
 def test_a_training_interrupted_between_epochs_ends_in_the_same_weights(ask):

@@ -11,9 +11,9 @@ from PIL import Image, ImageOps
 from sklearn.datasets import load_sample_images
 from torch import Tensor
 
-from vitspace.errors import FailureError
+from vitspace.errors import FailureError, InputError
 from vitspace.export.model import Model
-from vitspace.training.images import open_images, val_loader
+from vitspace.training.images import open_images, val_batches
 from vitspace.training.recipe import Recipe
 
 #: Largest error, as a share of the largest score.
@@ -93,8 +93,10 @@ def evidence(model: Model, data: str = "", count: int = 256) -> Evidence:
     found = replace(found, mean=tuple(model.mean), std=tuple(model.std))
     step = -(-len(found.val) // count)
     resizing = {name: model.facts[name] for name in ("crop_pct", "interpolation") if name in model.facts}
-    loader = val_loader(found, Recipe(img_size=model.img_size, **resizing), 32, step=step)
-    images, labels = (torch.cat(parts) for parts in zip(*loader, strict=True))
+    batches = list(val_batches(found, Recipe(img_size=model.img_size, **resizing), 32, step=step))
+    if not batches:
+        raise InputError(f"images are compared on that can be read, but of those drawn from {data} none can")
+    images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
     known = list(found.classes) == model.facts.get("classes")
     which = "" if step == 1 else f" every {step}th of"
     return Evidence(images, f"{which} the validation images of {data}".strip(), labels if known else None)

@@ -12,11 +12,13 @@ from PIL import Image
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, create_transform
 from timm.data.auto_augment import RandAugment
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler, Subset
+from torch.utils.data import DataLoader, Sampler, Subset, default_collate
 from torch.utils.data import Dataset as TorchDataset
 
 from vitspace.data import check_data, load_data
 from vitspace.data.imagefolder import find_images
+from vitspace.errors import InputError
+from vitspace.training.processes import Processes
 from vitspace.training.recipe import Recipe
 
 _FOLDER = "imagefolder"
@@ -40,24 +42,51 @@ class InMemory(TorchDataset):
 
 
 class OnDisk(TorchDataset):
-    """Files as pairs of an image and a label; for one that cannot be read the next stands in, and is said to."""
+    """Files as pairs of an image and a label. One that cannot be read is named in the log, once, and counted.
 
-    def __init__(self, files: dict[str, list[Path]]) -> None:
+    Args:
+        files: The files of each class.
+        stands_in: Whether the next image stands in for one that cannot be read, so that batches stay whole; else it is
+            None.
+    """
+
+    def __init__(self, files: dict[str, list[Path]], stands_in: bool) -> None:
         self.files = [(path, label) for label, paths in enumerate(files.values()) for path in paths]
+        self.stands_in = stands_in
         self.transform: Any = None
+        self._broken = torch.zeros(len(self.files), dtype=torch.bool).share_memory_()  # loading processes mark it too
+
+    @property
+    def skipped(self) -> int:
+        """How many files could not be read so far."""
+        return int(self._broken.sum())
+
+    def share_skipped(self, place: Processes) -> None:
+        """Mark the files that any process could not read."""
+        self._broken |= place.total(self._broken.int().to(place.device)).bool().cpu()
 
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, index: int) -> tuple[Any, int]:
-        path, label = self.files[index]
+    def __getitem__(self, index: int) -> tuple[Any, int] | None:
+        for step in range(len(self) if self.stands_in else 1):
+            at = (index + step) % len(self)
+            if (image := self._read(at)) is not None:
+                return self.transform(image) if self.transform else image, self.files[at][1]
+        if self.stands_in:
+            raise InputError(f"images are trained on that can be read, but none of {len(self)} can")
+        return None
+
+    def _read(self, index: int) -> Image.Image | None:
+        path = self.files[index][0]
         try:
             with Image.open(path) as file:
-                image = file.convert("RGB")
+                return file.convert("RGB")
         except Exception as error:  # a broken file makes Pillow's readers raise almost anything
-            _log.warning("%s cannot be read, and the next image stands in: %s", path, error)
-            return self[(index + 1) % len(self)]
-        return self.transform(image) if self.transform else image, label
+            if not self._broken[index]:
+                _log.warning("skipped %s, which cannot be read: %s", path, error)
+            self._broken[index] = True
+            return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +112,16 @@ class Images:
     std: tuple[float, ...]
     mirrors: bool
     on_disk: bool
+
+    @property
+    def skipped(self) -> dict[str, int]:
+        """How many files of each split could not be read so far: none of a set in memory, which is read before."""
+        return {"train": self.train.skipped, "val": self.val.skipped} if self.on_disk else {"train": 0, "val": 0}
+
+    def share_skipped(self, place: Processes) -> None:
+        """Count the files that any process could not read."""
+        for split in (self.train, self.val) if self.on_disk and place.world > 1 else ():
+            split.share_skipped(place)
 
     def crop_pct(self, recipe: Recipe) -> float:
         """Share of a validation image that is looked at: all of one in memory, which was cropped before."""
@@ -111,7 +150,8 @@ def open_images(text: str, img_size: int, seed: int = 0) -> Images:
     check_data(text)
     found = find_images(argument)
     facts = IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, True
-    return Images(text, OnDisk(found["train"]), OnDisk(found["val"]), tuple(found["train"]), *facts, on_disk=True)
+    shuffled, whole = OnDisk(found["train"], stands_in=True), OnDisk(found["val"], stands_in=False)
+    return Images(text, shuffled, whole, tuple(found["train"]), *facts, on_disk=True)
 
 
 class Order(Sampler[int]):
@@ -164,10 +204,10 @@ def _one_bit(level_fn: Callable[..., tuple[int]], *args: Any) -> tuple[int]:
     return (max(1, level_fn(*args)[0]),)
 
 
-def val_loader(
+def val_batches(
     images: Images, recipe: Recipe, batch: int, workers: int = 0, first: int = 0, step: int = 1
-) -> DataLoader:
-    """Return every ``step``-th validation image from ``first`` on: those of a process of so many."""
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield every ``step``-th validation image from ``first`` on, those of a process of so many, if it can be read."""
     images.val.transform = create_transform(
         recipe.img_size,
         interpolation=recipe.interpolation,
@@ -175,4 +215,12 @@ def val_loader(
         std=images.std,
         crop_pct=images.crop_pct(recipe),
     )
-    return DataLoader(Subset(images.val, range(first, len(images.val), step)), batch, num_workers=workers)
+    shown = Subset(images.val, range(first, len(images.val), step))
+    for found in DataLoader(shown, batch, num_workers=workers, collate_fn=_readable):
+        if found is not None:
+            yield found
+
+
+def _readable(pairs: list[tuple[Tensor, int] | None]) -> tuple[Tensor, Tensor] | None:
+    kept = [pair for pair in pairs if pair is not None]
+    return default_collate(kept) if kept else None

@@ -21,7 +21,7 @@ from vitspace.errors import FailureError
 from vitspace.interrupts import postponed
 from vitspace.network import Network
 from vitspace.proxies._device import autocast
-from vitspace.training.images import Images, Order, train_loader, val_loader
+from vitspace.training.images import Images, Order, train_loader, val_batches
 from vitspace.training.plan import Plan
 from vitspace.training.processes import Processes
 
@@ -99,21 +99,24 @@ class Loop:
 
     @torch.no_grad()
     def validate(self) -> tuple[float, float]:
-        """Return loss without smoothing, in nats, and top-1 in %, over all validation images.
+        """Return loss without smoothing, in nats, and top-1 in %, over the validation images that can be read.
 
         Raises:
-            FailureError: the loss is not finite.
+            FailureError: the loss is not finite, or no image can be read.
         """
         network, place = self.validated.eval(), self.place
         sums = torch.zeros(3, device=place.device)
         batch = min(256, 2 * self.plan.micro_batch)
-        for inputs, labels in val_loader(self.images, self.plan.recipe, batch, self.workers, place.rank, place.world):
+        for inputs, labels in val_batches(self.images, self.plan.recipe, batch, self.workers, place.rank, place.world):
             labels = labels.to(place.device)
             with autocast("auto", place.device):
                 scores = network(inputs.to(place.device, memory_format=self.layout)).float()
             loss = F.cross_entropy(scores, labels, reduction="sum")
             sums += torch.stack([loss, (scores.argmax(1) == labels).sum(), loss.new_tensor(len(labels))])
         loss, right, count = place.total(sums).tolist()
+        self.images.share_skipped(place)
+        if not count:
+            raise FailureError(f"no validation image of {self.images.name} can be read any more")
         if not np.isfinite(loss):
             raise FailureError(f"the validation loss is {loss} after {self.done} updates; try a lower --lr")
         return loss / count, 100 * right / count

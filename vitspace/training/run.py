@@ -139,7 +139,8 @@ class Training:
             "spec_id": request.design.spec.id,
             "data": request.data,
             "train_images": len(self.images.train),
-            "val_images": len(self.images.val),
+            "val_images": len(self.images.val) - self.images.skipped["val"],
+            "skipped_images": self.images.skipped,
             "classes": len(self.images.classes),
             "img_size": self.plan.recipe.img_size,
             "recipe": self.recipe_name,
@@ -180,7 +181,12 @@ class Training:
         self.monitor.note(
             f"epoch {row['epoch']} of {self.plan.recipe.epochs}: training loss {row['train_loss']:.3f}, validation "
             f"loss {row['val_loss']:.3f}, top-1 {row['top1']:.2f} %, {row['images_per_second']:.0f} images/s"
+            f"{self._skipped()}"
         )
+
+    def _skipped(self) -> str:
+        count = sum(self.images.skipped.values())
+        return f"; {count} file{'s' * (count > 1)} skipped, which cannot be read" if count else ""
 
     def _best(self) -> dict[str, Any]:
         return max(self.rows, key=lambda row: row["top1"])
