@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from rich.console import Console
 
 from vitspace.report import terminal_table
@@ -9,3 +11,10 @@ def test_the_front_fits_80_columns_without_cutting_numbers(record, capsys):
     assert "…" not in out
     for trial in record.front:
         assert f"{trial.score:.3f}" in out and f"{trial.latency_ms:.1f}" in out
+
+
+def test_long_names_of_anchors_take_no_number_away(record, capsys):
+    anchor = replace(record.trials[0], anchor="partialformer_b0", latency_ms=1329.2, number=123)
+    Console(width=80).print(terminal_table(replace(record, trials=[anchor, *record.trials[1:]])))
+    out = capsys.readouterr().out
+    assert "…" not in out and "123" in out and "PartialFormer-B0 ★" in out and "1329.2" in out

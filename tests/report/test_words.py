@@ -23,6 +23,14 @@ def test_headline_says_when_noise_hides_the_order(record, noise, unresolved):
     assert ("order by score not resolved" in text) is unresolved
 
 
+def test_headline_warns_of_designs_that_have_not_learned(record):
+    assert "chance" not in headline(record)
+    hard = replace(record, reference=record.reference | {"chance_loss": 2.75})
+    assert "2 of them score no better than chance (-2.750): train longer" in headline(hard)
+    free = replace(hard, config=hard.config.model_copy(update={"proxy": "rank"}))
+    assert "chance" not in headline(free)
+
+
 def test_headline_of_no_or_one_design(bare, lone):
     assert headline(bare) == "bare: no design was evaluated; 0 trials without a score."
     assert headline(lone).startswith("lone: 1 design evaluated (1 drawn, none published), 1 on the front")

@@ -48,3 +48,13 @@ def test_a_learning_rate_that_teaches_nothing_is_refused(lr):
 def test_a_batch_that_cannot_be_is_refused(wishes, images, world, message):
     with pytest.raises(InputError, match=message):
         make_plan(RECIPE, wishes, images, world)
+
+
+def test_a_cpu_takes_part_of_a_batch_at_once():
+    plan = make_plan(RECIPE, Wishes(), 20000, 1, at_once=32)
+    assert (plan.micro_batch, plan.accumulate, plan.updates) == (32, 32, 19)
+    assert "32 images at once, whose gradients add up to the batch" in plan.changes
+    assert make_plan(RECIPE, Wishes(micro_batch=64), 20000, 1, at_once=32).micro_batch == 64
+    assert make_plan(Recipe(batch_size=100), Wishes(), 20000, 1, at_once=32).micro_batch == 20  # even, for mixup
+    assert make_plan(Recipe(batch_size=24), Wishes(), 20000, 1, at_once=32).micro_batch == 24
+    assert make_plan(RECIPE, Wishes(), 20000, 2).micro_batch == 512

@@ -25,7 +25,9 @@ def train(
         None, min=1, help="Images an update; learning rates follow in proportion. (default: the recipe's)"
     ),
     micro_batch: int = typer.Option(
-        None, min=1, help="Images at once on a device; gradients add up to a batch. (default: all of them)"
+        None,
+        min=1,
+        help="Images at once on a device; gradients add up to a batch. (default: all of them; on a CPU at most 32)",
     ),
     lr: float = typer.Option(None, help="Learning rate after warm-up. (default: the recipe's)"),
     img_size: int = typer.Option(None, min=32, help="Side of the image in pixels. (default: the recipe's)"),

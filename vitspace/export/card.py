@@ -30,6 +30,7 @@ def card(model: Model, record: dict[str, Any]) -> str:
         *_parity(record),
         "## Use",
         _images(model),
+        "In this folder; `pip install` what is imported.",
         *_uses(record),
         "## The design",
         _table(["setting", "value"], ((f"`{name}`", value) for name, value in settings(model.design.spec).items())),

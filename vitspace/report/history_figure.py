@@ -22,7 +22,7 @@ def draw_history(record: StudyRecord, form: style.Format = style.WIDE) -> Figure
     ]
     with style.styled():
         figure = style.new_figure(form)
-        top = max(1e-6, found.evaluations.volume[-1])
+        top = found.evaluations.volume[-1] or 1.0
         for number, (label, curve, random) in enumerate(panels):
             axes = figure.add_axes(form.panel(number, 2, _GAP))
             axes.set(xlabel=label, xlim=(0, max(1.0, 1.03 * curve.at[-1])), ylim=(0, 1.12 * top))

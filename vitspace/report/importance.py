@@ -15,8 +15,8 @@ def axis_importance(record: StudyRecord) -> list[tuple[str, float]] | str:
     done = len(record.completed)
     if done < ENOUGH:
         return (
-            f"{done} designs with a score are too few to tell axes apart; from {ENOUGH} on, this section shows how "
-            "much of the differences between scores at equal FLOPs goes with each axis."
+            f"From {ENOUGH} designs with a score on, this section shows how much of the differences between scores at "
+            f"equal FLOPs goes with each axis; {done} {'is' if done == 1 else 'are'} too few to tell axes apart."
         )
     from vitspace.analysis.importance import importances
     from vitspace.analysis.observations import of_study

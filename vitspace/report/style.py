@@ -42,7 +42,7 @@ class Format:
 
 #: For a page and a README, and for a phone.
 WIDE = Format(8.0, 5.4, left=0.92, right=0.16, columns=3, letters=118, title=72)
-NARROW = Format(4.2, 5.6, left=0.74, right=0.14, columns=1, letters=60, title=40)
+NARROW = Format(4.2, 5.6, left=0.74, right=0.24, columns=1, letters=60, title=40)
 
 MARGIN = 0.02
 

@@ -16,19 +16,22 @@ def terminal_table(record: StudyRecord) -> Table:
     frame = front_table(record)
     caption = "from the nearest anchor: change of FLOPs, of ms, of score" if frame["flops_gap"].notna().any() else None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
-    table.add_column("#", justify="right", no_wrap=True)
-    table.add_column("design", no_wrap=True)
-    for heading, _ in (*_NUMBERS.values(), ("score", "")):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("from the anchor", no_wrap=True)
-    for row in frame.to_dict("records"):
-        star = isinstance(row["anchor"], str)
-        numbers = [format(row[name], digits) for name, (_, digits) in _NUMBERS.items()]
-        name = f"{row['name']} ★" if star else row["name"]
-        table.add_row(
-            str(row["number"]), name, *numbers, f"{row['score']:.3f}", _gap(row), style="bold" if star else ""
-        )
+    rows = [_cells(row) for row in frame.to_dict("records")]
+    for place, heading in enumerate(("#", "design", *(text for text, _ in _NUMBERS.values()), "score")):
+        width = max(len(text) for text in (heading, *(row[place] for row in rows)))
+        table.add_column(heading, justify="left" if heading == "design" else "right", no_wrap=True, min_width=width)
+    table.add_column(
+        "from the anchor", overflow="fold"
+    )  # what is too long for a narrow terminal goes on in the next line
+    for row in rows:
+        table.add_row(*row, style="bold" if "★" in row[1] else "")
     return table
+
+
+def _cells(row: dict) -> list[str]:
+    numbers = [format(row[name], digits) for name, (_, digits) in _NUMBERS.items()]
+    name = f"{row['name']} ★" if isinstance(row["anchor"], str) else row["name"]
+    return [str(row["number"]), name, *numbers, f"{row['score']:.3f}", _gap(row)]
 
 
 def _gap(row: dict) -> str:

@@ -4,7 +4,7 @@ import shlex
 from typing import Any
 
 from vitspace.report.names import readable_name, trial_name
-from vitspace.report.noise import front_spread, noise_limit, order_unresolved
+from vitspace.report.noise import finite, front_spread, noise_limit, order_unresolved
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 
@@ -17,7 +17,8 @@ def headline(record: StudyRecord) -> str:
     published = ", ".join(readable_name(trial.anchor) for trial in record.anchors if trial.anchor)
     made = f"{done - len(record.anchors)} drawn, {f'published: {published}' if published else 'none published'}"
     front = f"{len(record.front)} on the front of score, FLOPs and latency"
-    return f"{record.name}: {_count(done, 'design')} evaluated{_within(record)} ({made}), {front}.{_resolution(record)}"
+    words = f"{record.name}: {_count(done, 'design')} evaluated{_within(record)} ({made}), {front}."
+    return words + _resolution(record) + _unlearned(record)
 
 
 def _within(record: StudyRecord) -> str:
@@ -36,6 +37,18 @@ def _resolution(record: StudyRecord) -> str:
             "order by score not resolved."
         )
     return f" The front's scores span {spread:.3f}; differences below about {limit:.2f} may be noise between seeds."
+
+
+def _unlearned(record: StudyRecord) -> str:
+    """Warn of designs that do no better than a guess, whose order says nothing of what they will learn."""
+    chance = finite(record.reference.get("chance_loss")) if trains(record) else None
+    worse = [trial for trial in record.completed if chance is not None and -trial.point[0] <= -chance]
+    if not worse or chance is None:
+        return ""
+    return (
+        f" {len(worse)} of them {'scores' if len(worse) == 1 else 'score'} no better than chance "
+        f"({-chance:.3f}): train longer, as --proxy train:small does, before their order is believed."
+    )
 
 
 def proxy_sentence(record: StudyRecord) -> str:

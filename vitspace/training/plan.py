@@ -49,8 +49,15 @@ class Plan:
         return self.updates * self.recipe.epochs
 
 
-def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int) -> Plan:
+def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int, at_once: int | None = None) -> Plan:
     """Fit a recipe.
+
+    Args:
+        recipe: As it is printed.
+        wishes: What the user sets over it.
+        train_images: How many there are.
+        world: Processes that share a batch.
+        at_once: Images that a process takes at once at most, unless the user sets ``micro_batch``.
 
     Raises:
         InputError: the learning rate is not over 0, or the batch does not divide or is larger than the training set.
@@ -63,14 +70,24 @@ def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int) -> 
         raise InputError(
             f"a batch is at most the {train_images} training images, but got {batch}; --batch-size sets another"
         )
-    micro = micro or batch // world
+    micro = micro or _divisor(batch // world, at_once)
     if not micro or batch % (micro * world):
         raise InputError(
             f"batch-size is a multiple of micro-batch times processes, but got {batch}, {micro} and {world}"
         )
     if fitted.mixes and micro % 2:
         raise InputError(f"mixup and cutmix need an even number of images at once, but got {micro}")
+    if batch > micro * world:
+        changes.append(f"{micro} images at once, whose gradients add up to the batch")
     return Plan(fitted, train_images // batch, micro, batch // (micro * world), tuple(changes))
+
+
+def _divisor(images: int, most: int | None) -> int:
+    """Return the largest part of a batch that is at most so large and even where the batch is."""
+    if most is None or images <= most:
+        return images
+    fits = (n for n in range(most, 1, -1) if images % n == 0 and (n % 2 == 0 or images % 2 == 1))
+    return next(fits, images)
 
 
 def _wished(recipe: Recipe, wishes: Wishes) -> tuple[Recipe, list[str]]:

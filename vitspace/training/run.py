@@ -22,6 +22,7 @@ from vitspace.training.recipe import PAPER, load_recipe
 
 #: Seconds between two states within an epoch.
 SAVE_EVERY = 600.0
+_AT_ONCE = 32
 
 
 class Monitor(Protocol):
@@ -93,7 +94,7 @@ class Training:
         if img_size < request.design.spec.stride:
             raise InputError(f"img-size is at least the design's stride {request.design.spec.stride}, got {img_size}")
         self.images = open_images(request.data, img_size, request.seed)
-        self.plan = make_plan(recipe, request.wishes, len(self.images.train), place.world)
+        self.plan = make_plan(recipe, request.wishes, len(self.images.train), place.world, _at_once(place))
         self.folder = Folder(request.out, self._settings())
         state = self.folder.open(request.resume) if place.leads or request.resume else None
         self.loop = _loop(request, self.plan, self.images, place)
@@ -224,6 +225,11 @@ class Training:
             self.monitor.note(f"not as the recipe: {change}")
         if self.loop.done:
             self.monitor.note(f"going on after {self.loop.done} of {plan.total} updates")
+
+
+def _at_once(place: Processes) -> int | None:
+    """Limit what a CPU takes: beside it, a process that asks for too much memory is killed without a word."""
+    return _AT_ONCE if place.device.type == "cpu" else None
 
 
 def _loop(request: Request, plan: Plan, images: Images, place: Processes) -> Loop:
