@@ -28,6 +28,13 @@ def test_positive_scores_count(record):
     assert rows[0]["common_hypervolume"] > rows[1]["common_hypervolume"] > 0
 
 
+def test_the_noise_of_the_noisiest_study_is_said(record):
+    loud = replace(record, name="loud", reference=record.reference | {"noise": 0.02})
+    assert "Scores less than 0.055 apart are within noise between seeds." in Comparison.of([record, loud]).text()
+    silent = [replace(record, name=name, reference={"scores": record.reference["scores"]}) for name in "ab"]
+    assert "within noise" not in Comparison.of(silent).text()
+
+
 def test_latencies_of_different_machines_are_warned_of(record):
     moved = replace(record, name="b", resolved=record.resolved | {"machine": {"host": "node-2", "cpu": "EPYC"}})
     warning = "Latencies of different machines do not compare"

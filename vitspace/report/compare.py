@@ -18,6 +18,7 @@ from vitspace.report.formats import markdown
 from vitspace.report.frame import make_room, mark_logarithmic, padded, save_figure, write_words
 from vitspace.report.labels import Labels
 from vitspace.report.names import trial_name
+from vitspace.report.noise import noise_limit
 from vitspace.report.scatter import Axis, best_steps, cost_label, place
 from vitspace.report.words import machine_name, proxy_sentence, score_label
 from vitspace.schematic import FAMILY_COLOURS
@@ -99,8 +100,14 @@ class Comparison:
         return (
             f"**{names}: {len(self.records)} studies compared.**\n\n{proxy_sentence(self.records[0])}\n\n"
             f"![Fronts of the studies](fronts.png)\n\n{markdown(shown.astype(str))}\n"
-            f"`common_hypervolume` holds all of them to one reference point: {point}.{self._hosts()}\n"
+            f"`common_hypervolume` holds all of them to one reference point: {point}. "
+            f"{' '.join(self.noise_words())}{self._hosts()}\n"
         )
+
+    def noise_words(self) -> list[str]:
+        """How far apart two scores are that tell nothing, by the noisiest of the studies; empty where none knows."""
+        limits = [limit for record in self.records if (limit := noise_limit(record)) is not None]
+        return [f"Scores less than {max(limits):.3f} apart are within noise between seeds."] if limits else []
 
     def _hosts(self) -> str:
         """A warning where latencies are of several machines."""
@@ -116,7 +123,10 @@ def draw_comparison(comparison: Comparison) -> Figure:
     """Draw the best score that each cost buys, a line a study, its front's designs on it, anchors as stars."""
     axes_of: tuple[Axis, ...] = ("macs", "latency_ms")
     first = comparison.records[0]
-    caption = [f"Lines: the best score at a cost. Points: each study's front. {score_label(first).capitalize()}."]
+    caption = [
+        "Lines: the best score at a cost. Points: each study's front. Stars: published designs, run by each study.",
+        *comparison.noise_words(),
+    ]
     with style.styled():
         figure = style.new_figure()
         panels = [figure.add_axes(style.WIDE.panel(number, 2, _GAP)) for number in (0, 1)]

@@ -98,7 +98,7 @@ _RC: dict[str, Any] = {
     "ytick.color": INK,
     "legend.frameon": False,
     "legend.fontsize": 9.2,
-    "pdf.fonttype": 42,
+    "pdf.fonttype": 42,  # publishers refuse type 3, which would save 0.4 s a figure
     "savefig.dpi": DPI,
     "figure.dpi": DPI,
 }

@@ -8,7 +8,7 @@ from vitspace.spec import Spec
 State = Literal["complete", "over_budget", "invalid", "duplicate", "pruned", "failed"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trial:
     """One evaluation, or one rejection.
 
@@ -56,6 +56,14 @@ class Trial:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for storage."""
         return asdict(self) | {"spec": self.spec.to_dict() if self.spec else None}
+
+    def __repr__(self) -> str:
+        """Return one line: a trial holds more than a notebook's cell should show."""
+        name = self.anchor or (self.spec.id if self.spec else "no design")
+        if not self.complete:
+            return f"<Trial {self.number}, {name}: {self.state}: {self.why}>"
+        loss, macs, ms = self.point
+        return f"<Trial {self.number}, {name}: {macs / 1e9:.2f}G FLOPs, {ms:.1f} ms, score {-loss:.4f}>"
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Trial":
