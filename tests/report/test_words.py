@@ -26,7 +26,7 @@ def test_headline_says_when_noise_hides_the_order(record, noise, unresolved):
 def test_headline_warns_of_designs_that_have_not_learned(record):
     assert "chance" not in headline(record)
     hard = replace(record, reference=record.reference | {"chance_loss": 2.75})
-    assert "2 of them score no better than chance (-2.750): train longer" in headline(hard)
+    assert "2 of the 5 scores are no better than chance (-2.750): train longer" in headline(hard)
     free = replace(hard, config=hard.config.model_copy(update={"proxy": "rank"}))
     assert "chance" not in headline(free)
 

@@ -46,7 +46,7 @@ def _unlearned(record: StudyRecord) -> str:
     if not worse or chance is None:
         return ""
     return (
-        f" {len(worse)} of them {'scores' if len(worse) == 1 else 'score'} no better than chance "
+        f" {len(worse)} of the {len(record.completed)} scores are no better than chance "
         f"({-chance:.3f}): train longer, as --proxy train:small does, before their order is believed."
     )
 
