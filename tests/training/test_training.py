@@ -57,12 +57,15 @@ def test_weights_say_what_they_are_and_export(ask, design):
 def test_images_that_cannot_be_read_are_skipped_counted_and_named_once(ask, photos, tmp_path, caplog):
     shutil.copytree(photos, tmp_path / "photos")
     (tmp_path / "photos" / "val" / "c2" / "1.png").write_bytes(b"no image")
-    result = train(ask(data=f"imagefolder:{tmp_path / 'photos'}"), notes := Notes())
+    request = ask(data=f"imagefolder:{tmp_path / 'photos'}")
+    result = train(request, notes := Notes())
     assert (result["val_images"], result["skipped_images"]) == (8, {"train": 1, "val": 1})
     assert result["top1"] in [pytest.approx(100 * right / 8) for right in range(9)]
     named = [message for message in caplog.messages if "which cannot be read" in message]
     assert len(named) == 2 and "c1/0.png" in named[0] and "c2/1.png" in named[1]
     assert "2 files skipped, which cannot be read" in notes.lines[-1]
+    again = train(replace(request, resume=True), Notes())
+    assert (again["val_images"], again["skipped_images"]) == (8, {"train": 1, "val": 1})
 
 
 def test_many_broken_images_in_a_row_are_stepped_over(tmp_path):

@@ -56,7 +56,7 @@ def print_json(data: Any) -> None:
 def main() -> None:
     """Run the command line: exit code 2 and one line for what the user got wrong."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("alembic", "httpx", "matplotlib", "fontTools", "onnx_ir", "onnxscript"):
+    for noisy in ("alembic", "httpx", "matplotlib", "fontTools", "onnx_ir", "onnxscript", "torch"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         app()
