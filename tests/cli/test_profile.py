@@ -10,7 +10,7 @@ import torch
 from vitspace.cli import main
 from vitspace.cli import profile as command
 from vitspace.errors import InputError
-from vitspace.families import anchor
+from vitspace.families import FAMILIES, anchor, list_anchors
 from vitspace.latency import Latency, LatencySettings
 from vitspace.latency.calibration import Calibration, calibration_path, host_calibration
 from vitspace.latency.samples import Sample
@@ -20,7 +20,7 @@ from vitspace.space import load_space
 
 SMALL = ["mat_1", "--img-size", "64"]
 TIMES = {"median_ms": 20.0, "p10_ms": 19.0, "p90_ms": 21.0, "low_ms": 19.9, "high_ms": 20.1}
-STEADY = {"reference_ms": 10.0, "usual_ms": 10.0, "drift": 0.0}
+STEADY = {"reference_ms": 10.0, "usual_ms": 10.0, "drift": 0.0, "core_share": 1.0}
 QUIET = Latency(**TIMES, **STEADY, backend="eager", runs=5, threads=1, batch=1, dtype="float32", host="here")
 
 
@@ -110,6 +110,9 @@ def test_this_hosts_own_of_another_version_is_refused_too(profile, calibration, 
         (["bad.json"], "stage 3: "),
         (["unread.json"], "a spec is JSON, but line 1 is not"),
         (["mat_1", "--backend", "tensorrt"], "a latency backend is one of eager, onnxruntime, openvino"),
+        (["mat_1", "--dtype", "float16"], "dtype of eager is one of float32, bfloat16, but got 'float16'"),
+        (["mat_1", "--backend", "onnxruntime", "--dtype", "bfloat16"], "dtype of onnxruntime is one of float32, but"),
+        (["mat_1", "--device", "cuda", "--dtype", "int8"], "dtype of cuda is one of float32, float16, bfloat16, but"),
         (["mat_1", "--device", "tpu"], "device is one of cpu, cuda, but got 'tpu'"),
         (["mat_1", "--device", "cuda", "--backend", "onnxruntime"], "on cuda the backend is eager"),
         ([], "needs a design"),
@@ -133,7 +136,14 @@ def test_cuda_without_a_gpu_is_one_line(profile):
 def test_a_backend_that_is_not_installed_is_said_before_anything_runs(monkeypatch):
     monkeypatch.setattr("vitspace.latency.backends.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"needs onnx, onnxscript, onnxruntime: pip install 'vitspace\[onnx\]'"):
-        command._on_cpu("mat_1", [("onnxruntime", 1, 1)], 224, None, False)
+        command._on_cpu("mat_1", ["onnxruntime"], {}, None, False)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_timed_in_bfloat16(profile, family):
+    smallest = "vt_r18" if family == "vt" else next(name for name in list_anchors() if anchor(name).family == family)
+    done = json.loads(profile(smallest, "--img-size", "64", "--dtype", "bfloat16", "--json").stdout)
+    assert done["parts_on"] == "one thread, batch 1, bfloat16" and all(part["ms"] != 0 for part in done["parts"])
 
 
 def test_a_noisy_machine_is_marked(profile, monkeypatch):

@@ -1,5 +1,7 @@
 import logging
+import re
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,7 +10,7 @@ from vitspace.errors import InputError
 from vitspace.evaluate import Evaluator
 from vitspace.families import anchor
 from vitspace.latency import LatencySettings, gate
-from vitspace.latency.gate import MEASURED_ANYWAY, predicted_violation
+from vitspace.latency.gate import MEASURED_ANYWAY, HostPredictor, predicted_violation
 from vitspace.latency.predictor import Prediction
 from vitspace.space import load_space
 
@@ -19,7 +21,10 @@ SETTINGS = LatencySettings()
 def calibrated(calibration, monkeypatch):
     """This host has a calibration, all of whose errors are 10 %."""
     made = replace(calibration, held_out={name: replace(row, error=0.1) for name, row in calibration.held_out.items()})
-    monkeypatch.setattr(gate, "_usable", lambda backend: made if backend == "eager" else None)
+    monkeypatch.setattr(gate, "usual_ms", lambda _: None)
+    monkeypatch.setattr(
+        gate, "_usable", lambda settings: HostPredictor(made, settings) if made.fits(settings) else None
+    )
     return made
 
 
@@ -37,6 +42,14 @@ def test_a_design_is_rejected_beyond_the_held_out_error(calibrated, spec, low, h
     why = predicted_violation(spec, SETTINGS, Budget(latency_ms=(low * ms, high * ms)))
     assert bool(why) == rejected
     assert not why or why.startswith("predicted, not measured: latency ")
+
+
+def test_a_budget_is_of_the_speed_that_this_host_usually_has(calibrated, spec, monkeypatch):
+    ms, calibrated_at = calibrated.predict(spec).ms, calibrated.measured.reference_ms
+    monkeypatch.setattr(gate, "usual_ms", lambda _: calibrated_at / 2)  # its calibration met the host at half its speed
+    assert not predicted_violation(spec, SETTINGS, Budget(latency_ms=(0, 0.6 * ms)))
+    why = predicted_violation(spec, SETTINGS, Budget(latency_ms=(0, 0.4 * ms)))
+    assert f"latency {ms / 2:.1f} ms" in why
 
 
 def test_what_the_predictor_does_not_know_is_measured(calibrated, spec):
@@ -60,6 +73,7 @@ class Known:
     """A calibration by which a design takes up to 99 ms, as its id says; those above 90 are outside."""
 
     settings: LatencySettings = SETTINGS
+    measured = SimpleNamespace(reference_ms=50.0)
 
     def fits(self, settings):
         return settings.img_size == 224
@@ -71,9 +85,12 @@ class Known:
 
 def test_draws_are_within_a_latency_as_this_host_predicts_it(monkeypatch, caplog):
     monkeypatch.setattr("vitspace.latency.calibration.load_calibration", lambda path: Known())
+    monkeypatch.setattr(gate, "usual_ms", lambda _: None)
     with caplog.at_level(logging.INFO):
         drawn = load_space("msg").draw(20, "4G", latency="60ms..200ms")
-    assert all(60 <= int(spec.id, 16) % 100 <= 90 for spec in drawn) and "kept: predicted latency " in caplog.text
+    assert all(60 <= int(spec.id, 16) % 100 <= 90 for spec in drawn) and re.search(
+        r"kept: predicted latency \(\d\.\d to 9\d\.0 ms\) ", caplog.text
+    )
     space = load_space("msg")
     space.resolution = 64
     with pytest.raises(InputError, match="at 224 pixels, but the space is at 64"):

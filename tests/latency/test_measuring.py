@@ -35,6 +35,7 @@ def quiet(monkeypatch):
     """However busy this machine is, no measurement is in doubt."""
     monkeypatch.setattr("vitspace.latency.measuring.DRIFT_LIMIT", math.inf)
     monkeypatch.setattr("vitspace.latency.measuring.BUSY_LIMIT", math.inf)
+    monkeypatch.setattr("vitspace.latency.measuring.LEAST_SHARE", 0.0)
 
 
 def test_a_measurement_is_made_once_for_a_spec_and_its_settings(monkeypatch, quiet):
@@ -50,6 +51,7 @@ def test_a_measurement_is_made_once_for_a_spec_and_its_settings(monkeypatch, qui
     [
         ({}, ""),
         ({"drift": -0.06}, "resnet18 moved by -6.0% while it was measured"),
+        ({"core_share": 0.62}, "the machine was busy: other processes had 38% of this one's core"),
         ({"reference_ms": 15.0}, "the machine was busy: resnet18 took 15.0 ms, usually 10.0 ms"),
     ],
 )
@@ -76,7 +78,7 @@ def test_where_doubt_does_not_matter_it_is_not_said(monkeypatch, quiet_latency, 
 @pytest.fixture
 def quiet_latency():
     times = {"median_ms": 20.0, "p10_ms": 19.0, "p90_ms": 21.0, "low_ms": 19.9, "high_ms": 20.1}
-    steady = {"reference_ms": 10.0, "usual_ms": 10.0, "drift": 0.0}
+    steady = {"reference_ms": 10.0, "usual_ms": 10.0, "drift": 0.0, "core_share": 1.0}
     return Latency(**times, **steady, backend="eager", runs=5, threads=1, batch=1, dtype="float32", host="here")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from vitspace.families import anchor
 from vitspace.latency.held_out import predict_held_out, worth
-from vitspace.latency.predictor import Rates
+from vitspace.latency.predictor import Correction, Rates, _fit_process
 from vitspace.latency.samples import Measured
 
 
@@ -19,6 +19,15 @@ def measured(samples):
 @pytest.fixture(scope="module")
 def predicted(calibration):
     return np.array(calibration.predicted_ms)
+
+
+def test_the_correction_is_the_mean_of_the_gaussian_process_and_far_away_that_of_its_values():
+    rng = np.random.default_rng(0)
+    features, values = rng.normal(size=(40, 5)), rng.normal(size=40) + 3.0
+    correction, process = Correction(features, values), _fit_process(features, (values - values.mean()) / values.std())
+    asked = rng.normal(size=(7, 5))
+    assert correction(asked) == pytest.approx(values.mean() + values.std() * process.predict(asked))
+    assert correction(asked + 1e6) == pytest.approx(values.mean())
 
 
 def test_what_slows_the_machine_is_taken_out(measured, samples):

@@ -12,7 +12,7 @@ SPEC = anchor("mat_1").spec
 
 @pytest.fixture(scope="module")
 def result():
-    return profile("mat_1", SPEC, [LatencySettings(runs=3, img_size=64)], 64)
+    return profile("mat_1", SPEC, [LatencySettings(runs=3, img_size=64)])
 
 
 def test_parts_add_up_and_are_timed(result):

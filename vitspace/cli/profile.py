@@ -10,7 +10,7 @@ from vitspace.cli import command, print_json
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
-    from vitspace.costs.audit import AuditRow
+    from vitspace.costs.audit import Audit
     from vitspace.latency.calibration import Calibration
     from vitspace.profile import Profile
 
@@ -26,6 +26,9 @@ def profile(
     device: str = typer.Option("cpu", help="cpu, or cuda: time, throughput and memory of batches on the GPU."),
     threads: int = typer.Option(1, min=1, help="Threads when timing on the CPU."),
     batch: int = typer.Option(None, min=1, help="Images at once when timing. (default: 1, on cuda 64)"),
+    dtype: str = typer.Option(
+        "float32", help="Of weights and images: float32; bfloat16 on eager; float16 on cuda too."
+    ),
     img_size: int = typer.Option(224, min=32, help="Side of the image in pixels."),
     audit: bool = typer.Option(False, "--audit", help="Count with fvcore and torch's counter too."),
     predictor: Path = typer.Option(None, help="A calibration's .json to predict from. (default: this host's)"),
@@ -44,8 +47,8 @@ def profile(
         raise InputError(f"device is one of {', '.join(DEVICES)}, but got {device!r}")
     if calibrate:
         beside = {"a design": spec, "--device": device != "cpu", "--threads": threads != 1, "--batch": batch}
-        beside |= {"--img-size": img_size != 224, "--audit": audit, "--predictor": predictor, "--any-host": any_host}
-        beside |= {"--out": out}
+        beside |= {"--dtype": dtype != "float32", "--img-size": img_size != 224, "--audit": audit}
+        beside |= {"--predictor": predictor, "--any-host": any_host, "--out": out}
         _refuse("--calibrate measures the spaces' designs at 224 px, one thread, batch 1, on the CPU", beside)
         _calibrate(backend, designs, as_json)
         return
@@ -54,14 +57,16 @@ def profile(
     if device == "cuda":
         beside = {"--threads": threads != 1, "--predictor": predictor, "--any-host": any_host}
         _refuse("on cuda nothing is predicted and no threads are counted", beside)
-        result = _on_gpu(spec, backend, batch or 64, img_size)
+        result = _on_gpu(spec, backend, {"batch": batch or 64, "dtype": dtype, "img_size": img_size})
     else:
-        result = _on_cpu(spec, [(each, threads, batch or 1) for each in backend], img_size, predictor, any_host)
-    rows = _audit(result) if audit else []
+        timed = {"threads": threads, "batch": batch or 1, "dtype": dtype, "img_size": img_size}
+        result = _on_cpu(spec, backend, timed, predictor, any_host)
+    counts = _audit(result) if audit else None
     if as_json:
-        print_json(result.to_json() | ({"audit": [vars(row) for row in rows]} if rows else {}))
+        audited = {"audit": [vars(row) for row in counts.rows], "ignored": counts.ignored} if counts else {}
+        print_json(result.to_json() | audited)
         return
-    _show(result, rows, out or Path("reports") / f"profile-{result.name}")
+    _show(result, counts, out or Path("reports") / f"profile-{result.name}")
 
 
 def _refuse(rule: str, beside: dict[str, Any]) -> None:
@@ -70,23 +75,21 @@ def _refuse(rule: str, beside: dict[str, Any]) -> None:
         raise InputError(f"{rule}, but got {', '.join(given)} beside it")
 
 
-def _on_cpu(
-    text: str, timed: list[tuple[str, int, int]], img_size: int, predictor: Path | None, any_host: bool
-) -> "Profile":
+def _on_cpu(text: str, backends: list[str], timed: dict[str, Any], predictor: Path | None, any_host: bool) -> "Profile":
     from vitspace.design import read_spec
     from vitspace.latency import LatencySettings, check_backend
     from vitspace.latency.calibration import load_calibration
     from vitspace.profile import profile as run
 
     name, found = read_spec(text)
-    settings = [LatencySettings(backend, threads, batch, img_size=img_size) for backend, threads, batch in timed]
-    for each in settings:
-        check_backend(each.backend)
+    for backend in backends:
+        check_backend(backend)
+    settings = [LatencySettings(backend, **timed) for backend in backends]
     calibration = load_calibration(predictor, any_host) if predictor else None
-    return run(name, found, settings, img_size, calibration, any_host)
+    return run(name, found, settings, calibration, any_host)
 
 
-def _on_gpu(text: str, backends: list[str], batch: int, img_size: int) -> "Profile":
+def _on_gpu(text: str, backends: list[str], timed: dict[str, Any]) -> "Profile":
     from vitspace.design import read_spec
     from vitspace.latency.cuda import CudaSettings, check_cuda
     from vitspace.profile import profile_cuda
@@ -94,8 +97,9 @@ def _on_gpu(text: str, backends: list[str], batch: int, img_size: int) -> "Profi
     if backends != ["eager"]:
         raise InputError(f"on cuda the backend is eager, but got {', '.join(backends)}")
     name, found = read_spec(text)
+    settings = CudaSettings(**timed)
     check_cuda()
-    return profile_cuda(name, found, CudaSettings(batch, img_size=img_size))
+    return profile_cuda(name, found, settings)
 
 
 def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
@@ -139,19 +143,19 @@ def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
         print(f"predictor: {calibration_path(backend)}")
 
 
-def _audit(result: "Profile") -> "list[AuditRow]":
+def _audit(result: "Profile") -> "Audit":
     from vitspace.costs.audit import audit
 
     return audit(result.spec, result.img_size)
 
 
-def _show(result: "Profile", rows: "list[AuditRow]", folder: Path) -> None:
+def _show(result: "Profile", counts: "Audit | None", folder: Path) -> None:
     from vitspace.cli.profile_print import print_audit, print_profile
     from vitspace.profile.figure import profile_figure
     from vitspace.report.figures import save_figure
 
     print_profile(result)
-    if rows:
-        print_audit(rows)
+    if counts:
+        print_audit(counts)
     save_figure(profile_figure(result), folder / "profile")
     print(f"figure: {folder / 'profile.png'}")

@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from vitspace.costs import CONVENTION
-from vitspace.costs.audit import IGNORED, AuditRow
+from vitspace.costs.audit import COUNTERS, Audit
 from vitspace.latency import Latency
 from vitspace.latency.calibration import Calibration
 from vitspace.latency.cuda import CudaLatency
@@ -52,17 +52,24 @@ def print_calibration(calibration: Calibration) -> None:
     )
 
 
-def print_audit(rows: list[AuditRow]) -> None:
-    """Print three counts by operator."""
+def print_audit(audit: Audit) -> None:
+    """Print three counts by operator, and what each leaves out."""
     table = Table("operator", box=None, header_style="bold")
-    for heading in ("ours", "fvcore", "torch"):
+    for heading in COUNTERS:
         table.add_column(heading, justify="right")
-    for row in rows:
+    for row in audit.rows:
         table.add_row(row.operator, *("" if n is None else f"{n:,}" for n in (row.ours, row.fvcore, row.torch)))
     console = Console(highlight=False)
-    console.print("\nmultiply-adds by counter (torch's own count is twice that)")
+    console.print("\nmultiply-adds by counter (torch's own count is twice that); ours counted is the sum over parts")
     console.print(table)
-    console.print(f"No counter counts {IGNORED}. fvcore alone counts norms, upsampling and sampling.")
+    told = {counter: _times(ignored) for counter, ignored in audit.ignored.items()}
+    for line in dict.fromkeys(told.values()):
+        counters = " and ".join(counter for counter in COUNTERS if told[counter] == line)
+        console.print(f"not counted by {counters}: {line}", soft_wrap=True)
+
+
+def _times(operators: dict[str, int]) -> str:
+    return ", ".join(f"{operator} ({times})" for operator, times in operators.items()) or "nothing"
 
 
 def _parts(result: Profile) -> Table:
@@ -89,5 +96,5 @@ def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> s
     told = f"{latency.backend}, {latency.threads} thread(s), batch {latency.batch}: {spread}{doubt}"
     if prediction is None:
         return told
-    now = f"{prediction.at_speed(latency.reference_ms):.1f} ms"
+    now = f"{prediction.at_speed(latency.reference_ms).ms:.1f} ms"
     return f"{told}; predicted {prediction}, which at the reference's speed now is {now}"

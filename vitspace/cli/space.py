@@ -9,9 +9,13 @@ from vitspace.cli import app, command_of, print_json
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
+    from vitspace.latency.predictor import Prediction
     from vitspace.space import Space
+    from vitspace.spec import Spec
 
 group = typer.Typer(no_args_is_help=True, help="Show, size, draw from and check spaces of designs.")
 app.add_typer(group, name="space")
@@ -82,14 +86,18 @@ def draw(
         raise InputError(f"--latency-backend belongs to --latency, but got --latency-backend {latency_backend} alone")
     limits: dict[str, Any] = {"params": params, "latency": latency, "latency_backend": latency_backend or "eager"}
     specs = space.draw(n, budget, seed, **limits, replace=replace, balanced=balanced)
+    predictions = _predictions(specs, latency_backend or "eager", space.resolution) if latency else []
     rows: list[dict[str, Any]] = []
-    for spec in specs:
+    for i, spec in enumerate(specs):
         costs = cost(spec, space.resolution)
-        rows.append({"id": spec.id, "params": costs.params, "macs": costs.macs, **spec.to_dict()})
+        predicted = {"predicted_ms": predictions[i].ms} if latency else {}
+        rows.append({"id": spec.id, "params": costs.params, "macs": costs.macs, **predicted, **spec.to_dict()})
     if as_json:
         print_json(rows)
         return
     _print_designs(rows, [spec.family for spec in specs], [[str(s.depth) for s in spec.stages] for spec in specs])
+    for line in dict.fromkeys(prediction.worth for prediction in predictions):
+        print(f"predicted ms: {line}")
 
 
 @command_of(group, "validate")
@@ -101,6 +109,13 @@ def validate(
 
     space = load_space(str(path))
     print(f"{path}: valid, {space.size():,} distinct designs")
+
+
+def _predictions(specs: "Sequence[Spec]", backend: str, img_size: int) -> "list[Prediction]":
+    from vitspace.latency import HostPredictor, LatencySettings
+
+    predict = HostPredictor.here(LatencySettings(backend, img_size=img_size))
+    return [predict(spec) for spec in specs]
 
 
 def _rules(space: "Space") -> list[str]:
@@ -139,10 +154,13 @@ def _print_designs(rows: list[dict[str, Any]], families: list[str], depths: list
 
     from vitspace.units import format_count
 
-    table = Table("id", "family", "params", "FLOPs", "dim", "depth", box=None, header_style="bold", pad_edge=False)
+    predicted = ["predicted ms"] if "predicted_ms" in rows[0] else []
+    headings = ["id", "family", "params", "FLOPs", *predicted, "dim", "depth"]
+    table = Table(*headings, box=None, header_style="bold", pad_edge=False)
     for row, family, depth in zip(rows, families, depths, strict=True):
         dims = ",".join(str(stage["dim"]) for stage in row["stages"])
         names = ",".join(stage["family"] for stage in row["stages"]) if family == "hybrid" else family
-        cells = (row["id"], names, format_count(row["params"]), format_count(row["macs"]), dims, ",".join(depth))
-        table.add_row(*cells)
+        ms = [f"{row['predicted_ms']:.1f}"] if predicted else []
+        counts = format_count(row["params"]), format_count(row["macs"])
+        table.add_row(row["id"], names, *counts, *ms, dims, ",".join(depth))
     Console(highlight=False).print(table)

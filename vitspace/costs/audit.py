@@ -5,11 +5,13 @@ from collections import Counter as Tally
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from vitspace.costs.counter import Counter
 from vitspace.costs.networks import cost
 from vitspace.layers.plain import plain_graph
-from vitspace.network import build
+from vitspace.network import Network, build
 from vitspace.spec import Spec
 
 #: What a counter calls an operator -> what we call it.
@@ -20,12 +22,12 @@ _NAMES = {
     **{"einsum": "batched product", "fused_attention": "batched product"},
 }
 OPERATORS = ("convolution", "linear", "batched product")
-IGNORED = "softmax, GELU, SiLU, ReLU, additions, max and average pooling, top-k, gathering and reshaping"
+COUNTERS = ("ours", "fvcore", "torch")
 
 
 @dataclass(frozen=True)
 class AuditRow:
-    """Multiply-adds of one operator by each counter; None where a counter does not tell it apart."""
+    """Multiply-adds of one operator by each counter; None where a counter does not count it."""
 
     operator: str
     ours: int | None
@@ -33,43 +35,75 @@ class AuditRow:
     torch: int | None
 
 
-def audit(spec: Spec, img_size: int = 224) -> list[AuditRow]:
-    """Count a network by parts, with fvcore (fused attention included by a handle), and with torch's counter.
+@dataclass(frozen=True)
+class Audit:
+    """Three counts of one network.
 
-    Rows are operators; ``counted`` adds up those of our convention, and ``total`` all that a counter counts: fvcore
-    counts norms and sampling too. Ours are counted part by part, so that only their sum and the share of attention
-    products are known. All three run the plain graph.
+    Attributes:
+        rows: One an operator; then ``counted``, the sum over those of our convention, where ours is the sum over parts
+            that `cost` tells; then ``total``, all that a counter counts.
+        ignored: Counter -> operator -> how often it ran without being counted; views and reshaping are left out.
     """
-    mine = cost(spec, img_size)
-    by_fvcore, by_torch = _fvcore(spec, img_size), _torch(spec, img_size)
-    names = [*OPERATORS, *sorted(set(by_fvcore) - set(OPERATORS))]
-    rows = [AuditRow(name, None, by_fvcore.get(name), by_torch.get(name)) for name in names]
-    counted = [sum(tally[name] for name in OPERATORS) for tally in (by_fvcore, by_torch)]
-    rows.append(AuditRow("counted", mine.macs, *counted))
-    rows.append(AuditRow("total", mine.macs, sum(by_fvcore.values()), sum(by_torch.values())))
-    return rows
+
+    rows: list[AuditRow]
+    ignored: dict[str, dict[str, int]]
 
 
-def _fvcore(spec: Spec, img_size: int) -> Tally[str]:
+def audit(spec: Spec, img_size: int = 224) -> Audit:
+    """Count a network by our counter, with fvcore (fused attention included by a handle), and with torch's counter.
+
+    All three run the plain graph.
+
+    Raises:
+        InputError: the image is smaller than the network's stride.
+    """
+    by_parts = cost(spec, img_size).macs
+    ours, seen = _ours(spec, img_size)
+    torchs = _torch(spec, img_size)
     with warnings.catch_warnings():
         # fvcore traces with torch.jit, which torch deprecates.
         warnings.simplefilter("ignore")
-        return _traced(spec, img_size)
+        fvcore, missed = _fvcore(spec, img_size)
+    tallies = (ours, fvcore, torchs)
+    others = sorted({name for tally in tallies for name in tally} - set(OPERATORS))
+    rows = [AuditRow(name, *(tally.get(name) for tally in tallies)) for name in (*OPERATORS, *others)]
+    counted = [by_parts, *(sum(tally[name] for name in OPERATORS) for tally in (fvcore, torchs))]
+    rows.append(AuditRow("counted", *counted))
+    rows.append(AuditRow("total", *(sum(tally.values()) for tally in tallies)))
+    unseen = {name: times for name, times in seen.items() if name not in torchs}
+    return Audit(rows, {"ours": seen, "fvcore": missed, "torch": unseen})
 
 
-def _traced(spec: Spec, img_size: int) -> Tally[str]:
+def _ours(spec: Spec, img_size: int) -> tuple[Tally[str], dict[str, int]]:
+    counter = Counter()
+    counter.run(*_on_meta(spec, img_size))
+    return _named(counter.by_operator), _sorted(counter.uncounted)
+
+
+def _torch(spec: Spec, img_size: int) -> Tally[str]:
+    network, image = _on_meta(spec, img_size)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network.eval()(image)
+    counts = counter.get_flop_counts()["Global"]
+    return _named(Tally({operator: count // 2 for operator, count in counts.items()}))
+
+
+def _on_meta(spec: Spec, img_size: int) -> tuple[Network, Tensor]:
+    with torch.device("meta"):
+        return build(spec, img_size=img_size), torch.empty(1, 3, img_size, img_size)
+
+
+def _fvcore(spec: Spec, img_size: int) -> tuple[Tally[str], dict[str, int]]:
     from fvcore.nn import FlopCountAnalysis
 
     network, image = build(spec, img_size=img_size).eval(), torch.zeros(1, 3, img_size, img_size)
     analysis = FlopCountAnalysis(network, image)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
     analysis.set_op_handle("aten::scaled_dot_product_attention", _fused_attention)
-    tally: Tally[str] = Tally()
     with plain_graph():
-        counts = analysis.by_operator()
-    for name, count in counts.items():
-        tally[_NAMES.get(name, name.removeprefix("aten::"))] += int(count)
-    return tally
+        counts = {name: int(count) for name, count in analysis.by_operator().items()}
+        missed = analysis.unsupported_ops()
+    return _named(Tally(counts)), _sorted(missed)
 
 
 def _fused_attention(inputs: list, outputs: list) -> Tally[str]:
@@ -82,13 +116,19 @@ def _fused_attention(inputs: list, outputs: list) -> Tally[str]:
     return Tally({"fused_attention": products})
 
 
-def _torch(spec: Spec, img_size: int) -> Tally[str]:
-    with torch.device("meta"):
-        network, image = build(spec, img_size=img_size).eval(), torch.empty(1, 3, img_size, img_size)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(image)
+def _named(counts: Tally) -> Tally[str]:
     tally: Tally[str] = Tally()
-    for operator, count in counter.get_flop_counts()["Global"].items():
-        name = str(operator).removeprefix("aten.")
-        tally[_NAMES.get(name, name)] += count // 2
+    for operator, count in counts.items():
+        name = _plain(operator)
+        tally[_NAMES.get(name, name)] += count
     return tally
+
+
+def _sorted(times: Tally) -> dict[str, int]:
+    """Name operators, the most frequent first."""
+    return {_plain(operator): count for operator, count in Tally(times).most_common() if count}
+
+
+def _plain(operator: object) -> str:
+    """Return an operator's name without where it comes from: ``aten::gelu``, ``aten.gelu`` -> ``gelu``."""
+    return str(operator).replace("aten::", "").removeprefix("aten.")

@@ -1,5 +1,6 @@
 """Counter: the operations that run while it is on."""
 
+from collections import Counter as Tally
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -52,11 +53,18 @@ _LIKE_INPUT = {_ATEN.gelu, _ATEN.relu, _ATEN.sigmoid, _ATEN.silu, _ATEN._softmax
 
 
 class Counter(TorchDispatchMode):
-    """Adds up the multiply-adds and output elements of the operations that run under it."""
+    """Adds up the multiply-adds and output elements of the operations that run under it.
+
+    Attributes:
+        by_operator: Multiply-adds of each operator that ran.
+        uncounted: How often each operator ran that the convention leaves out, reshaping aside.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.macs = self.activations = self.attention_macs = 0
+        self.by_operator: Tally[object] = Tally()
+        self.uncounted: Tally[object] = Tally()
         self._weights: set[int] = set()
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
@@ -65,8 +73,11 @@ class Counter(TorchDispatchMode):
         out = _meta_like(packet, args) if _on_meta(args) else None
         out = func(*args, **kwargs) if out is None else out
         formula = flop_registry.get(packet)
-        macs = formula(*args, **kwargs, out_val=out) // 2 if formula is not None else 0
-        if formula is not None:
+        if formula is None:
+            self.uncounted[packet] += not func.is_view  # type: ignore[attr-defined]
+        else:
+            macs = formula(*args, **kwargs, out_val=out) // 2
+            self.by_operator[packet] += macs
             self.macs += macs
             self.activations += out.numel()
             if packet is not _ATEN.convolution and packet not in _LINEAR and not self._reads_weight(args):

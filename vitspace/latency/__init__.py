@@ -1,19 +1,20 @@
 """Latency: how long a network takes on this machine, by a fixed protocol; see `vitspace.latency.protocol`."""
 
 from vitspace.latency.backends import BACKENDS, check_backend
-from vitspace.latency.gate import predicted_violation, predicted_within
+from vitspace.latency.gate import HostPredictor, PredictedWithin, predicted_violation
 from vitspace.latency.measuring import REFERENCE, Latency, LatencySettings, measure
 from vitspace.latency.protocol import interleave, pinned
 
 __all__ = [
     "BACKENDS",
     "REFERENCE",
+    "HostPredictor",
     "Latency",
     "LatencySettings",
+    "PredictedWithin",
     "check_backend",
     "interleave",
     "measure",
     "pinned",
     "predicted_violation",
-    "predicted_within",
 ]

@@ -14,9 +14,12 @@ import torch
 from numpy.typing import NDArray
 
 from vitspace.errors import InputError
+from vitspace.latency.measuring import check_settings
 from vitspace.latency.protocol import DRIFT_LIMIT, Runner, drift, median_interval, warm_up
 from vitspace.network import build
 from vitspace.spec import Spec
+
+DTYPES = ("float32", "float16", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,18 @@ class CudaSettings:
         dtype: Of weights and images: float32, float16 or bfloat16.
         img_size: Side of the image in pixels.
         runs: Timed batches.
+
+    Raises:
+        InputError: a number is below 1, or there is no such dtype.
     """
 
     batch: int = 64
     dtype: str = "float32"
     img_size: int = 224
     runs: int = 30
+
+    def __post_init__(self) -> None:
+        check_settings(self, "cuda", DTYPES)
 
 
 @dataclass(frozen=True)

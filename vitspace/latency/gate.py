@@ -3,23 +3,26 @@
 A prediction is off by at most ``error`` (relative to the measurement) for 95 % of the designs that the calibration held
 out, so that a design predicted at p takes between p / (1 + error) and p / (1 - error). Where all of that is outside the
 budget, the design is rejected unmeasured; at most one in twenty of those at the budget's edge is rejected wrongly, and
-none further inside. One such design in eight, chosen by its id, is measured all the same: a space of which everything
-is predicted too slow is found out by measurement. What the predictor does not know is always measured.
+none further inside. Predictions are told at the reference network's usual speed on this host, as a measurement without
+doubt is, however fast the host was on the day of its calibration. One such design in eight, chosen by its id, is
+measured all the same: a space of which everything is predicted too slow is found out by measurement. What the predictor
+does not know is always measured.
 """
 
 import logging
-from collections.abc import Callable
+import math
 from functools import cache
 from typing import TYPE_CHECKING
 
 from vitspace.budget import ANY, Budget
 from vitspace.errors import InputError
 from vitspace.latency.backends import check_backend
-from vitspace.latency.measuring import LatencySettings
+from vitspace.latency.measuring import LatencySettings, usual_ms
 from vitspace.spec import Spec
 
 if TYPE_CHECKING:
     from vitspace.latency.calibration import Calibration
+    from vitspace.latency.predictor import Prediction
 
 _log = logging.getLogger(__name__)
 
@@ -30,10 +33,10 @@ def predicted_violation(spec: Spec, settings: LatencySettings, budget: Budget) -
     """Say why a design is beyond the latency budget by its prediction, or return an empty string: then measure it."""
     if budget.latency_ms == ANY or int(spec.id, 16) % MEASURED_ANYWAY == 0:
         return ""
-    calibration = _usable(settings.backend)
-    if calibration is None or not calibration.fits(settings):
+    predict = _usable(settings)
+    if predict is None:
         return ""
-    prediction = calibration.predict(spec)
+    prediction = predict(spec)
     fastest, slowest = prediction.ms / (1 + prediction.error), prediction.ms / max(1 - prediction.error, 1e-9)
     low, high = budget.latency_ms
     if prediction.outside or (fastest <= high and slowest >= low):
@@ -41,40 +44,83 @@ def predicted_violation(spec: Spec, settings: LatencySettings, budget: Budget) -
     return f"predicted, not measured: {budget.violation(latency_ms=prediction.ms)}; {prediction}"
 
 
-def predicted_within(budget: Budget, settings: LatencySettings) -> Callable[[Spec], bool]:
-    """Return what says whether a design's predicted latency is within a budget.
+class HostPredictor:
+    """Predicts latency on this host at the reference network's usual speed.
+
+    Args:
+        calibration: This host's.
+        settings: What would be timed.
+
+    Attributes:
+        reference_ms: What the reference network usually takes.
+
+    Raises:
+        InputError: the calibration is of other settings.
+    """
+
+    def __init__(self, calibration: "Calibration", settings: LatencySettings) -> None:
+        if not calibration.fits(settings):
+            raise InputError(
+                f"latency is predicted as it was calibrated, at {calibration.settings.img_size} pixels, "
+                f"but the space is at {settings.img_size}"
+            )
+        self._calibration = calibration
+        self.reference_ms = usual_ms(settings) or calibration.measured.reference_ms
+
+    @classmethod
+    def here(cls, settings: LatencySettings) -> "HostPredictor":
+        """Return the predictor of this host.
+
+        Raises:
+            InputError: this host is not calibrated for such settings.
+        """
+        from vitspace.latency.calibration import calibration_path, load_calibration
+
+        check_backend(settings.backend)
+        return cls(load_calibration(calibration_path(settings.backend)), settings)
+
+    def __call__(self, spec: Spec) -> "Prediction":
+        """Predict a design."""
+        return self._calibration.predict(spec).at_speed(self.reference_ms)
+
+
+class PredictedWithin:
+    """Says whether a design's predicted latency is within a budget.
 
     A design that does far more of something than any measured one is not: its prediction is worth nothing.
+
+    Attributes:
+        least: The least of what was predicted so far, in ms; most is the largest.
 
     Raises:
         InputError: this host is not calibrated for such settings.
     """
-    from vitspace.latency.calibration import calibration_path, load_calibration
 
-    check_backend(settings.backend)
-    calibration = load_calibration(calibration_path(settings.backend))
-    if not calibration.fits(settings):
-        raise InputError(
-            f"latency is predicted as it was calibrated, at {calibration.settings.img_size} pixels, "
-            f"but the space is at {settings.img_size}"
-        )
-    low, high = budget.latency_ms
+    def __init__(self, budget: Budget, settings: LatencySettings) -> None:
+        self.predict = HostPredictor.here(settings)
+        self.low, self.high = budget.latency_ms
+        self.least, self.most = math.inf, 0.0
 
-    def within(spec: Spec) -> bool:
-        prediction = calibration.predict(spec)
-        return low <= prediction.ms <= high and not prediction.outside
+    def __call__(self, spec: Spec) -> bool:
+        """Predict a design, and say whether it is within the budget."""
+        prediction = self.predict(spec)
+        self.least, self.most = min(self.least, prediction.ms), max(self.most, prediction.ms)
+        return self.low <= prediction.ms <= self.high and not prediction.outside
 
-    return within
+    def __str__(self) -> str:
+        """Name the limit, and what was predicted so far."""
+        return f"predicted latency ({self.least:.1f} to {self.most:.1f} ms)"
 
 
 @cache
-def _usable(backend: str) -> "Calibration | None":
-    """Return this host's calibration; one that is refused is said once, and all designs are measured."""
+def _usable(settings: LatencySettings) -> HostPredictor | None:
+    """Return this host's predictor, or None: then all designs are measured, for a reason that is said once."""
     # scikit-learn takes a second to import, and most studies have no latency budget.
     from vitspace.latency.calibration import host_calibration
 
     try:
-        return host_calibration(backend)
+        calibration = host_calibration(settings.backend)
     except InputError as error:
         _log.warning("every design is measured, since the latency predictor cannot be used: %s", error)
         return None
+    return HostPredictor(calibration, settings) if calibration and calibration.fits(settings) else None

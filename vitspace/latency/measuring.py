@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
@@ -25,6 +26,8 @@ REFERENCE = "resnet18"
 DTYPES = ("float32", "bfloat16")
 #: How much longer than usual the reference may take.
 BUSY_LIMIT = 0.10
+#: The share of its core that a measurement must have had.
+LEAST_SHARE = 0.95
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,16 @@ class LatencySettings:
     runs: int = 25
 
     def __post_init__(self) -> None:
-        for name in ("threads", "batch", "img_size", "runs"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} is at least 1, but got {getattr(self, name)}")
-        dtypes = DTYPES if self.backend == "eager" else DTYPES[:1]
-        if self.dtype not in dtypes:
-            raise InputError(f"dtype of {self.backend} is one of {', '.join(dtypes)}, but got {self.dtype!r}")
+        check_settings(self, self.backend, DTYPES if self.backend == "eager" else DTYPES[:1])
+
+
+def check_settings(settings: Any, backend: str, dtypes: Sequence[str]) -> None:
+    """Raise InputError where a number is below 1, or the backend has no such dtype."""
+    for name, value in vars(settings).items():
+        if isinstance(value, int) and value < 1:
+            raise InputError(f"{name} is at least 1, but got {value}")
+    if settings.dtype not in dtypes:
+        raise InputError(f"dtype of {backend} is one of {', '.join(dtypes)}, but got {settings.dtype!r}")
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,7 @@ class Latency:
         reference_ms: Median of the reference network, run in turn.
         usual_ms: The least that the reference's median has been on this host.
         drift: Relative change of the reference within the measurement.
+        core_share: Share of the time in which this process had a core.
     """
 
     median_ms: float
@@ -78,6 +86,7 @@ class Latency:
     reference_ms: float
     usual_ms: float
     drift: float
+    core_share: float
     backend: str
     runs: int
     threads: int
@@ -90,6 +99,8 @@ class Latency:
         """Say what moved on the machine meanwhile, or return an empty string."""
         if abs(self.drift) > DRIFT_LIMIT:
             return f"{REFERENCE} moved by {self.drift:+.1%} while it was measured"
+        if self.core_share < LEAST_SHARE:
+            return f"the machine was busy: other processes had {1 - self.core_share:.0%} of this one's core"
         if self.reference_ms > (1 + BUSY_LIMIT) * self.usual_ms:
             return f"the machine was busy: {REFERENCE} took {self.reference_ms:.1f} ms, usually {self.usual_ms:.1f} ms"
         return ""
@@ -106,7 +117,7 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
     Raises:
         InputError: the back end is not installed.
     """
-    sources = sources_digest("families", "layers", "network")
+    sources = sources_digest("families", "layers", "network", "latency/protocol")
     others = "".join(origin(type(stage).__module__) for stage in spec.stages)
     key = json.dumps({"spec": spec.id, "sources": sources + others, **_circumstances(settings)}, sort_keys=True)
     found = load("latency", key)
@@ -127,14 +138,24 @@ def _circumstances(settings: LatencySettings) -> dict[str, Any]:
     return {"host": fingerprint(), "reference": REFERENCE, **asdict(settings)}
 
 
+def usual_ms(settings: LatencySettings) -> float | None:
+    """Return the least that the reference has taken on this host at such settings; None where it never ran."""
+    key = _reference_key(settings)
+    return load("reference", key).get(key, {"ms": None})["ms"]
+
+
 def _usual(settings: LatencySettings, now_ms: float) -> float:
     """Return the least that the reference has taken on this host, and remember it."""
-    key = json.dumps(_circumstances(settings) | {"runs": None}, sort_keys=True)  # however often it is run
-    before = load("reference", key)
-    least = min(now_ms, before[key]["ms"]) if before else now_ms
-    if not before or least < before[key]["ms"]:
-        store("reference", {key: {"ms": least}})
-    return least
+    before = usual_ms(settings)
+    if before is None or now_ms < before:
+        store("reference", {_reference_key(settings): {"ms": now_ms}})
+        return now_ms
+    return before
+
+
+def _reference_key(settings: LatencySettings) -> str:
+    """Name what the reference ran at, however often it was run."""
+    return json.dumps(_circumstances(settings) | {"runs": None}, sort_keys=True)
 
 
 def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
@@ -159,6 +180,7 @@ def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
         reference_ms=reference_ms,
         usual_ms=_usual(settings, reference_ms),
         drift=timing.drift,
+        core_share=timing.core_share,
         host=fingerprint()["host"],
         **{name: getattr(settings, name) for name in ("backend", "runs", "threads", "batch", "dtype")},
     )

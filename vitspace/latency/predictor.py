@@ -7,7 +7,7 @@ sum, by which factor it is off. Fits are relative: an error of 1 ms counts more 
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import nnls
@@ -57,18 +57,42 @@ class Model:
         spread = (terms / terms.sum(axis=1, keepdims=True)).std(axis=0)
         self._tells = spread > _VARIES
         self._scale = spread[self._tells].mean() if self._tells.any() else 1.0
-        off = np.log(measured.ms / self.rates.total(measured.work))
-        self.correction = _gaussian_process(self._make_up(measured.work), off)
+        total = terms.sum(axis=1)
+        self.correction = Correction(self._make_up(terms, total), np.log(measured.ms / total))
 
     def __call__(self, work: Floats) -> Floats:
         """Milliseconds of designs by their work."""
-        return self.rates.total(work) * np.exp(self.correction.predict(self._make_up(work)))
-
-    def _make_up(self, work: Floats) -> Floats:
-        """Shares of the sum by kind of work, and its logarithm, [N, features]."""
         terms = self.rates.terms(work)
-        total = terms.sum(axis=1, keepdims=True)
-        return np.hstack([(terms / total)[:, self._tells] / self._scale, np.log(total)])
+        total = terms.sum(axis=1)
+        return total * np.exp(self.correction(self._make_up(terms, total)))
+
+    def _make_up(self, terms: Floats, total: Floats) -> Floats:
+        """Shares of the sum by kind of work, and its logarithm, [N, features]."""
+        shares = terms[:, self._tells] / (total[:, None] * self._scale)
+        return np.hstack([shares, np.log(total)[:, None]])
+
+
+class Correction:
+    """A smooth function and its noise, fitted to features [N, F] and values [N]; maps features to its mean [N].
+
+    scikit-learn fits the Gaussian process; its mean alone is a sum over what was fitted, which numpy adds up in a
+    hundredth of the time. Far from all that was measured it is the mean of the values.
+    """
+
+    def __init__(self, features: Floats, values: Floats) -> None:
+        self.mean, spread = values.mean(), values.std() or 1.0
+        process = _fit_process(features, (values - self.mean) / spread)
+        signal = process.kernel_.k1
+        self._length = signal.k2.length_scale
+        self._known = process.X_train_ / self._length
+        self._squares = (self._known**2).sum(axis=1)
+        self._weights = process.alpha_ * signal.k1.constant_value * spread
+
+    def __call__(self, features: Floats) -> Floats:
+        """Mean at features [N, F], [N]."""
+        asked = features / self._length
+        distance = (asked**2).sum(axis=1)[:, None] + self._squares - 2 * asked @ self._known.T
+        return self.mean + np.exp(-distance / 2) @ self._weights
 
 
 class Predictor:
@@ -94,6 +118,8 @@ class Predictor:
         return float(self.model(amount[None])[0]), self._outside(amount)
 
     def _outside(self, amount: Floats) -> str:
+        if (amount <= self.most).all():
+            return ""
         unheard = [WORK[i] for i in np.flatnonzero((self.most == 0) & (amount > 0))]
         if unheard:
             return f"no measured design does {', '.join(unheard)}"
@@ -106,13 +132,12 @@ class Predictor:
         return f"{terms.sum() / total:.0%} of it is beyond what was measured: {times:.1f} times the {WORK[kind]}"
 
 
-def _gaussian_process(features: Floats, off: Floats) -> GaussianProcessRegressor:
-    """Fit a smooth function and its noise; far from all that was measured it says that the sum is not off."""
+def _fit_process(features: Floats, values: Floats) -> GaussianProcessRegressor:
     kernel = ConstantKernel(0.01, (1e-5, 1.0)) * RBF(5.0, (1.0, 100.0)) + WhiteKernel(1e-3, (1e-5, 0.1))
     with warnings.catch_warnings():
         # A sum that is hardly off has its best noise at a bound, which is no fault.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return GaussianProcessRegressor(kernel, normalize_y=True).fit(features, off)
+        return GaussianProcessRegressor(kernel).fit(features, values)
 
 
 def _with_constant(work: Floats) -> Floats:
@@ -130,7 +155,7 @@ class Prediction:
         designs: How many were held out.
         family: Whose designs they are: the design's own family, or ``all`` where none of it was measured.
         outside: What the design does more of than any that was measured, or an empty string.
-        reference_ms: What the reference network usually took while the calibration was made.
+        reference_ms: What the reference network takes at the speed that ``ms`` holds for.
     """
 
     ms: float
@@ -141,11 +166,15 @@ class Prediction:
     outside: str
     reference_ms: float
 
-    def at_speed(self, reference_ms: float) -> float:
-        """Return the milliseconds on a machine that takes ``reference_ms`` for the reference network now."""
-        return self.ms * reference_ms / self.reference_ms
+    def at_speed(self, reference_ms: float) -> "Prediction":
+        """Return the prediction for a machine that takes ``reference_ms`` for the reference network."""
+        return replace(self, ms=self.ms * reference_ms / self.reference_ms, reference_ms=reference_ms)
+
+    @property
+    def worth(self) -> str:
+        """Say how far it may be trusted."""
+        return f"95 % of {self.designs} held-out designs ({self.family}) are within {self.error:.0%}"
 
     def __str__(self) -> str:
         """Say it in a line."""
-        held = f"95 % of {self.designs} held-out designs ({self.family}) are within {self.error:.0%}"
-        return f"{self.ms:.1f} ms ({held}{f'; OUTSIDE its range: {self.outside}' if self.outside else ''})"
+        return f"{self.ms:.1f} ms ({self.worth}{f'; OUTSIDE its range: {self.outside}' if self.outside else ''})"

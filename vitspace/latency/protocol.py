@@ -35,10 +35,12 @@ class Timing:
     Attributes:
         times: [runners, rounds].
         drift: Relative change of the reference's median from the first to the last third of the rounds.
+        core_share: Share of the time in which this process had a core: 1.0 where nothing else ran on it.
     """
 
     times: NDArray[np.float64]
     drift: float
+    core_share: float
 
 
 def interleave(runners: Sequence[Runner], rounds: int) -> Timing:
@@ -52,8 +54,10 @@ def interleave(runners: Sequence[Runner], rounds: int) -> Timing:
         warm_up(runner)
     best: Timing | None = None
     for _ in range(ATTEMPTS):
+        start, spent = time.perf_counter(), time.process_time()
         times = np.array([[_milliseconds(runner) for runner in runners] for _ in range(rounds)]).T
-        timing = Timing(times, drift(times[0]))
+        share = (time.process_time() - spent) / (time.perf_counter() - start)
+        timing = Timing(times, drift(times[0]), min(1.0, share))
         if best is None or abs(timing.drift) < abs(best.drift):
             best = timing
         if abs(best.drift) <= DRIFT_LIMIT:

@@ -85,7 +85,6 @@ def profile(
     name: str,
     spec: Spec,
     settings: Sequence[LatencySettings],
-    img_size: int = 224,
     calibration: Calibration | None = None,
     any_host: bool = False,
 ) -> Profile:
@@ -94,8 +93,7 @@ def profile(
     Args:
         name: What to call it.
         spec: The architecture.
-        settings: What is timed.
-        img_size: Side of the image in pixels.
+        settings: What is timed, each at the same image size and dtype; the parts are timed at those too.
         calibration: What to predict from; None takes this host's own for each backend, where there is one.
         any_host: Whether this host's own may be of other versions.
 
@@ -109,13 +107,14 @@ def profile(
             f"a predictor predicts what it was calibrated on, {made.backend} at {made.img_size} px, {made.threads} "
             f"thread(s), batch {made.batch}, but nothing of that kind is timed here"
         )
+    img_size, dtype = settings[0].img_size, settings[0].dtype
     costs = cost(spec, img_size)
     predictions = [_predicted(spec, setting, calibration, any_host) for setting in settings]
-    milliseconds = part_milliseconds(spec, img_size)
+    milliseconds = part_milliseconds(spec, img_size, dtype=dtype)
     parts = [PartProfile(part, c.params, c.macs, milliseconds.get(part)) for part, c in costs.breakdown()]
     latency: list[Latency | CudaLatency] = [measure(spec, setting) for setting in settings]
     memory = peak_memory(spec, img_size)
-    return Profile(name, spec, img_size, costs, parts, "one thread, batch 1", latency, predictions, memory)
+    return Profile(name, spec, img_size, costs, parts, f"one thread, batch 1, {dtype}", latency, predictions, memory)
 
 
 def profile_cuda(name: str, spec: Spec, settings: CudaSettings) -> Profile:
@@ -129,7 +128,7 @@ def profile_cuda(name: str, spec: Spec, settings: CudaSettings) -> Profile:
     milliseconds = part_milliseconds(spec, settings.img_size, "cuda", settings.batch, settings.dtype)
     parts = [PartProfile(part, c.params, c.macs, milliseconds.get(part)) for part, c in costs.breakdown()]
     latency = measure_cuda(spec, settings)
-    parts_on = f"{latency.device}, batch {settings.batch}"
+    parts_on = f"{latency.device}, batch {settings.batch}, {settings.dtype}"
     return Profile(name, spec, settings.img_size, costs, parts, parts_on, [latency], [None], None)
 
 

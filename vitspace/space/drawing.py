@@ -7,9 +7,9 @@ latency are not ranged over: designs beside those limits are drawn again, and th
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -34,7 +34,15 @@ BINS = 16
 _BATCH = 4096
 _SMALL = 4_000_000
 
-Accept = Callable[[Spec], bool]
+
+class Accept(Protocol):
+    """What else a design must pass; written out, it says what was found of those it was asked about."""
+
+    def __call__(self, spec: Spec) -> bool:
+        """Say whether a design passes."""
+
+    def __str__(self) -> str:
+        """Name the limit and what was found."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ class _Tally:
         if request.budget.params != ANY and self.seen:
             parts.append(f"params {_share(self.fitted, self.seen)}")
         if request.accept and self.asked:
-            parts.append(f"predicted latency {_share(self.accepted, self.asked)}")
+            parts.append(f"{request.accept} {_share(self.accepted, self.asked)}")
         return ", ".join(parts)
 
 

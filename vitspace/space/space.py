@@ -257,9 +257,9 @@ class Space:
         if limit.latency_ms == ANY:
             return None
         # The predictor takes a second to import, and most draws have no such limit.
-        from vitspace.latency import LatencySettings, predicted_within
+        from vitspace.latency import LatencySettings, PredictedWithin
 
-        return predicted_within(limit, LatencySettings(backend, img_size=self.resolution))
+        return PredictedWithin(limit, LatencySettings(backend, img_size=self.resolution))
 
     def size(self, budget: Budget | str | None = None) -> int:
         """Number of distinct designs, or of those whose FLOPs fit a budget.
