@@ -10,7 +10,7 @@ import torch
 from vitspace.cli import main
 from vitspace.cli import profile as command
 from vitspace.errors import InputError
-from vitspace.families import FAMILIES, anchor, list_anchors
+from vitspace.families import anchor
 from vitspace.latency import Latency, LatencySettings
 from vitspace.latency.calibration import Calibration, calibration_path, host_calibration
 from vitspace.latency.samples import Sample
@@ -139,10 +139,8 @@ def test_a_backend_that_is_not_installed_is_said_before_anything_runs(monkeypatc
         command._on_cpu("mat_1", ["onnxruntime"], {}, None, False)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_is_timed_in_bfloat16(profile, family):
-    smallest = "vt_r18" if family == "vt" else next(name for name in list_anchors() if anchor(name).family == family)
-    done = json.loads(profile(smallest, "--img-size", "64", "--dtype", "bfloat16", "--json").stdout)
+def test_half_precision_is_timed_part_by_part_too(profile):
+    done = json.loads(profile(*SMALL, "--dtype", "bfloat16", "--json").stdout)
     assert done["parts_on"] == "one thread, batch 1, bfloat16" and all(part["ms"] != 0 for part in done["parts"])
 
 

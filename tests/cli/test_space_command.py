@@ -6,6 +6,7 @@ import pytest
 from inside import SMALL, vitspace
 
 from vitspace.cli.space import _values
+from vitspace.latency.predictor import Prediction
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,20 @@ def test_a_bad_file_is_one_line(folder):
 def test_a_latency_backend_without_a_latency_is_refused(folder):
     done = vitspace("space", "draw", "small.yaml", "--latency-backend", "onnxruntime", cwd=folder, check=2)
     assert "--latency-backend belongs to --latency, but got --latency-backend onnxruntime alone" in done.stderr
+
+
+def test_designs_drawn_within_a_latency_tell_it_and_what_it_is_worth(folder, monkeypatch):
+    def predict(spec):
+        return Prediction(10.0 + spec.stages[0].depth, 0.2, 1.0, 40, "msg", "", 50.0)
+
+    monkeypatch.setattr("vitspace.latency.gate.HostPredictor.here", lambda settings: predict)
+    args = ["space", "draw", "small.yaml", "-n", "2", "--latency", "11.5ms"]
+    done = vitspace(*args, cwd=folder)
+    assert "predicted ms" in done.stdout.splitlines()[0] and done.stdout.splitlines()[1].count(" 11.0 ") == 1
+    assert done.stdout.splitlines()[-1] == "predicted ms: 95 % of 40 held-out designs (msg) are within 20%"
+    assert {row["predicted_ms"] for row in json.loads(vitspace(*args, "--json", cwd=folder).stdout)} == {11.0}
+    refused = vitspace("space", "draw", "small.yaml", "--latency", "..5ms", cwd=folder, check=2)
+    assert "predicted latency (11.0 to 12.0 ms) 0 % (0 of 8)" in refused.stderr
 
 
 def test_lists_that_differ_by_stage_name_their_stages():

@@ -49,7 +49,9 @@ def test_a_budget_is_of_the_speed_that_this_host_usually_has(calibrated, spec, m
     monkeypatch.setattr(gate, "usual_ms", lambda _: calibrated_at / 2)  # its calibration met the host at half its speed
     assert not predicted_violation(spec, SETTINGS, Budget(latency_ms=(0, 0.6 * ms)))
     why = predicted_violation(spec, SETTINGS, Budget(latency_ms=(0, 0.4 * ms)))
-    assert why.endswith(f"; {calibrated.predict(spec).at_speed(calibrated_at / 2)}") and f"latency {ms / 2:.1f}ms" in why
+    assert (
+        why.endswith(f"; {calibrated.predict(spec).at_speed(calibrated_at / 2)}") and f"latency {ms / 2:.1f}ms" in why
+    )
 
 
 def test_what_the_predictor_does_not_know_is_measured(calibrated, spec):

@@ -137,3 +137,10 @@ def test_processes_measure_one_after_the_other():
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with (cache_folder() / "measuring.lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("name", ["msg_tiny", "emsnet_xxtiny", "mat_1", "partialformer_b0", "vt_r18", "transcnn_small"])
+def test_every_family_runs_in_half_precision(name):
+    with torch.inference_mode():
+        out = build(anchor(name).spec, img_size=64).eval().bfloat16()(torch.zeros(1, 3, 64, 64, dtype=torch.bfloat16))
+    assert out.dtype == torch.bfloat16 and out.isfinite().all()

@@ -12,10 +12,14 @@ from vitspace.space import load_space
 
 
 def record(module, *shapes):
-    with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+    """Run a module that was built on the CPU as one on fake tensors; its weights become fake too."""
+    with FakeTensorMode() as mode, torch.no_grad():
         fake = [torch.empty(shape) for shape in shapes]
+        torch.__future__.set_overwrite_module_params_on_conversion(True)
+        module.eval()._apply(mode.from_tensor)
+        torch.__future__.set_overwrite_module_params_on_conversion(False)
         with Recorder(module) as recorder:
-            module.eval()(*fake)
+            module(*fake)
     return dict(zip(WORK, recorder.work, strict=True))
 
 
