@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 #: Decorates every part of a family: frozen, types checked, unknown keys refused.
 part = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 
+#: Kinds of part.
+KINDS = ("stem", "stage", "head")
 _PARTS: dict[tuple[str, str], type["PartSpec"]] = {}
+#: Family -> why it could not be loaded.
+_BROKEN: dict[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -275,8 +279,22 @@ def part_type(kind: str, family: str) -> type[PartSpec]:
     try:
         return _PARTS[kind, family]
     except KeyError:
+        if family in _BROKEN:
+            raise InputError(_BROKEN[family]) from None
         known = sorted(name for k, name in _PARTS if k == kind)
         raise InputError(f"a family is one of {', '.join(known)}, but got {family!r}") from None
+
+
+def has_part(kind: str, family: str) -> bool:
+    """Whether a family's stem, stage or head is registered."""
+    return (kind, family) in _PARTS
+
+
+def mark_broken(family: str, why: str) -> None:
+    """Have whoever asks for a family's parts be told why there are none."""
+    for kind in KINDS:
+        _PARTS.pop((kind, family), None)
+    _BROKEN[family] = why
 
 
 def parse_part(kind: str, values: Mapping[str, Any], where: str) -> PartSpec:

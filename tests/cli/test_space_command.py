@@ -5,7 +5,8 @@ import json
 import pytest
 from inside import SMALL, vitspace
 
-from vitspace.cli.space import _values
+from vitspace.cli import console, main
+from vitspace.cli.space import _print_designs, _values
 from vitspace.latency.predictor import Prediction
 
 
@@ -58,6 +59,35 @@ def test_designs_drawn_within_a_latency_tell_it_and_what_it_is_worth(folder, mon
     assert {row["predicted_ms"] for row in json.loads(vitspace(*args, "--json", cwd=folder).stdout)} == {11.0}
     refused = vitspace("space", "draw", "small.yaml", "--latency", "..5ms", cwd=folder, check=2)
     assert "predicted latency (11.0 to 12.0 ms) 0 % (0 of 8)" in refused.stderr
+
+
+def test_what_is_piped_is_not_cut(folder, monkeypatch, capsys):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    names = ["transcnn", "partial", "transcnn", "partial"]
+    stages = [{"dim": 64 << i, "family": name} for i, name in enumerate(names)]
+    row = {"id": "5eec0f496d46", "params": 7793000, "macs": 80560000, "stages": stages}
+    _print_designs([row], ["hybrid"], [["1"] * 4])
+    [_, design] = capsys.readouterr().out.splitlines()
+    assert ",".join(names) in design and "64,128,256,512" in design
+
+
+def test_a_space_is_shown_without_cuts_where_it_is_piped(folder, monkeypatch, capsys):
+    rule = f"mlp_ratio in ({', '.join(map(str, range(1, 60)))})"
+    (folder / "ruled.yaml").write_text(f"{SMALL}rules: ['{rule}']")
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr("sys.argv", ["vitspace", "space", "show", "ruled.yaml"])
+    with pytest.raises(SystemExit):
+        main()
+    assert f"rule: {rule}" in capsys.readouterr().out.splitlines()
+
+
+def test_a_width_that_the_user_set_is_kept_to(folder, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    made = console()
+    assert made.width == 40 and not made.is_terminal
+    monkeypatch.delenv("COLUMNS")
+    assert console().width > 1000
 
 
 def test_lists_that_differ_by_stage_name_their_stages():

@@ -1,11 +1,20 @@
 """A family of another package: registered by an entry point, it behaves like ours."""
 
+import importlib
 import json
 import os
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
+
+from vitspace.errors import InputError
+from vitspace.families import FAMILIES, _load
+from vitspace.host import origin
+from vitspace.space import load_space
+from vitspace.space.stored import _key
+from vitspace.spec import _PARTS, part_type
 
 MODULE = """
 from typing import Literal
@@ -91,13 +100,18 @@ for spec in vitspace.load_space("mine.yaml").draw(12):
 def package(tmp_path_factory):
     """An installed package with a family, and a space that mixes it with one of ours."""
     folder = tmp_path_factory.mktemp("package")
-    (folder / "plainconv.py").write_text(MODULE)
-    info = folder / "plainconv-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plainconv\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[vitspace.families]\nplainconv = plainconv\n")
+    install(folder, "plainconv", MODULE)
     (folder / "mine.yaml").write_text(SPACE)
     return folder
+
+
+def install(folder, name, text, value=None):
+    """Put a module there, as an installed package whose entry point names it."""
+    (folder / f"{name}.py").write_text(text)
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[vitspace.families]\n{value or name} = {name}\n")
 
 
 def draw(folder):
@@ -124,3 +138,73 @@ def test_a_changed_source_is_counted_anew(package, drawn):
     before, after = ({design["id"]: design["params"] for design in designs} for designs in (drawn, draw(package)))
     both = before.keys() & after.keys()
     assert both and all(after[spec] < before[spec] for spec in both)
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A folder from which packages are imported, whose families are forgotten afterwards."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("vitspace.spec._PARTS", dict(_PARTS))
+    monkeypatch.setattr("vitspace.spec._BROKEN", {})
+    yield tmp_path
+    for name in [name for name in sys.modules if name.startswith(("broken_", "spread_"))]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
+        ("raise ValueError('first\\nsecond')", "ValueError: first second"),
+        ("def (", "SyntaxError: invalid syntax"),
+        ("", "it defines no stem of family 'broken_one'"),
+        (MODULE.replace("plainconv", "broken_one") + "\nraise OSError('late')", "OSError: late"),
+    ],
+)
+def test_a_broken_family_is_a_warning_and_an_error_where_it_is_asked_for(installed, caplog, text, why):
+    install(installed, "broken_one", text)
+    assert _load().keys() == FAMILIES.keys()
+    named = "family 'broken_one' of package broken_one 1.0 (entry point 'broken_one' in vitspace.families)"
+    [line] = caplog.messages
+    assert line.startswith(f"{named} cannot be loaded: {why}")
+    (installed / "asks.yaml").write_text("family: [msg, broken_one]\naxes: {dim: [32], depth: [1]}\n")
+    with pytest.raises(InputError) as refused:
+        load_space(str(installed / "asks.yaml"))
+    assert str(refused.value) == f"{installed / 'asks.yaml'}:1: {line}"
+    with pytest.raises(InputError, match="cannot be loaded"):
+        part_type("head", "broken_one")
+    assert load_space("msg").anchors()
+
+
+def test_a_family_of_a_name_that_is_taken_is_ignored_with_a_warning(installed, caplog):
+    install(installed, "broken_copy", "raise AssertionError", "msg")
+    assert _load()["msg"] is FAMILIES["msg"]
+    assert caplog.messages[0].endswith("is ignored: there is a family msg already")
+
+
+def test_every_module_of_a_package_counts_for_what_is_remembered(installed):
+    (installed / "spread_family" / "deep").mkdir(parents=True)
+    for module in ("__init__", "plain", "deep/__init__", "deep/layers"):
+        (installed / "spread_family" / f"{module}.py").write_text("SIZE = 1")
+    importlib.import_module("spread_family.plain")
+    before = origin("spread_family.plain")
+    origin.cache_clear()
+    assert origin("spread_family.plain") == before
+    (installed / "spread_family" / "deep" / "layers.py").write_text("SIZE = 2")
+    origin.cache_clear()
+    assert origin("spread_family.plain") != before
+
+
+def test_what_has_no_source_is_never_what_was_remembered(monkeypatch):
+    monkeypatch.setitem(sys.modules, "spread_notebook", ModuleType("spread_notebook"))
+    first = origin("spread_notebook")
+    assert origin("spread_notebook") == first
+    origin.cache_clear()
+    assert origin("spread_notebook") != first
+
+
+def test_a_space_is_counted_anew_where_the_package_of_its_family_changed(monkeypatch):
+    space = load_space("vt")
+    before = _key(space)
+    monkeypatch.setattr("vitspace.space.stored.origin", lambda module: "changed" if module.endswith("vt") else "")
+    assert _key(space) != before

@@ -13,6 +13,8 @@ from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.space import load_space
+from vitspace.space.lattice import Entries, Lattice
+from vitspace.space.ranking import Halves, Ranking, _Groups
 
 with (Path(__file__).parents[2] / "reports" / "spaces" / "sizes.csv").open() as _rows:
     SIZES = {name: tuple(map(int, numbers)) for name, *numbers in list(csv.reader(_rows))[1:]}
@@ -162,6 +164,25 @@ def test_a_space_too_large_to_be_drawn_from_exactly_says_what_to_do(monkeypatch)
     space = load_space("mat")
     with pytest.raises(InputError, match=r"more than 10 settings in stage 1, .*: shorten the lists of axes"):
         type(space)("fresh", space.config).size()
+
+
+def halves_of(counts, monkeypatch):
+    """The halves of a lattice of one state a step, with so many entries of equal cost at each."""
+    one = np.zeros(1, dtype=np.int64)
+    groups = iter([_Groups(one, one, one + 5, one, one + count) for count in counts])
+    monkeypatch.setattr("vitspace.space.ranking._grouped", lambda entries: next(groups))
+    return Halves(Lattice("chain", [Entries(*[one] * 6)] * 4, [[]] * 4))
+
+
+def test_designs_are_numbered_up_to_a_limit_and_beyond_it_refused(monkeypatch):
+    assert Ranking(halves_of([2 * 10**4, 10**5, 10**5, 10**4], monkeypatch), 0, 100).total == 2 * 10**18
+    many = halves_of([10**5, 10**5, 10**5, 10**5], monkeypatch)
+    with pytest.raises(
+        InputError, match=r"at most 4e\+18 designs can be numbered, but chain has more: narrow the budget"
+    ):
+        Ranking(many, 0, 100)
+    with pytest.raises(InputError, match="can be numbered, but chain has more: shorten the lists"):
+        halves_of([1, 1, 3 * 10**9, 2 * 10**9], monkeypatch)
 
 
 @pytest.mark.slow

@@ -36,7 +36,7 @@ class Sample:
 
     Attributes:
         space: Its name.
-        designs: How many distinct designs it has within the FLOPs.
+        designs: How many distinct designs it has within the FLOPs, whatever their params.
         invalid_share: Of settings that are drawn uniformly and independently, how many are no design, 0 to 1.
         specs: What was drawn.
         why: Why nothing was, or empty.

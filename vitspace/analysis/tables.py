@@ -32,7 +32,7 @@ def shown_comparison(table: pd.DataFrame) -> pd.DataFrame:
 def _comparison_row(row: pd.Series) -> dict[str, str]:
     return {
         "space": row["space"],
-        "designs that fit": f"{row['designs']:,}",
+        "designs within FLOPs": f"{row['designs']:,}",
         "drawn": str(row["drawn"]),
         "failed": str(row["failed"]),
         "median score": _with_interval(row, "median"),

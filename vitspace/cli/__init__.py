@@ -3,14 +3,21 @@
 import functools
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from vitspace.errors import FailureError, InputError
 from vitspace.interrupts import Terminated, install
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Columns of what is printed where no terminal sets a limit.
+WIDE = 10_000
 
 app = typer.Typer(
     name="vitspace",
@@ -51,6 +58,16 @@ def _interruptible(function: Callable[..., None]) -> Callable[..., None]:
 def print_json(data: Any) -> None:
     """Print one JSON document on standard output."""
     print(json.dumps(data, indent=2))
+
+
+def console() -> "Console":
+    """Return what prints text and tables on standard output: where no terminal shows it, lines are not cut."""
+    from rich.console import Console
+
+    made = Console(highlight=False, markup=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = WIDE
+    return made
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from vitspace.cli import command, print_json
+from vitspace.cli import command, console, print_json
 
 if TYPE_CHECKING:
     from vitspace.fidelity import Card, Job
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 #: Seconds after which a call without arguments measures no further design.
 PATIENCE = 600
-#: Letters a line where the output is no terminal.
-WIDTH = 132
 LEGEND = """\
 tau: Kendall's, with published top-1; pairs: of ablation rows, ordered rightly; hard: those that params order wrongly
 or tie; like FLOPs: anchors in one bin of FLOPs; timm: its networks; two seeds: tau between them; []: 90 % bootstrap
@@ -137,14 +135,10 @@ def _write(folder: Path, cards: "list[Card]", rows: "list[ScoreRow]") -> None:
 
 
 def _print(cards: "list[Card]") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from vitspace.fidelity.folder import FAMILIES, HEADINGS, cells, family_cells
 
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = WIDTH
     for headings, lines in ((HEADINGS, list(map(cells, cards))), (FAMILIES, family_cells(cards))):
         table = Table(box=None, header_style="bold")
         for heading in headings:
@@ -152,7 +146,7 @@ def _print(cards: "list[Card]") -> None:
         for line in lines:
             table.add_row(*line)
         if lines:
-            console.print(table)
+            console().print(table)
     print(LEGEND)
     for card in cards:
         for reason in card.reasons:

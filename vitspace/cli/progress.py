@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
+from vitspace.cli import console
 from vitspace.report import headline, next_commands, terminal_table
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -65,14 +66,14 @@ class Progress:
 
 def print_result(record: StudyRecord, folder: Path, storage: str) -> None:
     """Print what a study found, and the commands to go on with."""
-    console = Console(highlight=False, markup=False)
-    console.print(f"\n{headline(record)}")
-    console.print(terminal_table(record))
-    console.print(f"hypervolume {record.hypervolume:.4f}, searched for {format_seconds(record.seconds)}")
-    console.print(f"report: {folder / 'report.md'}\n", soft_wrap=True)
+    screen = console()
+    screen.print(f"\n{headline(record)}")
+    screen.print(terminal_table(record))
+    screen.print(f"hypervolume {record.hypervolume:.4f}, searched for {format_seconds(record.seconds)}")
+    screen.print(f"report: {folder / 'report.md'}\n", soft_wrap=True)
     more = "" if storage == "studies.journal" else f" --storage {shlex.quote(storage)}"
     for purpose, line in next_commands(record):
-        console.print(f"to {purpose}:\n  {_program(line)}{more}", soft_wrap=True)
+        screen.print(f"to {purpose}:\n  {_program(line)}{more}", soft_wrap=True)
 
 
 def _program(line: str) -> str:

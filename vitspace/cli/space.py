@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import app, command_of, print_json
+from vitspace.cli import app, command_of, console, print_json
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ def show(
     as_json: bool = _JSON,
 ) -> None:
     """Show a space's axes: their values, where they apply, and how many designs they make."""
-    from rich.console import Console
-
     from vitspace.space import load_space
     from vitspace.space.tables import axis_rows
 
@@ -41,10 +39,10 @@ def show(
     if as_json:
         print_json({"space": space.name, "designs": space.size(), "axes": rows, "rules": _rules(space)})
         return
-    console = Console(highlight=False)
-    console.print(_table(rows), "", *_rules(space), sep="\n")
+    screen = console()
+    screen.print(_table(rows), "", *_rules(space), sep="\n")
     anchors = ", ".join(row.id for row in space.anchors())
-    console.print(f"{space.size():,} distinct designs at {space.resolution} px; anchors: {anchors or 'none'}")
+    screen.print(f"{space.size():,} distinct designs at {space.resolution} px; anchors: {anchors or 'none'}")
 
 
 @command_of(group, "size")
@@ -149,7 +147,6 @@ def _values(by_stage: list[list[Any]]) -> str:
 
 
 def _print_designs(rows: list[dict[str, Any]], families: list[str], depths: list[list[str]]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from vitspace.units import format_count
@@ -163,4 +160,4 @@ def _print_designs(rows: list[dict[str, Any]], families: list[str], depths: list
         ms = [f"{row['predicted_ms']:.1f}"] if predicted else []
         counts = format_count(row["params"]), format_count(row["macs"])
         table.add_row(row["id"], names, *counts, *ms, dims, ",".join(depth))
-    Console(highlight=False).print(table)
+    console().print(table)

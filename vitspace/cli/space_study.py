@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command_of, print_json
+from vitspace.cli import command_of, console, print_json
 from vitspace.cli.space import group
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def compare(
     table = comparison_table(samples)
     if folder:
         title = f"{proxy} score of designs, by space: {limits}"
-        write_comparison(folder, samples, title, f"{proxy} score", _words(proxy, f"Band: {limits}. Seed {seed}."))
+        counted = " Designs are counted by FLOPs alone, and drawn within both limits." if params else ""
+        words = _words(proxy, f"Band: {limits}.{counted} Seed {seed}.")
+        write_comparison(folder, samples, title, f"{proxy} score", words)
     if as_json:
         setting: dict[str, Any] = {"budget": budget, "band": list(limits.macs), "proxy": proxy, "n": n, "seed": seed}
         print_json(setting | {"spaces": _records(table), "report": str(folder) if folder else None})
@@ -200,7 +202,6 @@ def _records(table: "pd.DataFrame") -> list[dict[str, Any]]:
 
 
 def _print(shown: "pd.DataFrame") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, header_style="bold")
@@ -208,10 +209,7 @@ def _print(shown: "pd.DataFrame") -> None:
         table.add_column(column)
     for row in shown.to_numpy().tolist():
         table.add_row(*row)
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = 200
-    console.print(table)
+    console().print(table)
 
 
 def _say(text: str) -> None:

@@ -122,9 +122,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
                 fresh.append(i)
         rows = rows[fresh]
         costs = self.population.costs(rows)
-        fits = costs.valid.copy()
-        for values, (low, high) in ((costs.macs, self.limits.macs), (costs.params, self.limits.params)):
-            fits &= (values >= low) & (values <= high)
+        fits = costs.within(self.limits)
         return rows[fits], costs[fits]
 
     def _descend(self, parents: Rows, count: int, rng: np.random.Generator) -> Rows:

@@ -6,15 +6,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+import vitspace.families  # noqa: F401 (registers them)
 from vitspace.errors import InputError
-from vitspace.families import FAMILIES
 from vitspace.space.config import STAGES, AxisConfig, FamilyAxes, SpaceConfig, SpaceError
 from vitspace.space.rules import Rule
 from vitspace.space.variables import Variable, in_order
-from vitspace.spec import part_type
+from vitspace.spec import KINDS, StageSpec, part_type
 
 FAMILY = "family"
-KINDS = ("stem", "stage", "head")
 
 
 class Axes:
@@ -32,20 +31,34 @@ class Axes:
     def __init__(self, config: SpaceConfig) -> None:
         self.config = config
         for family in config.names:
-            if family not in FAMILIES:
-                raise SpaceError(
-                    f"a family is one of {', '.join(FAMILIES)}, but got {family!r}", *_named(config, family)
-                )
+            try:
+                part_type("stage", family)
+            except InputError as error:
+                raise SpaceError(str(error), *_named(config, family)) from None
         self.variables = _in_order([*self._family_variables(), *self._all_variables()])
         self.rules = {family: self._rules(family) for family in config.names}
         self.ordered = {family: self._ordered(family) for family in config.names}
         for family in config.names:
             self._check_complete(family)
 
+    def ordered_values(self, stage: StageSpec) -> tuple[Any, ...]:
+        """Return what a stage has of the fields that must not decrease."""
+        return tuple(getattr(stage, field) for field in self.ordered[stage.family])
+
+    def falls(self, stage: StageSpec, before: Sequence[Any]) -> str:
+        """Say what decreases from the `ordered_values` of the stage before, of which a first stage has none."""
+        for field, was in zip(self.ordered[stage.family], before, strict=False):
+            if (now := getattr(stage, field)) < was:
+                return f"{field} must not decrease from stage to stage, but got {[was, now]}"
+        return ""
+
     def _family_variables(self) -> Iterator[Variable]:
         family = self.config.family
         if isinstance(family, str):
             return
+        for key in ("scale", "when", "order"):
+            if key in family.model_fields_set:
+                raise SpaceError(f"family is values, each or stages, but got {key}", FAMILY, key)
         if family.per_stage is None:
             yield Variable(FAMILY, FAMILY, FAMILY, "stage", None, family.values or ())
             return
@@ -123,6 +136,26 @@ class Axes:
         for name in [family] if family else self.config.names:
             self._check_field(axis, part, field, name, _at(family, axis))
             self._check_values(axis, config, part_type(part, name), field, _at(family, axis))
+        self._check_meaning(axis, part, config, family)
+
+    def _check_meaning(self, axis: str, part: str, config: AxisConfig, family: str | None) -> None:
+        """Refuse what would decide nothing."""
+        lists = [key for key in ("each", "stages") if getattr(config, key) is not None]
+        if part != "stage" and lists:
+            raise SpaceError(f"a {part} is one, so {axis} has values, but got {lists[0]}", *_at(family, axis, lists[0]))
+        if config.scale and axis != "dim":
+            raise SpaceError(f"scale multiplies dim alone, but got a scale of {axis}", *_at(family, axis, "scale"))
+        words = [value for value, _ in _places(config) if isinstance(value, str)]
+        if config.order != "any" and words:
+            raise SpaceError(f"order is of numbers, but {axis} has {words[0]!r}", *_at(family, axis, "order"))
+        if config.stages and not any(config.stages):
+            raise SpaceError(f"an axis has values in some stage, but {axis} has none", *_at(family, axis, "stages"))
+        for stage, values in enumerate(config.stages or ()):
+            if values is not None and not self._may_be(family, stage):
+                raise SpaceError(
+                    f"stage {stage + 1} is never {family}, so {family}.{axis} has null there, but got {list(values)}",
+                    *_at(family, axis, "stages", stage),
+                )
 
     def _check_field(self, axis: str, part: str, field: str, family: str, where: tuple[str, ...]) -> None:
         parts: dict[str, Any] = {kind: part_type(kind, family) for kind in KINDS}
@@ -146,16 +179,16 @@ class Axes:
     def _rules(self, family: str) -> list[Rule]:
         """Return the rules for stages of a family, their names checked."""
         known = {f.name for f in fields(part_type("stage", family))} | {"side", "stage", FAMILY}
-        shared = [(Rule(text), ("rules", i)) for i, text in enumerate(self.config.rules)]
-        own = [(Rule(text), _at(family, "rules", i)) for i, text in enumerate(self._section(family).rules)]
-        for rule, where in (*shared, *own):
+        shared = [Rule(text, ("rules", i)) for i, text in enumerate(self.config.rules)]
+        own = [Rule(text, _at(family, "rules", i)) for i, text in enumerate(self._section(family).rules)]
+        for rule in (*shared, *own):
             if rule.names - known:
                 raise SpaceError(
                     f"a rule names {', '.join(sorted(known))}, "
                     f"but {rule.text!r} has {', '.join(sorted(rule.names - known))}",
-                    *where,
+                    *rule.where,
                 )
-        return [rule for rule, _ in (*shared, *own)]
+        return [*shared, *own]
 
     def _ordered(self, family: str) -> list[str]:
         axes = self.config.axes | self._section(family).axes

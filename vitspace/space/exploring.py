@@ -6,6 +6,7 @@ all stages the stages so far leave open. An option of blocks that all cost the s
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,6 +32,8 @@ MOST_ROWS = 1_000_000
 CLASSES = 1000
 #: Seconds between lines of progress.
 SAY_EVERY = 10.0
+#: Rules that are named where no stage is valid.
+MOST_REASONS = 3
 _UNKNOWN, _INVALID = -2, -1
 _T = TypeVar("_T")
 
@@ -51,8 +54,8 @@ def explore(space: "Space") -> Lattice:
         walk = _Walk(space, step, _Rows(space, step, settings, shared), sets)
         states = walk.run(states)
         if not states:
-            raise InputError(
-                f"a space has a valid design, but no stage {step + 1} of {space.name} fits those before it"
+            raise space.located(
+                f"a space has a valid design, but none of {space.name} has a stage {step + 1}: {walk.reasons()}"
             )
         options.append([option.to_list() for option in walk.options])
         entries.append(walk.entries())
@@ -132,6 +135,8 @@ class _Walk:
         self._stage_list: list[StageSpec] = []
         self._states: dict[_State, int] = {}
         self._rows_of: dict[int, Ints] = {}
+        self._refused: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
         self._said = time.monotonic()
 
     def run(self, states: Sequence[_State]) -> list[_State]:
@@ -146,6 +151,16 @@ class _Walk:
             else:
                 self._enter(source, state, rows)
         return list(self._states)
+
+    def reasons(self) -> str:
+        """Say which rules refused settings, the most frequent first."""
+        return "; ".join(self._examples[rule] for rule, _ in self._refused.most_common(MOST_REASONS))
+
+    def _refuse(self, error: str) -> None:
+        """Count what refused a setting; errors are one rule where they differ in the values they got alone."""
+        rule = error.partition(", but got")[0]
+        self._refused[rule] += 1
+        self._examples.setdefault(rule, error)
 
     def _telling(self, items: Sequence[_T], what: str) -> Iterator[_T]:
         """Yield the items, and say now and then how far that is."""
@@ -181,7 +196,8 @@ class _Walk:
                 groups.setdefault((number, self.rows.ends[row], self.rows.depths[row]), []).append(row)
         for (number, end, depths), members in self._telling(list(groups.items()), "options"):
             stage = self._stage_list[number]
-            if state.ordered and any(now < was for was, now in zip(state.ordered, self._order(stage), strict=True)):
+            if falls := self.space.axes.falls(stage, state.ordered):
+                self._refuse(falls)
                 continue
             self._add(source, state, stage, _End(end, depths, before), self.rows.owner[members])
 
@@ -196,7 +212,8 @@ class _Walk:
                 stage = self.space.placed(
                     self.rows.stages[row], self.step + 1, state.in_dim, state.carry, state.shape[-1]
                 )
-            except InvalidDesign:
+            except InvalidDesign as error:
+                self._refuse(str(error))
                 placed[row] = _INVALID
                 continue
             if stage not in self._stages:
@@ -215,7 +232,8 @@ class _Walk:
             self._states.setdefault(_State(0, None, (), None, (), 0), 0)
         else:
             still = self.sets.number(np.unique(owners))
-            after = _State(stage.out_dim, carry, count.shape, count.carry_shape, self._order(stage), still)
+            ordered = self.space.axes.ordered_values(stage)
+            after = _State(stage.out_dim, carry, count.shape, count.carry_shape, ordered, still)
             target = self._states.setdefault(after, len(self._states))
         option = Option(stage, end.part, carry)
         number = self._numbers.setdefault(option, len(self.options))
@@ -224,9 +242,6 @@ class _Walk:
         for depth in end.depths:
             total = behind + count.deep(depth)
             self._entries.append((source, target, total.macs, total.params, number, depth))
-
-    def _order(self, stage: StageSpec) -> tuple[Any, ...]:
-        return tuple(getattr(stage, field) for field in self.space.axes.ordered[stage.family])
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,22 @@ then looked up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vitspace.budget import Budget
 from vitspace.costs import PartCost
 from vitspace.costs.parts import Shape, StageCount, count_head, count_stage, count_stem
 from vitspace.errors import InputError
 from vitspace.space.axes import FAMILY
 from vitspace.space.config import STAGES
-from vitspace.space.space import Space
 from vitspace.space.variables import InvalidDesign, Variable
 from vitspace.spec import Carry, Spec, StageSpec, part_type
+
+if TYPE_CHECKING:
+    from vitspace.space.space import Space
 
 #: A table of all pairs of state and settings is kept while it has at most so many entries; beyond, a sorted list.
 DENSE_LIMIT = 1 << 25
@@ -52,6 +55,13 @@ class PopulationCosts:
     def __getitem__(self, at: NDArray[np.bool_] | Ints) -> "PopulationCosts":
         return PopulationCosts(self.valid[at], self.params[at], self.macs[at], self.activations[at])
 
+    def within(self, budget: Budget) -> NDArray[np.bool_]:
+        """Whether each design is valid and keeps within the limits on FLOPs and params: [N]."""
+        fits = self.valid.copy()
+        for values, (low, high) in ((self.macs, budget.macs), (self.params, budget.params)):
+            fits &= (values >= low) & (values <= high)
+        return fits
+
 
 @dataclass(frozen=True)
 class _State:
@@ -68,7 +78,7 @@ class _State:
 class Population:
     """Costs arrays of designs of one space; what it learns is kept for the next array."""
 
-    def __init__(self, space: Space) -> None:
+    def __init__(self, space: "Space") -> None:
         self.space = space
         self.variables = space.variables
         self._column = {variable.name: i for i, variable in enumerate(self.variables)}
@@ -190,10 +200,10 @@ class Population:
             stage = self.space.placed(stage, i + 1, state.in_dim, state.carry, state.shape[-1])
         except InvalidDesign:
             return _INVALID, PartCost(), PartCost()
-        ordered = tuple(getattr(stage, field) for field in self.space.axes.ordered[stage.family])
-        if state.ordered and any(now < was for was, now in zip(state.ordered, ordered, strict=True)):
+        if self.space.axes.falls(stage, state.ordered):
             return _INVALID, PartCost(), PartCost()
         count = count_stage(stage, state.in_dim, state.carry, state.shape, state.carry_shape)
+        ordered = self.space.axes.ordered_values(stage)
         after = _State(stage.out_dim, stage.carry_out(state.carry), count.shape, count.carry_shape, ordered)
         return self._state_id(after), *_split(step, count, stage.depth, stem)
 

@@ -16,6 +16,10 @@ from vitspace.space.lattice import MOST_MACS, Entries, Ints, Lattice
 
 #: Halves of designs that are listed.
 MOST_HALVES = 60_000_000
+#: Designs that are numbered; whatever is added up stays below 2^63.
+MOST_DESIGNS = 4 * 10**18
+#: States between the halves, so that a state and its multiply-adds are one number.
+MOST_STATES = (1 << 63) // MOST_MACS
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Halves:
         unordered = self._joined(2, 3)
         order = np.lexsort((unordered.macs, unordered.middle))
         self.second = _Halves(*(getattr(unordered, f.name)[order] for f in fields(_Halves)))
+        if self.second.count.sum(dtype=float) > MOST_DESIGNS or self.second.middle.max() >= MOST_STATES:
+            raise _too_many(lattice.name, "")
         self.keys = self.second.middle * MOST_MACS + self.second.macs
         self.before = np.concatenate([[0], np.cumsum(self.second.count)])
 
@@ -92,6 +98,13 @@ def _grouped(entries: Entries) -> _Groups:
     return _Groups(entries.source[first], entries.target[first], entries.macs[first], first, count)
 
 
+def _too_many(name: str, cure: str) -> InputError:
+    return InputError(
+        f"at most {MOST_DESIGNS:.0e} designs can be numbered, but {name} has more: {cure}shorten the lists of axes, or "
+        "fix some"
+    )
+
+
 class Ranking:
     """The designs whose multiply-adds lie in a range.
 
@@ -112,8 +125,8 @@ class Ranking:
         self.start = np.searchsorted(halves.keys, base + np.maximum(least - first.macs, 0), "left")
         stop = np.searchsorted(halves.keys, base + np.maximum(most - first.macs, -1), "right")
         self.behind = np.where(stop > self.start, halves.before[stop] - halves.before[self.start], 0)
-        if float(first.count.astype(float) @ self.behind.astype(float)) > np.iinfo(np.int64).max / 2:
-            raise InputError(f"a space that is drawn from has at most 4e18 designs, but {halves.lattice.name} more")
+        if float(first.count.astype(float) @ self.behind.astype(float)) > MOST_DESIGNS:  # integers might overflow
+            raise _too_many(halves.lattice.name, "narrow the budget, ")
         self.ends = np.cumsum(first.count * self.behind)
         self.total = int(self.ends[-1]) if len(self.ends) else 0
 

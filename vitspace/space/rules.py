@@ -22,13 +22,14 @@ class Rule:
 
     Names are the stage's fields, ``side`` (of its map at the design resolution) and ``stage`` (from 1); the language
     is Python's arithmetic, comparisons, ``and or not in``, ``a if b else c``, ``ceil``, ``min`` and ``max``.
+    ``where`` leads to it in its space file.
 
     Raises:
         InputError: the text is not such an expression.
     """
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, where: tuple[Any, ...] = ()) -> None:
+        self.text, self.where = text, where
         try:
             tree = ast.parse(text, mode="eval")
         except (SyntaxError, ValueError):

@@ -1,23 +1,26 @@
 """Space: axes that become specs."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from functools import cache, cached_property
 from html import escape
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from yaml import YAMLError
 
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.budget import ANY, Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.files import find_yaml, line_of, read_yaml
-from vitspace.space import drawing
+from vitspace.space import drawing, moves
 from vitspace.space.axes import FAMILY, Axes
 from vitspace.space.config import STAGES, SpaceConfig, SpaceError
 from vitspace.space.lattice import Lattice
+from vitspace.space.population import Population
 from vitspace.space.ranking import Halves, Ranking
 from vitspace.space.stored import lattice_of
 from vitspace.space.variables import InvalidDesign, Params, Variable
@@ -30,6 +33,7 @@ class Space:
     Args:
         name: What to call it.
         config: The file's contents.
+        path: The file, which errors name.
 
     Attributes:
         variables: The things to choose, each after those it depends on.
@@ -38,8 +42,8 @@ class Space:
         SpaceError: a family, a field, a value or a name in a condition or rule is unknown, or an axis is missing.
     """
 
-    def __init__(self, name: str, config: SpaceConfig) -> None:
-        self.name, self.config = name, config
+    def __init__(self, name: str, config: SpaceConfig, path: Path | None = None) -> None:
+        self.name, self.config, self.path = name, config, path
         self.resolution = config.resolution
         self.axes = Axes(config)
         self.variables = self.axes.variables
@@ -122,10 +126,8 @@ class Space:
 
     def _check_order(self, stages: Sequence[StageSpec]) -> None:
         for before, after in pairwise(stages):
-            for field in self.axes.ordered[after.family]:
-                values = [getattr(before, field), getattr(after, field)]
-                if values[1] < values[0]:
-                    raise InvalidDesign(f"{field} must not decrease from stage to stage, but got {values}")
+            if falls := self.axes.falls(after, self.axes.ordered_values(before)):
+                raise InvalidDesign(falls)
 
     def placed(self, stage: StageSpec, number: int, in_dim: int, carry: Carry | None, side: int) -> StageSpec:
         """Return a stage as it stands at its place: canonical, and valid by its family's rules and the space's.
@@ -153,9 +155,17 @@ class Space:
             return
         values = {**vars(stage), "side": -(-side // stage.stride), "stage": number, FAMILY: stage.family}
         for rule in rules:
-            if not rule.holds(values):
+            try:
+                holds = rule.holds(values)
+            except InputError as error:
+                raise self.located(str(error), *rule.where) from None
+            if not holds:
                 got = ", ".join(f"{name}={values[name]}" for name in sorted(rule.names))
                 raise InvalidDesign(f"stage {number}: {rule.text} must hold, but got {got}")
+
+    def located(self, message: str, *where: Any) -> InputError:
+        """Return an error that names the file, and the line to which keys and indices lead."""
+        return _located(self.path, message, where) if self.path else InputError(message)
 
     def encode(self, spec: Spec) -> Params:
         """Return the params that `decode` turns into the spec.
@@ -253,6 +263,72 @@ class Space:
         request = drawing.Request(n, limit, replace, balanced, exclude, self._within_latency(limit, latency_backend))
         return drawing.draw(self, request, np.random.default_rng(seed))
 
+    def mutate(
+        self,
+        specs: Sequence[Spec],
+        budget: Budget | str | None = None,
+        seed: int = 0,
+        exclude: Collection[Spec] = (),
+        *,
+        params: str | None = None,
+    ) -> list[Spec]:
+        """Return a mutant of each spec, in order: one to three of its settings get another value.
+
+        What depends on those settings is drawn. Mutants are distinct, canonical, within the budget, and none of
+        ``specs``. A spec of which 64 tries find no such mutant has none, so that fewer come back, and a warning says
+        how many.
+
+        Args:
+            specs: Designs of the space, within the budget or not.
+            budget: A `Budget`, or FLOPs such as ``4G``; latency is not looked at, and may not be limited.
+            seed: The same seed gives the same mutants.
+            exclude: Designs that are no mutant, such as those evaluated already.
+            params: Parameters, such as ``25M``, beside FLOPs.
+
+        Raises:
+            InputError: a spec is not of the space, or a limit is malformed or on latency.
+        """
+        rows, rng, limit = self.population.array(specs), np.random.default_rng(seed), _counted(budget, params)
+        known = {*specs, *exclude}
+        return moves.children(
+            self.population, len(rows), lambda at: moves.mutate(self.population, rows[at], rng), limit, known
+        )
+
+    def crossover(
+        self,
+        ones: Sequence[Spec],
+        others: Sequence[Spec],
+        budget: Budget | str | None = None,
+        seed: int = 0,
+        exclude: Collection[Spec] = (),
+        *,
+        params: str | None = None,
+    ) -> list[Spec]:
+        """Return a child of each pair of specs, in order: every setting is that of one of its two parents.
+
+        Settings that neither parent has, but the child needs, are at their first value. Children are distinct,
+        canonical, within the budget, and none of the parents; the rest is as in `mutate`.
+
+        Raises:
+            InputError: as `mutate`, or there are not as many ones as others.
+        """
+        if len(ones) != len(others):
+            raise InputError(f"crossover takes pairs, but got {len(ones)} and {len(others)} specs")
+        rows, rng, limit = (
+            self.population.array([*ones, *others]),
+            np.random.default_rng(seed),
+            _counted(budget, params),
+        )
+        first, second = rows[: len(ones)], rows[len(ones) :]
+        known = {*ones, *others, *exclude}
+        return moves.children(
+            self.population,
+            len(first),
+            lambda at: moves.crossover(self.population, first[at], second[at], rng),
+            limit,
+            known,
+        )
+
     def _within_latency(self, limit: Budget, backend: str) -> drawing.Accept | None:
         if limit.latency_ms == ANY:
             return None
@@ -274,6 +350,11 @@ class Space:
     def lattice(self) -> Lattice:
         """All distinct designs; explored once, which takes up to minutes, and kept in the cache folder."""
         return lattice_of(self)
+
+    @cached_property
+    def population(self) -> Population:
+        """What costs many designs of the space at once."""
+        return Population(self)
 
     @cached_property
     def _halves(self) -> Halves:
@@ -302,18 +383,6 @@ class Space:
         [path] = self.ranking((least, least)).paths(np.zeros(1, dtype=np.int64)).tolist()
         return self.lattice.spec(path)
 
-    def neighbours(self, params: Params, variable: Variable) -> Iterator[Params]:
-        """Yield the valid params that differ in one variable, and in what depends on it."""
-        for value in variable.values:
-            if params.get(variable.name, value) == value:
-                continue
-            candidate = self.choose(_picker(params | {variable.name: value}))
-            try:
-                self.decode(candidate)
-            except InvalidDesign:
-                continue
-            yield candidate
-
     def anchors(self, ablations: bool = False) -> list[Anchor]:
         """Return the published rows that are points of the space, each design once, anchors before ablations."""
         roles = ("anchor", "ablation") if ablations else ("anchor",)
@@ -334,13 +403,26 @@ def load_space(text: str) -> Space:
     path = find_yaml(text, "spaces")
     config = read_yaml(path, SpaceConfig)
     try:
-        return Space(path.stem, config)
+        return Space(path.stem, config, path)
     except SpaceError as error:
-        raise InputError(f"{path}:{line_of(path, error.where)}: {error}") from None
+        raise _located(path, str(error), error.where) from None
 
 
-def _picker(params: Params) -> Callable[[Variable], Any]:
-    return lambda variable: params.get(variable.name, variable.values[0])
+def _located(path: Path, message: str, where: Sequence[Any]) -> InputError:
+    try:
+        return InputError(f"{path}:{line_of(path, where)}: {message}")
+    except (OSError, ValueError, YAMLError):  # the file is no longer what was read
+        return InputError(f"{path}: {message}")
+
+
+def _counted(budget: Budget | str | None, params: str | None) -> Budget:
+    """Return limits on FLOPs and params, which need no clock."""
+    if isinstance(budget, Budget) and params:
+        raise InputError(f"a Budget holds all limits, but got {budget} and {params!r} beside it")
+    limit = budget if isinstance(budget, Budget) else Budget.parse(budget, params)
+    if limit.latency_ms != ANY:
+        raise InputError(f"moves keep within FLOPs and params, and `draw` within a latency too, but got {limit}")
+    return limit
 
 
 def _sets(variable: Variable, stage: int) -> bool:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vitspace.cache import alone, cache_folder
-from vitspace.families import FAMILIES
 from vitspace.files import write_with
-from vitspace.host import sources_digest
+from vitspace.host import origin, sources_digest
 from vitspace.space.exploring import explore
 from vitspace.space.lattice import Entries, Lattice
+from vitspace.spec import KINDS, part_type
 
 if TYPE_CHECKING:
     from vitspace.space.space import Space
@@ -48,12 +48,9 @@ def _explored(space: "Space", path: Path) -> Lattice:
 
 def _key(space: "Space") -> str:
     """Return a digest of all that decides a lattice: the space file, our sources, and those of other families."""
-    others = [getattr(FAMILIES[name], "__file__", None) for name in space.families]
-    texts = [
-        space.config.model_dump_json(),
-        sources_digest(*_SOURCES),
-        *(Path(file).read_text() for file in others if file),
-    ]
+    parts = [part_type(kind, family) for family in space.families for kind in KINDS]
+    others = sorted({origin(part.__module__) for part in parts})
+    texts = [space.config.model_dump_json(), sources_digest(*_SOURCES), *others]
     return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
 
 

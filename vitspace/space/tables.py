@@ -30,7 +30,7 @@ def _row(axis: str, variables: list[Variable]) -> dict[str, Any]:
     lists: list[list[Any]] = [[] for _ in range(STAGES)]
     for variable in variables:
         assert variable.stage is not None
-        lists[variable.stage] = [_show(v) for v in variable.values]
+        lists[variable.stage] = [_show(variable.scaled(v, variable.stage)) for v in variable.values]
     stages = "each" if len(variables) == STAGES else ", ".join(str((v.stage or 0) + 1) for v in variables)
     return row | {"stages": stages, "values": lists}
 
