@@ -8,7 +8,7 @@ from vitspace.study.config import StudyConfig
 from vitspace.study.lease import BEATS, OWNER, Timing
 from vitspace.study.queue import Queue
 from vitspace.study.storage import open_storage
-from vitspace.study.store import StudyStore
+from vitspace.study.store import RESULT, StudyStore
 from vitspace.study.trial import Trial
 
 CONFIG = StudyConfig(space="msg", budget="4G")
@@ -97,9 +97,10 @@ def test_what_a_watcher_ended_but_did_not_queue_is_queued(store):
     assert [facts["retry_of"] for _, facts in waiting(store)] == [running.number]
 
 
-def test_a_result_that_was_written_whole_counts_though_its_process_is_gone(store):
+@pytest.mark.parametrize("result", [lambda facts: {RESULT: facts}, lambda facts: facts])  # as one fact, and as of old
+def test_a_result_that_was_written_counts_though_its_process_is_gone(store, result):
     running = Queue(store, FAST).ask()
-    for name, value in {"why": "too slow", "state": "over_budget"}.items():
+    for name, value in result({"why": "too slow", "state": "over_budget"}).items():
         running.set_user_attr(name, value)
     silence(store, running)
     with Queue(store, FAST):

@@ -41,6 +41,12 @@ def test_a_trial_reads_back_as_written(storage):
     assert store.study.trials[0].values == [-0.8, 3.8, 90.0]
 
 
+def test_a_result_is_one_fact(storage):
+    store = StudyStore.create(storage, "s", CONFIG, {})
+    store.save(store.study.ask(), complete(0))
+    assert list(store.study.trials[0].user_attrs) == ["result"]
+
+
 def test_rejections_keep_their_reason_and_have_no_values(storage):
     store = StudyStore.create(storage, "s", CONFIG, {})
     store.save(store.study.ask(), Trial(0, "invalid", why="head_dim must divide dim"))

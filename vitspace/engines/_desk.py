@@ -8,6 +8,7 @@ from types import TracebackType
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial
 
 from vitspace.engines import OpenStudy
 from vitspace.engines._calibration import Score, calibrate, to_calibrate
@@ -87,9 +88,12 @@ class Desk:
     @property
     def over(self) -> bool:
         """Whether no new trial starts."""
+        return self._late or sum(trial.complete for trial in self.store.trials()) >= self.config.trials
+
+    @property
+    def _late(self) -> bool:
         timeout = self.config.timeout
-        late = timeout is not None and time.monotonic() - self._start >= timeout
-        return late or sum(trial.complete for trial in self.store.trials()) >= self.config.trials
+        return timeout is not None and time.monotonic() - self._start >= timeout
 
     def take(self, params: Params | None = None) -> Task | None:
         """Start a trial and return its design; None where there is none to start now, as others run the last ones.
@@ -101,7 +105,7 @@ class Desk:
             StudyFailedError: too many trials in a row failed, or were too slow.
             InputError: the space holds no further design within the budget.
         """
-        while not self.over and places_left(self.store.frozen(), self.config.trials) > 0:
+        while not self._late and places_left(self.store.frozen(), self.config.trials) > 0:
             if self.tally.rejected >= REJECTIONS and not self.queue_uniform():
                 raise InputError(f"space {self.space.name} has no further design within {self.config.limits}")
             running = self.queue.ask() if params is None else self.queue.start(params, self._distributions(params))
@@ -175,21 +179,19 @@ class Desk:
         return Task(running, spec, anchor)
 
     def _verdict(self, running: optuna.Trial, spec: Spec) -> Verdict:
-        if spec in self._evaluated():
-            return Verdict("duplicate", self._seen[spec])
         self.store.storage.set_trial_system_attr(running._trial_id, CLAIM, spec.id)
         while True:
             frozen = self.store.frozen()
-            if spec in self._evaluated():
+            if spec in self._evaluated(frozen):
                 return Verdict("duplicate", self._seen[spec])
             found = verdict(running.number, spec.id, frozen, self.config.trials)
             if found.word != "wait":
                 return found
             self.wait()
 
-    def _evaluated(self) -> dict[Spec, int]:
+    def _evaluated(self, frozen: list[FrozenTrial] | None = None) -> dict[Spec, int]:
         """Return the designs of which measuring again would tell nothing new, whoever measured them."""
-        for trial in self.store.trials():
+        for trial in self.store.trials(frozen):
             if trial.number not in self._known:
                 self._known.add(trial.number)
                 if trial.spec and was_evaluated(trial):

@@ -25,7 +25,7 @@ from vitspace.report.settings import settings
 from vitspace.report.words import headline, proxy_sentence
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import Patient
-from vitspace.study.store import StudyStore, read_trial
+from vitspace.study.store import StudyStore, has_result, read_trial
 from vitspace.study.trial import Trial
 
 #: Ends our note; a note without it is its reader's, and stays.
@@ -88,7 +88,7 @@ class InWords(Patient):
         if stored._trial_id in self._ended:
             return self._ended[stored._trial_id]
         shown = copy.copy(stored)
-        shown.user_attrs = attributes(read_trial(stored)) if "state" in stored.user_attrs else {}
+        shown.user_attrs = attributes(read_trial(stored)) if has_result(stored) else {}
         if stored.state.is_finished():
             self._ended[stored._trial_id] = shown
         return shown

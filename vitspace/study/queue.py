@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from vitspace.study.lease import BEATS, OWNER, Owner, Timing, Watch, owner_of
 from vitspace.study.storage import storage_failed, storage_trouble
-from vitspace.study.store import StudyStore
+from vitspace.study.store import StudyStore, has_result
 from vitspace.study.trial import Trial
 
 #: How often a trial may take its worker down with it.
@@ -138,8 +138,8 @@ class Queue:
         with self._lock:
             lost = [trial for trial in self._running.lost(self.store.frozen(TrialState.RUNNING)) if self._end(trial)]
             for trial in lost:
-                if "state" in trial.user_attrs:
-                    continue  # its result was stored whole
+                if has_result(trial):
+                    continue
                 deaths = trial.user_attrs.get("deaths", 0) + 1
                 self._requeue(trial, deaths)
                 again = "run again" if deaths < DEATHS else f"given up, after {deaths} workers"
@@ -149,7 +149,7 @@ class Queue:
 
     def _adopt_orphans(self) -> None:
         """Queue again what a watcher ended, that died before it queued it."""
-        failed = [trial for trial in self.store.frozen(TrialState.FAIL) if "state" not in trial.user_attrs]
+        failed = [trial for trial in self.store.frozen(TrialState.FAIL) if not has_result(trial)]
         if not failed:
             return
         known = {trial.user_attrs.get("retry_of") for trial in self.store.frozen()}

@@ -15,10 +15,13 @@ from optuna.trial import FrozenTrial, TrialState
 from vitspace.errors import InputError
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import OBJECTIVES, StudyRecord
-from vitspace.study.storage import open_storage, storage_file, together
+from vitspace.study.storage import open_storage, storage_file
 from vitspace.study.trial import Trial
 
 DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
+
+#: Where a trial's result stands among its user attributes: one fact, so that a database stores it in one transaction.
+RESULT = "result"
 
 _STATES = {"complete": TrialState.COMPLETE, "failed": TrialState.FAIL}
 _FIELDS = {f.name for f in fields(Trial)} - {"number"}
@@ -109,27 +112,25 @@ class StudyStore:
             self.study.set_user_attr(name, value.model_dump() if isinstance(value, StudyConfig) else value)
 
     def save(self, running: optuna.Trial, trial: Trial) -> None:
-        """Store a trial's result and end it; nothing counts until all of it is written.
+        """Store a trial's result and end it.
 
         Raises:
             optuna.exceptions.UpdateFinishedTrialError: it was ended by others meanwhile.
         """
-        stored = trial.to_dict()
-        with together(self.storage):
-            for name in (*sorted(_FIELDS - {"state"}), "state"):
-                if stored[name] not in (None, "", {}):
-                    # Not by the trial's own method, which changes what is in memory before the journal has taken it.
-                    self.storage.set_trial_user_attr(running._trial_id, name, _finite(stored[name]))
+        facts = trial.to_dict()
+        result = {name: _finite(facts[name]) for name in sorted(_FIELDS) if facts[name] not in (None, "", {})}
+        # Not by the trial's own method, which changes what is in memory before the journal has taken it.
+        self.storage.set_trial_user_attr(running._trial_id, RESULT, result)
         values = _objectives(trial) if trial.complete else None
         self.study.tell(running, values, _STATES.get(trial.state, TrialState.PRUNED))
 
     def finish(self, lost: FrozenTrial) -> bool:
-        """End a trial whose process is gone: as its result says if that was written whole, or else as failed.
+        """End a trial whose process is gone: as its result says if that was written, or else as failed.
 
         Raises:
             optuna.exceptions.UpdateFinishedTrialError: it was ended by others meanwhile.
         """
-        if "state" not in lost.user_attrs:
+        if not has_result(lost):
             return self.storage.set_trial_state_values(lost._trial_id, TrialState.FAIL)
         trial = read_trial(lost)
         values = _objectives(trial) if trial.complete else None
@@ -148,7 +149,7 @@ class StudyStore:
         point = attrs.get("reference_point")
         return StudyRecord(
             name=self.study.study_name,
-            config=self.config,
+            config=StudyConfig.of(attrs["config"]),
             trials=self.trials(),
             resolved=attrs.get("resolved", {}),
             reference=attrs.get("reference", {}),
@@ -156,11 +157,11 @@ class StudyStore:
             seconds=attrs.get("seconds", 0.0),
         )
 
-    def trials(self) -> list[Trial]:
-        """Return the ended trials."""
-        for frozen in self.frozen():
-            if frozen.number not in self._ended and frozen.state.is_finished() and "state" in frozen.user_attrs:
-                self._ended[frozen.number] = read_trial(frozen)
+    def trials(self, frozen: list[FrozenTrial] | None = None) -> list[Trial]:
+        """Return the ended trials, of those given or of all as they are stored now."""
+        for each in self.frozen() if frozen is None else frozen:
+            if each.number not in self._ended and each.state.is_finished() and has_result(each):
+                self._ended[each.number] = read_trial(each)
         return [self._ended[number] for number in sorted(self._ended)]
 
     def frozen(self, *states: TrialState) -> list[FrozenTrial]:
@@ -183,12 +184,20 @@ def _objectives(trial: Trial) -> list[float]:
     return [-score, macs / 1e9, latency_ms]
 
 
+def has_result(frozen: FrozenTrial) -> bool:
+    """Whether a stored trial's result was written."""
+    return "state" in _result(frozen)
+
+
 def read_trial(frozen: FrozenTrial) -> Trial:
     """Return a stored trial as it was saved."""
-    return Trial.from_dict(
-        {"number": frozen.number, "spec": None}
-        | {name: value for name, value in frozen.user_attrs.items() if name in _FIELDS}
-    )
+    facts = {name: value for name, value in _result(frozen).items() if name in _FIELDS}
+    return Trial.from_dict({"number": frozen.number, "spec": None} | facts)
+
+
+def _result(frozen: FrozenTrial) -> dict[str, Any]:
+    # Studies made before the result was one fact have an attribute for each of its fields.
+    return frozen.user_attrs.get(RESULT, frozen.user_attrs)
 
 
 def _finite(value: Any) -> Any:
