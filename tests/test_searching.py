@@ -1,13 +1,33 @@
+from pathlib import Path
+
 import pytest
 
-from vitspace import searching
+from vitspace import searching, session
 from vitspace.errors import InputError
+from vitspace.latency import backends
 from vitspace.searching import Place, search
 
 
 def test_a_proxy_is_refused_before_the_space_is_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(searching, "_check_trials", lambda space, config: pytest.fail("the space was counted"))
+    monkeypatch.setattr(searching, "_check_budget", lambda space, config: pytest.fail("the space was counted"))
     settings = {"space": "mat", "budget": "1G", "data": "digits", "proxy": "train:tiny,steps=5"}
     with pytest.raises(InputError, match="warmup is below steps"):
         search(settings, Place(str(tmp_path / "studies.journal")))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "out", "message"),
+    [
+        ({"trials": 1}, None, "so at least 3 .mat_1, mat_2., but got 1"),
+        ({}, "/proc/x", "a report needs a folder that can be written, but '/proc'"),
+        ({"latency_backend": "onnxruntime"}, None, "onnxruntime: pip install"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_data_are_loaded(tmp_path, monkeypatch, settings, out, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)
+    monkeypatch.setattr(session, "open_proxy", lambda *args: pytest.fail("data are loaded"))
+    with pytest.raises(InputError, match=message):
+        search({"space": "mat", "budget": "1G"} | settings, Place("studies.journal"), out and Path(out))
     assert list(tmp_path.iterdir()) == []

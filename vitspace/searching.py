@@ -83,11 +83,12 @@ def _begin(
     config = StudyConfig.of(settings)
     check_engine(config.engine)
     check_new(place.storage, place.name or config.default_name(), taken=place.name is None)
-    if out:
-        check_folder(out)
+    check_folder(out or report_folder(""))
     space = load_space(config.space)
-    proxy = open_proxy_of(config, monitor)  # before the space is counted, which takes minutes the first time
+    # What is refused in seconds comes before the data are loaded and the space is counted, which takes minutes once.
     _check_trials(space, config)
+    proxy = open_proxy_of(config, monitor)
+    _check_budget(space, config)
     monitor.note("drawing the first designs")
     designs = first_designs(space, config)
     store = _create(config, space, proxy, place)
@@ -134,13 +135,16 @@ def _run(store: StudyStore, proxy: Proxy, config: StudyConfig, place: Place, out
 
 
 def _check_trials(space: Space, config: StudyConfig) -> None:
-    space.check_budget(config.limits)
     anchors = anchors_inside(space, config)
     if config.trials < len(anchors) + 1:
         raise InputError(
             f"trials hold every anchor inside the budget and one design more, so at least {len(anchors) + 1} "
             f"({', '.join(anchors)}), but got {config.trials}"
         )
+
+
+def _check_budget(space: Space, config: StudyConfig) -> None:
+    space.check_budget(config.limits)
     limit = config.limits.latency_ms[1]
     if limit < math.inf:
         settings = LatencySettings(config.latency_backend, img_size=space.resolution)

@@ -38,8 +38,8 @@ def open_proxy_of(config: StudyConfig, monitor: Monitor) -> Proxy:
     Raises:
         InputError: there is no such proxy, data, device or back end.
     """
-    monitor.note(f"loading {config.data}")
     check_backend(config.latency_backend)
+    monitor.note(f"loading {config.data}")
     return open_proxy(config.proxy, config.data, config.device, config.seed)
 
 

@@ -4,7 +4,7 @@ python tests/bench/overhead.py [--trials 200] [--storages journal sqlite postgre
 
 The proxy and the timing of designs are those of tests/engines/noop.py. The rate is of the second half of the trials, so
 that no process is still starting; `first_half` beside it tells whether a trial costs more the more there are. Rates are
-of completed trials, each of which stores some forty facts; a rejected draw costs a part of that.
+of completed trials; a rejected draw costs a part of that.
 """
 
 import argparse

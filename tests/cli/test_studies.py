@@ -56,6 +56,7 @@ def test_show_counts_states_and_names_workers(call, stored):
     queue = Queue(stored[0])
     queue.ask()
     data = json.loads(call("studies", "show", "a", "--json")[1])
+    assert data["idle_share"] is None  # of one trial
     assert data["states"] == {"complete": 1} and data["workers"] == [str(queue.owner)]
     assert data["config"]["budget"] == "4G"
     assert "states: 1 complete" in call("studies", "show", "a")[1]
@@ -99,6 +100,16 @@ def test_a_copy_holds_the_same_trials(call, stored, target):
     assert code == 0 and f"1 trials copied; to go on: vitspace search --study c --resume --storage {target}" in out
     copied = StudyStore.load(open_storage(target), "c")
     assert copied.trials() == stored[0].trials() and copied.config == stored[0].config
+
+
+def test_a_copy_that_breaks_off_leaves_nothing(call, stored, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("optuna.storages.JournalStorage.create_new_trial", full)
+    code, _, error = call("studies", "copy", "a", "studies.journal", "--name", "c")
+    assert code == 1 and error.startswith("error: the storage 'studies.journal' cannot be used: no space left")
+    assert study_names(stored[0].storage) == ["a", "b"]
 
 
 def test_a_copy_needs_a_free_name(call, stored):

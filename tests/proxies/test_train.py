@@ -220,7 +220,9 @@ def test_a_recipe_has_one_name_wherever_its_data_lie(name, data, canonical):
 def test_epochs_take_the_place_of_steps(data):
     proxy = parse_proxy("tiny,epochs=2.5,warmup=1,batch_size=4")
     assert (proxy.steps, proxy.on(data).steps) == (None, 8)  # 12 images
-    with pytest.raises(InputError, match=r"warmup is below steps, but got warmup=16, steps=8, which are 2\.5 epochs"):
+    with pytest.raises(
+        InputError, match=r"2\.5 epochs: warmup is below steps, but got warmup=16, steps=8; .*steps=8,warmup=1"
+    ):
         parse_proxy("tiny,epochs=2.5,batch_size=4").on(data)
 
 

@@ -34,13 +34,20 @@ def show(
     storage: str = typer.Option("studies.journal", help=_STORAGE),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
-    """Show what a study was asked, how its trials ended, and who runs the others."""
+    """Show what a study was asked, how its trials ended, and who runs the others.
+
+    idle_share is the share of time, from the first end of a trial to the last, that went to no evaluation.
+    """
+    from vitspace.study.idle import idle_share
+
     [store] = _stores(storage, [study])
     record = store.record()
     states: dict[str, int] = {}
     for trial in record.trials:
         states[trial.state] = states.get(trial.state, 0) + 1
-    data = _row(store) | {"states": states, "workers": _workers(store), "config": record.config.model_dump()}
+    idle = idle_share(store.frozen(), record.reference.get("spec_id"))
+    data = _row(store) | {"states": states, "idle_share": idle, "workers": _workers(store)}
+    data["config"] = record.config.model_dump()
     if as_json:
         print_json(data)
         return
@@ -70,17 +77,34 @@ def copy(
     name: str = typer.Option(None, help="The copy's name. (default: the study's)"),
 ) -> None:
     """Copy a study into another storage, with all its trials; the copy is gone on with like any study."""
-    import optuna
-
+    from vitspace.session import named_failure
     from vitspace.study.storage import open_storage
     from vitspace.study.store import check_new
 
     [store] = _stores(storage, [study])
-    check_new(to, name or study)
-    target = open_storage(to)
-    optuna.copy_study(from_study_name=study, from_storage=store.storage, to_storage=target, to_study_name=name)
-    onward = shlex.join(["vitspace", "search", "--study", name or study, "--resume", "--storage", to])
+    name = name or study
+    check_new(to, name)
+    with named_failure(to):
+        _copy(store, open_storage(to), name)
+    onward = shlex.join(["vitspace", "search", "--study", name, "--resume", "--storage", to])
     print(f"{len(store.trials())} trials copied; to go on: {onward}")
+
+
+def _copy(store: Any, target: Any, name: str) -> None:
+    """Copy a study whole or not at all."""
+    import optuna
+
+    from vitspace.study.store import study_names
+
+    source = {"from_study_name": store.study.study_name, "from_storage": store.storage}
+    try:
+        optuna.copy_study(**source, to_storage=target, to_study_name=name)
+    except optuna.exceptions.DuplicatedStudyError:
+        raise InputError(f"a copy has a name of its own, but {name!r} was made meanwhile") from None
+    except BaseException:
+        if name in study_names(target):
+            optuna.delete_study(study_name=name, storage=target)
+        raise
 
 
 @command_of(group, "delete")

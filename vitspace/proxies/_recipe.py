@@ -84,7 +84,10 @@ class TrainingProxy(BaseModel):
 
     def _with_warmup(self) -> Self:
         if self.steps is not None and self.warmup >= self.steps:
-            raise ValueError(f"warmup is below steps, but got warmup={self.warmup}, steps={self.steps}")
+            raise ValueError(
+                f"warmup is below steps, but got warmup={self.warmup}, steps={self.steps}; "
+                f"with so few steps name both, as in steps={self.steps},warmup={self.steps // 5}"
+            )
         return self
 
     def load(self, seed: int = 0) -> Dataset:
@@ -104,7 +107,7 @@ class TrainingProxy(BaseModel):
         try:
             return self.model_copy(update={"steps": steps})._with_warmup()
         except ValueError as error:
-            raise InputError(f"training proxy: {error}, which are {self.epochs:g} epochs") from None
+            raise InputError(f"training proxy, {self.epochs:g} epochs: {error}") from None
 
 
 #: tiny is made for two CPU cores and half a minute a design; small takes minutes there. medium and full are for GPUs.

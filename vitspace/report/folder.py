@@ -2,7 +2,7 @@
 
 import json
 import math
-import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,10 @@ def check_folder(out: Path) -> Path:
         InputError: it cannot.
     """
     parent = next((path for path in (out, *out.absolute().parents) if path.exists()), Path.cwd())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise InputError(f"a report needs a folder that can be written, but {str(parent)!r} is none")
+    try:
+        tempfile.TemporaryDirectory(dir=parent).cleanup()  # permissions say nothing to root, nor of /proc
+    except OSError:
+        raise InputError(f"a report needs a folder that can be written, but {str(parent)!r} is none") from None
     return out
 
 
