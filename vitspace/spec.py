@@ -17,6 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from vitspace.errors import InputError
+from vitspace.host import origin
 
 if TYPE_CHECKING:
     from torch import nn
@@ -217,6 +218,11 @@ class Spec:
         """A short stable hash of what the network is."""
         parts = [part.identity() for part in (self.stem, *self.stages, self.head)]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+
+    @cached_property
+    def origin(self) -> str:
+        """Digests of the sources of parts that other packages define; empty where all parts are ours."""
+        return "".join(sorted({origin(type(part).__module__) for part in (self.stem, *self.stages, self.head)}))
 
     def rescaled(self, ratio: float) -> "Spec":
         """Return the spec for an image ``ratio`` times as large; see `StageSpec.rescaled`."""

@@ -5,12 +5,13 @@ import json
 import os
 import subprocess
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from vitspace.analysis.scoring import Scorer
 from vitspace.errors import InputError
-from vitspace.families import FAMILIES, _load
+from vitspace.families import FAMILIES, _load, anchor
 from vitspace.host import origin
 from vitspace.space import load_space
 from vitspace.space.stored import _key
@@ -201,6 +202,15 @@ def test_what_has_no_source_is_never_what_was_remembered(monkeypatch):
     assert origin("spread_notebook") == first
     origin.cache_clear()
     assert origin("spread_notebook") != first
+
+
+def test_scores_of_a_changed_package_are_not_those_of_before(monkeypatch):
+    spec, asked = anchor("vt_r18").spec, []
+    proxy = SimpleNamespace(describe=dict, score=lambda spec, seed: asked.append(spec) or SimpleNamespace(value=1.0))
+    for found in ("", "", "changed"):
+        monkeypatch.setitem(vars(spec), "origin", found)
+        Scorer(proxy).score(spec, 224)
+    assert len(asked) == 2
 
 
 def test_a_space_is_counted_anew_where_the_package_of_its_family_changed(monkeypatch):

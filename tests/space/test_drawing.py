@@ -38,6 +38,20 @@ def test_the_size_of_a_budget_counts_what_fits(listed):
     assert space.size(f"{macs.max()}..") == (macs == macs.max()).sum()
 
 
+@pytest.mark.parametrize("budget", ["1e15..1e16", "1e20..", "1e20..1e30"])
+def test_no_design_costs_what_no_network_does(listed, budget):
+    space, _ = listed
+    assert space.size(budget) == 0
+    with pytest.raises(InputError, match="the largest of"):
+        space.draw(1, budget)
+
+
+@pytest.mark.parametrize("limits", [{"params": "25M"}, {"latency": "60ms"}])
+def test_a_size_within_more_than_flops_is_refused(listed, limits):
+    with pytest.raises(InputError, match="designs are counted by FLOPs alone, but the budget is"):
+        listed[0].size(Budget.parse("4G", **limits))
+
+
 def test_without_replacement_every_design_is_drawn_once(listed):
     space, designs = listed
     drawn = space.draw(len(designs))

@@ -55,6 +55,13 @@ def test_the_sorted_list_gives_what_the_table_gives(monkeypatch):
         assert (getattr(dense, name) == getattr(sparse, name)).all()
 
 
+def test_settings_beyond_what_can_be_numbered_are_refused(monkeypatch):
+    monkeypatch.setattr("vitspace.space.population.MOST_PAIRS", 1000)
+    population = Population(load_space("mat"))
+    with pytest.raises(InputError, match=r"at most 1e[+]03 pairs of settings .*: shorten the lists of axes"):
+        population.costs(population.random(4, np.random.default_rng(0)))
+
+
 def test_no_designs_cost_nothing():
     population = Population(load_space("msg"))
     assert len(population.costs(population.random(0, np.random.default_rng(0)))) == 0

@@ -17,6 +17,12 @@ def test_conditions_and_membership():
     assert not rule.holds({"mixer": "mat", "side": 7, "grid": 4, "stage": 1})
 
 
+@pytest.mark.parametrize("text", ["side % (depth - 1) == 0", "mixer > 1", "ceil(1e400 - 1e400) > 1"])
+def test_what_cannot_be_worked_out_is_told_with_the_values(text):
+    with pytest.raises(InputError, match=r"can be worked out for every design, but .* fails for"):
+        Rule(text).holds({"side": 7, "depth": 1, "mixer": "none"})
+
+
 @pytest.mark.parametrize(
     "text",
     [

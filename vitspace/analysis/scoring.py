@@ -50,7 +50,7 @@ class Scorer:
 
     def score(self, spec: Spec, resolution: int) -> Scored:
         """Cost and score a design; whatever it does to its scoring is recorded, and the comparison goes on."""
-        costs, key = cost(spec, resolution), f"{self.seed} {spec.id}"
+        costs, key = cost(spec, resolution), f"{self.seed} {spec.id}{spec.origin}"
         if key not in self._known:
             try:
                 self._known[key] = {"score": self.proxy.score(spec, self.seed).value, "why": ""}

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: A table of all pairs of state and settings is kept while it has at most so many entries; beyond, a sorted list.
 DENSE_LIMIT = 1 << 25
+#: Pairs of state and settings that can be numbered.
+MOST_PAIRS = 1 << 62
 _CHUNK = 1 << 16
 _INVALID = -1
 
@@ -292,6 +294,11 @@ class _Step:
 
     def find(self, states: Ints, keys: Ints, work_out: Any) -> Ints:
         """Return the row of every design, working out the pairs not met before."""
+        if int(states.max(initial=0) + 1) * self.size > MOST_PAIRS:
+            raise InputError(
+                f"a stage has at most {MOST_PAIRS:.0e} pairs of settings and inputs, but got {self.size:.0e} settings: "
+                "shorten the lists of axes, or fix some"
+            )
         pairs = np.where(states == _INVALID, _INVALID, states * self.size + keys)
         found = self._look_up(pairs)
         if (found < 0).any():

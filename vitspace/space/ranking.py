@@ -119,7 +119,7 @@ class Ranking:
 
     def __init__(self, halves: Halves, low: float, high: float) -> None:
         self.halves = halves
-        least, most = math.ceil(low), math.floor(min(high, MOST_MACS - 1))
+        least, most = math.ceil(min(low, MOST_MACS)), math.floor(min(high, MOST_MACS - 1))
         first = halves.first
         base = first.middle * MOST_MACS
         self.start = np.searchsorted(halves.keys, base + np.maximum(least - first.macs, 0), "left")

@@ -47,7 +47,7 @@ class Rule:
         try:
             # Only the nodes and functions listed above can run.
             return bool(eval(self._code, {"__builtins__": {}, **FUNCTIONS}, dict(values)))
-        except (ArithmeticError, TypeError) as error:
+        except (ArithmeticError, TypeError, ValueError) as error:
             got = ", ".join(f"{name}={values[name]!r}" for name in sorted(self.names))
             raise InputError(
                 f"a rule can be worked out for every design, but {self.text!r} fails for {got}: {error}"

@@ -341,9 +341,11 @@ class Space:
         """Number of distinct designs, or of those whose FLOPs fit a budget.
 
         Raises:
-            InputError: the space is too large to be counted exactly.
+            InputError: the space is too large to be counted exactly, or more than FLOPs is limited.
         """
         limit = budget if isinstance(budget, Budget) else Budget.parse(budget)
+        if limit != Budget(limit.macs):
+            raise InputError(f"designs are counted by FLOPs alone, but the budget is {limit}")
         return self.lattice.size if limit.macs == ANY else self.ranking(limit.macs).total
 
     @cached_property

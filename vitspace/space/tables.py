@@ -1,5 +1,6 @@
 """What a space's axes are, as rows to print."""
 
+import re
 from typing import Any
 
 from vitspace.space.config import STAGES
@@ -20,7 +21,7 @@ def axis_rows(space: Space) -> list[dict[str, Any]]:
 
 def _row(axis: str, variables: list[Variable]) -> dict[str, Any]:
     first = variables[0]
-    conditions = [f"{name.rstrip('.1234')} in {', '.join(map(str, values))}" for name, values in first.when]
+    conditions = [f"{_axis(name)} in {', '.join(map(str, values))}" for name, values in first.when]
     row = {"axis": axis, "when": "; ".join(conditions), "ordered": False}
     if first.stage is None:
         values = [[_show(v) for v in first.values]]
@@ -33,6 +34,11 @@ def _row(axis: str, variables: list[Variable]) -> dict[str, Any]:
         lists[variable.stage] = [_show(variable.scaled(v, variable.stage)) for v in variable.values]
     stages = "each" if len(variables) == STAGES else ", ".join(str((v.stage or 0) + 1) for v in variables)
     return row | {"stages": stages, "values": lists}
+
+
+def _axis(name: str) -> str:
+    """Return a variable's name without its stage."""
+    return re.sub(r"\.\d+$", "", name)
 
 
 def _show(value: Any) -> Any:
