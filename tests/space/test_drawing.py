@@ -78,7 +78,18 @@ def test_params_limit_draws_too(listed):
 
 def latency_is(monkeypatch, accept):
     """Have predictions say what ``accept`` does."""
-    monkeypatch.setattr("vitspace.latency.predicted_within", lambda *_: accept)
+
+    class Predicted:
+        def __init__(self, *_):
+            pass
+
+        def __call__(self, spec):
+            return accept(spec)
+
+        def __str__(self):
+            return "predicted latency"
+
+    monkeypatch.setattr("vitspace.latency.PredictedWithin", Predicted)
 
 
 def test_latency_limits_draws_too_and_the_share_is_said(listed, monkeypatch, caplog):
