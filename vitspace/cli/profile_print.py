@@ -60,7 +60,7 @@ def print_audit(audit: Audit) -> None:
     for row in audit.rows:
         table.add_row(row.operator, *("" if n is None else f"{n:,}" for n in (row.ours, row.fvcore, row.torch)))
     console = Console(highlight=False)
-    console.print("\nmultiply-adds by counter (torch's own count is twice that); ours counted is the sum over parts")
+    console.print("\nmultiply-adds by counter (torch's own count is twice that)")
     console.print(table)
     told = {counter: _times(ignored) for counter, ignored in audit.ignored.items()}
     for line in dict.fromkeys(told.values()):
@@ -93,7 +93,8 @@ def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> s
     if isinstance(latency, CudaLatency):
         rate = f"{latency.images_per_second:,.0f} images/s, {latency.peak_mb:.0f} MB at most"
         return f"{latency.device}, {latency.dtype}, batch {latency.batch}: {spread}; {rate}{doubt}"
-    told = f"{latency.backend}, {latency.threads} thread(s), batch {latency.batch}: {spread}{doubt}"
+    settings = f"{latency.threads} thread(s), batch {latency.batch}, {latency.dtype}"
+    told = f"{latency.backend}, {settings}: {spread}{doubt}"
     if prediction is None:
         return told
     now = f"{prediction.at_speed(latency.reference_ms).ms:.1f} ms"

@@ -21,6 +21,8 @@ _NAMES = {
     **{"matmul": "batched product", "bmm": "batched product", "baddbmm": "batched product"},
     **{"einsum": "batched product", "fused_attention": "batched product"},
 }
+#: What copies and computes nothing, though torch does not call it a view.
+_RESHAPING = {"_unsafe_view", "empty"}
 OPERATORS = ("convolution", "linear", "batched product")
 COUNTERS = ("ours", "fvcore", "torch")
 
@@ -126,7 +128,8 @@ def _named(counts: Tally) -> Tally[str]:
 
 def _sorted(times: Tally) -> dict[str, int]:
     """Name operators, the most frequent first."""
-    return {_plain(operator): count for operator, count in Tally(times).most_common() if count}
+    named = ((_plain(operator), count) for operator, count in Tally(times).most_common())
+    return {name: count for name, count in named if count and name not in _RESHAPING}
 
 
 def _plain(operator: object) -> str:
