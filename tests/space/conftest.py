@@ -1,13 +1,13 @@
 """Small spaces whose designs can all be listed."""
 
-import itertools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from vitspace.space import InvalidDesign, Space, load_space
+from vitspace.space import InvalidDesign, Space, Variable, load_space
 
 #: Settings that mean the same network abound: regions of one window, tokens that are not there, idle axes.
 SMALL = {
@@ -79,16 +79,30 @@ LARGE, TINY = {"small": SMALL, "mixed": MIXED}, {"behind-a-stem": BEHIND_A_STEM,
 
 
 def every_design(space: Space) -> set:
-    """All valid specs, by trying every combination of all variables' values."""
+    """All valid specs, by trying every combination of the values of variables that are active together."""
     found = set()
-    names = [variable.name for variable in space.variables]
-    for values in itertools.product(*(variable.values for variable in space.variables)):
-        chosen = dict(zip(names, values, strict=True))
+    for chosen in _settings(space.variables, {}):
         try:
-            found.add(space.decode(space.choose(lambda v, chosen=chosen: chosen[v.name])))
+            found.add(space.decode({v.name: chosen[v.name] for v in space.variables if _is_free(v, chosen)}))
         except InvalidDesign:
             continue
     return found
+
+
+def _settings(variables: list[Variable], chosen: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    if not variables:
+        yield chosen
+        return
+    first, *rest = variables
+    if not first.active(chosen):
+        yield from _settings(rest, chosen)
+        return
+    for value in first.values:
+        yield from _settings(rest, chosen | {first.name: value})
+
+
+def _is_free(variable: Variable, chosen: dict[str, Any]) -> bool:
+    return variable.name in chosen and len(variable.values) > 1
 
 
 @pytest.fixture(scope="session", params=sorted(LARGE))
