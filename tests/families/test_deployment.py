@@ -79,10 +79,10 @@ def test_an_anchor_exports_to_onnx(name, tmp_path):
     assert_exports(anchor(name).spec, anchor(name).resolution, tmp_path / "model.onnx")
 
 
-# An export takes some ten seconds however small the design: three are always made, and what all fifty gave is recorded
+# An export takes some ten seconds however small the design: ten are always made, and what all fifty gave is recorded
 # in reports/bench/hybrids_onnx.csv.
 @pytest.mark.filterwarnings("ignore")  # of the exporter
-@pytest.mark.parametrize("number", [*range(3), *(pytest.param(n, marks=pytest.mark.slow) for n in range(3, 50))])
+@pytest.mark.parametrize("number", [*range(10), *(pytest.param(n, marks=pytest.mark.slow) for n in range(10, 50))])
 @torch.no_grad()
 def test_a_hybrid_exports_to_onnx(number, tmp_path):
     assert_exports(hybrids(50)[number], 64, tmp_path / "model.onnx")
