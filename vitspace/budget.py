@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from vitspace.errors import InputError
 from vitspace.units import format_count, parse_range
 
 ANY = (0.0, math.inf)
@@ -28,6 +29,19 @@ class Budget:
             ANY if params is None else parse_range(params),
             ANY if latency is None else parse_range(latency, "ms"),
         )
+
+    @classmethod
+    def of(cls, budget: "Budget | str | None", params: str | None = None, latency: str | None = None) -> "Budget":
+        """Return a Budget as it is, or read its ranges as `parse` does.
+
+        Raises:
+            InputError: a range is malformed, or stands beside a Budget.
+        """
+        if not isinstance(budget, Budget):
+            return cls.parse(budget, params, latency)
+        if params or latency:
+            raise InputError(f"a Budget holds all limits, but got {budget} and {params or latency!r} beside it")
+        return budget
 
     @property
     def counted(self) -> "Budget":

@@ -85,9 +85,13 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
         raise InputError(f"{path}:{line}: {explain(model, first)}") from None
 
 
-def line_of(path: Path, location: Iterable[Any]) -> int:
-    """Return the line, from 1, of the deepest node of a YAML file that keys and indices lead to."""
-    return _line(yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader), location)
+def located(path: Path, location: Iterable[Any], message: str) -> InputError:
+    """Return an error that names a YAML file, and the line of the deepest node that keys and indices lead to."""
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        return InputError(f"{path}:{_line(root, location)}: {message}")
+    except (OSError, ValueError, yaml.YAMLError):  # the file is no longer what was read
+        return InputError(f"{path}: {message}")
 
 
 def explain(model: type[BaseModel], error: Any) -> str:

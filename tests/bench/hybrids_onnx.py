@@ -1,6 +1,6 @@
 """ONNX against PyTorch for the random hybrids that tests/families/test_deployment.py exports.
 
-python tests/bench/hybrids_onnx.py [--count 50] [--out reports/bench/hybrids_onnx.csv]
+python tests/bench/hybrids_onnx.py --out reports/bench/hybrids_onnx.csv [--count 50]
 
 Narrow and shallow designs of all families at 64 px, of weights at which every part shows in the scores; the batches are
 1, 2 and 3. A design whose export fails is a row too, and says why. Rows that --out holds already are not made again.

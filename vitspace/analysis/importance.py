@@ -15,7 +15,7 @@ from vitspace.analysis.observations import LEAST, Observations
 #: Share of designs that count as good for PED-ANOVA; its default of a tenth leaves too few of a hundred.
 GOOD = 0.25
 _TREES = 32
-#: Designs from which trees are kept shallow: of 443 the shares moved by 0.01 at most, in a quarter of the time.
+#: Designs from which trees are kept shallow: of 443 the leading shares moved by about 0.01, in a quarter of the time.
 _MANY, _SHALLOW, _DEEP = 256, 8, 64
 #: Differences of so much of the largest score are rounding, in which Optuna's forest finds no variance.
 _FLAT = 1e-12

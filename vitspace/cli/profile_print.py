@@ -1,8 +1,8 @@
 """What vitspace profile prints for a reader."""
 
-from rich.console import Console
 from rich.table import Column, Table
 
+from vitspace.cli import console
 from vitspace.costs import CONVENTION
 from vitspace.costs.audit import COUNTERS, Audit
 from vitspace.latency import Latency
@@ -15,8 +15,8 @@ from vitspace.units import format_count
 
 def print_profile(result: Profile) -> None:
     """Print the parts, the totals, the latency and the memory."""
-    console = Console(highlight=False)
-    console.print(_parts(result))
+    screen = console()
+    screen.print(_parts(result))
     costs = result.costs
     macs, attention = format_count(costs.macs), format_count(costs.attention_macs)
     lines = [
@@ -31,7 +31,7 @@ def print_profile(result: Profile) -> None:
             f"them by the network ({4 * costs.params / 1e6:.0f} MB weights)"
         )
     for line in [*lines, CONVENTION]:
-        console.print(line, soft_wrap=True)
+        screen.print(line, soft_wrap=True)
 
 
 def print_calibration(calibration: Calibration) -> None:
@@ -43,9 +43,9 @@ def print_calibration(calibration: Calibration) -> None:
         shares = [f"{share:.0%}" for share in (row.within_10, row.within_10_raw)]
         errors = [f"{error:.1%}" for error in (row.median_error, row.error, row.worst_error)]
         table.add_row(name, str(row.designs), *shares, f"{row.tau:.3f}", *errors)
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(
+    screen = console()
+    screen.print(table)
+    screen.print(
         f"measured in {calibration.minutes:.1f} min. Errors are at the reference network's usual speed; 'as measured' "
         "and '95 % within' have the machine's unrest in them.",
         soft_wrap=True,
@@ -59,13 +59,13 @@ def print_audit(audit: Audit) -> None:
         table.add_column(heading, justify="right")
     for row in audit.rows:
         table.add_row(row.operator, *("" if n is None else f"{n:,}" for n in (row.ours, row.fvcore, row.torch)))
-    console = Console(highlight=False)
-    console.print("\nmultiply-adds by counter (torch's own count is twice that)")
-    console.print(table)
+    screen = console()
+    screen.print("\nmultiply-adds by counter (torch's own count is twice that)")
+    screen.print(table)
     told = {counter: _times(ignored) for counter, ignored in audit.ignored.items()}
     for line in dict.fromkeys(told.values()):
         counters = " and ".join(counter for counter in COUNTERS if told[counter] == line)
-        console.print(f"not counted by {counters}: {line}", soft_wrap=True)
+        screen.print(f"not counted by {counters}: {line}", soft_wrap=True)
 
 
 def _times(operators: dict[str, int]) -> str:

@@ -129,7 +129,7 @@ def _named(counts: Tally) -> Tally[str]:
 def _sorted(times: Tally) -> dict[str, int]:
     """Name operators, the most frequent first."""
     named = ((_plain(operator), count) for operator, count in Tally(times).most_common())
-    return {name: count for name, count in named if count and name not in _RESHAPING}
+    return {name: count for name, count in named if name not in _RESHAPING}
 
 
 def _plain(operator: object) -> str:

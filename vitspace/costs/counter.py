@@ -74,7 +74,8 @@ class Counter(TorchDispatchMode):
         out = func(*args, **kwargs) if out is None else out
         formula = flop_registry.get(packet)
         if formula is None:
-            self.uncounted[packet] += not func.is_view  # type: ignore[attr-defined]
+            if not func.is_view:  # type: ignore[attr-defined]
+                self.uncounted[packet] += 1
         else:
             macs = formula(*args, **kwargs, out_val=out) // 2
             self.by_operator[packet] += macs

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vitspace.cache import alone, load, store
 from vitspace.errors import InputError
-from vitspace.host import fingerprint, origin, sources_digest
+from vitspace.host import fingerprint, sources_digest
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import DRIFT_LIMIT, Runner, interleave, median_interval, pinned
 from vitspace.network import build
@@ -118,8 +118,7 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
         InputError: the back end is not installed.
     """
     sources = sources_digest("families", "layers", "network", "latency/protocol")
-    others = "".join(origin(type(stage).__module__) for stage in spec.stages)
-    key = json.dumps({"spec": spec.id, "sources": sources + others, **_circumstances(settings)}, sort_keys=True)
+    key = json.dumps({"spec": spec.id, "sources": sources + spec.origin, **_circumstances(settings)}, sort_keys=True)
     found = load("latency", key)
     if found:
         before = Latency(**found[key])

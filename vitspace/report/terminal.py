@@ -20,9 +20,8 @@ def terminal_table(record: StudyRecord) -> Table:
     for place, heading in enumerate(("#", "design", *(text for text, _ in _NUMBERS.values()), "score")):
         width = max(len(text) for text in (heading, *(row[place] for row in rows)))
         table.add_column(heading, justify="left" if heading == "design" else "right", no_wrap=True, min_width=width)
-    table.add_column(
-        "from the anchor", overflow="fold"
-    )  # what is too long for a narrow terminal goes on in the next line
+    # What is too long for a narrow terminal goes on in the next line.
+    table.add_column("from the anchor", overflow="fold")
     for row in rows:
         table.add_row(*row, style="bold" if "★" in row[1] else "")
     return table

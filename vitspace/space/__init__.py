@@ -1,6 +1,7 @@
 """Spaces: the sets of specs a study may draw from."""
 
-from vitspace.space.space import Space, load_space
+from vitspace.space.loading import load_space
+from vitspace.space.space import Space
 from vitspace.space.variables import InvalidDesign, Variable
 
 __all__ = ["InvalidDesign", "Space", "Variable", "load_space"]

@@ -1,16 +1,17 @@
 """Moves: designs near others, for searches that evolve them.
 
 `mutate` and `crossover` move many designs at once, rows of a `Population`; what they make may break a rule or a budget,
-as `PopulationCosts.within` tells. `children` tries again until what they make is a new design that fits.
+as `PopulationCosts.within` tells. `mutants` and `offspring` try again until what they make is a new design that fits.
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.budget import Budget
+from vitspace.errors import InputError
 from vitspace.space.population import Population
 from vitspace.spec import Spec
 
@@ -47,12 +48,36 @@ def crossover(population: Population, ones: Rows, others: Rows, rng: np.random.G
     return population.canonical(np.where(first, ones, others))
 
 
-def children(
+def mutants(
+    population: Population, specs: Sequence[Spec], budget: Budget, rng: np.random.Generator, exclude: Collection[Spec]
+) -> list[Spec]:
+    """Return a mutant of each spec that fits; see `Space.mutate`."""
+    rows = population.array(specs)
+    return _children(population, lambda at: mutate(population, rows[at], rng), len(rows), budget, {*specs, *exclude})
+
+
+def offspring(
     population: Population,
-    count: int,
-    move: Callable[[NDArray[np.int64]], Rows],
+    ones: Sequence[Spec],
+    others: Sequence[Spec],
     budget: Budget,
-    known: Collection[Spec],
+    rng: np.random.Generator,
+    exclude: Collection[Spec],
+) -> list[Spec]:
+    """Return a child of each pair that fits; see `Space.crossover`."""
+    if len(ones) != len(others):
+        raise InputError(f"crossover takes pairs, but got {len(ones)} and {len(others)} specs")
+    first, second = population.array(ones), population.array(others)
+    known = {*ones, *others, *exclude}
+    return _children(population, lambda at: crossover(population, first[at], second[at], rng), len(ones), budget, known)
+
+
+def _children(
+    population: Population,
+    move: Callable[[NDArray[np.int64]], Rows],
+    count: int,
+    budget: Budget,
+    taken: set[Spec],
 ) -> list[Spec]:
     """Return a child of each of ``count`` parents, or pairs, in order: distinct designs within a budget.
 
@@ -60,13 +85,18 @@ def children(
 
     Args:
         population: Of the space.
-        count: How many parents, or pairs.
         move: Makes a child each, [M, variables], of the parents of numbers [M]; called up to `TRIES` times.
+        count: How many parents, or pairs.
         budget: Limits on FLOPs and params.
-        known: Designs that are no child.
+        taken: Designs that are no child; the children are added.
+
+    Raises:
+        InputError: latency is limited.
     """
+    if budget != budget.counted:
+        raise InputError(f"moves keep within FLOPs and params, and `draw` within a latency too, but got {budget}")
     found: dict[int, Spec] = {}
-    taken, left = set(known), np.arange(count)
+    left = np.arange(count)
     for _ in range(TRIES):
         rows = move(left)
         fits = population.costs(rows).within(budget)
@@ -75,12 +105,10 @@ def children(
             if spec not in taken:
                 taken.add(spec)
                 found[number] = spec
-        left = np.array([number for number in left.tolist() if number not in found], dtype=np.int64)
+        left = np.setdiff1d(left, list(found))
         if not len(left):
             break
-    if len(left):
-        name, limits = population.space.name, budget.counted
-        _log.warning(
-            "space %s: %d of %d have no new child within %s in %d tries", name, len(left), count, limits, TRIES
-        )
+    else:
+        message = "space %s: %d of %d have no new child within %s in %d tries"
+        _log.warning(message, population.space.name, len(left), count, budget, TRIES)
     return [found[number] for number in sorted(found)]

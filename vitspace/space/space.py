@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from yaml import YAMLError
 
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.budget import ANY, Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
-from vitspace.files import find_yaml, line_of, read_yaml
+from vitspace.files import located
 from vitspace.space import drawing, moves
 from vitspace.space.axes import FAMILY, Axes
-from vitspace.space.config import STAGES, SpaceConfig, SpaceError
+from vitspace.space.config import STAGES, SpaceConfig
 from vitspace.space.lattice import Lattice
 from vitspace.space.population import Population
 from vitspace.space.ranking import Halves, Ranking
@@ -165,7 +164,7 @@ class Space:
 
     def located(self, message: str, *where: Any) -> InputError:
         """Return an error that names the file, and the line to which keys and indices lead."""
-        return _located(self.path, message, where) if self.path else InputError(message)
+        return located(self.path, where, message) if self.path else InputError(message)
 
     def encode(self, spec: Spec) -> Params:
         """Return the params that `decode` turns into the spec.
@@ -257,9 +256,7 @@ class Space:
             InputError: nothing fits the budget, too few designs pass the limits beside FLOPs, or latency is limited
                 and this host is not calibrated.
         """
-        if isinstance(budget, Budget) and (params or latency):
-            raise InputError(f"a Budget holds all limits, but got {budget} and {params or latency!r} beside it")
-        limit = budget if isinstance(budget, Budget) else Budget.parse(budget, params, latency)
+        limit = Budget.of(budget, params, latency)
         request = drawing.Request(n, limit, replace, balanced, exclude, self._within_latency(limit, latency_backend))
         return drawing.draw(self, request, np.random.default_rng(seed))
 
@@ -288,11 +285,8 @@ class Space:
         Raises:
             InputError: a spec is not of the space, or a limit is malformed or on latency.
         """
-        rows, rng, limit = self.population.array(specs), np.random.default_rng(seed), _counted(budget, params)
-        known = {*specs, *exclude}
-        return moves.children(
-            self.population, len(rows), lambda at: moves.mutate(self.population, rows[at], rng), limit, known
-        )
+        rng = np.random.default_rng(seed)
+        return moves.mutants(self.population, specs, Budget.of(budget, params), rng, exclude)
 
     def crossover(
         self,
@@ -312,22 +306,8 @@ class Space:
         Raises:
             InputError: as `mutate`, or there are not as many ones as others.
         """
-        if len(ones) != len(others):
-            raise InputError(f"crossover takes pairs, but got {len(ones)} and {len(others)} specs")
-        rows, rng, limit = (
-            self.population.array([*ones, *others]),
-            np.random.default_rng(seed),
-            _counted(budget, params),
-        )
-        first, second = rows[: len(ones)], rows[len(ones) :]
-        known = {*ones, *others, *exclude}
-        return moves.children(
-            self.population,
-            len(first),
-            lambda at: moves.crossover(self.population, first[at], second[at], rng),
-            limit,
-            known,
-        )
+        rng = np.random.default_rng(seed)
+        return moves.offspring(self.population, ones, others, Budget.of(budget, params), rng, exclude)
 
     def _within_latency(self, limit: Budget, backend: str) -> drawing.Accept | None:
         if limit.latency_ms == ANY:
@@ -343,7 +323,7 @@ class Space:
         Raises:
             InputError: the space is too large to be counted exactly, or more than FLOPs is limited.
         """
-        limit = budget if isinstance(budget, Budget) else Budget.parse(budget)
+        limit = Budget.of(budget)
         if limit != Budget(limit.macs):
             raise InputError(f"designs are counted by FLOPs alone, but the budget is {limit}")
         return self.lattice.size if limit.macs == ANY else self.ranking(limit.macs).total
@@ -394,37 +374,6 @@ class Space:
                 if row.role == role and row.spec is not None and row.spec in self:
                     inside.setdefault(row.spec, row)
         return list(inside.values())
-
-
-def load_space(text: str) -> Space:
-    """Load a space by name, or from a path ending in ``.yaml``.
-
-    Raises:
-        InputError: no such space, or its file breaks a rule; the message names file and line.
-    """
-    path = find_yaml(text, "spaces")
-    config = read_yaml(path, SpaceConfig)
-    try:
-        return Space(path.stem, config, path)
-    except SpaceError as error:
-        raise _located(path, str(error), error.where) from None
-
-
-def _located(path: Path, message: str, where: Sequence[Any]) -> InputError:
-    try:
-        return InputError(f"{path}:{line_of(path, where)}: {message}")
-    except (OSError, ValueError, YAMLError):  # the file is no longer what was read
-        return InputError(f"{path}: {message}")
-
-
-def _counted(budget: Budget | str | None, params: str | None) -> Budget:
-    """Return limits on FLOPs and params, which need no clock."""
-    if isinstance(budget, Budget) and params:
-        raise InputError(f"a Budget holds all limits, but got {budget} and {params!r} beside it")
-    limit = budget if isinstance(budget, Budget) else Budget.parse(budget, params)
-    if limit.latency_ms != ANY:
-        raise InputError(f"moves keep within FLOPs and params, and `draw` within a latency too, but got {limit}")
-    return limit
 
 
 def _sets(variable: Variable, stage: int) -> bool:

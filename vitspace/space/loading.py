@@ -1,0 +1,19 @@
+"""Loading: spaces from their files."""
+
+from vitspace.files import find_yaml, located, read_yaml
+from vitspace.space.config import SpaceConfig, SpaceError
+from vitspace.space.space import Space
+
+
+def load_space(text: str) -> Space:
+    """Load a space by name, or from a path ending in ``.yaml``.
+
+    Raises:
+        InputError: no such space, or its file breaks a rule; the message names file and line.
+    """
+    path = find_yaml(text, "spaces")
+    config = read_yaml(path, SpaceConfig)
+    try:
+        return Space(path.stem, config, path)
+    except SpaceError as error:
+        raise located(path, error.where, str(error)) from None
