@@ -49,7 +49,7 @@ def trained(study: dict[str, Any], seeds: list[int]) -> pd.DataFrame:
 def leads(table: pd.DataFrame) -> list[str]:
     """A line for each drawn design and each anchor of as many FLOPs or more."""
     scores = table.pivot(index="seed", columns="design", values="score")
-    macs = table.groupby("design")["macs"].first()
+    macs, study_score = (table.groupby("design")[name].first() for name in ("macs", "study_score"))
     anchors, drawn = (table.loc[table.anchor == kind, "design"].unique() for kind in (True, False))
     lines = []
     for one, other in itertools.product(drawn, anchors):
@@ -58,7 +58,10 @@ def leads(table: pd.DataFrame) -> list[str]:
         off = scores[one] - scores[other]
         half = stats.t.ppf(0.975, len(off) - 1) * stats.sem(off) if len(off) > 1 else np.nan
         mean, share = off.mean(), macs[one] / macs[other]
-        lines.append(f"| {one} | {other} | {share:.0%} | {mean:+.2f} | {mean - half:+.2f} to {mean + half:+.2f} |")
+        there = study_score[one] - study_score[other]
+        lines.append(
+            f"| {one} | {other} | {share:.0%} | {there:+.2f} | {mean:+.2f} | {mean - half:+.2f} to {mean + half:+.2f} |"
+        )
     return lines
 
 
@@ -77,8 +80,8 @@ def main() -> None:
         tables.append(trained(study, [study["seed"] + 1 + i for i in range(args.seeds)]))
         print(f"\n{study['study']}, {args.seeds} further seeds\n")
         print(
-            "| drawn | published | its FLOPs | mean lead, nats | 95 % interval |",
-            "| --- | --- | ---: | ---: | ---: |",
+            "| drawn | published | its FLOPs | lead in the study | mean lead, nats | 95 % interval |",
+            "| --- | --- | ---: | ---: | ---: | ---: |",
             sep="\n",
         )
         print(*leads(tables[-1]), sep="\n", flush=True)
