@@ -6,25 +6,9 @@ import sys
 
 import pytest
 
-from vitspace.cli import main
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Export in an empty folder; return the code and what was printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["vitspace", "export", *args])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
-
 
 def test_an_anchor_is_exported_and_its_module_runs(call, tmp_path):
-    code, out, _ = call("mat_1", "--format", "timm", "--json")
+    code, out, _ = call("export", "mat_1", "--format", "timm", "--json")
     data = json.loads(out)
     assert code == 0 and data["out"] == "exports/mat_1" and data["trained"] is None
     assert set(data["files"]) == {"spec", "timm", "card", "record"} and data["anchor"] == "mat_1"
@@ -47,7 +31,7 @@ def test_an_anchor_is_exported_and_its_module_runs(call, tmp_path):
 )
 def test_bad_input_is_one_line_and_leaves_nothing(call, tmp_path, args, message):
     (tmp_path / "file").touch()
-    code, out, err = call(*args)
+    code, out, err = call("export", *args)
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
     assert code == 2 and len(errors) == 1 and message in errors[0] and out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

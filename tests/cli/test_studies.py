@@ -1,11 +1,9 @@
 """vitspace studies and vitspace worker, called in this process on stored studies."""
 
 import json
-import sys
 
 import pytest
 
-from vitspace.cli import main
 from vitspace.families import anchor
 from vitspace.report.compare import Comparison, draw_comparison
 from vitspace.study.config import StudyConfig
@@ -13,20 +11,6 @@ from vitspace.study.queue import Queue
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore, study_names
 from vitspace.study.trial import Trial
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Call the command line in an empty folder; return its code and what it printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["vitspace", *args])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture

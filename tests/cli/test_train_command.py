@@ -1,25 +1,8 @@
 """vitspace train as a user runs it: what it prints, and what it says of bad input."""
 
 import json
-import sys
 
 import pytest
-
-from vitspace.cli import main
-
-
-@pytest.fixture
-def call(tmp_path, monkeypatch, capsys):
-    """Train in an empty folder; return the code and what was printed."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["vitspace", "train", *args])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 def test_an_interrupt_says_how_to_go_on(call, monkeypatch, tmp_path):
@@ -27,7 +10,7 @@ def test_an_interrupt_says_how_to_go_on(call, monkeypatch, tmp_path):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("vitspace.training.train", interrupted)
-    code, out, err = call("mat_1", "--data", "digits", "--epochs", "1")
+    code, out, err = call("train", "mat_1", "--data", "digits", "--epochs", "1")
     assert code == 130 and out == ""
     assert "to go on:\n  vitspace train mat_1 --data digits --epochs 1 --resume" in err
 
@@ -46,10 +29,10 @@ def test_the_result_names_its_data_and_what_to_do_next(call, monkeypatch):
         "log": "trained/mat_1/log.csv",
     }
     monkeypatch.setattr("vitspace.training.train", lambda request, monitor: result)
-    code, out, _ = call("mat_1", "--data", "digits")
+    code, out, _ = call("train", "mat_1", "--data", "digits")
     assert code == 0 and "top-1 45.00 % on the 500 validation images of digits at 32 px after epoch 2" in out
     assert "vitspace export mat_1 --weights trained/mat_1/last.safetensors" in out
-    assert json.loads(call("mat_1", "--data", "digits", "--json")[1]) == result
+    assert json.loads(call("train", "mat_1", "--data", "digits", "--json")[1]) == result
 
 
 @pytest.mark.parametrize(
@@ -70,7 +53,7 @@ def test_the_result_names_its_data_and_what_to_do_next(call, monkeypatch):
 )
 def test_bad_input_is_one_line_and_leaves_nothing(call, tmp_path, args, message):
     (tmp_path / "file").touch()
-    code, out, err = call(*args)
+    code, out, err = call("train", *args)
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
     assert code == 2 and len(errors) == 1 and message in errors[0] and out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
