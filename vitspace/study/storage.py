@@ -16,7 +16,7 @@ from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBSt
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, StudyFailedError
 from vitspace.interrupts import postponed
 from vitspace.study.journal import JournalFile
 from vitspace.study.lease import seconds_from_environment
@@ -80,6 +80,19 @@ def storage_failed(error: BaseException) -> bool:
     if isinstance(error, optuna.exceptions.StorageInternalError | DBAPIError | sqlite3.Error):
         return True
     return isinstance(error, OSError) or type(error).__module__.startswith("grpc")
+
+
+@contextmanager
+def named_failure(url: str) -> Iterator[None]:
+    """Say of what the storage does not do that it is the storage's failure."""
+    try:
+        yield
+    except Exception as error:
+        if not storage_failed(error):
+            raise
+        raise StudyFailedError(
+            f"the storage {url!r} cannot be used: {storage_trouble(error)}; what was stored before is kept"
+        ) from error
 
 
 def _open(url: str) -> BaseStorage:
