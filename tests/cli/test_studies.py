@@ -68,7 +68,10 @@ def test_a_trial_of_a_killed_process_is_told(call, stored):
     queue = Queue(stored[0])
     queue.owner = replace(queue.owner, started=0.0)  # its number is another process's now
     queue.ask()
-    assert f"lost: 1 trial of {queue.owner}, no longer there; --resume or a worker" in call("studies", "show", "a")[1]
+    assert (
+        f"lost: 1 trial of {queue.owner}, no longer there; --resume or a worker runs it again"
+        in call("studies", "show", "a")[1]
+    )
     rows = json.loads(call("studies", "list", "--json")[1])
     assert [(row["running"], row["lost"]) for row in rows] == [(0, 1), (0, 0)]
 

@@ -1,6 +1,5 @@
 """vitspace studies: list, show, compare, copy, delete."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +83,7 @@ def copy(
     name: str = typer.Option(None, help="The copy's name. (default: the study's)"),
 ) -> None:
     """Copy a study into another storage, with all its trials; the copy is gone on with like any study."""
-    from vitspace.study.storage import named_failure, open_storage
+    from vitspace.study.storage import named_failure, open_storage, resume_command
     from vitspace.study.store import check_new
 
     [store] = _stores(storage, [study])
@@ -92,8 +91,7 @@ def copy(
     check_new(to, name)
     with named_failure(to):
         _copy(store, open_storage(to), name)
-    onward = shlex.join(["vitspace", "search", "--study", name, "--resume", "--storage", to])
-    print(f"{len(store.trials())} trials copied; to go on: {onward}")
+    print(f"{len(store.trials())} trials copied; to go on: {resume_command(name, to)}")
 
 
 def _copy(store: Any, target: Any, name: str) -> None:
@@ -172,8 +170,8 @@ def _names(owners: "list[Owner]") -> list[str]:
 
 def _lost_words(store: Any) -> str:
     owners = _owners(store, gone=True)
-    trials = "1 trial" if len(owners) == 1 else f"{len(owners)} trials"
-    return f"{trials} of {', '.join(_names(owners))}, no longer there; --resume or a worker runs them again"
+    trials, them = ("1 trial", "it") if len(owners) == 1 else (f"{len(owners)} trials", "them")
+    return f"{trials} of {', '.join(_names(owners))}, no longer there; --resume or a worker runs {them} again"
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

@@ -29,8 +29,13 @@ def idle_share(stored: Iterable[FrozenTrial], reference: str | None) -> float | 
     Returns:
         0..1, or None where no process ended two trials.
     """
+    return share_of(spans_by_process(stored).values(), reference)
+
+
+def share_of(rows: Iterable[list[Span]], reference: str | None) -> float | None:
+    """Return the idle share of rows of evaluations, each of which came one after the other; see `idle_share`."""
     whole = busy = 0.0
-    for spans in _by_process(stored).values():
+    for spans in rows:
         for (_, before, _, last), (start, end, seconds, _) in pairwise(spans):
             seed = last is not None and last == reference
             whole += end - (start if seed else before)
@@ -38,7 +43,7 @@ def idle_share(stored: Iterable[FrozenTrial], reference: str | None) -> float | 
     return 1 - busy / whole if whole > 0 else None
 
 
-def _by_process(stored: Iterable[FrozenTrial]) -> dict[Any, list[Span]]:
+def spans_by_process(stored: Iterable[FrozenTrial]) -> dict[Any, list[Span]]:
     """Return each process's evaluated trials by their ends; an interrupted one is its process's last, and left out."""
     found: dict[Any, list[Span]] = defaultdict(list)
     for each in stored:

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import shlex
 import sqlite3
 import time
 import warnings
@@ -59,6 +60,12 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool 
     except Exception as error:
         # Drivers raise their own types; whichever it is, the storage is not to be had.
         raise InputError(f"the storage {url!r} cannot be reached: {storage_trouble(error)}") from None
+
+
+def resume_command(study: str, url: str) -> str:
+    """Return the command that goes on with a study."""
+    where = [] if url == DEFAULT_STORAGE else ["--storage", url]
+    return shlex.join(["vitspace", "search", "--study", study, "--resume", *where])
 
 
 def storage_file(url: str) -> Path | None:

@@ -129,6 +129,11 @@ class StudyStore:
         values = _objectives(trial) if trial.complete else None
         self.study.tell(running, values, _STATES.get(trial.state, TrialState.PRUNED))
 
+    def is_saved(self, running: optuna.Trial, trial: Trial) -> bool:
+        """Whether a trial ended with the result that `save` was given; not told of failed ones, as lost ones end so."""
+        stored, state = self.storage.get_trial(running._trial_id), _STATES.get(trial.state, TrialState.PRUNED)
+        return stored.state == state != TrialState.FAIL and has_result(stored)
+
     def finish(self, lost: FrozenTrial) -> bool:
         """End a trial whose process is gone: as its result says if that was written, or else as failed.
 
