@@ -6,6 +6,7 @@ from vitspace import searching, session
 from vitspace.errors import InputError
 from vitspace.latency import backends
 from vitspace.searching import Place, search
+from vitspace.study.config import StudyConfig
 
 
 def test_a_proxy_is_refused_before_the_space_is_counted(tmp_path, monkeypatch):
@@ -31,3 +32,12 @@ def test_what_cannot_run_is_refused_before_data_are_loaded(tmp_path, monkeypatch
     with pytest.raises(InputError, match=message):
         search({"space": "mat", "budget": "1G"} | settings, Place("studies.journal"), out and Path(out))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("proxy", "notes"), [("macs", []), ("train:tiny", ["loading digits"])])
+def test_data_are_loaded_and_told_of_where_the_proxy_takes_any(monkeypatch, proxy, notes):
+    told = []
+    monkeypatch.setattr(session, "open_proxy", lambda *args: None)
+    monkeypatch.setattr(session.Lines, "note", lambda self, text: told.append(text))
+    session.open_proxy_of(StudyConfig(space="mat", budget="1G", proxy=proxy, data="digits"), session.Lines())
+    assert told == notes

@@ -13,11 +13,11 @@ from vitspace.host import machine
 from vitspace.latency import LatencySettings, measure
 from vitspace.proxies import Proxy
 from vitspace.report import check_folder, write_report
-from vitspace.session import named_failure, open_proxy_of, open_study, wait_until_ready
+from vitspace.session import open_proxy_of, open_study, wait_until_ready
 from vitspace.space import Space, load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import open_storage
+from vitspace.study.storage import named_failure, open_storage, resume_command
 from vitspace.study.store import StudyStore, check_new, free_name
 from vitspace.workers import run_workers
 
@@ -130,7 +130,7 @@ def _run(store: StudyStore, proxy: Proxy, config: StudyConfig, place: Place, out
         except Exception as error:
             # What stopped the study may keep its report from being written; the study's own error is raised below.
             monitor.note(f"study {name} is stored as far as it went, but its report cannot be written: {error}")
-        monitor.note(f"to go on: vitspace search --study {name} --resume")
+        monitor.note(f"to go on: {resume_command(name, place.storage)}")
         raise
 
 

@@ -2,24 +2,22 @@
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from vitspace.engines import Monitor, OpenStudy, Silent, open_engine
 from vitspace.engines._first import enqueue, first_designs, is_ready
-from vitspace.errors import InputError, StudyFailedError
+from vitspace.errors import InputError
 from vitspace.evaluate import Evaluator
 from vitspace.host import fingerprint
 from vitspace.latency import LatencySettings, check_backend
-from vitspace.proxies import Proxy, open_proxy
+from vitspace.proxies import Proxy, open_proxy, takes_data
 from vitspace.space import load_space
 from vitspace.study.config import StudyConfig
 from vitspace.study.lease import Timing
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import storage_failed, storage_trouble
+from vitspace.study.storage import named_failure
 from vitspace.study.store import StudyStore
 from vitspace.workers import stop_without_parent
 
@@ -39,7 +37,8 @@ def open_proxy_of(config: StudyConfig, monitor: Monitor) -> Proxy:
         InputError: there is no such proxy, data, device or back end.
     """
     check_backend(config.latency_backend)
-    monitor.note(f"loading {config.data}")
+    if takes_data(config.proxy):
+        monitor.note(f"loading {config.data}")
     return open_proxy(config.proxy, config.data, config.device, config.seed)
 
 
@@ -91,19 +90,6 @@ def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Mo
         "host": fingerprint(),
         "stored_host": trial.details.get("host"),
     }
-
-
-@contextmanager
-def named_failure(url: str) -> Iterator[None]:
-    """Say of what the storage does not do that it is the storage's failure."""
-    try:
-        yield
-    except Exception as error:
-        if not storage_failed(error):
-            raise
-        raise StudyFailedError(
-            f"the storage {url!r} cannot be used: {storage_trouble(error)}; what was stored before is kept"
-        ) from error
 
 
 def open_study(

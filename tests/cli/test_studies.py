@@ -1,6 +1,9 @@
 """vitspace studies and vitspace worker, called in this process on stored studies."""
 
 import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +47,27 @@ def test_show_counts_states_and_names_workers(call, stored):
     assert data["states"] == {"complete": 1} and data["workers"] == [str(queue.owner)]
     assert data["config"]["budget"] == "4G"
     assert "states: 1 complete" in call("studies", "show", "a")[1]
+
+
+def test_a_trial_of_a_killed_process_is_told(call, stored):
+    queue = Queue(stored[0])
+    queue.owner = replace(queue.owner, started=0.0)  # its number is another process's now
+    queue.ask()
+    assert (
+        f"lost: 1 trial of {queue.owner}, no longer there; --resume or a worker runs it again"
+        in call("studies", "show", "a")[1]
+    )
+    rows = json.loads(call("studies", "list", "--json")[1])
+    assert [(row["running"], row["lost"]) for row in rows] == [(0, 1), (0, 0)]
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "a"], ["copy", "a", "copy.journal"], ["delete", "a", "--yes"]])
+def test_no_torch_is_needed(stored, tmp_path, command):
+    code = f"import sys; sys.argv = ['vitspace', 'studies', *{command}]\nfrom vitspace.cli import main\n"
+    code += (
+        "try: main()\nexcept SystemExit as end: assert not end.code\nassert not {'torch', 'timm'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
 
 
 def test_compare_holds_all_to_one_reference_point(call, stored):

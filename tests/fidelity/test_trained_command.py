@@ -1,22 +1,36 @@
 import json
 
+import pytest
 from typer.testing import CliRunner
 
 from vitspace.cli import app
 from vitspace.fidelity import jobs
 from vitspace.fidelity.designs import Choice, designs
+from vitspace.interrupts import Terminated
 from vitspace.proxies import Score
 
 
 class Fake:
-    """Scores by the spec's id; remembers what it scored."""
+    """Scores by the spec's id; remembers what it scored, and is stopped at the second, where told how."""
 
-    def __init__(self):
-        self.scored = []
+    def __init__(self, stop=None):
+        self.scored, self.stop = [], stop
 
     def score(self, spec, seed, on_step=None):
+        if self.stop and self.scored:
+            raise self.stop
         self.scored.append((spec.id, seed))
         return Score(-1.0 - int(spec.id[:6], 16) / 2**24 - seed / 1000, 2.0)
+
+
+@pytest.mark.parametrize(("stop", "code"), [(Terminated, 143), (KeyboardInterrupt, 130)])
+def test_what_was_measured_before_a_stop_is_kept(monkeypatch, stop, code):
+    fake = Fake(stop)
+    monkeypatch.setattr(jobs, "_opened", lambda name, data, device: fake)
+    name = f"train:small,data=digits,steps={code}"
+    done = CliRunner().invoke(app, ["fidelity", name, "--only", "anchors"])
+    assert done.exit_code == code and "1 of 22 scores were measured and are kept" in done.stderr
+    assert [row.spec for row in jobs.local_rows() if row.proxy == name] == [fake.scored[0][0]]
 
 
 def test_a_part_is_run_and_gone_on_with_and_shown(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from vitspace.study.idle import idle_share
 from vitspace.study.lease import OWNER, Owner
 from vitspace.study.store import RESULT
 from vitspace.study.trial import Trial
+from vitspace.study.turns import CLAIM
 
 SPEC = anchor("msg_tiny").spec
 
@@ -17,7 +18,7 @@ def stored(begin, end, seconds, pid=1, run=True):
     details = {"run": {"pid": pid}} if run else {}
     trial = create_trial(state=TrialState.PRUNED)
     trial.user_attrs = {RESULT: Trial(0, "complete", SPEC, seconds=seconds, details=details).to_dict()}
-    trial.system_attrs = {OWNER: Owner("host", "here", pid, 0.0, 15.0).to_dict()}
+    trial.system_attrs = {OWNER: Owner("host", "here", pid, 0.0, 15.0).to_dict(), CLAIM: SPEC.id}
     clock = datetime(2026, 1, 1)
     trial.datetime_start, trial.datetime_complete = clock + timedelta(seconds=begin), clock + timedelta(seconds=end)
     return trial

@@ -116,6 +116,20 @@ def test_a_trial_that_nobody_needs_leaves_no_trace(store):
     assert store.trials() == [] and len(waiting(store)) == 1
 
 
+def test_a_result_whose_commit_was_not_confirmed_is_stored(store, monkeypatch):
+    notes = []
+    queue = Queue(store, FAST, note=notes.append)
+    running, set_state = queue.ask(), store.storage.set_trial_state_values
+
+    def ask_again(*args, **kwargs):
+        set_state(*args, **kwargs)  # the connection is lost here
+        return set_state(*args, **kwargs)
+
+    monkeypatch.setattr(store.storage, "set_trial_state_values", ask_again)
+    assert queue.end(running, Trial(0, "complete", score=-1.0, macs=1, latency_ms=1.0)) and not notes
+    assert [trial.number for trial in store.trials()] == [0] and waiting(store) == []
+
+
 def test_of_two_queues_each_waiting_trial_is_taken_once(store):
     for dim in (48, 64, 80):
         store.study.enqueue_trial({"dim": dim})

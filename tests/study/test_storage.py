@@ -10,7 +10,14 @@ from vitspace.errors import InputError
 from vitspace.study import storage as module
 from vitspace.study.config import StudyConfig
 from vitspace.study.queue import Queue
-from vitspace.study.storage import Patient, open_storage, storage_failed, storage_trouble, together
+from vitspace.study.storage import (
+    Patient,
+    open_storage,
+    resume_command,
+    storage_failed,
+    storage_trouble,
+    together,
+)
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
@@ -139,3 +146,8 @@ def test_what_is_stored_together_is_there_afterwards(tmp_path):
             trial.suggest_categorical("b", (1, 2))
         [stored] = open_storage(url).get_all_trials(study._study_id)
         assert stored.user_attrs == {"a": 1} and set(stored.params) == {"b"}
+
+
+def test_the_command_that_goes_on_names_the_storage():
+    assert resume_command("s", "studies.journal") == "vitspace search --study s --resume"
+    assert resume_command("s", "sqlite:///a b.db") == "vitspace search --study s --resume --storage 'sqlite:///a b.db'"

@@ -67,7 +67,7 @@ def fidelity(
     jobs = plan(request, known, str(check_device(device)))
     if timeout is None and not (proxies or fresh or seeds > 1):
         timeout = PATIENCE
-    measured = _run(jobs, timeout)
+    measured = _run(jobs, timeout, fresh)
     rows = list({row.key: row for row in [*known, *measured]}.values())
     trained = () if proxies else sorted({row.proxy for row in rows if row.trained})
     cards = make_cards((*request.proxies, *trained), inits, rows, _uncommitted(rows))
@@ -93,19 +93,32 @@ def _estimate(text: str, as_json: bool) -> None:
         print(f"{name}: {found}")
 
 
-def _run(jobs: "list[Job]", patience: float | None) -> "list[ScoreRow]":
+def _run(jobs: "list[Job]", patience: float | None, fresh: bool) -> "list[ScoreRow]":
+    from vitspace.fidelity.jobs import check_data_of
+
+    rows: list[ScoreRow] = []
+    if not jobs:
+        return rows
+    try:
+        if patience != 0:
+            check_data_of(jobs)
+        _measure(jobs, patience, rows)
+    except KeyboardInterrupt:
+        wanted = sum(len(job.proxies) for job in jobs)
+        onward = "the same command without --fresh" if fresh else "the same command"
+        print(f"{len(rows)} of {wanted} scores were measured and are kept; {onward} goes on", file=sys.stderr)
+        raise
+    return rows
+
+
+def _measure(jobs: "list[Job]", patience: float | None, rows: "list[ScoreRow]") -> None:
+    """Measure jobs behind a bar, until the patience is over; ``rows`` takes each job's scores as it ends."""
     from rich.console import Console
     from rich.progress import track
 
     from vitspace.fidelity import run
-    from vitspace.fidelity.jobs import check_data_of
 
-    rows: list[ScoreRow] = []
     start = time.monotonic()
-    if not jobs:
-        return rows
-    if patience != 0:
-        check_data_of(jobs)
     console = Console(stderr=True, highlight=False, markup=False)
     for number, job in enumerate(track(jobs, "scoring published designs", console=console)):
         if patience is not None and time.monotonic() - start >= patience:
@@ -116,7 +129,6 @@ def _run(jobs: "list[Job]", patience: float | None) -> "list[ScoreRow]":
         for row in filter(lambda row: row.trained, found):
             value = row.failure if row.value is None else f"{row.value:.4f}"
             console.print(f"{number + 1} of {len(jobs)}: {row.name}, seed {row.seed}: {value} in {row.seconds:.0f} s")
-    return rows
 
 
 def _uncommitted(rows: "list[ScoreRow]") -> frozenset[str]:

@@ -1,13 +1,15 @@
 """vitspace studies: list, show, compare, copy, delete."""
 
-import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from vitspace.cli import app, command_of, print_json
 from vitspace.errors import InputError
+
+if TYPE_CHECKING:
+    from vitspace.study.lease import Owner
 
 group = typer.Typer(no_args_is_help=True, help="List, show, compare, copy and delete stored studies.")
 app.add_typer(group, name="studies")
@@ -20,7 +22,10 @@ def list_studies(
     storage: str = typer.Option("studies.journal", help=_STORAGE),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
-    """List the stored studies."""
+    """List the stored studies.
+
+    running counts trials that are worked on; lost those whose process was killed, as far as this host can see.
+    """
     rows = [_row(store) for store in _stores(storage)]
     if as_json:
         print_json(rows)
@@ -46,11 +51,12 @@ def show(
     for trial in record.trials:
         states[trial.state] = states.get(trial.state, 0) + 1
     idle = idle_share(store.frozen(), record.reference.get("spec_id"))
-    data = _row(store) | {"states": states, "idle_share": idle, "workers": _workers(store)}
+    data = _row(store) | {"states": states, "idle_share": idle, "workers": _names(_owners(store, gone=False))}
     data["config"] = record.config.model_dump()
     if as_json:
         print_json(data)
         return
+    data |= {"lost": _lost_words(store)} if data["lost"] else {}
     for name, value in (data | data.pop("config")).items():
         if value not in (None, {}, []):
             print(f"{name}: {_words(value)}")
@@ -77,8 +83,7 @@ def copy(
     name: str = typer.Option(None, help="The copy's name. (default: the study's)"),
 ) -> None:
     """Copy a study into another storage, with all its trials; the copy is gone on with like any study."""
-    from vitspace.session import named_failure
-    from vitspace.study.storage import open_storage
+    from vitspace.study.storage import named_failure, open_storage, resume_command
     from vitspace.study.store import check_new
 
     [store] = _stores(storage, [study])
@@ -86,8 +91,7 @@ def copy(
     check_new(to, name)
     with named_failure(to):
         _copy(store, open_storage(to), name)
-    onward = shlex.join(["vitspace", "search", "--study", name, "--resume", "--storage", to])
-    print(f"{len(store.trials())} trials copied; to go on: {onward}")
+    print(f"{len(store.trials())} trials copied; to go on: {resume_command(name, to)}")
 
 
 def _copy(store: Any, target: Any, name: str) -> None:
@@ -117,8 +121,8 @@ def delete(
     import optuna
 
     [store] = _stores(storage, [study])
-    if workers := _workers(store):
-        raise InputError(f"a study is deleted that nobody works on, but {study} is run by {', '.join(workers)}")
+    if owners := _owners(store, gone=False):
+        raise InputError(f"a study is deleted that nobody works on, but {study} is run by {', '.join(_names(owners))}")
     if not yes and not typer.confirm(f"delete {study} with {len(store.trials())} trials?", err=True):
         raise typer.Exit(1)
     optuna.delete_study(study_name=study, storage=store.storage)
@@ -129,7 +133,7 @@ def _stores(storage: str, names: list[str] | None = None) -> list[Any]:
     from vitspace.study.store import StudyStore, study_names
 
     opened = open_storage(storage, create=False)
-    return [StudyStore.load(opened, name) for name in (study_names(opened) if names is None else names)]
+    return [StudyStore.load(opened, name, designs=False) for name in (study_names(opened) if names is None else names)]
 
 
 def _row(store: Any) -> dict[str, Any]:
@@ -142,21 +146,32 @@ def _row(store: Any) -> dict[str, Any]:
         "engine": record.config.engine,
         "complete": len(record.completed),
         "trials": record.config.trials,
-        "running": len(_workers(store)),
+        "running": len(_owners(store, gone=False)),
+        "lost": len(_owners(store, gone=True)),
         "front": len(record.front),
         "hypervolume": record.hypervolume,
         "seconds": record.seconds,
     }
 
 
-def _workers(store: Any) -> list[str]:
-    """Return who runs a trial now, as far as can be told from here: the dead of this host are left out."""
+def _owners(store: Any, gone: bool) -> "list[Owner]":
+    """Return who runs each trial, or did until it was killed; of other hosts' processes none is known to be gone."""
     from optuna.trial import TrialState
 
     from vitspace.study.lease import owner_of
 
     owners = [owner_of(trial) for trial in store.frozen(TrialState.RUNNING)]
-    return [str(owner) for owner in owners if owner and not owner.gone]
+    return [owner for owner in owners if owner and owner.gone == gone]
+
+
+def _names(owners: "list[Owner]") -> list[str]:
+    return list(dict.fromkeys(map(str, owners)))
+
+
+def _lost_words(store: Any) -> str:
+    owners = _owners(store, gone=True)
+    trials, them = ("1 trial", "it") if len(owners) == 1 else (f"{len(owners)} trials", "them")
+    return f"{trials} of {', '.join(_names(owners))}, no longer there; --resume or a worker runs {them} again"
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

@@ -62,6 +62,11 @@ class Proxy(Protocol):
         """
 
 
+def takes_data(text: str) -> bool:
+    """Whether the proxy that a text names loads data: all but training-free scores and combinations of them."""
+    return text.partition(":")[0] not in (*SCORES, *COMBINATIONS)
+
+
 def open_proxy(text: str, data: str, device: str, seed: int = 0) -> Proxy:
     """Return the proxy that a text names, its data loaded: ``train:small``, ``halving:tiny/small``, ``rank``.
 

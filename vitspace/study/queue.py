@@ -108,6 +108,8 @@ class Queue:
             # ValueError is what Optuna raises where the state changed between its own look and its write.
             if not self.store.storage.get_trial(running._trial_id).state.is_finished():
                 raise
+            if self.store.is_saved(running, trial):
+                return True  # the connection was lost once it was stored, and what asks again finds it ended
             self.was_taken(running)
             return False
         finally:

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import shlex
 import sqlite3
 import time
 import warnings
@@ -16,7 +17,7 @@ from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBSt
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, StudyFailedError
 from vitspace.interrupts import postponed
 from vitspace.study.journal import JournalFile
 from vitspace.study.lease import seconds_from_environment
@@ -61,6 +62,12 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool 
         raise InputError(f"the storage {url!r} cannot be reached: {storage_trouble(error)}") from None
 
 
+def resume_command(study: str, url: str) -> str:
+    """Return the command that goes on with a study."""
+    where = [] if url == DEFAULT_STORAGE else ["--storage", url]
+    return shlex.join(["vitspace", "search", "--study", study, "--resume", *where])
+
+
 def storage_file(url: str) -> Path | None:
     """Return the file of a journal or of an SQLite database, or None for a server's URL."""
     if "://" not in url:
@@ -80,6 +87,19 @@ def storage_failed(error: BaseException) -> bool:
     if isinstance(error, optuna.exceptions.StorageInternalError | DBAPIError | sqlite3.Error):
         return True
     return isinstance(error, OSError) or type(error).__module__.startswith("grpc")
+
+
+@contextmanager
+def named_failure(url: str) -> Iterator[None]:
+    """Say of what the storage does not do that it is the storage's failure."""
+    try:
+        yield
+    except Exception as error:
+        if not storage_failed(error):
+            raise
+        raise StudyFailedError(
+            f"the storage {url!r} cannot be used: {storage_trouble(error)}; what was stored before is kept"
+        ) from error
 
 
 def _open(url: str) -> BaseStorage:

@@ -61,10 +61,15 @@ def _taken(name: str) -> str:
 
 
 class StudyStore:
-    """One study in a storage."""
+    """One study in a storage.
 
-    def __init__(self, study: optuna.Study) -> None:
-        self.study = study
+    Args:
+        study: As Optuna opened it.
+        designs: Whether trials are read with their specs, for which every family, and torch, is imported.
+    """
+
+    def __init__(self, study: optuna.Study, designs: bool = True) -> None:
+        self.study, self.designs = study, designs
         self._ended: dict[int, Trial] = {}
 
     @classmethod
@@ -87,8 +92,8 @@ class StudyStore:
         return cls(study)
 
     @classmethod
-    def load(cls, storage: BaseStorage, name: str) -> "StudyStore":
-        """Open a stored study.
+    def load(cls, storage: BaseStorage, name: str, designs: bool = True) -> "StudyStore":
+        """Open a stored study; see `StudyStore` for ``designs``.
 
         Raises:
             InputError: there is none of that name.
@@ -96,7 +101,7 @@ class StudyStore:
         names = study_names(storage)
         if name not in names:
             raise InputError(f"a study is one of {', '.join(names) or '(none stored)'}, but got {name!r}")
-        store = cls(optuna.load_study(storage=storage, study_name=name))
+        store = cls(optuna.load_study(storage=storage, study_name=name), designs)
         if "config" not in store.study.user_attrs:
             raise InputError(f"a study is one that vitspace made, but {name!r} has no configuration stored")
         return store
@@ -123,6 +128,11 @@ class StudyStore:
         self.storage.set_trial_user_attr(running._trial_id, RESULT, result)
         values = _objectives(trial) if trial.complete else None
         self.study.tell(running, values, _STATES.get(trial.state, TrialState.PRUNED))
+
+    def is_saved(self, running: optuna.Trial, trial: Trial) -> bool:
+        """Whether a trial ended with the result that `save` was given; not told of failed ones, as lost ones end so."""
+        stored, state = self.storage.get_trial(running._trial_id), _STATES.get(trial.state, TrialState.PRUNED)
+        return stored.state == state != TrialState.FAIL and has_result(stored)
 
     def finish(self, lost: FrozenTrial) -> bool:
         """End a trial whose process is gone: as its result says if that was written, or else as failed.
@@ -161,7 +171,7 @@ class StudyStore:
         """Return the ended trials, of those given or of all as they are stored now."""
         for each in self.frozen() if frozen is None else frozen:
             if each.number not in self._ended and each.state.is_finished() and has_result(each):
-                self._ended[each.number] = read_trial(each)
+                self._ended[each.number] = read_trial(each, self.designs)
         return [self._ended[number] for number in sorted(self._ended)]
 
     def frozen(self, *states: TrialState) -> list[FrozenTrial]:
@@ -189,10 +199,10 @@ def has_result(frozen: FrozenTrial) -> bool:
     return "state" in _result(frozen)
 
 
-def read_trial(frozen: FrozenTrial) -> Trial:
-    """Return a stored trial as it was saved."""
+def read_trial(frozen: FrozenTrial, design: bool = True) -> Trial:
+    """Return a stored trial as it was saved, or all of it but its design."""
     facts = {name: value for name, value in _result(frozen).items() if name in _FIELDS}
-    return Trial.from_dict({"number": frozen.number, "spec": None} | facts)
+    return Trial.from_dict({"number": frozen.number, "spec": None} | facts | ({} if design else {"spec": None}))
 
 
 def _result(frozen: FrozenTrial) -> dict[str, Any]:
