@@ -155,6 +155,7 @@ def test_a_noisy_machine_is_marked(profile, monkeypatch):
     ("args", "message"),
     [
         (["--calibrate", "--threads", "2"], "on the CPU, but got --threads beside it"),
+        (["mat_1", "--designs", "8"], "designs are measured with --calibrate, but got --designs beside it"),
         (["mat_1", "--calibrate", "--img-size", "64"], "but got a design, --img-size beside it"),
         (["mat_1", "--device", "cuda", "--threads", "2", "--any-host"], "but got --threads, --any-host beside it"),
     ],

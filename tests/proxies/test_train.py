@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-import vitspace.families  # noqa: F401
+import vitspace.families
 from vitspace.anchors import assemble
 from vitspace.data import Dataset, load_data
 from vitspace.errors import InputError
@@ -97,6 +97,12 @@ def test_windows_and_regions_survive_the_small_image(spec):
 
 
 def test_a_loss_that_is_not_finite_has_a_reason(spec, data):
+    with pytest.raises(ProxyError, match="training loss is not finite by step 2"):
+        train(spec, SMALL.model_copy(update={"lr": 1e30, "clip_grad": 1e30}), data)
+
+
+def test_sampling_at_no_number_has_a_reason(data):
+    spec = vitspace.anchor("mat_1").spec
     with pytest.raises(ProxyError, match="training loss is not finite by step 2"):
         train(spec, SMALL.model_copy(update={"lr": 1e30, "clip_grad": 1e30}), data)
 

@@ -50,6 +50,12 @@ def test_a_batch_that_cannot_be_is_refused(wishes, images, world, message):
         make_plan(RECIPE, wishes, images, world)
 
 
+def test_a_batch_that_a_cpu_cannot_take_in_parts_is_refused():
+    with pytest.raises(InputError, match="2 to 32 images at once, equal parts of a batch, but 37 has no such part"):
+        make_plan(Recipe(batch_size=37), Wishes(), 20000, 1, at_once=32)
+    assert make_plan(Recipe(batch_size=37, mixup=0, cutmix=0), Wishes(micro_batch=37), 20000, 1, 32).micro_batch == 37
+
+
 def test_a_cpu_takes_part_of_a_batch_at_once():
     plan = make_plan(RECIPE, Wishes(), 20000, 1, at_once=32)
     assert (plan.micro_batch, plan.accumulate, plan.updates) == (32, 32, 19)

@@ -14,6 +14,7 @@ from noting import Notes
 from PIL import Image
 from safetensors.torch import load_file
 
+from vitspace.design import find_design
 from vitspace.errors import FailureError, InputError
 from vitspace.export import Model
 from vitspace.training import Wishes, train
@@ -131,6 +132,12 @@ def test_a_loss_that_is_no_number_stops_with_a_reason(ask):
         train(ask(wishes=Wishes(2, 12, 1e30, 32)), Notes())
 
 
+def test_a_network_that_samples_at_no_number_stops_with_a_reason(ask):
+    design = find_design("mat_1")
+    with pytest.raises(FailureError, match=r"the training loss is (nan|inf) by update .* in epoch 1;"):
+        train(ask(design=design, wishes=Wishes(2, 12, 1e30, 32)), Notes())
+
+
 def test_a_full_disk_says_so_and_keeps_what_was_there(ask, monkeypatch):
     request = ask()
     with pytest.raises(KeyboardInterrupt):
@@ -178,7 +185,9 @@ def test_an_image_smaller_than_the_stride_is_refused(ask):
 
 @pytest.mark.slow
 def test_two_processes_train_as_one(design, photos, tmp_path):
-    """Under torchrun, with gloo on the CPU."""
+    """Under torchrun, with gloo on the CPU; each reads a file that is broken, and both are counted."""
+    photos = shutil.copytree(photos, tmp_path / "photos")
+    (photos / "val" / "c1" / "1.png").write_bytes(b"no image")
     (tmp_path / "small.json").write_text(design.spec.to_json())
     options = ["--data", f"imagefolder:{photos}", "--epochs", "2", "--batch-size", "12", "--img-size", "32", "--json"]
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "vitspace", "train"]
@@ -192,5 +201,6 @@ def test_two_processes_train_as_one(design, photos, tmp_path):
         check=True,
     )
     result = json.loads(done.stdout)
-    assert (result["processes"], result["val_images"], result["epoch"]) == (2, 9, 2)
+    assert (result["processes"], result["val_images"], result["epoch"]) == (2, 8, 2)
+    assert result["skipped_images"] == {"train": 1, "val": 1}
     assert result["command"].startswith("torchrun --nproc-per-node 2 -m vitspace train small.json")

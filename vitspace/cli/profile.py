@@ -38,7 +38,7 @@ def profile(
     calibrate: bool = typer.Option(
         False, "--calibrate", help="Measure random designs of every space, to predict latency on this host; minutes."
     ),
-    designs: int = typer.Option(40, min=5, help="With --calibrate: designs a space."),
+    designs: int = typer.Option(None, min=5, help="With --calibrate: designs a space. (default: 40)"),
     out: Path = typer.Option(None, help="The figure's folder. (default: reports/profile-NAME)"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
@@ -50,8 +50,9 @@ def profile(
         beside |= {"--dtype": dtype != "float32", "--img-size": img_size != 224, "--audit": audit}
         beside |= {"--predictor": predictor, "--any-host": any_host, "--out": out}
         _refuse("--calibrate measures the spaces' designs at 224 px, one thread, batch 1, on the CPU", beside)
-        _calibrate(backend, designs, as_json)
+        _calibrate(backend, designs or 40, as_json)
         return
+    _refuse("designs are measured with --calibrate", {"--designs": designs})
     if spec is None:
         raise InputError("vitspace profile needs a design: an anchor's id, a spec's .json, or --calibrate")
     if device == "cuda":

@@ -84,10 +84,10 @@ def fit(
     for inputs, targets in TrainBatches(proxy, dataset, step.device, generator):
         losses.append(step(inputs, targets, len(losses)))
         if len(losses) % _CHECK_EVERY == 0:
-            _check_finite(losses)
+            _check_finite(losses, len(losses))
         if on_step:
             on_step(len(losses), proxy.steps)
-    _check_finite(losses)
+    _check_finite(losses, len(losses))
     return torch.stack(losses).tolist(), step.average.module if step.average else network
 
 
@@ -108,19 +108,22 @@ class _Step:
         """Take a step, given how many were taken before, and return the loss."""
         self.schedule.step_update(taken)
         self.optimiser.zero_grad()
-        loss = self._backward(inputs, targets)
+        loss = self._backward(inputs, targets, taken + 1)
         nn.utils.clip_grad_norm_(self.network.parameters(), self.proxy.clip_grad)
         self.optimiser.step()
         if self.average:
             self.average.update(self.network, taken + 1)
         return loss
 
-    def _backward(self, inputs: Tensor, targets: Tensor) -> Tensor:
+    def _backward(self, inputs: Tensor, targets: Tensor, step: int) -> Tensor:
         total = torch.zeros((), device=self.device)
         for part, goal in zip(inputs.chunk(self.parts), targets.chunk(self.parts), strict=True):
             with autocast(self.proxy.precision, self.device):
                 logits = self.forward(part.contiguous(memory_format=memory_format(self.proxy)))
             loss = self.criterion(logits.float(), goal) * (len(part) / len(inputs))
+            if self.device.type == "cpu":
+                # Sampling at points that are no numbers ends the process in PyTorch's backward pass on the CPU.
+                _check_finite([loss.detach()], step)
             loss.backward()
             total += loss.detach()
         return total
@@ -137,6 +140,6 @@ def _schedule(optimiser: torch.optim.Optimizer, proxy: TrainingProxy) -> CosineL
     )
 
 
-def _check_finite(losses: list[Tensor]) -> None:
+def _check_finite(losses: list[Tensor], step: int) -> None:
     if not torch.stack(losses[-_CHECK_EVERY:]).isfinite().all():
-        raise ProxyError(f"the training loss is not finite by step {len(losses)}")
+        raise ProxyError(f"the training loss is not finite by step {step}")

@@ -163,6 +163,9 @@ class Loop:
             apart = number < len(group) and isinstance(self.model, DistributedDataParallel)
             with self.model.no_sync() if apart else nullcontext():
                 loss = self._loss(inputs, targets) / len(group)
+                if self.place.device.type == "cpu" and not loss.isfinite():
+                    # Sampling at points that are no numbers ends the process in PyTorch's backward pass on the CPU.
+                    raise self._diverged(loss.item(), self.done + 1)
                 loss.backward()
             self.loss_sum += loss.detach()
         if self.plan.recipe.clip_grad:
@@ -183,14 +186,17 @@ class Loop:
         loss: Tensor = self.criterion(scores.float(), targets)
         return loss
 
+    def _diverged(self, loss: float, update: int) -> FailureError:
+        return FailureError(
+            f"the training loss is {loss} by update {update} in epoch {(update - 1) // self.plan.updates + 1}; what "
+            "was saved before is kept; try a lower --lr"
+        )
+
     def _check_finite(self, epoch: int) -> float:
         """Return the mean training loss of the epoch so far, over all processes."""
         total = self.place.total(self.loss_sum.clone()).item() / self.place.world
         if not np.isfinite(total):
-            raise FailureError(
-                f"the training loss is {total} by update {self.done} in epoch {epoch + 1}; what was saved before is "
-                "kept; try a lower --lr"
-            )
+            raise self._diverged(total, self.done)
         return total / max(1, self.done - epoch * self.plan.updates)
 
 

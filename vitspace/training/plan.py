@@ -83,11 +83,20 @@ def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int, at_
 
 
 def _divisor(images: int, most: int | None) -> int:
-    """Return the largest part of a batch that is at most so large and even where the batch is."""
+    """Return the largest part of a batch that is at most so large and even where the batch is.
+
+    Raises:
+        InputError: there is none but single images.
+    """
     if most is None or images <= most:
         return images
-    fits = (n for n in range(most, 1, -1) if images % n == 0 and (n % 2 == 0 or images % 2 == 1))
-    return next(fits, images)
+    fits = [n for n in range(2, most + 1) if images % n == 0 and (n % 2 == 0 or images % 2 == 1)]
+    if not fits:
+        raise InputError(
+            f"a CPU takes 2 to {most} images at once, equal parts of a batch, but {images} has no such part; "
+            "--batch-size sets another, or --micro-batch how many are taken at once"
+        )
+    return fits[-1]
 
 
 def _wished(recipe: Recipe, wishes: Wishes) -> tuple[Recipe, list[str]]:

@@ -70,6 +70,7 @@ class Evidence:
         gradients: For each convolution and linear layer, the sums over batches of |g| and of g squared.
         batches: Batches in those sums.
         codes: The kernel of activation patterns, [B, B]: positions at which two images agree.
+        saliency: For each convolution and linear layer that the linear pass reaches, |w dR/dw| added up.
         log_scale: Natural logarithm of what the linear pass divided its stream by.
         seconds: By pass.
         failures: By pass, why it gave nothing.
@@ -82,6 +83,7 @@ class Evidence:
     gradients: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
     batches: int = 0
     codes: Tensor | None = None
+    saliency: dict[str, float] = field(default_factory=dict)
     log_scale: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)

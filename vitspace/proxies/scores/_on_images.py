@@ -106,9 +106,11 @@ def _add_gradients(evidence: Evidence, loss: Tensor) -> None:
             continue
         size, square = gradient.abs(), gradient.square()
         if name in evidence.gradients:
-            before = evidence.gradients[name]
-            size, square = size + before[0], square + before[1]
-        evidence.gradients[name] = size, square
+            total, squares = evidence.gradients[name]
+            total += size
+            squares += square
+        else:
+            evidence.gradients[name] = size, square
     evidence.batches += 1
 
 
@@ -116,8 +118,10 @@ def _agreement(codes: list[list[Tensor]]) -> Tensor:
     """[B, B]: at how many activations two images are on the same side, from the codes [B', n] of each batch."""
     total: Tensor | None = None
     for parts in zip(*codes, strict=True):
-        signs = torch.cat(parts).float() * 2 - 1
-        agree = (signs @ signs.T + signs.shape[1]) / 2
+        on_Bn = torch.cat(parts).float()
+        both = on_Bn @ on_Bn.T
+        own = both.diagonal()
+        agree = on_Bn.shape[1] - own - own[:, None] + 2 * both
         total = agree.double() if total is None else total + agree.double()
     if total is None:
         raise ProxyError("the network has no activation function that is known as such")

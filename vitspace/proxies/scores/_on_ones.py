@@ -1,5 +1,7 @@
 """The linear pass: forward and backward on an image of ones, every parameter in absolute value."""
 
+import math
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -7,7 +9,7 @@ from torch import Tensor, nn
 
 from vitspace.proxies import ProxyError
 from vitspace.proxies.scores._blocks import find_blocks, tensors
-from vitspace.proxies.scores._evidence import Evidence, Settings
+from vitspace.proxies.scores._evidence import Evidence, Settings, weights
 from vitspace.proxies.scores._functions import WithoutNorms
 
 
@@ -22,17 +24,29 @@ def run_on_ones(evidence: Evidence, needs: set[str], settings: Settings) -> None
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.abs_()
-    total, log_scale = _flow(network, settings.img_size)
-    if not total.isfinite():
+    flow = _run(network, settings.img_size)
+    if not flow.finite:
         # One block alone can leave the range of single precision (MobileViT's hold whole transformers).
-        total, log_scale = _flow(network.double(), settings.img_size)
-    if not total.isfinite():
-        raise ProxyError(f"the sum of outputs of the linear pass is {total.item()}")
-    evidence.log_scale = log_scale
+        flow = _run(network.double(), settings.img_size)
+    if not flow.finite:
+        raise ProxyError(f"the sum of outputs of the linear pass is {flow.total}")
+    evidence.saliency, evidence.log_scale = flow.saliency, flow.log_scale
 
 
-def _flow(network: nn.Module, img_size: int) -> tuple[Tensor, float]:
-    """Run once; return the largest of R and all gradients [], and the logarithm of the scale."""
+@dataclass(frozen=True)
+class _Flow:
+    """What one run gave: R, |w dR/dw| of each layer, and the logarithm of the scale."""
+
+    total: float
+    saliency: dict[str, float]
+    log_scale: float
+
+    @property
+    def finite(self) -> bool:
+        return math.isfinite(self.total + sum(self.saliency.values()))
+
+
+def _run(network: nn.Module, img_size: int) -> _Flow:
     scales: list[Tensor] = []
     handles = [block.register_forward_hook(partial(_rescale, scales)) for block in find_blocks(network)]
     weight = next(network.parameters())
@@ -44,9 +58,13 @@ def _flow(network: nn.Module, img_size: int) -> tuple[Tensor, float]:
         for handle in handles:
             handle.remove()
     total.backward()
-    sizes = [parameter.grad.abs().sum() for parameter in network.parameters() if parameter.grad is not None]
     log_scale = torch.stack(scales).double().log().sum().item() if scales else 0.0
-    return torch.stack([total.detach(), *sizes]).sum(), log_scale
+    saliency = {n: _saliency(w.detach(), w.grad) for n, w in weights(network) if w.grad is not None}
+    return _Flow(total.item(), saliency, log_scale)
+
+
+def _saliency(weight: Tensor, gradient: Tensor) -> float:
+    return (weight * gradient).abs_().sum(dtype=torch.float64).item()
 
 
 def _rescale(scales: list[Tensor], module: nn.Module, args: tuple, out: object) -> object:

@@ -7,7 +7,6 @@ SynFlow, over attention's matrices the nuclear norm of the weight times that of 
 
 import math
 import re
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -26,15 +25,15 @@ def score(evidence: Evidence) -> float:
         ProxyError: it is zero or not finite.
     """
     total = 0.0
-    for weight, attention in _weights(evidence.network):
-        gradient = weight.grad
-        if gradient is None:
-            continue
-        if attention:
+    layers = dict(weights(evidence.network))
+    for name, saliency in evidence.saliency.items():
+        weight = layers[name]
+        if _is_of_attention(evidence.network, name, weight):
+            assert weight.grad is not None
             # A random matrix has full rank, so that single precision is enough for it.
-            total += nuclear_norm(weight.detach().flatten(1)) * nuclear_norm(gradient.flatten(1).double())
+            total += nuclear_norm(weight.detach().flatten(1)) * nuclear_norm(weight.grad.flatten(1).double())
         else:
-            total += float((weight.detach() * gradient).abs().double().sum())
+            total += saliency
     if not 0 < total < math.inf:
         raise ProxyError(f"the sum is {total}")
     return math.log(total) + evidence.log_scale
@@ -46,18 +45,16 @@ def nuclear_norm(matrix: Tensor) -> float:
     Raises:
         ProxyError: the matrix is not finite.
     """
-    wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    if not torch.isfinite(wide).all():
+    scale = matrix.abs().max().clamp(min=torch.finfo(matrix.dtype).tiny)
+    if not torch.isfinite(scale):
         raise ProxyError("a gradient of attention is not finite")
-    scale = wide.abs().max().clamp(min=torch.finfo(wide.dtype).tiny)
-    values = torch.linalg.eigvalsh((wide / scale) @ (wide / scale).T)
+    wide = (matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T) / scale
+    values = torch.linalg.eigvalsh(wide @ wide.T)
     return float(values.clamp(min=0).sqrt().sum() * scale)
 
 
-def _weights(network: nn.Module) -> Iterator[tuple[nn.Parameter, bool]]:
-    """Yield every layer's weight, and whether it is a matrix of attention: by the names around it."""
-    for name, weight in weights(network):
-        path = [network.get_submodule(".".join(name.split(".")[:i])) for i in range(1, name.count(".") + 1)]
-        words = [name, *(type(module).__name__ for module in path)]
-        matrix = weight.flatten(1).shape[1] == weight.shape[1]
-        yield weight, matrix and any(_ATTENTION.search(word) for word in words)
+def _is_of_attention(network: nn.Module, name: str, weight: Tensor) -> bool:
+    """Whether a layer's weight is a matrix of attention: by the names around it."""
+    path = [network.get_submodule(".".join(name.split(".")[:i])) for i in range(1, name.count(".") + 1)]
+    words = [name, *(type(module).__name__ for module in path)]
+    return weight[0].numel() == weight.shape[1] and any(_ATTENTION.search(word) for word in words)

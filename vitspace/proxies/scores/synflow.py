@@ -9,7 +9,7 @@ by block while it runs.
 import math
 
 from vitspace.proxies import ProxyError
-from vitspace.proxies.scores._evidence import LINEAR, Evidence, weights
+from vitspace.proxies.scores._evidence import LINEAR, Evidence
 
 NEEDS = (LINEAR,)
 
@@ -20,10 +20,7 @@ def score(evidence: Evidence) -> float:
     Raises:
         ProxyError: nothing flows.
     """
-    flow = 0.0
-    for _, weight in weights(evidence.network):
-        if weight.grad is not None:
-            flow += float((weight.detach() * weight.grad).abs().double().sum())
+    flow = sum(evidence.saliency.values())
     if not 0 < flow < math.inf:
         raise ProxyError(f"the flow is {flow}")
     return math.log(flow) + evidence.log_scale

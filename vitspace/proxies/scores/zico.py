@@ -22,10 +22,11 @@ def score(evidence: Evidence) -> float:
     logs = []
     for total, squares in evidence.gradients.values():
         mean = total / evidence.batches
-        variance = squares / evidence.batches - mean.square()
+        mean_square = mean.square()
+        variance = (squares / evidence.batches).sub_(mean_square)
         # Below this, the variance is what is left of rounding.
-        varies = variance > 1e-6 * mean.square()
-        ratio = torch.where(varies, mean * variance.clamp(min=0).rsqrt(), 0.0).sum(dtype=torch.float64)
+        constant = variance <= mean_square.mul_(1e-6)
+        ratio = variance.rsqrt_().mul_(mean).masked_fill_(constant, 0.0).sum(dtype=torch.float64)
         if ratio > 0:
             logs.append(torch.log(ratio))
     if not logs:
