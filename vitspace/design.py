@@ -7,12 +7,11 @@ from pathlib import Path
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.errors import InputError
 from vitspace.families import Spec, anchor
+from vitspace.spec import NATIVE_SIZE
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file
 from vitspace.study.store import StudyStore, study_names
 from vitspace.study.trial import Trial
-
-NATIVE_SIZE = 224
 
 
 @dataclass(frozen=True)

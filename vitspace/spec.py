@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: Decorates every part of a family: frozen, types checked, unknown keys refused.
 part = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 
+#: Side in pixels of the images that specs are written for.
+NATIVE_SIZE = 224
 #: Kinds of part.
 KINDS = ("stem", "stage", "head")
 _PARTS: dict[tuple[str, str], type["PartSpec"]] = {}

@@ -138,6 +138,16 @@ def test_a_network_that_samples_at_no_number_stops_with_a_reason(ask):
         train(ask(design=design, wishes=Wishes(2, 12, 1e30, 32)), Notes())
 
 
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
+def test_full_memory_says_which_option_helps(ask, monkeypatch, error):
+    def full(*_):
+        raise error("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr("vitspace.training.loop.Loop._update", full)
+    with pytest.raises(FailureError, match=r"no memory is left on cpu with \d+ images at once; try --micro-batch"):
+        train(ask(), Notes())
+
+
 def test_a_full_disk_says_so_and_keeps_what_was_there(ask, monkeypatch):
     request = ask()
     with pytest.raises(KeyboardInterrupt):

@@ -60,3 +60,8 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         finally:
             random.setstate(python)
             np.random.set_state(numpy)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a device's or the host's memory ran out; the CPU's allocator says so in words only."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)

@@ -12,9 +12,8 @@ from torch import nn
 from vitspace.errors import InputError
 from vitspace.network import Network, build
 from vitspace.proxies._recipe import TrainingProxy
-from vitspace.spec import Carry, HeadSpec, Spec, StageSpec, placed
+from vitspace.spec import NATIVE_SIZE, Carry, HeadSpec, Spec, StageSpec, placed
 
-NATIVE_SIZE = 224
 _STEP = 4
 #: What divides a width: VT's tokens are cut into keys and queries of four groups.
 _DIVISORS = {"token_dim": 8}

@@ -18,11 +18,11 @@ import torch
 
 from vitspace.data import Dataset
 from vitspace.proxies import ProxyError, Score
-from vitspace.proxies._device import available_devices, check_device, seeded
+from vitspace.proxies._device import available_devices, check_device, is_out_of_memory, seeded
 from vitspace.proxies._fit import OnStep, fit, memory_format, validate
 from vitspace.proxies._recipe import PRESETS, TrainingProxy, canonical_name, parse_proxy, without_data
-from vitspace.proxies._shrink import NATIVE_SIZE, make_network, rescaled_settings
-from vitspace.spec import Spec
+from vitspace.proxies._shrink import make_network, rescaled_settings
+from vitspace.spec import NATIVE_SIZE, Spec
 
 __all__ = [
     "PRESETS",
@@ -122,7 +122,7 @@ def train(
             result = _attempt(spec, proxy, dataset, seed, device, on_step, parts)
             return replace(result, seconds=time.perf_counter() - start)
         except Exception as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             why = str(error).splitlines()[0]
         if halved == HALVINGS or proxy.batch_size // (2 * parts) < 2:
@@ -159,11 +159,6 @@ def _attempt(
         images_at_once=-(-proxy.batch_size // parts),
         curve=tuple(enumerate(losses, start=1)),
     )
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether a device's or the host's memory ran out; the CPU's allocator says so in words only."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 @dataclass(frozen=True)

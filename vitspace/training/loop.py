@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from vitspace.errors import FailureError
 from vitspace.interrupts import postponed
 from vitspace.network import Network
-from vitspace.proxies._device import autocast
+from vitspace.proxies._device import autocast, is_out_of_memory
 from vitspace.training.images import Images, Order, train_loader, val_batches
 from vitspace.training.plan import Plan
 from vitspace.training.processes import Processes
@@ -88,7 +88,9 @@ class Loop:
                     if self.done % _CHECK_EVERY == 0:
                         self._check_finite(epoch)
                     on_update()
-        except torch.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             at_once = f"{self.plan.micro_batch} images at once"
             raise FailureError(f"no memory is left on {self.place.device} with {at_once}; try --micro-batch") from None
         return self._check_finite(epoch)

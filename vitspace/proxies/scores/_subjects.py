@@ -8,9 +8,8 @@ import torch
 from torch import nn
 
 from vitspace.network import build
-from vitspace.spec import Spec
+from vitspace.spec import NATIVE_SIZE, Spec
 
-NATIVE_SIZE = 224
 TIMM = "timm:"
 
 
