@@ -7,7 +7,8 @@ import pytest
 
 from vitspace.cli import main
 from vitspace.families import anchor
-from vitspace.report.compare import Comparison, draw_comparison
+from vitspace.report.compare import Comparison
+from vitspace.report.comparison_figure import draw_comparison
 from vitspace.study.config import StudyConfig
 from vitspace.study.queue import Queue
 from vitspace.study.storage import open_storage
@@ -74,6 +75,7 @@ def test_compare_draws_one_figure(call, stored, tmp_path):
     assert {path.name for path in (tmp_path / "both").iterdir()} == {
         "fronts.png",
         "fronts.pdf",
+        "index.html",
         "studies.csv",
         "report.md",
     }
