@@ -10,6 +10,9 @@ import pytest
 
 import vitspace
 from vitspace.errors import InputError
+from vitspace.study.config import StudyConfig
+from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
 
 SNIPPETS = re.findall(
     r"<!-- snippet -->\n```python\n(.*?)```", (Path(__file__).parent.parent / "docs/api.md").read_text(), re.DOTALL
@@ -49,6 +52,17 @@ def test_unknown_names_are_the_users_error(study):
         study.figure("pie")
     with pytest.raises(InputError, match="a study is one of first, but got 'second'"):
         vitspace.load_study("second")
+
+
+def test_a_study_prints_its_front_in_few_columns():
+    spec = vitspace.anchor("msg_tiny").spec
+    trial = Trial(
+        0, "complete", spec, anchor="msg_tiny", params=25_086_000, macs=3_821_000_000, latency_ms=40, score=-0.5
+    )
+    lines = repr(vitspace.Study(StudyRecord("s", StudyConfig(space="msg"), [trial]))).splitlines()
+    assert lines[0].startswith("<Study s: 1 design evaluated")
+    assert " ".join(lines[1].split()) == "trial design FLOPs, G params, M CPU latency, ms proxy score"
+    assert lines[2].split() == ["0", "MSG-T", "3.82", "25.1", "40.0", "-0.500"]
 
 
 def test_objects_draw_themselves_in_a_notebook():

@@ -80,7 +80,8 @@ class Study:
         return write_report(self.record, Path(out) if out else report_folder(self.name))
 
     def __repr__(self) -> str:
-        return f"<Study {headline(self.record)}>"
+        short = front_table(self.record)[["number", "name", "gflops", "params_m", "latency_ms", "score"]]
+        return f"<Study {headline(self.record)}>\n{readable(short).to_string(index=False)}"
 
     def _repr_html_(self) -> str:
         shown = readable(front_table(self.record)).to_html(index=False, border=0)

@@ -35,3 +35,8 @@ def test_bad_input_is_one_line_and_leaves_nothing(call, tmp_path, args, message)
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
     assert code == 2 and len(errors) == 1 and message in errors[0] and out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_number_of_classes_is_printed(call):
+    assert ", 1000 classes, not trained\n" in call("mat_1", "--format", "spec")[1]
+    assert ", 20 classes, not trained\n" in call("mat_1", "--format", "spec", "--num-classes", "20", "--force")[1]

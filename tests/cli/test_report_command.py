@@ -36,6 +36,7 @@ def test_several_studies_are_compared(call, stored, tmp_path):
     assert {path.name for path in (tmp_path / "both").iterdir()} == {
         "fronts.png",
         "fronts.pdf",
+        "index.html",
         "studies.csv",
         "report.md",
     }

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from vitspace.families import anchor
-from vitspace.report.compare import Comparison, draw_comparison
+from vitspace.report.compare import Comparison
+from vitspace.report.comparison_figure import draw_comparison
 from vitspace.study.config import StudyConfig
 from vitspace.study.queue import Queue
 from vitspace.study.storage import open_storage
@@ -82,6 +83,7 @@ def test_compare_draws_one_figure(call, stored, tmp_path):
     assert {path.name for path in (tmp_path / "both").iterdir()} == {
         "fronts.png",
         "fronts.pdf",
+        "index.html",
         "studies.csv",
         "report.md",
     }

@@ -48,6 +48,15 @@ def test_breakdown_adds_up_and_names_every_part():
     assert sum(" block " in name for name in names) == 2 + 4 + 12 + 4
 
 
+def test_breakdown_reads_as_a_table():
+    costs = cost(anchor("msg_tiny").spec)
+    parts = costs.breakdown()
+    assert parts.frame["macs"].sum() == costs.macs and list(parts.frame.index) == [name for name, _ in parts]
+    stem, shown = parts.frame.loc["stem"], repr(parts).splitlines()
+    assert shown[2].split() == ["stem", *(f"{value:,}" for value in stem)] and len(shown) == 2 + len(parts)
+    assert "<td>" in parts._repr_html_() and repr(type(parts)()).startswith("Empty DataFrame")
+
+
 def test_activations_are_outputs_of_convolutions_linears_and_attention_products():
     # Stage 4 of MSG-T at 224: one window of 50 tokens, 512 channels, 16 heads, MLP of 2048.
     block = dict(cost(anchor("msg_tiny").spec).breakdown())["stage 4 block 1"]

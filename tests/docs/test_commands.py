@@ -1,4 +1,4 @@
-"""Every `vitspace ...` that a document shows is a command with such options."""
+"""Every `vitspace ...` that a document shows is a command with such options, of values that it takes."""
 
 import re
 import shlex
@@ -7,13 +7,20 @@ from pathlib import Path
 import pytest
 import typer
 
+from vitspace.budget import Budget
 from vitspace.cli import app
+from vitspace.data import SOURCES
+from vitspace.errors import InputError
+from vitspace.files import data_names
+from vitspace.proxies import PROXIES, TRAINING
+from vitspace.proxies._recipe import parse_proxy
+from vitspace.study.config import StudyConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
-    *sorted((ROOT / "reports").rglob("README.md")),
+    *sorted((ROOT / "reports").rglob("*.md")),
 ]
 ROOT_COMMAND = typer.main.get_command(app)
 
@@ -53,25 +60,49 @@ def find(words):
     return command, words
 
 
+def check(command, words, cut_short=False):
+    """Parse the words as the command does, and check the values that it would look up."""
+    values = command.make_context(command.name, list(words), resilient_parsing=cut_short).params
+    named = {name: value for name, value in values.items() if value is not None}
+    if command.name == "search":
+        settings = {name: value for name, value in named.items() if name in StudyConfig.model_fields}
+        StudyConfig.of({"space": "msg"} | settings)
+    if command.name in ("search", "draw", "size", "compare"):
+        Budget.parse(*(named.get(name) for name in ("budget", "params", "latency")))
+    known = {"config": data_names("studies"), "data": SOURCES, "backend": ("eager", "onnxruntime", "openvino")}
+    known |= dict.fromkeys(("space", "spaces"), data_names("spaces", nested=True))
+    known |= dict.fromkeys(("proxy", "proxies"), PROXIES)
+    for name, names in known.items():
+        given = named.get(name) or []
+        for each in [given] if not isinstance(given, list | tuple) else given:
+            plain = str(each).partition(":")[0].partition(",")[0]
+            assert plain in names or plain.endswith(".yaml"), f"{name} {each} is none of {', '.join(names)}"
+    for proxy in (text.partition(":") for text in [named.get("proxy"), *named.get("proxies", [])] if text):
+        if proxy[0] in TRAINING:
+            for preset in (part for part in proxy[2].split("/") if part and not part.startswith("keep=")):
+                parse_proxy(preset)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_commands_of_a_page_parse(page):
     for words in in_blocks(page.read_text()):
         command, rest = find(words)
         if rest and "--help" not in rest and "--version" not in rest:
-            command.make_context(command.name, rest)
+            check(command, rest)
     for words in in_sentences(page.read_text()):
         command, rest = find(words)
         known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
         unknown = [word for word in rest if word.startswith("--") and word.partition("=")[0] not in known]
         assert not unknown, f"{command.name} has no {unknown}"
+        if "--help" not in rest and not any(re.fullmatch(r"[A-Z]+|\.\.\.|.*/NAME", word) for word in rest):
+            check(command, rest, cut_short=True)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_study_says_by_which_commands_it_is_run(path):
     [line] = re.findall(r"^# Command: +(.*)$", path.read_text(), re.MULTILINE)
     for words in (words for text in line.split(", then ") for words in called(text)):
-        command, rest = find(words)
-        command.make_context(command.name, rest)
+        check(*find(words))
     assert path.stem in line
 
 
@@ -85,3 +116,21 @@ def test_a_wrong_option_is_found():
         command.make_context(command.name, rest)
     with pytest.raises(AssertionError, match="no command serach"):
         find(["serach"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("search --space mgs --budget 4G", "space mgs is none of"),
+        ("search --space msg --budget 4X", "4X"),
+        ("search --space msg --engine opuna", "opuna"),
+        ("search --space msg --proxy train:smal", "smal"),
+        ("search --config msg-5g", "config msg-5g is none of"),
+        ("space draw msg --budget 5G..4G", "5G..4G"),
+        ("space compare msg mta --budget 1G --proxy rank", "spaces mta is none of"),
+        ("fidelity znas", "znas is none of"),
+    ],
+)
+def test_a_wrong_value_is_found(words, said):
+    with pytest.raises((AssertionError, InputError), match=re.escape(said)):
+        check(*find(words.split()))

@@ -26,6 +26,15 @@ def test_a_model_is_as_its_weights_say(model):
     assert model.cost.params == sum(p.numel() for p in model.network.parameters())
 
 
+def test_an_untrained_model_has_as_many_classes_as_asked_for(spec, weights, tmp_path):
+    model = Model.of(Design("d", spec), num_classes=200)
+    record = export_folder(model, ["timm"], tmp_path / "out")
+    assert record["num_classes"] == 200 and "NUM_CLASSES = 224, 200" in (tmp_path / "out/vitspace_d.py").read_text()
+    assert "Its 200 classes are a choice of the export's" in (tmp_path / "out" / "README.md").read_text()
+    with pytest.raises(InputError, match=r"trained for, 5 in .*best.safetensors, but got 200"):
+        Model.of(Design("d", spec), weights / "best.safetensors", num_classes=200)
+
+
 def test_an_untrained_model_is_the_same_each_time_and_leaves_the_generator(spec):
     before = torch.random.get_rng_state()
     first, second = (Model.of(Design("d", spec)).network.state_dict() for _ in range(2))

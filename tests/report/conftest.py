@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from browser import Browser, find_browser
 
 import vitspace
 from vitspace.study.config import StudyConfig
@@ -63,3 +64,13 @@ def bare():
 def lone():
     """One completed design, no anchor, no budget, no reference."""
     return StudyRecord("lone", StudyConfig(space="msg"), [trial(1, 1e9, 10.0, -2.8)])
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = find_browser()
+    if program is None:
+        pytest.skip("no Chromium: apt install chromium")
+    made = Browser(program)
+    yield made
+    made.close()

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import pytest
 
+from vitspace.report import style
 from vitspace.report.figures import save_figure, score_against
 from vitspace.report.noise import noise_limit
 from vitspace.report.scatter import _merged, scatter
@@ -94,3 +95,21 @@ def test_drawing_again_gives_the_same_bytes(record, tmp_path):
     again = [path.read_bytes() for path in save_figure(score_against(record, "macs"), tmp_path / "b")]
     assert first == again
     assert first[0].startswith(b"\x89PNG") and first[1].startswith(b"%PDF") and b"CreationDate" not in first[1]
+
+
+def test_a_narrow_figure_leaves_its_width_to_the_trials(record):
+    data = scatter(record, "macs")
+    assert data.references and draw(data).axes[0].get_xlim()[1] > 8
+    figure = draw(data, style.NARROW)
+    frame = figure.axes[0].bbox
+    assert figure.axes[0].get_xlim()[1] < 5
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert boxes and all(frame.x0 <= box.x0 and box.x1 <= frame.x1 for box in boxes)
+
+
+def test_large_scores_are_written_in_full(record):
+    large = [replace(t, score=t.macs) if t.complete else t for t in record.trials]
+    axes = draw(scatter(replace(record, trials=large), "macs")).axes[0]
+    axes.figure.canvas.draw()
+    assert axes.yaxis.get_offset_text().get_text() == ""
+    assert "2e+09" in [label.get_text() for label in axes.get_yticklabels()]

@@ -4,7 +4,6 @@ import re
 from dataclasses import replace
 
 import pytest
-from browser import Browser, find_browser
 
 from vitspace.report.page import page_html
 from vitspace.report.page.sections import trials_grid
@@ -18,16 +17,6 @@ def file(record, tmp_path_factory):
     from vitspace.report import write_report
 
     return write_report(record, tmp_path_factory.mktemp("page")) / "index.html"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = find_browser()
-    if program is None:
-        pytest.skip("no Chromium: apt install chromium")
-    made = Browser(program)
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -108,3 +97,10 @@ def test_a_phone_scrolls_down_only(browser, file):
     assert browser.run("getComputedStyle(document.body).fontSize") == "15.5px"
     narrow = browser.run("document.images[0].currentSrc === document.querySelector('source').srcset")
     assert narrow and browser.run("document.images[0].naturalWidth") == 672
+
+
+def test_wide_tables_are_printed_on_wide_paper(page):
+    page.call("Emulation.setEmulatedMedia", media="print")
+    papers = page.run("['gaps', 'all', 'few'].map(id => getComputedStyle(document.getElementById(id)).page)")
+    page.call("Emulation.setEmulatedMedia", media="")
+    assert papers == ["wide", "wide", "auto"]

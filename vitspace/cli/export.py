@@ -25,6 +25,9 @@ def export(
     img_size: int = typer.Option(
         None, min=32, help="Side of the image in pixels. (default: the weights', or the design's)"
     ),
+    num_classes: int = typer.Option(
+        None, min=1, help="Classes of an untrained network. (default: 1000; trained, the weights')"
+    ),
     storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
     out: Path = typer.Option(None, help="The folder to make. (default: exports/NAME)"),
     force: bool = typer.Option(False, "--force", help="Replace an export that is there."),
@@ -40,7 +43,7 @@ def export(
     chosen, left_out = choose_formats(formats)
     for name, cure in left_out.items():
         print(f"format {name} is left out, as it needs {cure}", file=sys.stderr)
-    model = Model.of(find_design(design, trial, storage), weights, img_size)
+    model = Model.of(find_design(design, trial, storage), weights, img_size, num_classes)
     folder = out or Path("exports") / model.design.name
     print(f"exporting {model.design.name} as {', '.join(chosen)}", file=sys.stderr)
     shown = evidence(model, data, images)
@@ -55,7 +58,8 @@ def _lines(record: dict[str, Any]) -> list[str]:
     from vitspace.units import format_count
 
     costs = f"{format_count(record['params'])} params, {format_count(record['macs'])} FLOPs at {record['img_size']} px"
-    lines = [f"{record['name']}: {costs}" + ("" if record["trained"] is not None else ", not trained")]
+    trained = "" if record["trained"] is not None else ", not trained"
+    lines = [f"{record['name']}: {costs}, {record['num_classes']} classes{trained}"]
     for name, found in record["parity"].items():
         lines.append(
             f"{name} is off by {found['max_abs_error']:.2g} at most, where scores reach {found['largest_score']:.3g} "

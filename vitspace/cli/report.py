@@ -46,7 +46,8 @@ def report(
 
 def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) -> None:
     """Write and print a comparison of stored studies."""
-    from vitspace.report.compare import Comparison, write_comparison
+    from vitspace.report import write_comparison
+    from vitspace.report.compare import Comparison
 
     comparison = Comparison.of(_records(names, storage))
     folder = write_comparison(comparison, out)

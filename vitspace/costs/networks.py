@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from vitspace.costs.breakdown import Breakdown
 from vitspace.costs.counter import PartCost
 from vitspace.costs.parts import PartCount, StageCount, count_head, count_stage, count_stem
 from vitspace.errors import InputError
@@ -16,27 +17,22 @@ class Cost(PartCost):
 
     counts: _Counts | None = field(default=None, repr=False, compare=False)
 
-    def breakdown(self) -> list[tuple[str, PartCost]]:
-        """Return (name, cost) of the stem, of each stage's downsampling, tokens and blocks, and of the head."""
+    def breakdown(self) -> Breakdown:
+        """Return (name, cost) of the stem, of each stage's downsampling, tokens and blocks, and of the head.
+
+        The list draws itself as a table, and its ``frame`` is one of pandas.
+        """
         if self.counts is None:
-            return []
+            return Breakdown()
         stem, stages, head = self.counts
         parts = [("stem", stem.total)]
         for i, (depth, count) in enumerate(stages, start=1):
             parts += _stage_parts(f"stage {i}", depth, count)
-        return [*parts, ("head", head.total)]
+        return Breakdown([*parts, ("head", head.total)])
 
     def _repr_html_(self) -> str:
         """Return the parts as a table, for a notebook."""
-        rows = [*self.breakdown(), ("all", self)]
-        cells = "".join(
-            f"<tr><td>{name}</td><td>{part.params:,}</td><td>{part.macs:,}</td><td>{part.activations:,}</td></tr>"
-            for name, part in rows
-        )
-        return (
-            "<table><thead><tr><th>part</th><th>params</th><th>multiply-adds</th><th>activations</th></tr></thead>"
-            f"<tbody>{cells}</tbody></table>"
-        )
+        return Breakdown([*self.breakdown(), ("all", self)])._repr_html_()
 
 
 def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:

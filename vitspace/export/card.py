@@ -52,7 +52,8 @@ def _opening(model: Model) -> str:
         return f"{text}. {_training(model.weights)}"
     return (
         f"{text}. **It is not trained**: its weights are those of the initialisation with seed 0, good for measuring "
-        "speed and of no use for predictions. `vitspace train` trains it."
+        f"speed and of no use for predictions. Its {model.network.num_classes} classes are a choice of the export's "
+        "(`--num-classes`), whatever a study's proxy trained on. `vitspace train` trains it."
     )
 
 

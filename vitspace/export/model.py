@@ -10,10 +10,12 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from vitspace.costs import Cost, cost
 from vitspace.design import Design
+from vitspace.errors import InputError
 from vitspace.export.weights import Weights, build_with, read_weights, untrained
 from vitspace.latency.backends import onnx_model
 from vitspace.network import Network
 
+#: Of an untrained network, unless told: ImageNet's, which costs and latencies are quoted for.
 NUM_CLASSES = 1000
 
 
@@ -34,16 +36,33 @@ class Model:
     weights: Weights | None = None
 
     @classmethod
-    def of(cls, design: Design, weights: Path | None = None, img_size: int | None = None) -> "Model":
+    def of(
+        cls,
+        design: Design,
+        weights: Path | None = None,
+        img_size: int | None = None,
+        num_classes: int | None = None,
+    ) -> "Model":
         """Build a design's network, with the weights of a file where one is given.
 
+        Args:
+            design: What it is.
+            weights: A file of ``vitspace train``.
+            img_size: Side of the image in pixels; None is the weights', or the design's.
+            num_classes: Of the classifier; None is the weights', or ImageNet's 1000.
+
         Raises:
-            InputError: the file holds no weights of this design, or the image is too small.
+            InputError: the file holds no weights of this design and number of classes, or the image is too small.
         """
         if weights is None:
             side = img_size or design.img_size
-            return cls(design, untrained(design.spec, NUM_CLASSES, side).eval(), side)
+            return cls(design, untrained(design.spec, num_classes or NUM_CLASSES, side).eval(), side)
         found = read_weights(weights)
+        if num_classes not in (None, found.num_classes):
+            raise InputError(
+                f"num_classes is what the weights were trained for, {found.num_classes} in {weights}, "
+                f"but got {num_classes}"
+            )
         side = img_size or found.facts.get("img_size", design.img_size)
         return cls(design, build_with(design.spec, found, side).eval(), side, found)
 

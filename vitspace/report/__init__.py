@@ -1,6 +1,6 @@
 """Reports: what a stored study says, as tables, figures and text. Nothing here runs or changes a study."""
 
-from vitspace.report.folder import check_folder, study_data, write_report
+from vitspace.report.folder import check_folder, study_data, write_comparison, write_report
 from vitspace.report.tables import front_table, trials_table
 from vitspace.report.terminal import terminal_table
 from vitspace.report.words import headline, next_commands, proxy_sentence
@@ -14,5 +14,6 @@ __all__ = [
     "study_data",
     "terminal_table",
     "trials_table",
+    "write_comparison",
     "write_report",
 ]

@@ -9,10 +9,12 @@ from typing import Any
 from vitspace.errors import InputError
 from vitspace.files import write_atomic
 from vitspace.report import style
+from vitspace.report.compare import Comparison
+from vitspace.report.comparison_figure import draw_comparison
 from vitspace.report.figures import FIGURES, save_figure
 from vitspace.report.formats import markdown
 from vitspace.report.markdown import front_shown, report_text
-from vitspace.report.page import page_html
+from vitspace.report.page import comparison_html, page_html
 from vitspace.report.tables import front_table, trials_table
 from vitspace.study.record import StudyRecord
 
@@ -36,6 +38,22 @@ def write_report(record: StudyRecord, out: Path) -> Path:
         images = {name: paths[0].read_bytes() for name, paths in drawn.items()}
         write_atomic(out / "index.html", page_html(record, images))
         write_atomic(out / "report.md", report_text(record))  # last, so that what it links to is there
+    except OSError as error:
+        raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
+    return out
+
+
+def write_comparison(comparison: Comparison, out: Path) -> Path:
+    """Write index.html, report.md, fronts.png, fronts.pdf and studies.csv into a folder, and return it.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    try:
+        save_figure(draw_comparison(comparison), out / "fronts")
+        write_atomic(out / "studies.csv", comparison.table().to_csv(index=False))
+        write_atomic(out / "index.html", comparison_html(comparison))
+        write_atomic(out / "report.md", comparison.text())
     except OSError as error:
         raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
     return out

@@ -28,6 +28,9 @@ def _change(value: float) -> str:
 
 #: Column -> its heading and how a value is written. Columns without an entry are not shown.
 COLUMNS: dict[str, tuple[str, Show]] = {
+    "study": ("study", str),
+    "engine": ("engine", str),
+    "sampler": ("sampler", str),
     "number": ("trial", _plain),
     "name": ("design", str),
     "family": ("family", str),
@@ -53,6 +56,9 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "note": ("note", str),
     "state": ("state", str),
     "trials": ("trials", _plain),
+    "on_front": ("on the front", _plain),
+    "hypervolume": ("hypervolume", _fixed(4)),
+    "common_hypervolume": ("common hypervolume", _fixed(4)),
     "share": ("share of all trials", _percent),
     "example": ("the first one's reason", str),
     "seconds": ("seconds", _fixed(1)),

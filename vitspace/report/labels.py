@@ -1,7 +1,7 @@
 """Labels: text beside points, placed where it covers neither points nor other text."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,12 @@ _RADIUS = 3.5  # around a point, in points of 1/72 inch
 _HEAVY, _ASTRAY = 100, 10  # what it counts to cover a label or an edge, and to stand beside another point
 
 Points = Sequence[tuple[float, float]]
+
+
+def along(segments: Iterable[tuple[tuple[float, float], tuple[float, float]]]) -> list[tuple[float, float]]:
+    """Points along lines, close enough together that no label lies on a line unseen."""
+    pieces = [np.linspace(a, b, 40) for a, b in segments]
+    return [(float(x), float(y)) for piece in pieces for x, y in piece]
 
 
 class Labels:

@@ -96,7 +96,7 @@ def draw_plane(data: Plane, form: style.Format = style.WIDE) -> Figure:
             _marks(axes, data, colours)
             _limits(axes, data)
             make_room(figure, data.caption, form)
-            _labels(axes, data)
+            _labels(axes, data, form)
         else:
             make_room(figure, data.caption, form)
             axes.set(xticks=[], yticks=[])
@@ -139,13 +139,13 @@ def _limits(axes: Axes, data: Plane) -> None:
             line(budget, label="budget", **style.BUDGET)
 
 
-def _labels(axes: Axes, data: Plane) -> None:
+def _labels(axes: Axes, data: Plane, form: style.Format) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     macs, ms = data.budgets
     lines = [(macs, y) for y in np.geomspace(bottom, top, 80)] if macs else []
     lines += [(x, ms) for x in np.geomspace(left, right, 80)] if ms else []
     labels = Labels(axes, [(spot.x, spot.y) for spot in data.spots], lines)
     for spot in data.anchors:
-        labels.add(spot.x, spot.y, spot.label, **style.ANCHOR_LABEL)
+        labels.add(spot.x, spot.y, spot.label, fontsize=form.label, **style.ANCHOR_LABEL)
     for spot in data.front:
         labels.add(spot.x, spot.y, spot.label, required=False, **style.FRONT_LABEL)

@@ -1,6 +1,6 @@
 """Figure: score against a cost, drawn from a `Scatter`."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,15 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vitspace.report import style
-from vitspace.report.frame import make_room, mark_logarithmic, padded, write_words
-from vitspace.report.labels import Labels
+from vitspace.report.frame import make_room, mark_logarithmic, mark_scores, padded, write_words
+from vitspace.report.labels import Labels, along
 from vitspace.report.scatter import Scatter
 
 _NEAR = 1.5  # a budget at most so many times the dearest trial is in view
 
 
 def draw(data: Scatter, form: style.Format = style.WIDE) -> Figure:
-    """Draw a figure from what it shows."""
+    """Draw a figure from what it shows; a narrow one leaves out what stands far beyond the trials."""
+    if form is style.NARROW:
+        data = replace(data, references=[], beyond=[])
     with style.styled():
         figure = style.new_figure(form)
         axes = figure.add_axes(form.panel())
@@ -28,7 +30,7 @@ def draw(data: Scatter, form: style.Format = style.WIDE) -> Figure:
             _limits(axes, data)
             lines = _lines(axes, data)
             make_room(figure, data.caption, form)
-            _labels(axes, data, lines)
+            _labels(axes, data, lines, form)
         else:
             make_room(figure, data.caption, form)
             axes.set(xticks=[], yticks=[])
@@ -75,6 +77,7 @@ def _limits(axes: Axes, data: Scatter) -> None:
         bottom = data.chance
     axes.set_ylim(bottom - room, top + 1.3 * room)
     axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+    mark_scores(axes.yaxis, top)
 
 
 def _lines(axes: Axes, data: Scatter) -> list[tuple[float, str]]:
@@ -96,10 +99,10 @@ def _lines(axes: Axes, data: Scatter) -> list[tuple[float, str]]:
     return lines
 
 
-def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]]) -> None:
+def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: style.Format) -> None:
     left, (bottom, top) = axes.get_xlim()[0], axes.get_ylim()
     segments = [*pairwise(data.steps), *(((x, bottom), (x, top)) for x, _ in lines)]
-    labels = Labels(axes, [(m.x, m.y) for m in data.marks], _along(segments))
+    labels = Labels(axes, [(m.x, m.y) for m in data.marks], along(segments))
     if data.beyond:
         labels.corner(f"published, over budget: {', '.join(data.beyond)} →", **style.NOTE)
     if data.chance is not None and bottom < data.chance < top:
@@ -108,12 +111,6 @@ def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]]) -> None:
     for x, text in [line for line in lines if line[1]]:
         labels.add_along(x, text, **style.NOTE)
     for mark in data.anchors:
-        labels.add(mark.x, mark.y, mark.label, **style.ANCHOR_LABEL)
+        labels.add(mark.x, mark.y, mark.label, fontsize=form.label, **style.ANCHOR_LABEL)
     for mark in data.front:
         labels.add(mark.x, mark.y, mark.label, required=False, **style.FRONT_LABEL)
-
-
-def _along(segments: Iterable[tuple[tuple[float, float], tuple[float, float]]]) -> list[tuple[float, float]]:
-    """Points along lines, close enough together that no label lies on a line unseen."""
-    pieces = [np.linspace(a, b, 40) for a, b in segments]
-    return [(float(x), float(y)) for piece in pieces for x, y in piece]

@@ -24,6 +24,7 @@ class Format:
         columns: Of the legend.
         letters: Of a caption's line.
         title: Letters of a title at most.
+        label: Size of an anchor's name, in points.
     """
 
     width: float
@@ -33,6 +34,7 @@ class Format:
     columns: int
     letters: int
     title: int
+    label: float
 
     def panel(self, number: int = 0, columns: int = 1, gap: float = 0.0) -> tuple[float, float, float, float]:
         """Left, bottom, width and height, in shares of the figure, of one of several axes ``gap`` inches apart."""
@@ -41,8 +43,8 @@ class Format:
 
 
 #: For a page and a README, and for a phone.
-WIDE = Format(8.0, 5.4, left=0.92, right=0.16, columns=3, letters=118, title=72)
-NARROW = Format(4.2, 5.6, left=0.74, right=0.24, columns=1, letters=60, title=40)
+WIDE = Format(8.0, 5.4, left=0.92, right=0.16, columns=3, letters=118, title=72, label=10.5)
+NARROW = Format(4.2, 5.6, left=0.74, right=0.24, columns=1, letters=60, title=40, label=8.5)
 
 MARGIN = 0.02
 
@@ -72,7 +74,7 @@ SCORES = "cividis"
 
 BAND: dict[str, Any] = {"color": BLUE, "alpha": 0.1, "linewidth": 0, "zorder": 0.5}
 NOTE: dict[str, Any] = {"fontsize": 8.5, "color": "#707070"}
-ANCHOR_LABEL: dict[str, Any] = {"fontsize": 10.5, "fontweight": "bold", "color": ORANGE}
+ANCHOR_LABEL: dict[str, Any] = {"fontweight": "bold", "color": ORANGE}
 FRONT_LABEL: dict[str, Any] = {"fontsize": 8.5, "color": BLUE}
 LEGEND: dict[str, Any] = {
     "loc": "upper left",

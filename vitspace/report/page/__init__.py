@@ -4,6 +4,7 @@ import base64
 import io
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ from matplotlib.figure import Figure
 
 from vitspace import __version__
 from vitspace.report import style
+from vitspace.report.compare import Comparison
+from vitspace.report.comparison_figure import draw_comparison
 from vitspace.report.figures import FIGURES
 from vitspace.report.importance import axis_importance
 from vitspace.report.page import sections
+from vitspace.report.scatter import Axis
 from vitspace.report.tables import anchors_table, calibration
 from vitspace.report.trust import proxy_name, report_card
 from vitspace.report.words import headline, next_commands, proxy_sentence
@@ -32,10 +36,33 @@ def page_html(record: StudyRecord, wide: dict[str, bytes]) -> str:
         record: The study as stored.
         wide: The PNG of every one of `FIGURES`; those for narrow screens are drawn here.
     """
+    return _render("page.html.j2", _content(record, wide))
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """Return the page of several studies."""
+    titles: dict[Axis, str] = {"macs": "Fronts of score and FLOPs", "latency_ms": "Fronts of score and CPU latency"}
+    draws = [(title, partial(draw_comparison, comparison, [cost])) for cost, title in titles.items()]
+    content = {
+        "title": " and ".join(record.name for record in comparison.records),
+        "headline": comparison.headline().partition(": ")[2],
+        "proxy": proxy_sentence(comparison.records[0]),
+        "hosts": comparison.host_words(),
+        "words": " ".join([comparison.point_words("Common hypervolume"), *comparison.noise_words()]),
+        "studies": sections.studies_grid(comparison),
+        "fronts": sections.fronts_grid(comparison),
+        "pictures": [_pictured(title, _png(draw()), _png(draw(form=style.NARROW))) for title, draw in draws],
+        "commands": [(record.name, record.resolved.get("command") or "not recorded") for record in comparison.records],
+        "version": __version__,
+    }
+    return _render("comparison.html.j2", content)
+
+
+def _render(template: str, content: dict[str, Any]) -> str:
     environment = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
     environment.filters["code"] = lambda text: Markup(re.sub("`(.+?)`", r"<code>\1</code>", str(escape(text))))
     assets = {kind: Markup((_FOLDER / f"page.{kind}").read_text(encoding="utf-8")) for kind in ("css", "js")}
-    return environment.get_template("page.html.j2").render(_content(record, wide) | assets)
+    return environment.get_template(template).render(content | assets)
 
 
 def _content(record: StudyRecord, wide: dict[str, bytes]) -> dict[str, Any]:
@@ -71,8 +98,11 @@ def _content(record: StudyRecord, wide: dict[str, bytes]) -> dict[str, Any]:
 
 def _picture(record: StudyRecord, name: str, wide: bytes) -> dict[str, str]:
     figure = FIGURES[name]
-    narrow = _png(figure.draw(record, style.NARROW))
-    return {"alt": figure.alt, "wide": _data_url(wide), "narrow": _data_url(narrow)}
+    return _pictured(figure.alt, wide, _png(figure.draw(record, style.NARROW)))
+
+
+def _pictured(alt: str, wide: bytes, narrow: bytes) -> dict[str, str]:
+    return {"alt": alt, "wide": _data_url(wide), "narrow": _data_url(narrow)}
 
 
 def _png(figure: Figure) -> bytes:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from vitspace.report.choice import RULES, Choice, chosen_few
+from vitspace.report.compare import Comparison
 from vitspace.report.formats import COLUMNS, is_number, readable, shown_columns
 from vitspace.report.history import history
 from vitspace.report.names import trial_name
@@ -173,6 +174,19 @@ def trials_grid(record: StudyRecord) -> tuple[Grid, list[tuple[str, str, int]]]:
 
 def _states(frame: pd.DataFrame) -> list[str]:
     return sorted(set(frame["state"]), key=lambda state: (state != "complete", state))
+
+
+def studies_grid(comparison: Comparison) -> Grid:
+    """A row a study."""
+    return grid(comparison.table().rename(columns={"front": "on_front"}))
+
+
+def fronts_grid(comparison: Comparison) -> Grid:
+    """The fronts of several studies; anchors are marked."""
+    frame = comparison.fronts().drop(columns=["against_anchor", "settings"])
+    made = grid(frame)
+    classes = ["anchor" if isinstance(anchor, str) else "" for anchor in frame["anchor"]]
+    return Grid(made.headings, [Row(row.cells, kind) for row, kind in zip(made.rows, classes, strict=True)])
 
 
 def growth_words(record: StudyRecord) -> str:

@@ -1,0 +1,74 @@
+"""Figure: the fronts of several studies."""
+
+from collections.abc import Sequence
+from itertools import cycle, pairwise
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vitspace.report import style
+from vitspace.report.compare import Comparison
+from vitspace.report.frame import make_room, mark_logarithmic, mark_scores, padded, write_words
+from vitspace.report.labels import Labels, along
+from vitspace.report.names import trial_name
+from vitspace.report.scatter import Axis, best_steps, cost_label, place
+from vitspace.report.words import score_label
+from vitspace.schematic import FAMILY_COLOURS
+
+_COLOURS = (*FAMILY_COLOURS.values(), style.INK)
+_GAP = 0.3  # inches
+_NAMES: dict[Axis, str] = {"macs": "FLOPs", "latency_ms": "CPU latency"}
+
+
+def draw_comparison(
+    comparison: Comparison, costs: Sequence[Axis] = ("macs", "latency_ms"), form: style.Format = style.WIDE
+) -> Figure:
+    """Draw the best score that each cost buys, a line a study, its front's designs on it, anchors as stars."""
+    first = comparison.records[0]
+    caption = [
+        "Lines: the best score at a cost. Points: each study's front. Stars: published designs, run by each study.",
+        *comparison.noise_words(),
+    ]
+    with style.styled():
+        figure = style.new_figure(form)
+        panels = [figure.add_axes(form.panel(number, len(costs), _GAP)) for number in range(len(costs))]
+        for axes, axis in zip(panels, costs, strict=True):
+            _lines(axes, comparison, axis)
+            axes.set_xlabel(cost_label(first, axis))
+        for axes in panels[1:]:
+            axes.sharey(panels[0])
+            axes.tick_params(labelleft=False)
+        panels[0].set_ylabel(score_label(first))
+        make_room(figure, caption, form)
+        for axes, axis in zip(panels, costs, strict=True):
+            _stars(axes, comparison, axis)
+        write_words(figure, f"Fronts of score and {_NAMES[costs[0]] if len(costs) == 1 else 'cost'}", caption, form)
+    return figure
+
+
+def _lines(axes: Axes, comparison: Comparison, axis: Axis) -> None:
+    every: list[float] = []
+    volumes = [row["common_hypervolume"] for row in comparison.rows()]
+    for record, volume, colour in zip(comparison.records, volumes, cycle(_COLOURS), strict=False):
+        places = [place(trial, axis) for trial in record.completed]
+        every += [x for x, _ in places]
+        xs, ys = zip(*best_steps(places), strict=True)
+        axes.plot(xs, ys, color=colour, linewidth=1.4, label=f"{record.name} (hypervolume {volume:.3f})")
+        front = [place(trial, axis) for trial in record.front if not trial.anchor]
+        look = style.TRIAL | {"color": colour, "alpha": 1.0}
+        axes.scatter([x for x, _ in front], [y for _, y in front], **look)
+    axes.set(xscale="log", xlim=padded(every))
+    mark_logarithmic(axes.xaxis, min(every), max(every))
+    mark_scores(axes.yaxis, axes.get_ylim()[1])
+
+
+def _stars(axes: Axes, comparison: Comparison, axis: Axis) -> None:
+    """Draw the anchors of all studies, and name each of them once: its stars may stand close together."""
+    stars = {place(t, axis): trial_name(t) for record in comparison.records for t in record.anchors}
+    lines = [best_steps([place(t, axis) for t in record.completed]) for record in comparison.records]
+    named = {name: spot for spot, name in stars.items()}
+    labels = Labels(axes, list(named.values()), [*stars, *along(pair for line in lines for pair in pairwise(line))])
+    if stars:
+        axes.scatter([x for x, _ in stars], [y for _, y in stars], **style.ANCHOR | {"s": 130})
+    for name, (x, y) in named.items():
+        labels.add(x, y, name, fontsize=8.5, **style.ANCHOR_LABEL)
