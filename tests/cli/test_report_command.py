@@ -65,3 +65,22 @@ def test_one_design_is_selected_from_one_study(call, stored):
     assert code == 2 and "--select picks a design of one study, but got 2 studies" in error
     code, _, error = call("report", "a", "--select", "worst")
     assert code == 2 and "a design is knee, cheapest, fastest, best, or the number" in error
+
+
+def test_a_study_is_compared_with_a_report(call, stored, tmp_path):
+    assert call("report", "a")[0] == 0
+    code, out, _ = call("report", "reports/a", "b", "--json")
+    assert code == 0 and [row["study"] for row in json.loads(out)["studies"]] == ["a", "b"]
+    (tmp_path / "studies.journal").unlink()
+    code, out, _ = call("report", "reports/a/study.json", "--out", "again")
+    assert (code, out) == (0, "report: again/index.html\n")
+
+
+def test_a_report_is_no_stored_study(call, stored):
+    call("report", "a")
+    code, _, error = call("report", "reports/a", "--select", "knee")
+    assert code == 2 and "--select needs a stored study, for what to do next, but got a report: reports/a" in error
+    code, _, error = call("report", "reports/a", "a")
+    assert code == 2 and "studies that are compared have names of their own, but a is a, too" in error
+    code, _, error = call("report", "reports/c", "a")
+    assert code == 2 and "a report's folder holds its study.json, but 'reports/c': No such file" in error

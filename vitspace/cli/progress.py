@@ -70,7 +70,7 @@ def print_result(record: StudyRecord, folder: Path, storage: str) -> None:
     screen.print(f"\n{headline(record)}")
     screen.print(terminal_table(record))
     screen.print(f"hypervolume {record.hypervolume:.4f}, searched for {format_seconds(record.seconds)}")
-    screen.print(f"report: {folder / 'report.md'}\n", soft_wrap=True)
+    screen.print(f"report: {folder / 'index.html'}\n", soft_wrap=True)
     more = "" if storage == "studies.journal" else f" --storage {shlex.quote(storage)}"
     for purpose, line in next_commands(record):
         screen.print(f"to {purpose}:\n  {_program(line)}{more}", soft_wrap=True)

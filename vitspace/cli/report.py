@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 @command
 def report(
-    studies: list[str] = typer.Argument(help="A stored study; several are compared."),
+    studies: list[str] = typer.Argument(
+        help="A stored study, or a report's folder, as reports/msg-4G; several are compared."
+    ),
     select: str = typer.Option(
         None, help="Only print one design: knee, cheapest, fastest, best, or a trial's number; and what to do with it."
     ),
@@ -23,7 +25,7 @@ def report(
     out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY, of several reports/compare)"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
-    """Redraw a study's report from its storage, compare several studies, or print one design of a study."""
+    """Redraw a study's report, compare several studies, or print one design of a study."""
     if len(studies) > 1:
         if select:
             raise InputError(f"--select picks a design of one study, but got {len(studies)} studies")
@@ -34,14 +36,19 @@ def report(
     from vitspace.searching import report_folder
 
     [record] = _records(studies, storage)
+    stored = not _is_path(studies[0])
     if select:
+        if not stored:
+            raise InputError(f"--select needs a stored study, for what to do next, but got a report: {studies[0]}")
         _print_design(record, select, storage, as_json)
         return
     folder = write_report(record, out or report_folder(record.name))
     if as_json:
         print_json(record.to_json(str(folder)))
-    else:
+    elif stored:
         print_result(record, folder, storage)
+    else:
+        print(f"report: {folder / 'index.html'}")
 
 
 def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) -> None:
@@ -55,15 +62,32 @@ def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) ->
         print_json(comparison.to_json(folder))
         return
     print(comparison.table().to_string(index=False, float_format="{:.4g}".format))
-    print(f"report: {folder / 'report.md'}")
+    print(f"report: {folder / 'index.html'}")
 
 
 def _records(names: list[str], storage: str) -> list["StudyRecord"]:
+    """Return each study, of a storage or of a report's folder.
+
+    Raises:
+        InputError: there is no such study, or two have one name.
+    """
+    from vitspace.report import read_study
     from vitspace.study.storage import open_storage
     from vitspace.study.store import StudyStore
 
-    opened = open_storage(storage, create=False)
-    return [StudyStore.load(opened, name).record() for name in dict.fromkeys(names)]
+    found: dict[str, StudyRecord] = {}
+    for name in dict.fromkeys(names):
+        stored = None if _is_path(name) else StudyStore.load(open_storage(storage, create=False), name)
+        record = stored.record() if stored else read_study(Path(name))
+        if record.name in found:
+            raise InputError(f"studies that are compared have names of their own, but {name} is {record.name}, too")
+        found[record.name] = record
+    return list(found.values())
+
+
+def _is_path(name: str) -> bool:
+    path = Path(name)
+    return len(path.parts) > 1 or (path.suffix == ".json" and path.is_file())
 
 
 def _print_design(record: "StudyRecord", which: str, storage: str, as_json: bool) -> None:

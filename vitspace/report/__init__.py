@@ -1,6 +1,7 @@
 """Reports: what a stored study says, as tables, figures and text. Nothing here runs or changes a study."""
 
-from vitspace.report.folder import check_folder, study_data, write_comparison, write_report
+from vitspace.report.folder import check_folder, write_comparison, write_report
+from vitspace.report.study_file import read_study, study_data
 from vitspace.report.tables import front_table, trials_table
 from vitspace.report.terminal import terminal_table
 from vitspace.report.words import headline, next_commands, proxy_sentence
@@ -11,6 +12,7 @@ __all__ = [
     "headline",
     "next_commands",
     "proxy_sentence",
+    "read_study",
     "study_data",
     "terminal_table",
     "trials_table",

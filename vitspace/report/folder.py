@@ -1,10 +1,8 @@
 """The folder of a report: its files, each written whole."""
 
 import json
-import math
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from vitspace.errors import InputError
 from vitspace.files import write_atomic
@@ -15,6 +13,7 @@ from vitspace.report.figures import FIGURES, save_figure
 from vitspace.report.formats import markdown
 from vitspace.report.markdown import front_shown, report_text
 from vitspace.report.page import comparison_html, page_html
+from vitspace.report.study_file import STUDY_FILE, study_data
 from vitspace.report.tables import front_table, trials_table
 from vitspace.study.record import StudyRecord
 
@@ -30,7 +29,7 @@ def write_report(record: StudyRecord, out: Path) -> Path:
         InputError: the folder cannot be written.
     """
     try:
-        write_atomic(out / "study.json", json.dumps(study_data(record, out), indent=2, allow_nan=False) + "\n")
+        write_atomic(out / STUDY_FILE, json.dumps(study_data(record, out), indent=2, allow_nan=False) + "\n")
         write_atomic(out / "front.csv", front_table(record).to_csv(index=False))
         write_atomic(out / "front.md", markdown(front_shown(record)))
         write_atomic(out / "trials.csv", trials_table(record).to_csv(index=False))
@@ -71,24 +70,3 @@ def check_folder(out: Path) -> Path:
     except OSError:
         raise InputError(f"a report needs a folder that can be written, but {str(parent)!r} is none") from None
     return out
-
-
-def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
-    """What `vitspace report --json` prints, with the settings behind it and the designs by spec id."""
-    data = record.to_json(str(out) if out else None)
-    specs = {trial.spec.id: trial.spec.to_dict() for trial in record.trials if trial.complete and trial.spec}
-    plain: dict[str, Any] = _plain(
-        data | {"config": record.config.model_dump(), "resolved": record.resolved, "specs": specs}
-    )
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    """Return data that JSON can hold: numbers that are not finite become null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | str) else str(value)

@@ -1,0 +1,59 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from vitspace.errors import InputError
+from vitspace.report import read_study, study_data, write_report
+
+
+def written(path, record, **changes):
+    path.write_text(json.dumps(study_data(record) | changes))
+    return path
+
+
+def test_a_study_reads_back(record, tmp_path):
+    assert read_study(written(tmp_path / "study.json", record)) == record
+
+
+def test_all_but_the_loss_of_each_step_is_kept(record, tmp_path):
+    details = {"accuracy": 0.5, "host": {"host": "node-1"}, "run": {"threads": 2}}
+    first = replace(record.trials[0], details=details | {"curve": [[1, 2.0]]})
+    found = read_study(written(tmp_path / "study.json", replace(record, trials=[first])))
+    assert found.trials == [replace(first, details=details)]
+
+
+def test_a_report_drawn_from_a_report_is_the_same(record, tmp_path):
+    first = write_report(record, tmp_path / "first")
+    second = write_report(read_study(first), tmp_path / "second")
+    for name in ("report.md", "trials.csv", "front.csv"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_a_study_of_nothing_reads_back(bare, tmp_path):
+    assert read_study(written(tmp_path / "study.json", bare)) == bare
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", r"study.json holds no study that this version of vitspace reads: Expecting"),
+        ("[]", r"holds no study that this version of vitspace reads: list indices"),
+        ("{}", r"holds no study that this version of vitspace reads: 'specs'"),
+    ],
+)
+def test_another_file_is_refused(text, words, tmp_path):
+    (tmp_path / "study.json").write_text(text)
+    with pytest.raises(InputError, match=words):
+        read_study(tmp_path)
+
+
+def test_an_unknown_setting_is_named(record, tmp_path):
+    config = record.config.model_dump() | {"magic": 1}
+    with pytest.raises(InputError, match=r"study.json holds no study .* unknown key 'magic'"):
+        read_study(written(tmp_path / "study.json", record, config=config))
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"a report's folder holds its study.json, but .* No such file"):
+        read_study(tmp_path)

@@ -1,0 +1,78 @@
+"""The file of a report that holds its study whole: written with the report, read where its storage is not."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from vitspace.errors import InputError
+from vitspace.spec import Spec
+from vitspace.study.config import StudyConfig
+from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
+
+STUDY_FILE = "study.json"
+#: What is not kept of a trial: its loss at every step.
+_LEFT_OUT = {"curve"}
+
+
+def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
+    """What `vitspace report --json` prints, with all that `read_study` needs and the designs by spec id."""
+    data = record.to_json(str(out) if out else None)
+    data["trials"] = [_trial_data(trial) for trial in record.trials]
+    specs = {trial.spec.id: trial.spec.to_dict() for trial in record.trials if trial.spec}
+    plain: dict[str, Any] = _plain(
+        data | {"config": record.config.model_dump(), "resolved": record.resolved, "specs": specs}
+    )
+    return plain
+
+
+def read_study(path: Path) -> StudyRecord:
+    """Read the study of a report, given its folder or its ``study.json``.
+
+    Raises:
+        InputError: there is no such file, or it holds no study.
+    """
+    import vitspace.families  # noqa: F401 (heavy; its families read the specs)
+
+    file = path / STUDY_FILE if path.is_dir() else path
+    try:
+        return _record(json.loads(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(f"a report's folder holds its {STUDY_FILE}, but {str(file)!r}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file} holds no study that this version of vitspace reads: {error}") from None
+
+
+def _record(data: dict[str, Any]) -> StudyRecord:
+    specs = {name: Spec.from_dict(spec) for name, spec in data["specs"].items()}
+    return StudyRecord(
+        data["study"],
+        StudyConfig.of(data["config"]),
+        [_trial(row, specs) for row in data["trials"]],
+        resolved=data["resolved"],
+        reference=data["reference"],
+        reference_point=tuple(data["reference_point"]) if data["reference_point"] else None,
+        seconds=data["seconds"],
+    )
+
+
+def _trial_data(trial: Trial) -> dict[str, Any]:
+    details = {name: value for name, value in trial.details.items() if name not in _LEFT_OUT}
+    return trial.summary() | {"latency": trial.latency, "details": details}
+
+
+def _trial(row: dict[str, Any], specs: dict[str, Spec]) -> Trial:
+    values = {name: value for name, value in row.items() if name not in ("spec_id", "family")}
+    return Trial(**values, spec=specs.get(row["spec_id"]))
+
+
+def _plain(value: Any) -> Any:
+    """Return data that JSON can hold: numbers that are not finite become null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
