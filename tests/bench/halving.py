@@ -6,12 +6,13 @@ Every one of some designs is trained at both rungs, with several seeds, and its 
 other work on the machine does not count) are written down. Both strategies are then replayed over that table many
 times, the designs in another order each time: plain trains each at the highest rung; halving trains each at the
 lowest and goes on with those that `vitspace.study.rungs` promotes. Objectives are -score and multiply-adds; latency
-is left out, so that no clock decides. It goes on where it was stopped.
+is left out, so that no clock decides. It goes on where it was stopped; `--report` replays the seeds that are whole.
 """
 
 import argparse
 import csv
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,12 +69,14 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def table(rows: list[dict[str, str]]) -> Table:
-    """Return the rows as arrays."""
+    """Return the rows as arrays; seeds are left out with which not all designs are trained at every rung."""
     names = list(dict.fromkeys(row["design"] for row in rows))
-    shape = SEEDS, len(RUNGS), len(names)
+    whole = [seed for seed, count in Counter(row["seed"] for row in rows).items() if count == len(RUNGS) * len(names)]
+    rows = [row for row in rows if row["seed"] in whole]
+    shape = len(whole), len(RUNGS), len(names)
     macs, scores, seconds = np.empty(len(names)), np.full(shape, np.nan), np.full(shape, np.nan)
     for row in rows:
-        at = int(row["seed"]), int(row["rung"]), names.index(row["design"])
+        at = whole.index(row["seed"]), int(row["rung"]), names.index(row["design"])
         macs[at[2]], scores[at], seconds[at] = float(row["macs"]), float(row["score"]), float(row["seconds"])
     return Table(macs, scores, seconds)
 
@@ -100,7 +103,7 @@ def volumes(found: Table, chance: float) -> dict[str, np.ndarray]:
     """Return the hypervolume of either strategy by share of seconds: [REPLAYS, SHARES]."""
     rng, result = np.random.default_rng(0), {"plain": [], "halving": []}
     for replay in range(REPLAYS):
-        seed, order = replay % SEEDS, rng.permutation(len(found.macs))
+        seed, order = replay % len(found.scores), rng.permutation(len(found.macs))
         total = found.seconds[seed, -1].sum()
         for name, run in (("plain", plain), ("halving", halving)):
             ended = run(found, seed, order)
@@ -117,8 +120,11 @@ def main() -> None:
     """Measure, replay, and write table and figure."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, default=Path("reports/bench"))
-    out = parser.parse_args().out
-    measure(out / "halving.csv")
+    parser.add_argument("--report", action="store_true", help="Measure nothing: replay what is there.")
+    args = parser.parse_args()
+    out = args.out
+    if not args.report:
+        measure(out / "halving.csv")
     found = table(read(out / "halving.csv"))
     chance = reference_points(open_proxy(RUNGS[1], "", "cpu").dataset).loss
     result = volumes(found, chance)
@@ -135,7 +141,10 @@ def main() -> None:
     ranks = [np.corrcoef(np.argsort(np.argsort(s[0])), np.argsort(np.argsort(s[1])))[0, 1] for s in found.scores]
     ratio = found.seconds[:, 0].sum() / found.seconds[:, 1].sum()
     lines += ["", f"Rank correlation of the two rungs: {', '.join(f'{r:.2f}' for r in ranks)} (one number a seed);"]
-    lines += [f"the lower rung takes {ratio:.0%} of the higher one's seconds. {len(found.macs)} designs of {SPACE}."]
+    lines += [
+        f"the lower rung takes {ratio:.0%} of the higher one's seconds. {len(found.macs)} designs of {SPACE}, "
+        f"{len(found.scores)} seed{'s'[: len(found.scores) != 1]}."
+    ]
     (out / "halving.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
     draw(found, result).savefig(out / "halving.png", dpi=150)

@@ -76,11 +76,15 @@ def test_a_study_is_compared_with_a_report(call, stored, tmp_path):
     assert (code, out) == (0, "report: again/index.html\n")
 
 
-def test_a_report_is_no_stored_study(call, stored):
+def test_a_design_is_selected_from_a_report(call, stored):
     call("report", "a")
-    code, _, error = call("report", "reports/a", "--select", "knee")
-    assert code == 2 and "--select needs a stored study, for what to do next, but got a report: reports/a" in error
-    code, _, error = call("report", "reports/a", "a")
+    code, out, _ = call("report", "reports/a", "--select", "best")
+    assert code == 0 and out.startswith("trial 0, MSG-T, the best of a") and "export" not in out
+
+
+def test_a_report_that_is_none_is_refused(call, stored):
+    call("report", "a", "--out", "here")
+    code, _, error = call("report", "./here/", "a")
     assert code == 2 and "studies that are compared have names of their own, but a is a, too" in error
     code, _, error = call("report", "reports/c", "a")
     assert code == 2 and "a report's folder holds its study.json, but 'reports/c': No such file" in error

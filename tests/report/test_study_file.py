@@ -39,13 +39,21 @@ def test_a_study_of_nothing_reads_back(bare, tmp_path):
     [
         ("{", r"study.json holds no study that this version of vitspace reads: Expecting"),
         ("[]", r"holds no study that this version of vitspace reads: list indices"),
-        ("{}", r"holds no study that this version of vitspace reads: 'specs'"),
+        ("{}", r"holds no study that this version of vitspace reads: no key 'specs'"),
     ],
 )
 def test_another_file_is_refused(text, words, tmp_path):
     (tmp_path / "study.json").write_text(text)
     with pytest.raises(InputError, match=words):
         read_study(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"score": "abc"}, {"spec_id": "other"}, {"latency_ms": None}])
+def test_a_complete_trial_without_its_numbers_is_refused(change, record, tmp_path):
+    trials = study_data(record)["trials"]
+    path = written(tmp_path / "study.json", record, trials=[trials[0] | change])
+    with pytest.raises(InputError, match="a complete trial has a design and numbers, but trial 0 has not"):
+        read_study(path)
 
 
 def test_an_unknown_setting_is_named(record, tmp_path):

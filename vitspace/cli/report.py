@@ -38,9 +38,7 @@ def report(
     [record] = _records(studies, storage)
     stored = not _is_path(studies[0])
     if select:
-        if not stored:
-            raise InputError(f"--select needs a stored study, for what to do next, but got a report: {studies[0]}")
-        _print_design(record, select, storage, as_json)
+        _print_design(record, select, storage if stored else None, as_json)
         return
     folder = write_report(record, out or report_folder(record.name))
     if as_json:
@@ -86,18 +84,18 @@ def _records(names: list[str], storage: str) -> list["StudyRecord"]:
 
 
 def _is_path(name: str) -> bool:
-    path = Path(name)
-    return len(path.parts) > 1 or (path.suffix == ".json" and path.is_file())
+    return "/" in name or (name.endswith(".json") and Path(name).is_file())
 
 
-def _print_design(record: "StudyRecord", which: str, storage: str, as_json: bool) -> None:
+def _print_design(record: "StudyRecord", which: str, storage: str | None, as_json: bool) -> None:
+    """Print a design, and what to do next with that of a stored study."""
     from vitspace.report.choice import design_lines, select
     from vitspace.report.words import design_commands
 
     trial = select(record, which)
     assert trial.spec is not None
-    more = "" if storage == "studies.journal" else f" --storage {shlex.quote(storage)}"
-    commands = [(purpose, line + more) for purpose, line in design_commands(record, trial)]
+    more = "" if storage in ("studies.journal", None) else f" --storage {shlex.quote(str(storage))}"
+    commands = [(purpose, line + more) for purpose, line in design_commands(record, trial)] if storage else []
     if as_json:
         data: dict[str, Any] = trial.summary() | {"spec": trial.spec.to_dict(), "next": [line for _, line in commands]}
         print_json(data)

@@ -12,7 +12,7 @@ _TEMPLATE = Template('''\
     import timm, $identifier
     model = timm.create_model("$identifier", pretrained=True)  # False: as initialised
 
-It needs vitspace and timm: pip install vitspace timm. `python $identifier.py` prints params and multiply-adds.
+It needs vitspace and timm. `python $identifier.py` prints params and multiply-adds.
 Weights are read from $weights beside this file, where it is there.
 """
 
@@ -25,7 +25,7 @@ try:
     from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
     from vitspace.families import Spec
 except ImportError as error:
-    raise ImportError(f"{Path(__file__).name} needs vitspace and timm ({error}): pip install vitspace timm") from error
+    raise ImportError(f"{Path(__file__).name} needs vitspace and timm to be installed ({error})") from error
 
 SPEC = Spec.from_dict(json.loads("""
 $spec

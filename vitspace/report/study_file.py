@@ -14,6 +14,7 @@ from vitspace.study.trial import Trial
 STUDY_FILE = "study.json"
 #: What is not kept of a trial: its loss at every step.
 _LEFT_OUT = {"curve"}
+_MEASURED = ("score", "macs", "params", "latency_ms")
 
 
 def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
@@ -40,7 +41,9 @@ def read_study(path: Path) -> StudyRecord:
         return _record(json.loads(file.read_text(encoding="utf-8")))
     except OSError as error:
         raise InputError(f"a report's folder holds its {STUDY_FILE}, but {str(file)!r}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except KeyError as error:
+        raise InputError(f"{file} holds no study that this version of vitspace reads: no key {error}") from None
+    except (ValueError, TypeError) as error:
         raise InputError(f"{file} holds no study that this version of vitspace reads: {error}") from None
 
 
@@ -64,7 +67,10 @@ def _trial_data(trial: Trial) -> dict[str, Any]:
 
 def _trial(row: dict[str, Any], specs: dict[str, Spec]) -> Trial:
     values = {name: value for name, value in row.items() if name not in ("spec_id", "family")}
-    return Trial(**values, spec=specs.get(row["spec_id"]))
+    trial = Trial(**values, spec=specs.get(row["spec_id"]))
+    if trial.complete and not (trial.spec and all(isinstance(row[name], int | float) for name in _MEASURED)):
+        raise InputError(f"a complete trial has a design and numbers, but trial {trial.number} has not")
+    return trial
 
 
 def _plain(value: Any) -> Any:
