@@ -21,7 +21,8 @@ _SIDES = (
     (0, 1.4, "center", "bottom"),
     (0, -1.4, "center", "top"),
 )
-_DISTANCES = (5.0, 11.0, 18.0)
+_DISTANCES = (5.0, 11.0, 18.0, 27.0, 38.0)
+_NEAR = 5.0  # farther away, a line leads from a label to its point
 _RADIUS = 3.5  # around a point, in points of 1/72 inch
 _HEAVY, _ASTRAY = 100, 10  # what it counts to cover a label or an edge, and to stand beside another point
 
@@ -58,8 +59,13 @@ class Labels:
 
     def add(self, x: float, y: float, text: str, required: bool = True, **style: Any) -> bool:
         """Write a label beside (x, y) where it covers least; False where an optional one finds no free place."""
+        leader = {"arrowstyle": "-", "lw": 0.6, "color": style.get("color"), "shrinkA": 0, "shrinkB": 3}
         places = [
-            ((x, y), {"xytext": (distance * dx, distance * dy), "ha": ha, "va": va})
+            (
+                (x, y),
+                {"xytext": (distance * dx, distance * dy), "ha": ha, "va": va}
+                | ({"arrowprops": leader} if distance > _NEAR else {}),
+            )
             for distance in _DISTANCES
             for dx, dy, ha, va in _SIDES
         ]
@@ -93,7 +99,8 @@ class Labels:
         """Write the text at the first of the places where it covers least."""
         best, least, box = None, math.inf, None
         for xy, where in places:
-            label = self._axes.annotate(text, xy, textcoords="offset points", annotation_clip=False, **where, **style)
+            plain = {name: value for name, value in where.items() if name != "arrowprops"}
+            label = self._axes.annotate(text, xy, textcoords="offset points", annotation_clip=False, **plain, **style)
             extent = label.get_window_extent(self._renderer)
             label.remove()
             covered = self._covered(extent) + (0 if owner is None else _ASTRAY * self._astray(extent, owner))

@@ -146,6 +146,6 @@ def _labels(axes: Axes, data: Plane, form: style.Format) -> None:
     lines += [(x, ms) for x in np.geomspace(left, right, 80)] if ms else []
     labels = Labels(axes, [(spot.x, spot.y) for spot in data.spots], lines)
     for spot in data.anchors:
-        labels.add(spot.x, spot.y, spot.label, fontsize=form.label, **style.ANCHOR_LABEL)
+        labels.add(spot.x, spot.y, spot.label, fontsize=form.label_of(len(data.anchors)), **style.ANCHOR_LABEL)
     for spot in data.front:
         labels.add(spot.x, spot.y, spot.label, required=False, **style.FRONT_LABEL)

@@ -111,6 +111,6 @@ def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: sty
     for x, text in [line for line in lines if line[1]]:
         labels.add_along(x, text, **style.NOTE)
     for mark in data.anchors:
-        labels.add(mark.x, mark.y, mark.label, fontsize=form.label, **style.ANCHOR_LABEL)
+        labels.add(mark.x, mark.y, mark.label, fontsize=form.label_of(len(data.anchors)), **style.ANCHOR_LABEL)
     for mark in data.front:
         labels.add(mark.x, mark.y, mark.label, required=False, **style.FRONT_LABEL)

@@ -36,6 +36,10 @@ class Format:
     title: int
     label: float
 
+    def label_of(self, names: int) -> float:
+        """Size of an anchor's name where there are so many, in points."""
+        return max(7.0, self.label - 0.25 * max(0, names - 6))
+
     def panel(self, number: int = 0, columns: int = 1, gap: float = 0.0) -> tuple[float, float, float, float]:
         """Left, bottom, width and height, in shares of the figure, of one of several axes ``gap`` inches apart."""
         room = (self.width - self.left - self.right - gap * (columns - 1)) / columns
