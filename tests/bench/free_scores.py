@@ -8,7 +8,6 @@ code and makes the images, is left out. `processor` is processor time, which oth
 """
 
 import argparse
-import csv
 import sys
 import time
 import warnings
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
 from vitspace.anchors.references import main_anchors
@@ -71,19 +71,14 @@ def main() -> None:
     times: dict[str, list[tuple[float, float, float]]] = {name: [] for name in specs}
     for number in range(args.rounds):
         for name, spec in specs.items():
-            wall, processor = timed(lambda spec=spec: measure(Subject.of_spec(spec), SCORES))  # type: ignore[misc]
+            wall, processor = timed(lambda spec=spec: measure(Subject.of_spec(spec), SCORES))
             times[name].append((wall, processor, processor / forward_seconds(spec)))
             print(f"round {number + 1}  {name}: {wall:.2f} s, {processor:.2f} s of processor", file=sys.stderr)
-    table = [row(name, values) for name, values in times.items()]
-    table.append(row("all", [values for each in times.values() for values in each]))
-    for line in table:
-        print("  ".join(f"{key} {value}" for key, value in line.items()))
+    every = [values for each in times.values() for values in each]
+    table = pd.DataFrame([row(name, values) for name, values in {**times, "all": every}.items()])
+    print(table.to_string(index=False))
     if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        with args.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(table[0]))
-            writer.writeheader()
-            writer.writerows(table)
+        table.to_csv(args.out, index=False)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import urllib.request
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
-from browser import Browser, find_browser
 from optuna.artifacts import get_all_artifact_meta
 from optuna_dashboard import get_note, save_note, wsgi
 
@@ -100,16 +99,9 @@ def test_a_trial_without_a_design_has_words_too(record):
     assert attributes(record.trials[-1])["reason"] == "a | b must hold"
 
 
-def test_the_page_shows_note_and_figures(served):
-    program = find_browser()
-    if program is None:
-        pytest.skip("no Chromium: apt install chromium")
+def test_the_page_shows_note_and_figures(browser, served):
     store, address = served
-    browser = Browser(program)
-    try:
-        browser.open(f"{address}/dashboard/studies/{store.study_id}")
-        browser.wait_for("[...document.images].filter(image => image.naturalWidth === 1280).length === 4")
-        browser.open(f"{address}/dashboard/studies/{store.study_id}/note")
-        browser.wait_for("document.body.innerText.includes('5 designs evaluated')")
-    finally:
-        browser.close()
+    browser.open(f"{address}/dashboard/studies/{store.study_id}")
+    browser.wait_for("[...document.images].filter(image => image.naturalWidth === 1280).length === 4")
+    browser.open(f"{address}/dashboard/studies/{store.study_id}/note")
+    browser.wait_for("document.body.innerText.includes('5 designs evaluated')")

@@ -39,7 +39,7 @@ def test_a_study_of_nothing_reads_back(bare, tmp_path):
     [
         ("{", r"study.json holds no study that this version of vitspace reads: Expecting"),
         ("[]", r"holds no study that this version of vitspace reads: list indices"),
-        ("{}", r"holds no study that this version of vitspace reads: no key 'specs'"),
+        ("{}", r"holds no study that this version of vitspace reads: no key 'study'"),
     ],
 )
 def test_another_file_is_refused(text, words, tmp_path):

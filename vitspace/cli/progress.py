@@ -1,6 +1,5 @@
 """What a running search shows: a bar with an estimate, each trial, the front so far."""
 
-import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.progress import Progress as Bars
 from vitspace.cli import console
 from vitspace.report import headline, next_commands, terminal_table
 from vitspace.study.record import StudyRecord
+from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
 from vitspace.units import format_count, format_seconds
 
@@ -71,9 +71,8 @@ def print_result(record: StudyRecord, folder: Path, storage: str) -> None:
     screen.print(terminal_table(record))
     screen.print(f"hypervolume {record.hypervolume:.4f}, searched for {format_seconds(record.seconds)}")
     screen.print(f"report: {folder / 'index.html'}\n", soft_wrap=True)
-    more = "" if storage == "studies.journal" else f" --storage {shlex.quote(storage)}"
     for purpose, line in next_commands(record):
-        screen.print(f"to {purpose}:\n  {_program(line)}{more}", soft_wrap=True)
+        screen.print(f"to {purpose}:\n  {_program(line)}{storage_option(storage)}", soft_wrap=True)
 
 
 def _program(line: str) -> str:

@@ -1,6 +1,5 @@
 """vitspace report."""
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,10 +90,11 @@ def _print_design(record: "StudyRecord", which: str, storage: str | None, as_jso
     """Print a design, and what to do next with that of a stored study."""
     from vitspace.report.choice import design_lines, select
     from vitspace.report.words import design_commands
+    from vitspace.study.storage import storage_option
 
     trial = select(record, which)
     assert trial.spec is not None
-    more = "" if storage in ("studies.journal", None) else f" --storage {shlex.quote(str(storage))}"
+    more = storage_option(storage) if storage else ""
     commands = [(purpose, line + more) for purpose, line in design_commands(record, trial)] if storage else []
     if as_json:
         data: dict[str, Any] = trial.summary() | {"spec": trial.spec.to_dict(), "next": [line for _, line in commands]}

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from vitspace.errors import InputError
-from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -34,8 +33,6 @@ def read_study(path: Path) -> StudyRecord:
     Raises:
         InputError: there is no such file, or it holds no study.
     """
-    import vitspace.families  # noqa: F401 (heavy; its families read the specs)
-
     file = path / STUDY_FILE if path.is_dir() else path
     try:
         return _record(json.loads(file.read_text(encoding="utf-8")))
@@ -48,11 +45,10 @@ def read_study(path: Path) -> StudyRecord:
 
 
 def _record(data: dict[str, Any]) -> StudyRecord:
-    specs = {name: Spec.from_dict(spec) for name, spec in data["specs"].items()}
     return StudyRecord(
         data["study"],
         StudyConfig.of(data["config"]),
-        [_trial(row, specs) for row in data["trials"]],
+        [_trial(row, data["specs"].get(row["spec_id"])) for row in data["trials"]],
         resolved=data["resolved"],
         reference=data["reference"],
         reference_point=tuple(data["reference_point"]) if data["reference_point"] else None,
@@ -65,9 +61,9 @@ def _trial_data(trial: Trial) -> dict[str, Any]:
     return trial.summary() | {"latency": trial.latency, "details": details}
 
 
-def _trial(row: dict[str, Any], specs: dict[str, Spec]) -> Trial:
+def _trial(row: dict[str, Any], spec: dict[str, Any] | None) -> Trial:
     values = {name: value for name, value in row.items() if name not in ("spec_id", "family")}
-    trial = Trial(**values, spec=specs.get(row["spec_id"]))
+    trial = Trial.from_dict(values | {"spec": spec})
     if trial.complete and not (trial.spec and all(isinstance(row[name], int | float) for name in _MEASURED)):
         raise InputError(f"a complete trial has a design and numbers, but trial {trial.number} has not")
     return trial

@@ -62,10 +62,14 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool 
         raise InputError(f"the storage {url!r} cannot be reached: {storage_trouble(error)}") from None
 
 
+def storage_option(url: str) -> str:
+    """Return what names a storage at the end of a command: nothing where it is the default."""
+    return "" if url == DEFAULT_STORAGE else f" --storage {shlex.quote(url)}"
+
+
 def resume_command(study: str, url: str) -> str:
     """Return the command that goes on with a study."""
-    where = [] if url == DEFAULT_STORAGE else ["--storage", url]
-    return shlex.join(["vitspace", "search", "--study", study, "--resume", *where])
+    return f"vitspace search --study {shlex.quote(study)} --resume{storage_option(url)}"
 
 
 def storage_file(url: str) -> Path | None:

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from small import BATCH, SETTINGS, SIDE, Small
 
-from vitspace.proxies import SCORES
-from vitspace.proxies.scores import Subject, measure
+from vitspace.proxies import SCORES, ProxyError
+from vitspace.proxies.scores import Subject, measure, zico
+from vitspace.proxies.scores._evidence import Evidence
 from vitspace.proxies.scores._images import images
 
 
@@ -121,3 +122,9 @@ def test_dss_is_nuclear_in_attention_and_saliency_elsewhere(found, network):
         else:
             total += (p * p.grad).abs().sum().item()
     assert found.values["dss"] == pytest.approx(math.log(total), rel=1e-5)
+
+
+def test_zico_refuses_gradients_that_are_not_finite(network):
+    sums = torch.tensor([2.0, math.inf]), torch.tensor([3.0, math.inf])
+    with pytest.raises(ProxyError, match="a gradient is not finite"):
+        zico.score(Evidence(Subject("small", Small, SIDE), network, gradients={"layer": sums}, batches=2))

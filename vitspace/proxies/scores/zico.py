@@ -17,7 +17,7 @@ def score(evidence: Evidence) -> float:
     """Return the sum over layers.
 
     Raises:
-        ProxyError: no gradient varies.
+        ProxyError: no gradient varies, or one is not finite.
     """
     logs = []
     for total, squares in evidence.gradients.values():
@@ -27,6 +27,8 @@ def score(evidence: Evidence) -> float:
         # Below this, the variance is what is left of rounding.
         constant = variance <= mean_square.mul_(1e-6)
         ratio = variance.rsqrt_().mul_(mean).masked_fill_(constant, 0.0).sum(dtype=torch.float64)
+        if not ratio.isfinite():
+            raise ProxyError("a gradient is not finite")
         if ratio > 0:
             logs.append(torch.log(ratio))
     if not logs:
