@@ -34,10 +34,10 @@ def find_browser():
 
 
 class Browser:
-    """One page of a browser of its own.
+    """A browser of its own with one page open at a time.
 
     Attributes:
-        troubles: What the page has written to its console as a warning or error, and what it threw.
+        troubles: What the open page has written to its console as a warning or error, and what it threw.
     """
 
     def __init__(self, program, timeout=60):
@@ -57,11 +57,7 @@ class Browser:
         os.close(theirs_out)
         self.reader, self.writer = ours_in, ours_out
         os.set_blocking(self.reader, False)
-        self.session = None
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log"):
-            self.call(f"{domain}.enable")
+        self.target = self.session = None
 
     def call(self, method, **params):
         """Send a command and return its result."""
@@ -78,7 +74,8 @@ class Browser:
                 return answer["result"]
 
     def open(self, url, width=1280, height=900):
-        """Load a page in a window of some size."""
+        """Load a page in a window of some size; the page before it is closed, and whatever it was still asking for."""
+        self._new_page()
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.call("Emulation.setDeviceMetricsOverride", **size)
         self.call("Page.navigate", url=url)
@@ -118,6 +115,16 @@ class Browser:
         os.close(self.writer)
         shutil.rmtree(self.profile, ignore_errors=True)
 
+    def _new_page(self):
+        before, self.session = self.target, None
+        self.target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        if before:
+            self.call("Target.closeTarget", targetId=before)
+        self.session = self.call("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
+        self.troubles = []
+        for domain in ("Page", "Runtime", "Log"):
+            self.call(f"{domain}.enable")
+
     def _receive(self):
         began = time.monotonic()
         while b"\0" not in self.buffer:
@@ -133,7 +140,8 @@ class Browser:
             self.buffer += piece
         text, _, self.buffer = self.buffer.partition(b"\0")
         message = json.loads(text)
-        self._note(message)
+        if message.get("sessionId") == self.session:
+            self._note(message)
         return message
 
     def _note(self, message):

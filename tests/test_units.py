@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitspace.errors import InputError
-from vitspace.units import format_count, format_seconds, parse_quantity, parse_range
+from vitspace.units import format_count, format_score, format_seconds, parse_quantity, parse_range
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,8 @@ def test_a_count_reads_back_as_written(count):
 @pytest.mark.parametrize(("seconds", "text"), [(3.21, "3.2 s"), (245, "4 min 05 s"), (7260, "2 h 01 min")])
 def test_seconds(seconds, text):
     assert format_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(("score", "text"), [(-2.10431, "-2.1043"), (779772672.0, "779,772,672"), (-1e5, "-100,000")])
+def test_scores(score, text):
+    assert format_score(score) == text

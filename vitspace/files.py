@@ -146,6 +146,19 @@ def whole_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
 
 
+@contextmanager
+def whole_files(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder whose files are moved into ``path`` at the end; on an error none is.
+
+    Files of the same names are replaced, others in ``path`` stay.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path, prefix=".new-") as name:
+        yield Path(name)
+        for file in sorted(Path(name).iterdir()):
+            file.replace(path / file.name)
+
+
 def write_json(path: Path, data: Any) -> None:
     """Write data as indented JSON."""
     write_atomic(path, json.dumps(data, indent=2) + "\n")

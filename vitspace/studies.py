@@ -20,6 +20,7 @@ from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
+from vitspace.units import format_score
 
 
 class Study:
@@ -139,5 +140,5 @@ class _Trials(Lines):
 
     def ended(self, trial: Trial, record: StudyRecord) -> None:
         """Print a line."""
-        score = f"score {trial.score:.4f}" if trial.complete else f"{trial.state}: {trial.why}"
+        score = f"score {format_score(trial.score)}" if trial.complete else f"{trial.state}: {trial.why}"
         self.note(f"{len(record.completed)} of {record.config.trials}: trial {trial.number}, {score}")

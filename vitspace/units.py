@@ -52,6 +52,11 @@ def format_count(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
+def format_score(score: float, digits: int = 4) -> str:
+    """Write a proxy's score: small ones with decimals, ``-2.1043``, large ones with commas, ``779,772,672``."""
+    return f"{score:.{digits}f}" if abs(score) < 1e4 else f"{score:,.0f}"
+
+
 def format_seconds(seconds: float) -> str:
     """Write a duration, ``4 min 05 s``."""
     if seconds < 60:

@@ -24,7 +24,6 @@ def test_the_page_needs_nothing_else(file):
 
 
 def test_a_browser_shows_figures_and_sorts_designs(browser, file):
-    browser.troubles.clear()
     browser.open(file.as_uri())
     assert browser.run("[...document.images].map(image => image.complete && image.naturalWidth)") == [1280] * 2
     assert browser.run("document.querySelectorAll('#fronts tbody tr').length") == 8

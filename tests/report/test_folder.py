@@ -68,3 +68,14 @@ def test_a_folder_that_cannot_be_written_is_the_users_error(record, tmp_path):
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(InputError, match="a report needs a folder that can be written"):
         write_report(record, tmp_path / "taken")
+
+
+def test_a_report_that_fails_leaves_the_former_one_whole(folder, record, monkeypatch):
+    def full(*_):
+        raise OSError("No space left on device")
+
+    former = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr("vitspace.report.folder.report_text", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        write_report(replace(record, trials=record.trials[:2]), folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == former

@@ -21,7 +21,6 @@ def file(record, tmp_path_factory):
 
 @pytest.fixture
 def page(browser, file):
-    browser.troubles.clear()
     browser.open(file.as_uri())
     return browser
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from vitspace.cli import command, console, print_json
+from vitspace.units import format_score
 
 if TYPE_CHECKING:
     from vitspace.fidelity import Card, Job
@@ -127,7 +128,7 @@ def _measure(jobs: "list[Job]", patience: float | None, rows: "list[ScoreRow]") 
             break
         rows += (found := run(job))
         for row in filter(lambda row: row.trained, found):
-            value = row.failure if row.value is None else f"{row.value:.4f}"
+            value = row.failure if row.value is None else format_score(row.value)
             console.print(f"{number + 1} of {len(jobs)}: {row.name}, seed {row.seed}: {value} in {row.seconds:.0f} s")
 
 

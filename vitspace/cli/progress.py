@@ -14,7 +14,7 @@ from vitspace.report import headline, next_commands, terminal_table
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
-from vitspace.units import format_count, format_seconds
+from vitspace.units import format_count, format_score, format_seconds
 
 
 class Progress:
@@ -91,7 +91,7 @@ def _line(trial: Trial, front: set[int]) -> str:
     mark = "  on the front" if trial.number in front else ""
     return (
         f"trial {trial.number} {name}: {format_count(trial.macs)} FLOPs, {trial.latency_ms:.1f} ms, "
-        f"score {trial.score:.4f}, {format_seconds(trial.seconds)}{mark}"
+        f"score {format_score(trial.score)}, {format_seconds(trial.seconds)}{mark}"
     )
 
 

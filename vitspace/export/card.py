@@ -9,6 +9,7 @@ from vitspace.export.weights import Weights
 from vitspace.report import proxy_sentence
 from vitspace.report.settings import settings
 from vitspace.report.words import machine_note
+from vitspace.units import format_score
 
 _USE = {
     "spec": "import vitspace\nspec = vitspace.Spec.from_json(open('spec.json').read())\nmodel = vitspace.build(spec)",
@@ -96,7 +97,7 @@ def _measured(model: Model) -> Iterator[tuple[str, ...]]:
         how = f"median (10th to 90th percentile) on the CPU, {setting}, of the design with 1000 classes; {where}"
         yield "latency", f"{trial.latency_ms:.1f} ms{spread}", how
     if trial.score is not None:
-        yield "the proxy's score", f"{trial.score:.4f}", f"{proxy_sentence(record)} Seed {trial.seed}; {where}"
+        yield "the proxy's score", format_score(trial.score), f"{proxy_sentence(record)} Seed {trial.seed}; {where}"
 
 
 def _parity(record: dict[str, Any]) -> Iterator[str]:

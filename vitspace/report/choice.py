@@ -12,6 +12,7 @@ from vitspace.report.settings import settings
 from vitspace.report.words import dominated_by
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
+from vitspace.units import format_score
 
 #: What may be asked for by name, and what it means.
 RULES = {
@@ -72,7 +73,7 @@ def design_lines(record: StudyRecord, which: str, trial: Trial) -> list[str]:
     rule = f", the {which} of {record.name}: {RULES[which]}" if which in RULES else f" of {record.name}"
     lines = [
         f"trial {trial.number}, {trial_name(trial)}{rule}",
-        f"  score {-loss:.4f}, {dominated_by(record, trial.number)}",
+        f"  score {format_score(-loss)}, {dominated_by(record, trial.number)}",
     ]
     lines.append(f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, CPU latency {ms:.1f}ms")
     return lines + [f"  {name.replace('_', ' ')}: {value}" for name, value in settings(trial.spec).items()]

@@ -100,7 +100,7 @@ def attributes(trial: Trial) -> dict[str, Any]:
     accuracy = finite(trial.details.get("accuracy"))
     shown = {
         "design": trial_name(trial),
-        "family": trial.spec.family if trial.spec else None,
+        "family": spec.pop("family", None),
         "published": "yes" if trial.anchor else None,
         "outcome": trial.state.replace("_", " "),
         "reason": trial.why,

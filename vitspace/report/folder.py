@@ -1,11 +1,11 @@
-"""The folder of a report: its files, each written whole."""
+"""The folder of a report: all of its files, or none of them."""
 
 import json
 import tempfile
 from pathlib import Path
 
 from vitspace.errors import InputError
-from vitspace.files import write_atomic
+from vitspace.files import whole_files, write_atomic
 from vitspace.report import style
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
@@ -29,14 +29,15 @@ def write_report(record: StudyRecord, out: Path) -> Path:
         InputError: the folder cannot be written.
     """
     try:
-        write_atomic(out / STUDY_FILE, json.dumps(study_data(record, out), indent=2, allow_nan=False) + "\n")
-        write_atomic(out / "front.csv", front_table(record).to_csv(index=False))
-        write_atomic(out / "front.md", markdown(front_shown(record)))
-        write_atomic(out / "trials.csv", trials_table(record).to_csv(index=False))
-        drawn = {name: save_figure(figure.draw(record, style.WIDE), out / name) for name, figure in FIGURES.items()}
-        images = {name: paths[0].read_bytes() for name, paths in drawn.items()}
-        write_atomic(out / "index.html", page_html(record, images))
-        write_atomic(out / "report.md", report_text(record))  # last, so that what it links to is there
+        with whole_files(out) as new:
+            drawn = {name: save_figure(figure.draw(record, style.WIDE), new / name) for name, figure in FIGURES.items()}
+            images = {name: paths[0].read_bytes() for name, paths in drawn.items()}
+            write_atomic(new / "index.html", page_html(record, images))
+            write_atomic(new / "report.md", report_text(record))
+            write_atomic(new / "front.csv", front_table(record).to_csv(index=False))
+            write_atomic(new / "front.md", markdown(front_shown(record)))
+            write_atomic(new / "trials.csv", trials_table(record).to_csv(index=False))
+            write_atomic(new / STUDY_FILE, json.dumps(study_data(record, out), indent=2, allow_nan=False) + "\n")
     except OSError as error:
         raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
     return out
@@ -49,10 +50,11 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
         InputError: the folder cannot be written.
     """
     try:
-        save_figure(draw_comparison(comparison), out / "fronts")
-        write_atomic(out / "studies.csv", comparison.table().to_csv(index=False))
-        write_atomic(out / "index.html", comparison_html(comparison))
-        write_atomic(out / "report.md", comparison.text())
+        with whole_files(out) as new:
+            save_figure(draw_comparison(comparison), new / "fronts")
+            write_atomic(new / "studies.csv", comparison.table().to_csv(index=False))
+            write_atomic(new / "index.html", comparison_html(comparison))
+            write_atomic(new / "report.md", comparison.text())
     except OSError as error:
         raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
     return out

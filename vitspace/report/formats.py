@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from vitspace.report.names import readable_name
+from vitspace.units import format_score
 
 Show = Callable[[Any], str]
 
@@ -16,6 +17,14 @@ def _fixed(digits: int) -> Show:
 
 def _plain(value: float) -> str:
     return f"{value:g}"
+
+
+def _score(value: float) -> str:
+    return format_score(value, digits=3)
+
+
+def _score_change(value: float) -> str:
+    return f"{'+' if value >= 0 else ''}{_score(value)}"
 
 
 def _percent(value: float) -> str:
@@ -43,12 +52,12 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "gflops": ("FLOPs, G", _fixed(2)),
     "params_m": ("params, M", _fixed(1)),
     "latency_ms": ("CPU latency, ms", _fixed(1)),
-    "score": ("proxy score", _fixed(3)),
+    "score": ("proxy score", _score),
     "accuracy": ("proxy accuracy", _percent),
     "nearest_anchor": ("nearest anchor", readable_name),
     "flops_gap": ("FLOPs from it", _change),
     "latency_gap": ("latency from it", _change),
-    "score_gap": ("score from it", "{:+.3f}".format),
+    "score_gap": ("score from it", _score_change),
     "against_anchor": ("against the nearest anchor", str),
     "standing": ("standing", str),
     "quantity": ("quantity", str),

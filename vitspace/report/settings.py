@@ -13,14 +13,20 @@ _APART = ("dim", "depth")
 def settings(spec: Spec) -> dict[str, str]:
     """Every setting of a design; one that differs from stage to stage as ``4-4-2-1``.
 
-    The first stage's downsampling is the stem's, and is left out.
+    The first stage's downsampling is the stem's, and is left out. Of a design of several families, what only some of
+    them have is listed by family, over that family's stages: ``mat heads`` as ``4-16``.
     """
-    found = {f"stem {name}": str(value) for name, value in _values(spec.stem).items()}
-    names = list(dict.fromkeys(name for stage in spec.stages for name in _values(stage)))
-    for name in names:
+    families = list(dict.fromkeys(stage.family for stage in spec.stages))
+    found = {"family": _listed(stage.family for stage in spec.stages)}
+    found |= {f"stem {name}": str(value) for name, value in _values(spec.stem).items()}
+    shared = [name for name in _values(spec.stages[0]) if all(hasattr(stage, name) for stage in spec.stages)]
+    for name in shared:
         stages = spec.stages[1:] if name == "downsample" else spec.stages
-        values = [_show(getattr(stage, name, "")) for stage in stages]
-        found[name] = values[0] if len(set(values)) == 1 else "-".join(values)
+        found[name] = _listed(_show(getattr(stage, name)) for stage in stages)
+    for family in families:
+        own = [stage for stage in spec.stages if stage.family == family]
+        for name in (name for name in _values(own[0]) if name not in shared):
+            found[f"{family} {name}"] = _listed(_show(getattr(stage, name)) for stage in own)
     return found | {f"head {name}": str(value) for name, value in _values(spec.head).items()}
 
 
@@ -36,6 +42,11 @@ def shape(spec: Spec, names: Iterable[str]) -> dict[str, Any]:
     shown = settings(spec)
     others = ", ".join(f"{name.replace('_', ' ')} {shown[name]}" for name in names if name in shown)
     return {"dim": shown["dim"], "depth": shown["depth"], "settings": others or None}
+
+
+def _listed(values: Iterable[str]) -> str:
+    listed = list(values)
+    return listed[0] if len(set(listed)) == 1 else "-".join(listed)
 
 
 def _values(part: PartSpec) -> dict[str, Any]:

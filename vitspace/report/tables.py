@@ -22,6 +22,7 @@ __all__ = [
     "proxy_sentence",
     "references",
     "rejected",
+    "settings_table",
     "trials_table",
 ]
 
@@ -65,6 +66,14 @@ def anchors_table(record: StudyRecord) -> pd.DataFrame:
         {"name": readable_name(a.id)} | _published(a.id) | {"standing": _absence(record, a)} for a in references(record)
     ]
     return pd.DataFrame(rows, columns=[*_ANCHORS, "settings", *_COSTS, "standing"])
+
+
+def settings_table(record: StudyRecord) -> pd.DataFrame:
+    """Widths, depths and what differs, of the front and then of the published designs that are not on it."""
+    trials = {t.number: t for t in [*record.front, *record.anchors] if t.spec}
+    names = differing(t.spec for t in trials.values() if t.spec)
+    rows = [{"number": t.number, "name": trial_name(t)} | shape(t.spec, names) for t in trials.values() if t.spec]
+    return pd.DataFrame(rows, columns=["number", "name", "dim", "depth", "settings"])
 
 
 def references(record: StudyRecord) -> list[Anchor]:

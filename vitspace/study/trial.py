@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from vitspace.spec import Spec
+from vitspace.units import format_score
 
 State = Literal["complete", "over_budget", "invalid", "duplicate", "pruned", "failed"]
 
@@ -63,7 +64,7 @@ class Trial:
         if not self.complete:
             return f"<Trial {self.number}, {name}: {self.state}: {self.why}>"
         loss, macs, ms = self.point
-        return f"<Trial {self.number}, {name}: {macs / 1e9:.2f}G FLOPs, {ms:.1f} ms, score {-loss:.4f}>"
+        return f"<Trial {self.number}, {name}: {macs / 1e9:.2f}G FLOPs, {ms:.1f} ms, score {format_score(-loss)}>"
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Trial":

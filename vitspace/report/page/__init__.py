@@ -20,7 +20,7 @@ from vitspace.report.figures import FIGURES
 from vitspace.report.importance import axis_importance
 from vitspace.report.page import sections
 from vitspace.report.scatter import Axis
-from vitspace.report.tables import anchors_table, calibration
+from vitspace.report.tables import anchors_table, calibration, settings_table
 from vitspace.report.trust import proxy_name, report_card
 from vitspace.report.words import headline, next_commands, proxy_sentence
 from vitspace.study.record import StudyRecord
@@ -80,7 +80,8 @@ def _content(record: StudyRecord, wide: dict[str, bytes]) -> dict[str, Any]:
         "chosen_note": sections.chosen_note(record),
         "front": sections.front_grid(record),
         "noise": sections.noise_words(record),
-        "published": sections.grid(anchors_table(record)),
+        "published": sections.grid(anchors_table(record).drop(columns="settings")),
+        "settings": sections.grid(settings_table(record)),
         "growth": sections.growth_words(record),
         "importance": axis_importance(record),
         "card": report_card(record),

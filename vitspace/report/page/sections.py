@@ -151,7 +151,7 @@ def lost_words(record: StudyRecord) -> str:
 
 def front_grid(record: StudyRecord) -> Grid:
     """The front, each design beside the nearest anchor."""
-    frame = front_table(record).drop(columns=["against_anchor"])
+    frame = front_table(record).drop(columns=["dim", "depth", "settings", "against_anchor"])
     made = grid(frame, bars=("flops_gap", "latency_gap"))
     classes = [f"front{' anchor' if isinstance(anchor, str) else ''}" for anchor in frame["anchor"]]
     rows = [Row(row.cells, kind) for row, kind in zip(made.rows, classes, strict=True)]
