@@ -8,6 +8,10 @@ class InputError(ValueError):
     """
 
 
+class UsedUpError(InputError):
+    """A space holds no further design within the budget."""
+
+
 class FailureError(RuntimeError):
     """What was asked for rightly could not be done; the message says why, and what is kept.
 

@@ -18,6 +18,7 @@ from vitspace.proxies import Proxy, ProxyError, Score
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.rungs import Rungs
+from vitspace.study.storage import StorageError
 from vitspace.study.trial import Trial
 
 _log = logging.getLogger(__name__)
@@ -62,6 +63,9 @@ class Evaluator:
             anchor: The published row that the design is.
             on_step: Told how far the proxy is.
             rungs: Where the design stands among others at each rung of a proxy that has rungs.
+
+        Raises:
+            StorageError: where the rungs are kept is out of reach.
         """
         start = time.perf_counter()
         trial = Trial(number, "complete", spec, anchor=anchor, seed=self.seed, details={"run": self._run()})
@@ -71,6 +75,8 @@ class Evaluator:
             trial = self._measure(trial, spec)
             if trial.complete:
                 trial = self._score(trial, spec, on_step, rungs)
+        except StorageError:
+            raise
         except Exception as error:
             # Whatever a design does to its evaluation, the study records it and goes on.
             _log.debug("trial %s failed", number, exc_info=True)

@@ -13,7 +13,7 @@ from vitspace.host import machine
 from vitspace.latency import LatencySettings, measure
 from vitspace.proxies import Proxy
 from vitspace.report import check_folder, write_report
-from vitspace.session import open_proxy_of, open_study, wait_until_ready
+from vitspace.session import describe_space, open_proxy_of, open_study, wait_until_ready
 from vitspace.space import Space, load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.record import StudyRecord
@@ -108,7 +108,8 @@ def _go_on(
         return store, config, None, out
     proxy = open_proxy_of(config, monitor)
     wait_until_ready(store)
-    run = {"command": place.command, "machine": machine(), "device": config.device, "sampler": config.sampler}
+    kept = {"engine": config.engine, "sampler": config.sampler, "device": config.device}
+    run = {"command": place.command, "machine": machine(), **kept}
     store.resume(config, run)
     return store, config, proxy, out
 
@@ -161,8 +162,7 @@ def _create(config: StudyConfig, space: Space, proxy: Proxy, place: Place) -> St
         "command": place.command,
         "machine": machine(),
         "proxy": proxy.describe(),
-        "space": {"name": space.name, **space.config.model_dump(mode="json", exclude_unset=True)}
-        | {"resolution": space.resolution},
+        "space": describe_space(space),
         "convention": CONVENTION,
     }
     storage = open_storage(place.storage)

@@ -1,6 +1,8 @@
 """Session: a process's part in a stored study: what it opens to evaluate designs, and joining from anywhere."""
 
+import json
 import sys
+import textwrap
 import time
 from typing import Any
 
@@ -13,13 +15,16 @@ from vitspace.evaluate import Evaluator
 from vitspace.host import fingerprint
 from vitspace.latency import LatencySettings, check_backend
 from vitspace.proxies import Proxy, open_proxy, takes_data
-from vitspace.space import load_space
+from vitspace.space import Space, load_space
 from vitspace.study.config import StudyConfig
 from vitspace.study.lease import Timing
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import named_failure
 from vitspace.study.store import StudyStore
 from vitspace.workers import stop_without_parent
+
+#: Of a proxy's description, what may differ from host to host and from version to version.
+_MAY_DIFFER = {"device", "report_card", "rungs", "rescaled", "chance_loss", "chance_accuracy", "weights", "intercept"}
 
 
 class Lines(Silent):
@@ -95,10 +100,38 @@ def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Mo
 def open_study(
     store: StudyStore, url: str, config: StudyConfig, proxy: Proxy, command: str, monitor: Monitor
 ) -> OpenStudy:
-    """Return what an engine works on."""
+    """Return what an engine works on.
+
+    Raises:
+        InputError: the space or the proxy are no longer those that the study was made of.
+    """
     space = load_space(config.space)
+    _check_same(store, space, proxy)
     evaluator = Evaluator(space, config.limits, proxy, config.seed, LatencySettings(config.latency_backend), command)
     return OpenStudy(store, url, space, evaluator, monitor)
+
+
+def describe_space(space: Space) -> dict[str, Any]:
+    """Return what a study is to remember of its space."""
+    facts = {"name": space.name, **space.config.model_dump(mode="json", exclude_unset=True)}
+    return facts | {"resolution": space.resolution}
+
+
+def _check_same(store: StudyStore, space: Space, proxy: Proxy) -> None:
+    """Refuse to put trials of two spaces or two proxies, as of a file that was edited, into one study."""
+    resolved = store.study.user_attrs.get("resolved", {})
+    for what, now in (("space", describe_space(space)), ("proxy", proxy.describe())):
+        then = resolved.get(what) or {}
+        for key in sorted((then.keys() | now.keys() if what == "space" else then.keys() & now.keys()) - _MAY_DIFFER):
+            if then and then.get(key) != json.loads(json.dumps(now.get(key))):
+                raise InputError(
+                    f"a study goes on with the {what} it was made of, but {key} was {_short(then.get(key))} and is "
+                    f"{_short(now.get(key))} here; begin another study"
+                )
+
+
+def _short(value: Any) -> str:
+    return textwrap.shorten(repr(value), 80, placeholder=" ...")
 
 
 def wait_until_ready(store: StudyStore) -> None:

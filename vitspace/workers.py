@@ -80,7 +80,7 @@ def run_workers(store: StudyStore, config: StudyConfig, url: str, count: int, mo
                     crew.append(start(worker.slot))
     tell()
     done = len(store.record().completed)
-    if done < config.trials and not start.late:
+    if done < config.trials and not start.late and not store.used_up:
         raise StudyFailedError(f"all workers were stopped, with {done} of {config.trials} trials complete")
 
 

@@ -6,18 +6,11 @@ import optuna
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, StudyFailedError
 from vitspace.study import storage as module
 from vitspace.study.config import StudyConfig
 from vitspace.study.queue import Queue
-from vitspace.study.storage import (
-    Patient,
-    open_storage,
-    resume_command,
-    storage_failed,
-    storage_trouble,
-    together,
-)
+from vitspace.study.storage import Patient, StorageError, named_failure, open_storage, resume_command, together
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
@@ -53,9 +46,8 @@ def test_a_storage_that_is_away_is_asked_again(quick):
 
 def test_patience_ends(quick, monkeypatch):
     monkeypatch.setenv("VITSPACE_PATIENCE", "0")
-    with pytest.raises(optuna.exceptions.StorageInternalError) as raised:
+    with pytest.raises(StorageError, match=r"^connection refused$"):
         Patient(Flaky([unreachable()] * 4)).get_all_studies()
-    assert storage_failed(raised.value) and storage_trouble(raised.value) == "connection refused"
 
 
 def test_a_name_that_holds_space_is_no_full_disk(quick):
@@ -69,13 +61,38 @@ def test_a_name_that_holds_space_is_no_full_disk(quick):
         unreachable("database or disk is full"),
         unreachable('could not extend file "base/1/2": No space left on device'),
         unreachable("attempt to write a readonly database"),
-        ValueError("a bug"),
+        unreachable("no such table: studies"),
         OSError("full"),
     ],
 )
 def test_what_waiting_does_not_cure_is_raised_at_once(quick, error):
-    with pytest.raises(type(error)):
+    with pytest.raises(StorageError):
         Patient(Flaky([error])).get_all_studies()
+
+
+def test_what_is_no_failure_of_the_storage_is_not_told_as_one(quick):
+    with pytest.raises(ValueError, match="a bug"):
+        Patient(Flaky([ValueError("a bug")])).get_all_studies()
+    with pytest.raises(ConnectionError, match="no cluster"), named_failure("studies.journal"):
+        raise ConnectionError("no cluster")
+
+
+def test_passwords_are_neither_printed_nor_stored(quick, monkeypatch):
+    url = "postgresql://me:s3cret@db:5432/vitspace"
+    assert resume_command("s", url).endswith("--storage 'postgresql://me:***@db:5432/vitspace'")
+    monkeypatch.setattr(module, "_open", lambda url: Flaky([unreachable(f"no route to {url}")]).get_all_studies())
+    with pytest.raises(InputError, match=r"'postgresql://me:\*\*\*@db:5432/vitspace' cannot be reached") as raised:
+        open_storage(url)
+    assert "s3cret" not in str(raised.value)
+    with pytest.raises(StudyFailedError) as failed, named_failure(url):
+        raise StorageError("gone")
+    assert "s3cret" not in str(failed.value)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_storage_in_memory_is_refused(url):
+    with pytest.raises(InputError, match="a storage outlives its process"):
+        open_storage(url)
 
 
 def test_threads_take_each_waiting_trial_of_sqlite_once(tmp_path):

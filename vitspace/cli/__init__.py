@@ -4,6 +4,7 @@ import functools
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,13 @@ def _interruptible(function: Callable[..., None]) -> Callable[..., None]:
 def print_json(data: Any) -> None:
     """Print one JSON document on standard output."""
     print(json.dumps(data, indent=2))
+
+
+def command_line() -> str:
+    """Return what was typed, for the record, without passwords."""
+    from vitspace.study.passwords import without_passwords
+
+    return without_passwords("vitspace " + shlex.join(sys.argv[1:]))
 
 
 def console() -> "Console":

@@ -1,13 +1,12 @@
 """vitspace export."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from vitspace.cli import command, print_json
+from vitspace.cli import command, command_line, print_json
 
 
 @command
@@ -47,7 +46,7 @@ def export(
     folder = out or Path("exports") / model.design.name
     print(f"exporting {model.design.name} as {', '.join(chosen)}", file=sys.stderr)
     shown = evidence(model, data, images)
-    record = export_folder(model, chosen, folder, "vitspace " + shlex.join(sys.argv[1:]), force, shown)
+    record = export_folder(model, chosen, folder, command_line(), force, shown)
     if as_json:
         print_json(record)
     else:

@@ -1,13 +1,11 @@
 """vitspace search."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Any
 
 import typer
 
-from vitspace.cli import command, print_json
+from vitspace.cli import command, command_line, print_json
 
 
 @command
@@ -76,7 +74,7 @@ def search(
         "ablations": ablations,
     }
     settings = _read_config(config) | {key: value for key, value in given.items() if value is not None}
-    place = Place(storage, study, resume, "vitspace " + shlex.join(sys.argv[1:]), workers)
+    place = Place(storage, study, resume, command_line(), workers)
     with Progress() as progress:
         record, folder = run(settings, place, out, progress)
     if as_json:

@@ -1,6 +1,5 @@
 """vitspace space compare, vitspace space axes."""
 
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command_of, console, print_json
+from vitspace.cli import command_line, command_of, console, print_json
 from vitspace.cli.space import group
 
 if TYPE_CHECKING:
@@ -190,7 +189,7 @@ def _words(proxy: str, setting: str) -> str:
 
     free = proxy.partition(":")[0] not in TRAINING
     caution = f"\n\n{CAUTION.format(name=proxy)}. No accuracy was measured." if free else ""
-    return f"```\nvitspace {shlex.join(sys.argv[1:])}\n```\n\n{setting} FLOPs: {CONVENTION}.{caution}"
+    return f"```\n{command_line()}\n```\n\n{setting} FLOPs: {CONVENTION}.{caution}"
 
 
 def _records(table: "pd.DataFrame") -> list[dict[str, Any]]:

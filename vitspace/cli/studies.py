@@ -1,5 +1,7 @@
 """vitspace studies: list, show, compare, copy, delete."""
 
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ def list_studies(
 
     running counts trials that are worked on; lost those whose process was killed, as far as this host can see.
     """
-    rows = [_row(store) for store in _stores(storage)]
+    rows = [_row(store) for store in _whole(storage)]
     if as_json:
         print_json(rows)
     elif rows:
@@ -120,20 +122,35 @@ def delete(
     """Delete a study from its storage; its report stays."""
     import optuna
 
-    [store] = _stores(storage, [study])
-    if owners := _owners(store, gone=False):
+    from vitspace.study.storage import open_storage
+    from vitspace.study.store import StudyStore
+
+    store = StudyStore.load(open_storage(storage, create=False), study, designs=False, whole=False)
+    if owners := _at_work(store):
         raise InputError(f"a study is deleted that nobody works on, but {study} is run by {', '.join(_names(owners))}")
     if not yes and not typer.confirm(f"delete {study} with {len(store.trials())} trials?", err=True):
         raise typer.Exit(1)
     optuna.delete_study(study_name=study, storage=store.storage)
 
 
-def _stores(storage: str, names: list[str] | None = None) -> list[Any]:
+def _stores(storage: str, names: list[str]) -> list[Any]:
+    from vitspace.study.storage import open_storage
+    from vitspace.study.store import StudyStore
+
+    opened = open_storage(storage, create=False)
+    return [StudyStore.load(opened, name, designs=False) for name in names]
+
+
+def _whole(storage: str) -> list[Any]:
+    """Return all studies but those that another program made, or that were killed while they were made."""
     from vitspace.study.storage import open_storage
     from vitspace.study.store import StudyStore, study_names
 
     opened = open_storage(storage, create=False)
-    return [StudyStore.load(opened, name, designs=False) for name in (study_names(opened) if names is None else names)]
+    stores = [StudyStore.load(opened, name, designs=False, whole=False) for name in study_names(opened)]
+    if others := [store.study.study_name for store in stores if not store.is_whole]:
+        print(f"left out, as no whole studies of vitspace: {', '.join(others)}", file=sys.stderr)
+    return [store for store in stores if store.is_whole]
 
 
 def _row(store: Any) -> dict[str, Any]:
@@ -162,6 +179,22 @@ def _owners(store: Any, gone: bool) -> "list[Owner]":
 
     owners = [owner_of(trial) for trial in store.frozen(TrialState.RUNNING)]
     return [owner for owner in owners if owner and owner.gone == gone]
+
+
+def _at_work(store: Any) -> "list[Owner]":
+    """Return who works on a study; of processes that cannot be seen from here, whoever beats within a lease."""
+    from vitspace.study.lease import BEATS, Timing, owner_of
+
+    owners = _owners(store, gone=False)
+    timing = Timing.from_environment()
+    if not owners or any(owner.is_here for owner in owners):
+        return owners
+    patience = max(owner.lease for owner in owners) + timing.heartbeat
+    print(f"waiting {patience:g} s, to see whether {', '.join(_names(owners))} works on it", file=sys.stderr)
+    before = {trial.number: trial.system_attrs.get(BEATS) for trial in store.frozen()}
+    time.sleep(patience)
+    moved = [trial for trial in store.frozen() if trial.system_attrs.get(BEATS) != before.get(trial.number)]
+    return [owner for trial in moved if (owner := owner_of(trial))]
 
 
 def _names(owners: "list[Owner]") -> list[str]:

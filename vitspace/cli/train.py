@@ -2,12 +2,11 @@
 
 import os
 import shlex
-import sys
 from pathlib import Path
 
 import typer
 
-from vitspace.cli import command, print_json
+from vitspace.cli import command, command_line, print_json
 
 
 @command
@@ -51,7 +50,6 @@ def train(
     from vitspace.training import train as run
 
     found = find_design(design, trial, storage)
-    words = shlex.join(sys.argv[1:])
     request = Request(
         design=found,
         data=data,
@@ -62,7 +60,7 @@ def train(
         device=device,
         workers=_workers(data) if workers is None else workers,
         resume=resume,
-        command=_command(words),
+        command=_command(),
     )
     leads = os.environ.get("RANK", "0") == "0"
     with Bar(leads, request.command if resume else f"{request.command} --resume") as bar:
@@ -90,6 +88,6 @@ def _workers(data: str) -> int:
     return max(1, min(8, len(cores()) // world)) if data.startswith("imagefolder:") else 0
 
 
-def _command(words: str) -> str:
+def _command() -> str:
     world = int(os.environ.get("WORLD_SIZE", "1"))
-    return f"torchrun --nproc-per-node {world} -m vitspace {words}" if world > 1 else f"vitspace {words}"
+    return f"torchrun --nproc-per-node {world} -m {command_line()}" if world > 1 else command_line()

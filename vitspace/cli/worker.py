@@ -1,12 +1,11 @@
 """vitspace worker."""
 
 import os
-import shlex
 import sys
 
 import typer
 
-from vitspace.cli import command, print_json
+from vitspace.cli import command, command_line, print_json
 
 
 @command
@@ -36,8 +35,7 @@ def worker(
         else:
             print(f"trial {trial} {again['spec_id']}: score {again['score']}, stored {again['stored_score']}")
         return
-    command_line = "vitspace " + shlex.join(sys.argv[1:])
-    record = join(store, storage, {"device": device, "timeout": timeout}, command_line, Lines())
+    record = join(store, storage, {"device": device, "timeout": timeout}, command_line(), Lines())
     print(f"{study}: {len(record.completed)} of {record.config.trials} trials complete", file=sys.stderr)
     if as_json:
         print_json(record.to_json())

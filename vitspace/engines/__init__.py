@@ -55,13 +55,12 @@ class Engine(Protocol):
     """Runs a study."""
 
     def run(self, config: StudyConfig) -> None:
-        """Evaluate designs until the study's trials are complete or its time is over, beside whoever else runs it.
+        """Evaluate designs until the trials are complete, the space is used up or the time is over, beside others.
 
         On Ctrl-C what runs is queued again.
 
         Raises:
             StudyFailedError: too many trials in a row failed, or were too slow.
-            InputError: the space holds no further design within the budget.
         """
 
 

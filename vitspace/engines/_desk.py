@@ -2,26 +2,27 @@
 
 import time
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from vitspace.engines import OpenStudy
 from vitspace.engines._calibration import Score, calibrate, to_calibrate
 from vitspace.engines._samplers import make_sampler
 from vitspace.engines._tally import REJECTIONS, Tally
-from vitspace.errors import InputError
+from vitspace.errors import InputError, UsedUpError
 from vitspace.interrupts import postponed
 from vitspace.latency import predicted_violation
 from vitspace.space import InvalidDesign
 from vitspace.space.variables import Params
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
-from vitspace.study.queue import DEATHS, Queue
+from vitspace.study.queue import DEATHS, Queue, design_params
 from vitspace.study.storage import together
 from vitspace.study.trial import Trial
 from vitspace.study.turns import CLAIM, Verdict, places_left, verdict
@@ -64,6 +65,7 @@ class Desk:
         self.tally = Tally()
         self._seen: dict[Spec, int] = {}
         self._known: set[int] = set()
+        self._none_left = False
 
     def __enter__(self) -> "Desk":
         self.queue.__enter__()
@@ -88,7 +90,11 @@ class Desk:
     @property
     def over(self) -> bool:
         """Whether no new trial starts."""
-        return self._late or sum(trial.complete for trial in self.store.trials()) >= self.config.trials
+        return (
+            self._late
+            or self.store.used_up
+            or sum(trial.complete for trial in self.store.trials()) >= self.config.trials
+        )
 
     @property
     def _late(self) -> bool:
@@ -98,21 +104,30 @@ class Desk:
     def take(self, params: Params | None = None) -> Task | None:
         """Start a trial and return its design; None where there is none to start now, as others run the last ones.
 
+        Where none is left and nobody runs one, the study is over.
+
         Args:
             params: What somebody else proposes; None where it is rejected, too.
 
         Raises:
             StudyFailedError: too many trials in a row failed, or were too slow.
-            InputError: the space holds no further design within the budget.
         """
         while not self._late and places_left(self.store.frozen(), self.config.trials) > 0:
+            if self._none_left and not self.store.frozen(TrialState.WAITING):
+                self._end_used_up()
+                return None
             if self.tally.rejected >= REJECTIONS and not self.queue_uniform():
-                raise InputError(f"space {self.space.name} has no further design within {self.config.limits}")
+                self._none_left = True
+                continue
             running = self.queue.ask() if params is None else self.queue.start(params, self._distributions(params))
             try:
                 found = self._consider(running)
             except UpdateFinishedTrialError:
                 self.queue.was_taken(running)
+                continue
+            except UsedUpError:
+                self.queue.give_up(running)
+                self._none_left = True
                 continue
             except BaseException:
                 self.queue.put_back(running)
@@ -125,6 +140,17 @@ class Desk:
             if params is not None:
                 return None
         return None
+
+    def _end_used_up(self) -> None:
+        """End the study, unless others run designs: these may be lost, and are queued again then."""
+        if self.store.frozen(TrialState.RUNNING):
+            return
+        self.store.set(used_up=True)
+        done = sum(trial.complete for trial in self.store.trials())
+        self.monitor.note(
+            f"space {self.space.name} has no further design within {self.config.limits}: the study ends with {done} of "
+            f"{self.config.trials} trials"
+        )
 
     def _distributions(self, params: Params) -> dict[str, BaseDistribution]:
         values = {variable.name: variable.values for variable in self.space.variables}
@@ -145,12 +171,21 @@ class Desk:
             self._calibrate()
 
     def queue_uniform(self) -> bool:
-        """Queue a design drawn uniformly from those not evaluated; return False where there is none."""
+        """Queue a design drawn uniformly from those that nobody evaluated or evaluates; False where there is none."""
         seed = self.config.seed + len(self.store.frozen()) + self._salt()
-        drawn = self.space.draw(1, self.config.limits.counted, seed, exclude=self._evaluated().keys())
+        known = self._evaluated().keys() | self._under_way()
+        drawn = self.space.draw(1, self.config.limits.counted, seed, exclude=known)
         for spec in drawn:
             self.store.study.enqueue_trial(self.space.encode(spec))
         return bool(drawn)
+
+    def _under_way(self) -> set[Spec]:
+        """Return the designs that wait or are worked on."""
+        found = set()
+        for trial in self.store.frozen(TrialState.RUNNING, TrialState.WAITING):
+            with suppress(InputError):  # its params are still chosen, or make no design
+                found.add(self.space.decode(design_params(trial)))
+        return found
 
     def put_back(self, task: Task) -> None:
         """Queue a design again whose evaluation was interrupted."""

@@ -16,6 +16,7 @@ import ray
 from vitspace.engines import OpenStudy
 from vitspace.engines._desk import Desk, Task
 from vitspace.engines._remote import evaluate, portable, score
+from vitspace.errors import InputError
 from vitspace.proxies import ProxyError
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
@@ -34,15 +35,20 @@ class RayEngine:
     flying: dict[Any, Task] = field(default_factory=dict)
 
     def run(self, config: StudyConfig) -> None:
-        """Evaluate designs; see `vitspace.engines.Engine`."""
+        """Evaluate designs; see `vitspace.engines.Engine`.
+
+        Raises:
+            InputError: there is no such cluster, or it has no room for one evaluation.
+        """
         started_here = not ray.is_initialized()
         if started_here:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             # Ray lets its workers run behind everything else, so that on a busy machine they hardly run at all.
             os.environ.setdefault("RAY_worker_niceness", "0")
-            ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
+            _join()
         self.config, self.facts = config, (portable(config), self.study.evaluator.command)
         try:
+            self._check_room()
             with Desk(self.study, config, self._score) as desk:
                 self._run(desk)
         finally:
@@ -70,8 +76,13 @@ class RayEngine:
         """Return how many tasks may run, by the nodes there are now."""
         if self.study.workers:
             return self.study.workers
-        have, need = ray.cluster_resources(), self._needs()
-        return max(1, int(min(have.get(name.removeprefix("num_").upper(), 0) / n for name, n in need.items() if n)))
+        return int(min(_have(name) / count for name, count in self._needs().items() if count))
+
+    def _check_room(self) -> None:
+        for name, count in self._needs().items():
+            if _have(name) < count:
+                kind = name.removeprefix("num_").upper()[:-1] + "s"
+                raise InputError(f"an evaluation needs {count:g} {kind}, but the Ray cluster has {_have(name):g}")
 
     def _needs(self) -> dict[str, float]:
         gpus = self.config.gpus
@@ -106,6 +117,23 @@ class RayEngine:
         except ray.exceptions.RayError as error:
             raise ProxyError(f"its worker died: {type(error).__name__}") from None
         return value
+
+
+def _have(name: str) -> float:
+    """Return how many of ``num_cpus`` or ``num_gpus`` the cluster has now."""
+    have: float = ray.cluster_resources().get(name.removeprefix("num_").removesuffix("s").upper(), 0)
+    return have
+
+
+def _join() -> None:
+    """Join the cluster that ``RAY_ADDRESS`` names, or start one."""
+    try:
+        ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError) as error:
+        address, why = os.environ.get("RAY_ADDRESS"), str(error).splitlines()[0]
+        if not address:
+            raise
+        raise InputError(f"RAY_ADDRESS names a Ray cluster, but got {address!r}: {why}") from None
 
 
 def open_engine(study: OpenStudy) -> RayEngine:

@@ -50,13 +50,14 @@ class SubmititEngine:
                     job.cancel()
         tell()
         done = len(store.record().completed)
-        if done < config.trials and config.timeout is None:
+        if done < config.trials and config.timeout is None and not store.used_up:
             logs = ", ".join(str(job.paths.stderr) for job in jobs)
             raise StudyFailedError(f"all jobs ended, with {done} of {config.trials} trials complete; see {logs}")
 
     def _submit(self, config: StudyConfig) -> list[Any]:
         store, minutes = self.study.store, MINUTES
         command = [sys.executable, "-m", "vitspace", "worker", store.study.study_name, "--storage", self.study.url]
+        command += ["--device", config.device]
         if config.timeout is not None:
             command += ["--timeout", str(config.timeout)]
             minutes = math.ceil(config.timeout / 60) + _MORE

@@ -19,7 +19,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
 from vitspace.budget import Budget
-from vitspace.errors import InputError
+from vitspace.errors import UsedUpError
 from vitspace.sampling.encoding import Encoding
 from vitspace.sampling.experience import Experience
 from vitspace.sampling.model import Model
@@ -69,7 +69,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         """Return a design's params.
 
         Raises:
-            InputError: the space holds no further design within the budget.
+            UsedUpError: the space holds no further design within the budget.
         """
         if self._known is None:
             self._known = Experience(study, self.population)
@@ -93,7 +93,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
                 return spec
         drawn = self.space.draw(1, self.limits, int(rng.integers(2**31)), exclude=known.seen)
         if not drawn:
-            raise InputError(f"space {self.space.name} has no further design within {self.limits}")
+            raise UsedUpError(f"space {self.space.name} has no further design within {self.limits}")
         return drawn[0]
 
     def _ranked(self, known: Experience, rng: np.random.Generator) -> Rows:

@@ -1,5 +1,6 @@
 """StudyConfig: everything that decides what a study does."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -100,4 +101,4 @@ class StudyConfig(BaseModel):
         """``msg-4G``: what a study is called that was given no name."""
         space = self.space.rsplit("/", 1)[-1].removesuffix(".yaml").removesuffix(".yml")
         limits = [text for text in (self.budget, self.params, self.latency) if text]
-        return "-".join([space, *limits]).replace("/", "_")
+        return re.sub(r"[^\w.+-]+", "_", "-".join([space, *limits])).lstrip(".")

@@ -18,7 +18,11 @@ from typing import Any
 
 from optuna.storages.journal import JournalFileBackend
 
+from vitspace.errors import InputError
+
 _BLOCK = 1 << 16
+#: How every record of a journal begins, and an SQLite database.
+_RECORD, _SQLITE = b'{"op_code"', b"SQLite format 3"
 _log = logging.getLogger(__name__)
 
 
@@ -29,10 +33,12 @@ class JournalFile(JournalFileBackend):
         path: The file; it is made where it is not there.
 
     Raises:
-        OSError: the file cannot be read or made.
+        InputError: the file is something else.
+        OSError: it cannot be read or made.
     """
 
     def __init__(self, path: Path) -> None:
+        _check_ours(path)
         super().__init__(str(path))
         self.path = path
         self._held = threading.local()
@@ -72,6 +78,18 @@ class JournalFile(JournalFileBackend):
             logs, self._held.logs = self._held.logs, None
             if logs:
                 self.append_logs(logs)
+
+
+def _check_ours(path: Path) -> None:
+    """Refuse a file of another kind, of which nothing may be changed."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        start = file.read(len(_SQLITE))
+    if start == _SQLITE:
+        raise InputError(f"a path as a storage is a journal file, but {str(path)!r} is SQLite's: say sqlite:///{path}")
+    if not start.startswith(_RECORD[: len(start)]):
+        raise InputError(f"a path as a storage is a journal file, but {str(path)!r} holds something else")
 
 
 def _locked(path: Path) -> FileIO:

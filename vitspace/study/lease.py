@@ -94,9 +94,14 @@ class Owner:
         return cls(platform.node(), _place(), os.getpid(), started, lease)
 
     @property
+    def is_here(self) -> bool:
+        """Whether this process can see if it lives: it is of this host, and not of before its last boot."""
+        return self.place == _place()
+
+    @property
     def gone(self) -> bool:
         """Whether it is known to be dead; of another host nothing is known."""
-        if self.place != _place():
+        if not self.is_here:
             return False
         try:
             dead, started = _process(self.pid)

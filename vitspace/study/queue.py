@@ -17,7 +17,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from vitspace.study.lease import BEATS, OWNER, Owner, Timing, Watch, owner_of
-from vitspace.study.storage import storage_failed, storage_trouble
+from vitspace.study.storage import StorageError
 from vitspace.study.store import StudyStore, has_result
 from vitspace.study.trial import Trial
 
@@ -125,8 +125,10 @@ class Queue:
         """Queue the design of a trial that this worker gives up, and end the trial."""
         frozen = self.store.storage.get_trial(running._trial_id)
         if frozen.state == TrialState.RUNNING:
-            self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0))
-            self.end(running, Trial(running.number, "pruned", why=why))
+            if self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0)):
+                self.end(running, Trial(running.number, "pruned", why=why))
+            else:
+                self._drop(running)
 
     def give_up(self, running: optuna.Trial) -> None:
         """End a trial that nobody needs; one that was queued is queued again. It leaves no trace in the report."""
@@ -143,8 +145,9 @@ class Queue:
                 if has_result(trial):
                     continue
                 deaths = trial.user_attrs.get("deaths", 0) + 1
-                self._requeue(trial, deaths)
                 again = "run again" if deaths < DEATHS else f"given up, after {deaths} workers"
+                if not self._requeue(trial, deaths):
+                    again = "left out, as it had no design yet"
                 self.note(f"trial {trial.number} of {_whose(trial)} is lost, and is {again}")
             self._adopt_orphans()
         return len(lost)
@@ -155,7 +158,7 @@ class Queue:
         if not failed:
             return
         known = {trial.user_attrs.get("retry_of") for trial in self.store.frozen()}
-        orphans = [trial for trial in failed if trial.number not in known and _design(trial)]
+        orphans = [trial for trial in failed if trial.number not in known and design_params(trial)]
         for trial in self._orphans.still(orphans):
             self._requeue(trial, trial.user_attrs.get("deaths", 0) + 1)
 
@@ -166,15 +169,17 @@ class Queue:
         except UpdateFinishedTrialError:
             return False
 
-    def _requeue(self, trial: FrozenTrial, deaths: int) -> None:
-        if not (design := _design(trial)):
-            return
+    def _requeue(self, trial: FrozenTrial, deaths: int) -> bool:
+        """Queue a trial's design again; return False where it has none yet."""
+        if not (design := design_params(trial)):
+            return False
         facts: dict[str, Any] = {"anchor": trial.user_attrs.get("anchor"), "deaths": deaths, "retry_of": trial.number}
         if deaths:
             facts["killed"] = _whose(trial)
         self.store.study.enqueue_trial(
             design, user_attrs={name: value for name, value in facts.items() if value is not None}
         )
+        return True
 
     def _is_second_retry(self, running: optuna.Trial) -> bool:
         first = running.user_attrs.get("retry_of")
@@ -195,11 +200,9 @@ class Queue:
                 self._beat()
                 self.sweep()
                 told = False
-            except Exception as error:
-                if not storage_failed(error):
-                    raise
+            except StorageError as error:
                 if not told:
-                    self.note(f"no heartbeat: {storage_trouble(error)}")
+                    self.note(f"no heartbeat: {error}")
                 told = True
 
     def _beat(self) -> None:
@@ -216,7 +219,8 @@ class Queue:
         self._let_through.discard(trial_id)
 
 
-def _design(trial: FrozenTrial) -> dict[str, Any]:
+def design_params(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the params of a trial's design as far as they are known: queued or chosen."""
     return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
 
 

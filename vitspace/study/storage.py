@@ -21,18 +21,24 @@ from vitspace.errors import InputError, StudyFailedError
 from vitspace.interrupts import postponed
 from vitspace.study.journal import JournalFile
 from vitspace.study.lease import seconds_from_environment
+from vitspace.study.passwords import without_passwords
 
 DEFAULT_STORAGE = "studies.journal"
 #: Seconds for which a server may be away in mid-study; ``VITSPACE_PATIENCE`` sets another number.
 PATIENCE = 120.0
 _GRPC = "grpc://"
 #: What SQLite and PostgreSQL say of a full disk, and SQLite of a file that must not be written: waiting is no cure.
-_LASTING = ("disk is full", "disk full", "No space left", "readonly database")
+_LASTING = ("disk is full", "disk full", "No space left", "readonly database", "no such table")
+_MEMORY = ("sqlite://", "sqlite:///", "sqlite:///:memory:")
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+class StorageError(Exception):
+    """A storage does not do what it is asked, in the driver's words."""
 
 
 def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool = False) -> BaseStorage:
@@ -46,6 +52,8 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool 
     Raises:
         InputError: the storage cannot be reached or is damaged.
     """
+    if url in _MEMORY:
+        raise InputError(f"a storage outlives its process, but {url!r} is in memory; say sqlite:///FILE")
     file = storage_file(url)
     if file and not create and not file.exists():
         raise InputError(f"a storage is a journal file or a database URL, but there is no file {str(file)!r}")
@@ -59,12 +67,13 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool 
         raise
     except Exception as error:
         # Drivers raise their own types; whichever it is, the storage is not to be had.
-        raise InputError(f"the storage {url!r} cannot be reached: {storage_trouble(error)}") from None
+        why = f"the storage {url!r} cannot be reached: {storage_trouble(error)}"
+        raise InputError(without_passwords(why)) from None
 
 
 def storage_option(url: str) -> str:
-    """Return what names a storage at the end of a command: nothing where it is the default."""
-    return "" if url == DEFAULT_STORAGE else f" --storage {shlex.quote(url)}"
+    """Return what names a storage at the end of a command, without a password: nothing where it is the default."""
+    return "" if url == DEFAULT_STORAGE else f" --storage {shlex.quote(without_passwords(url))}"
 
 
 def resume_command(study: str, url: str) -> str:
@@ -86,24 +95,26 @@ def storage_trouble(error: BaseException) -> str:
     return str(driver).splitlines()[0] if str(driver) else type(driver).__name__
 
 
-def storage_failed(error: BaseException) -> bool:
-    """Whether an error is the storage's, rather than that of what is stored."""
-    if isinstance(error, optuna.exceptions.StorageInternalError | DBAPIError | sqlite3.Error):
-        return True
-    return isinstance(error, OSError) or type(error).__module__.startswith("grpc")
+@contextmanager
+def named_failure(url: str) -> Iterator[None]:
+    """Say which storage it was that did not do what it was asked."""
+    try:
+        yield
+    except StorageError as error:
+        why = f"the storage {url!r} cannot be used: {error}; what was stored before is kept"
+        raise StudyFailedError(without_passwords(why)) from error
 
 
 @contextmanager
-def named_failure(url: str) -> Iterator[None]:
-    """Say of what the storage does not do that it is the storage's failure."""
+def _as_storage_error() -> Iterator[None]:
+    """Raise what the storage's driver raises as a `StorageError`, and what is said of what is stored as it is."""
     try:
         yield
     except Exception as error:
-        if not storage_failed(error):
+        drivers = (optuna.exceptions.StorageInternalError, DBAPIError, PendingRollbackError, sqlite3.Error, OSError)
+        if not (isinstance(error, drivers) or type(error).__module__.startswith("grpc")):
             raise
-        raise StudyFailedError(
-            f"the storage {url!r} cannot be used: {storage_trouble(error)}; what was stored before is kept"
-        ) from error
+        raise StorageError(storage_trouble(error)) from error
 
 
 def _open(url: str) -> BaseStorage:
@@ -164,7 +175,7 @@ class _Waits(BaseStorage):
             yield
             return
         with postponed():
-            with backend.together():
+            with _as_storage_error(), backend.together():
                 yield
             self._settle()
 
@@ -173,7 +184,8 @@ class _Waits(BaseStorage):
         refused = None
         while True:
             try:
-                self.inner.get_all_studies()
+                with _as_storage_error():
+                    self.inner.get_all_studies()
                 break
             except UpdateFinishedTrialError as error:
                 refused = refused or error
@@ -181,7 +193,8 @@ class _Waits(BaseStorage):
             raise refused
 
     def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        return patiently(lambda: getattr(self.inner, name)(*args, **kwargs))
+        with _as_storage_error():
+            return patiently(lambda: getattr(self.inner, name)(*args, **kwargs))
 
 
 def patiently(ask: Callable[[], T]) -> T:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shlex
 import warnings
 from dataclasses import fields
 from typing import Any
@@ -19,6 +20,9 @@ from vitspace.study.storage import open_storage, storage_file
 from vitspace.study.trial import Trial
 
 DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
+
+#: Bytes of the longest name, which is a folder's and part of a file's.
+LONGEST = 200
 
 #: Where a trial's result stands among its user attributes: one fact, so that a database stores it in one transaction.
 RESULT = "result"
@@ -49,6 +53,10 @@ def check_new(url: str, name: str, taken: bool = False) -> None:
     """
     if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
         raise InputError(f"a study's name is of letters, digits and . _ - +, since it names a folder, but got {name!r}")
+    if len(name.encode()) > LONGEST:
+        raise InputError(
+            f"a study's name is of at most {LONGEST} bytes, but got {name[:20]}... of {len(name.encode())}"
+        )
     file = storage_file(url)
     if (file is None or file.exists()) and name in study_names(open_storage(url)) and not taken:
         raise InputError(_taken(name))
@@ -92,27 +100,43 @@ class StudyStore:
         return cls(study)
 
     @classmethod
-    def load(cls, storage: BaseStorage, name: str, designs: bool = True) -> "StudyStore":
+    def load(cls, storage: BaseStorage, name: str, designs: bool = True, whole: bool = True) -> "StudyStore":
         """Open a stored study; see `StudyStore` for ``designs``.
 
         Raises:
-            InputError: there is none of that name.
+            InputError: there is none of that name; or ``whole`` is asked for, and `create` did not come to its end.
         """
         names = study_names(storage)
         if name not in names:
             raise InputError(f"a study is one of {', '.join(names) or '(none stored)'}, but got {name!r}")
         store = cls(optuna.load_study(storage=storage, study_name=name), designs)
-        if "config" not in store.study.user_attrs:
-            raise InputError(f"a study is one that vitspace made, but {name!r} has no configuration stored")
+        if whole and not store.is_whole:
+            raise InputError(
+                f"a study is one that vitspace made, but {name!r} has no configuration stored: another program made "
+                f"it, or it was killed while it did; vitspace studies delete {shlex.quote(name)} removes it"
+            )
         return store
 
     @property
+    def is_whole(self) -> bool:
+        """Whether `create` came to its end."""
+        return "config" in self.study.user_attrs
+
+    @property
     def config(self) -> StudyConfig:
-        """What the study was asked."""
-        return StudyConfig.of(self.study.user_attrs["config"])
+        """What the study was asked; engine and sampler are those of who went on with it last."""
+        attrs = self.study.user_attrs
+        runs = attrs.get("resolved", {}).get("resumed") or [{}]
+        latest = {name: runs[-1][name] for name in ("engine", "sampler") if "engine" in runs[-1]}
+        return StudyConfig.of(attrs["config"] | latest)
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the space holds no further design within the budget."""
+        return bool(self.study.user_attrs.get("used_up"))
 
     def set(self, **values: Any) -> None:
-        """Store facts of the study: config, resolved, reference, reference_point, seconds."""
+        """Store facts of the study: config, resolved, reference, reference_point, seconds, used_up."""
         for name, value in values.items():
             self.study.set_user_attr(name, value.model_dump() if isinstance(value, StudyConfig) else value)
 
@@ -148,10 +172,11 @@ class StudyStore:
 
     def resume(self, config: StudyConfig, run: dict[str, Any]) -> None:
         """Store a resumed study's new total of trials, and who goes on with it."""
-        resolved = self.study.user_attrs.get("resolved", {})
+        attrs = self.study.user_attrs
+        resolved = attrs.get("resolved", {})
         runs = [*resolved.get("resumed", []), run]
-        stored = self.config.model_copy(update={"trials": max(config.trials, self.config.trials)})
-        self.set(config=stored, resolved=resolved | {"resumed": runs})
+        self.set(config=StudyConfig.of(attrs["config"] | {"trials": config.trials}), used_up=False)
+        self.set(resolved=resolved | {"resumed": runs})
 
     def record(self) -> StudyRecord:
         """Read the study."""
