@@ -13,7 +13,7 @@ from vitspace.host import machine
 from vitspace.latency import LatencySettings, measure
 from vitspace.proxies import Proxy
 from vitspace.report import check_folder, write_report
-from vitspace.session import describe_space, open_proxy_of, open_study, wait_until_ready
+from vitspace.session import check_same, describe_space, open_proxy_of, open_study, wait_until_ready
 from vitspace.space import Space, load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.record import StudyRecord
@@ -107,6 +107,7 @@ def _go_on(
     if len(store.record().completed) >= config.trials:
         return store, config, None, out
     proxy = open_proxy_of(config, monitor)
+    check_same(store, load_space(config.space), proxy)
     wait_until_ready(store)
     kept = {"engine": config.engine, "sampler": config.sampler, "device": config.device}
     run = {"command": place.command, "machine": machine(), **kept}

@@ -64,6 +64,7 @@ def join(
     config = store.config.model_copy(update={name: value for name, value in settings.items() if value is not None})
     if len(store.record().completed) < config.trials:
         study = open_study(store, url, config, open_proxy_of(config, monitor), command, monitor)
+        check_same(store, study.space, study.evaluator.proxy)
         study.check = stop_without_parent
         with named_failure(url):
             open_engine("optuna", study).run(config)
@@ -100,13 +101,8 @@ def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Mo
 def open_study(
     store: StudyStore, url: str, config: StudyConfig, proxy: Proxy, command: str, monitor: Monitor
 ) -> OpenStudy:
-    """Return what an engine works on.
-
-    Raises:
-        InputError: the space or the proxy are no longer those that the study was made of.
-    """
+    """Return what an engine works on."""
     space = load_space(config.space)
-    _check_same(store, space, proxy)
     evaluator = Evaluator(space, config.limits, proxy, config.seed, LatencySettings(config.latency_backend), command)
     return OpenStudy(store, url, space, evaluator, monitor)
 
@@ -117,8 +113,12 @@ def describe_space(space: Space) -> dict[str, Any]:
     return facts | {"resolution": space.resolution}
 
 
-def _check_same(store: StudyStore, space: Space, proxy: Proxy) -> None:
-    """Refuse to put trials of two spaces or two proxies, as of a file that was edited, into one study."""
+def check_same(store: StudyStore, space: Space, proxy: Proxy) -> None:
+    """Refuse to put trials of two spaces or two proxies, as of a file that was edited, into one study.
+
+    Raises:
+        InputError: one of them is no longer what the study was made of.
+    """
     resolved = store.study.user_attrs.get("resolved", {})
     for what, now in (("space", describe_space(space)), ("proxy", proxy.describe())):
         then = resolved.get(what) or {}

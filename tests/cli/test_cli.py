@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -162,6 +163,15 @@ def test_a_taken_name_is_refused(finished):
 def test_a_resumed_study_keeps_its_settings(finished):
     done = vitspace("search", "--study", "first", "--resume", "--budget", "2G", cwd=finished, check=2)
     assert "a resumed study keeps its budget, '1G', but got '2G'" in done.stderr
+
+
+def test_a_study_whose_space_was_edited_is_not_gone_on_with(finished, tmp_path):
+    folder = shutil.copytree(finished, tmp_path / "edited")
+    text = (folder / "small.yaml").read_text()
+    (folder / "small.yaml").write_text(text.replace("resolution: 64", "resolution: 96"))
+    done = vitspace("search", "--study", "first", "--resume", "--trials", "9", cwd=folder, check=2)
+    assert "goes on with the space it was made of, but resolution was 64 and is 96 here" in done.stderr
+    assert (folder / "small.yaml").read_text() != text
 
 
 def test_anchors_as_json(tmp_path):

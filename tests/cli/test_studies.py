@@ -5,12 +5,15 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import optuna
 import pytest
 
+from vitspace.cli import studies
 from vitspace.families import anchor
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
 from vitspace.study.config import StudyConfig
+from vitspace.study.lease import BEATS
 from vitspace.study.queue import Queue
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore, study_names
@@ -139,6 +142,27 @@ def test_a_study_that_somebody_runs_is_not_deleted(call, stored):
     Queue(stored[0]).ask()
     code, _, error = call("studies", "delete", "a", "--yes")
     assert code == 2 and "a is run by process" in error
+
+
+@pytest.mark.parametrize("alive", [False, True])
+def test_a_study_of_a_host_that_cannot_be_seen_is_deleted_once_it_beats_no_more(call, stored, monkeypatch, alive):
+    queue = Queue(stored[0])
+    queue.owner = replace(queue.owner, place="before the last boot")
+    running = queue.ask()
+    beat = lambda: stored[0].storage.set_trial_system_attr(running._trial_id, BEATS, [1, False])  # noqa: E731
+    monkeypatch.setattr(studies.time, "sleep", lambda seconds: beat() if alive else None)
+    code, _, error = call("studies", "delete", "a", "--yes")
+    assert "waiting 18 s, to see whether process" in error
+    assert (code, study_names(stored[0].storage)) == ((2, ["a", "b"]) if alive else (0, ["b"]))
+
+
+def test_what_another_program_stored_is_left_out_and_can_be_deleted(call, stored):
+    optuna.create_study(storage=stored[0].storage, study_name="theirs")
+    code, out, error = call("studies", "list", "--json")
+    assert code == 0 and [row["study"] for row in json.loads(out)] == ["a", "b"]
+    assert "left out, as no whole studies of vitspace: theirs" in error
+    assert call("studies", "delete", "theirs", "--yes")[0] == 0
+    assert study_names(stored[0].storage) == ["a", "b"]
 
 
 def test_a_worker_of_no_study_is_refused(call, stored):

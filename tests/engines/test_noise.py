@@ -68,3 +68,14 @@ def test_a_calibration_that_kills_its_workers_is_given_up(queue):
 def test_the_reference_point_comes_from_the_budget_and_the_first_design(limits, worst, expected):
     trial = Trial(0, "complete", macs=2_000_000_000, latency_ms=50.0, score=-1.0)
     assert reference_point(trial, StudyConfig(space="msg", **limits), worst) == expected
+
+
+@pytest.mark.parametrize(
+    ("score", "why"),
+    [(lambda *_: 1 / 0, "division by zero"), (lambda *_: float("nan"), "the score is nan")],
+)
+def test_whatever_a_second_seed_does_the_study_goes_on_without_its_noise(queue, score, why):
+    complete(queue)
+    notes = []
+    calibrate(queue.store, to_calibrate(queue.store, queue.owner, last=False), CONFIG, 3.0, score, notes.append)
+    assert queue.store.record().reference["scores"] == [-1.0] and why in notes[-1]

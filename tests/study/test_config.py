@@ -44,3 +44,15 @@ def test_the_sampler_is_ours_unless_nni_proposes():
     assert StudyConfig(space="msg").sampler == "pareto"
     assert StudyConfig(space="msg", engine="nni").sampler == "tpe"
     assert StudyConfig(space="msg", engine="nni", sampler="random").sampler == "random"
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"space": "msg", "budget": "3.5G .. 4G", "latency": "60 ms"}, "msg-3.5G_.._4G-60_ms"),
+        ({"space": "my spaces/a b.yaml"}, "a_b"),
+        ({"space": "/x/.hidden.yaml"}, "hidden"),
+    ],
+)
+def test_a_default_name_names_a_folder(settings, name):
+    assert StudyConfig.of(settings).default_name() == name

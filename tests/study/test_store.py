@@ -1,3 +1,4 @@
+import optuna
 import pytest
 
 from vitspace.errors import InputError
@@ -115,8 +116,21 @@ def test_an_incomplete_last_line_is_dropped_and_the_study_goes_on(tmp_path, capl
     assert StudyStore.load(open_storage(str(path)), "s").trials() == [complete(0), complete(1)]
 
 
-def test_resuming_keeps_who_went_on_and_the_larger_total(storage):
+def test_resuming_keeps_who_went_on_with_what(storage):
     store = StudyStore.create(storage, "s", CONFIG, {"command": "first"})
-    store.resume(CONFIG.model_copy(update={"trials": 20, "timeout": 1.0}), {"command": "second"})
-    assert store.config == CONFIG.model_copy(update={"trials": 20})
-    assert store.record().resolved == {"command": "first", "resumed": [{"command": "second"}]}
+    run = {"command": "second", "engine": "ray", "sampler": "random"}
+    store.resume(CONFIG.model_copy(update={"trials": 12, "timeout": 1.0}), run)
+    assert store.record().config == CONFIG.model_copy(update={"trials": 12})
+    assert store.record().resolved == {"command": "first", "resumed": [run]}
+    assert (store.config.trials, store.config.engine, store.config.sampler) == (12, "ray", "random")
+
+
+def test_a_study_that_another_program_made_is_none_of_ours(storage):
+    optuna.create_study(storage=storage, study_name="theirs")
+    with pytest.raises(InputError, match=r"'theirs' has no configuration stored.*vitspace studies delete theirs"):
+        StudyStore.load(storage, "theirs")
+
+
+def test_a_name_is_short_enough_for_a_file(tmp_path):
+    with pytest.raises(InputError, match="of at most 200 bytes, but got 201"):
+        check_new(str(tmp_path / "s.journal"), "n" * 201)

@@ -54,9 +54,7 @@ def check_new(url: str, name: str, taken: bool = False) -> None:
     if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
         raise InputError(f"a study's name is of letters, digits and . _ - +, since it names a folder, but got {name!r}")
     if len(name.encode()) > LONGEST:
-        raise InputError(
-            f"a study's name is of at most {LONGEST} bytes, but got {name[:20]}... of {len(name.encode())}"
-        )
+        raise InputError(f"a study's name is of at most {LONGEST} bytes, but got {len(name.encode())}: {name[:20]}...")
     file = storage_file(url)
     if (file is None or file.exists()) and name in study_names(open_storage(url)) and not taken:
         raise InputError(_taken(name))
