@@ -140,5 +140,5 @@ class _Trials(Lines):
 
     def ended(self, trial: Trial, record: StudyRecord) -> None:
         """Print a line."""
-        score = f"score {format_score(trial.score)}" if trial.complete else f"{trial.state}: {trial.why}"
+        score = f"score {format_score(-trial.point[0])}" if trial.complete else f"{trial.state}: {trial.why}"
         self.note(f"{len(record.completed)} of {record.config.trials}: trial {trial.number}, {score}")

@@ -87,11 +87,11 @@ def _line(trial: Trial, front: set[int]) -> str:
     name = trial.anchor or (trial.spec.id if trial.spec else "")
     if not trial.complete:
         return f"trial {trial.number} {name}: {trial.state}: {trial.why}"
-    assert trial.macs is not None
+    loss, macs, ms = trial.point
     mark = "  on the front" if trial.number in front else ""
     return (
-        f"trial {trial.number} {name}: {format_count(trial.macs)} FLOPs, {trial.latency_ms:.1f} ms, "
-        f"score {format_score(trial.score)}, {format_seconds(trial.seconds)}{mark}"
+        f"trial {trial.number} {name}: {format_count(macs)} FLOPs, {ms:.1f} ms, "
+        f"score {format_score(-loss)}, {format_seconds(trial.seconds)}{mark}"
     )
 
 
