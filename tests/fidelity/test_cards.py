@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -97,3 +98,6 @@ def test_two_seeds_say_how_far_they_agree(counted):
     [card] = make_cards(["zico"], ["own"], rows + zico)
     assert card.seed_tau == pytest.approx(-1)
     assert card.seed_pairs < 0.1
+    # Two seeds at v and -v are each 2 v**2 of squares with one degree of freedom.
+    assert card.seed_noise == pytest.approx(math.sqrt(sum(2 * r.value**2 for r in rows) / len(rows)))
+    assert card.seed_designs == len(rows)

@@ -1,5 +1,6 @@
 """Cards: what a proxy is worth, in numbers with intervals."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -62,6 +63,8 @@ class Card:
             tau_over_params, tau_over_params_ci.
         seed_tau: Tau of the scores of two seeds over all designs, None where there is one seed.
         seed_pairs: Share of ablation pairs that two seeds order alike.
+        seed_noise: Standard deviation of the score between seeds, pooled over the designs with several.
+        seed_designs: How many those are.
         seconds_per_spec: Median time of a design.
         failures: Designs without a score.
         reasons: Their reasons, each once.
@@ -96,6 +99,8 @@ class Card:
     peers: Mapping[str, Any] = field(default_factory=dict)
     seed_tau: float | None = None
     seed_pairs: float | None = None
+    seed_noise: float | None = None
+    seed_designs: int = 0
     seconds_per_spec: float = 0.0
     failures: int = 0
     reasons: tuple[str, ...] = ()
@@ -253,7 +258,16 @@ def _noise(found: Scored, pairs: Sequence[Pair]) -> dict[str, Any]:
         shared = [pair for pair in pairs if all(spec.id in both for spec in pair.specs)]
         gaps = [[_gap(values, pair) for pair in shared] for values in (one, two)]
         shares += [np.mean(rightness(gaps[0], gaps[1]))] if shared else []
-    return {"seed_tau": _mean(np.array(taus)), "seed_pairs": _mean(np.array(shares))}
+    return {"seed_tau": _mean(np.array(taus)), "seed_pairs": _mean(np.array(shares)), **_pooled(found)}
+
+
+def _pooled(found: Scored) -> dict[str, Any]:
+    """Pool the variance between seeds over designs, each with its degrees of freedom."""
+    scores = [[seed[spec] for seed in found.seeds if spec in seed] for spec in found.values]
+    several = [values for values in scores if len(values) > 1]
+    squares = sum(len(values) * float(np.var(values)) for values in several)
+    freedom = sum(len(values) - 1 for values in several)
+    return {"seed_noise": math.sqrt(squares / freedom) if freedom else None, "seed_designs": len(several)}
 
 
 def _right(found: Scored, pairs: Sequence[Pair]) -> np.ndarray:

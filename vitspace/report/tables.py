@@ -7,7 +7,7 @@ import pandas as pd
 
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.report.names import readable_name, trial_name
-from vitspace.report.noise import finite, noise_limit
+from vitspace.report.noise import finite, noise, noise_limit, pooled_noise
 from vitspace.report.settings import differing, shape
 from vitspace.report.words import dominated_by, headline, proxy_sentence, trains
 from vitspace.study.record import StudyRecord
@@ -103,16 +103,18 @@ def calibration(record: StudyRecord) -> pd.DataFrame:
     scores = [score for value in reference.get("scores") or [] if (score := finite(value)) is not None]
     sign, what = (-1, "loss") if trains(record) else (1, "score")
     mean = sign * sum(scores) / len(scores) if scores else None
-    spread = f"standard deviation of the {what} of {name} over {len(scores)} seeds"
+    pooled, designs = pooled_noise(record)
+    of = f"{designs} published designs, each with several seeds" if pooled else f"{name} over {len(scores)} seeds"
+    rough = "" if pooled else ", a rough figure: three further pairs of seeds in ten differ by more"
     listed = ", ".join(f"{sign * score:.3f}" for score in scores)
     rows = [
         ("loss of chance", finite(reference.get("chance_loss")), "a guess that knows only how often a class occurs"),
         (f"{what} of {name}", mean, f"mean of {len(scores)} seeds: {listed}"),
-        ("noise between seeds", finite(reference.get("noise")), spread),
+        ("noise between seeds", noise(record), f"standard deviation of the {what} of {of}"),
         (
             "smallest difference that counts",
             noise_limit(record),
-            "2.77 x noise, a rough figure: the noise is known from few seeds of one design",
+            f"2.77 x noise{rough}",
         ),
     ]
     return pd.DataFrame([row for row in rows if row[1] is not None], columns=["quantity", "value", "note"])

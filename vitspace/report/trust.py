@@ -7,6 +7,7 @@ from typing import Any
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies._cards import committed_card
+from vitspace.report.proxy import proxy_name, typed
 from vitspace.spec import Spec
 from vitspace.study.record import StudyRecord
 
@@ -32,26 +33,8 @@ def report_card(record: StudyRecord) -> list[CardLine] | str:
     return _lines(card, committed_card("params") or {})
 
 
-def proxy_name(record: StudyRecord) -> str:
-    """The proxy's full name, ``train:tiny``, with its data where they are not the preset's."""
-    name, data = _typed(record)
-    if not name.startswith("train:"):
-        return name
-    from vitspace.proxies._recipe import canonical_name
-
-    return canonical_name(name, data)
-
-
-def _typed(record: StudyRecord) -> tuple[str, str]:
-    """The proxy as it was asked for, of halving the highest rung, and its data where the name does not hold them."""
-    proxy = record.resolved.get("proxy") or {}
-    proxy = (proxy.get("rungs") or [proxy])[-1]
-    name = str(proxy.get("name", record.config.proxy))
-    return name, "" if "data=" in name else str(proxy.get("data") or "")
-
-
 def _measuring(record: StudyRecord) -> str:
-    name, data = _typed(record)
+    name, data = typed(record)
     other = data and proxy_name(record) != name
     return shlex.join(["vitspace", "fidelity", name, *(["--data", data] if other else [])])
 
