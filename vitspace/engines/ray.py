@@ -81,8 +81,7 @@ class RayEngine:
     def _check_room(self) -> None:
         for name, count in self._needs().items():
             if _have(name) < count:
-                kind = name.removeprefix("num_").upper()[:-1] + "s"
-                raise InputError(f"an evaluation needs {count:g} {kind}, but the Ray cluster has {_have(name):g}")
+                raise InputError(f"an evaluation needs {count:g} {_kind(name)}, but the Ray cluster has {_have(name):g}")
 
     def _needs(self) -> dict[str, float]:
         gpus = self.config.gpus
@@ -121,8 +120,12 @@ class RayEngine:
 
 def _have(name: str) -> float:
     """Return how many of ``num_cpus`` or ``num_gpus`` the cluster has now."""
-    have: float = ray.cluster_resources().get(name.removeprefix("num_").removesuffix("s").upper(), 0)
+    have: float = ray.cluster_resources().get(_kind(name), 0)
     return have
+
+
+def _kind(name: str) -> str:
+    return name.removeprefix("num_").removesuffix("s").upper()
 
 
 def _join() -> None:
