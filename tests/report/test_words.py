@@ -3,7 +3,15 @@ from dataclasses import replace
 import pytest
 
 from vitspace.report.terminal import terminal_table
-from vitspace.report.words import headline, machine_note, next_commands, proxy_note, proxy_sentence, score_label
+from vitspace.report.words import (
+    design_commands,
+    headline,
+    machine_note,
+    next_commands,
+    proxy_note,
+    proxy_sentence,
+    score_label,
+)
 from vitspace.study.config import StudyConfig
 
 
@@ -75,6 +83,13 @@ def test_commands_quote_the_name(record):
     assert "vitspace search --study 'my study' --resume --trials 32" in commands
     assert "vitspace export 'my study' --trial 0" in commands
     assert "vitspace train 'my study' --trial 0 --data imagefolder:DIR" in commands
+
+
+def test_commands_name_the_storage_where_they_take_one(record):
+    commands = [command for _, command in next_commands(replace(record, storage="sqlite:///my x.db"))]
+    assert len(commands) == 5 and all(line.endswith(" --storage 'sqlite:///my x.db'") for line in commands)
+    commands = [command for _, command in design_commands(replace(record, storage="x.db"), record.front[0])]
+    assert ["--storage" in line for line in commands] == [True, True, False]
 
 
 def test_a_study_without_a_front_has_no_design_to_take_away(bare):

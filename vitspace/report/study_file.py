@@ -8,6 +8,7 @@ from typing import Any
 from vitspace.errors import InputError
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import StudyRecord
+from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.trial import Trial
 
 STUDY_FILE = "study.json"
@@ -22,7 +23,9 @@ def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
     data["trials"] = [_trial_data(trial) for trial in record.trials]
     specs = {trial.spec.id: trial.spec.to_dict() for trial in record.trials if trial.spec}
     plain: dict[str, Any] = _plain(
-        data | {"config": record.config.model_dump(), "resolved": record.resolved, "specs": specs}
+        data
+        | {"config": record.config.model_dump(), "resolved": record.resolved, "specs": specs}
+        | {"storage": record.storage}
     )
     return plain
 
@@ -53,6 +56,7 @@ def _record(data: dict[str, Any]) -> StudyRecord:
         reference=data["reference"],
         reference_point=tuple(data["reference_point"]) if data["reference_point"] else None,
         seconds=data["seconds"],
+        storage=data.get("storage", DEFAULT_STORAGE),
     )
 
 

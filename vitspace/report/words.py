@@ -6,6 +6,7 @@ from typing import Any
 from vitspace.report.names import readable_name, trial_name
 from vitspace.report.noise import finite, front_spread, noise_limit, order_unresolved
 from vitspace.study.record import StudyRecord
+from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
 
 
@@ -94,24 +95,29 @@ def machine_name(record: StudyRecord) -> str:
 
 def next_commands(record: StudyRecord) -> list[tuple[str, str]]:
     """What to do next: (purpose, command)."""
-    name = shlex.quote(record.name)
+    name, where = shlex.quote(record.name), storage_option(record.storage)
     more = max(2 * record.config.trials, record.config.trials + 1)
     return [
-        ("redraw this report from storage", f"vitspace report {name}"),
-        ("look at every trial", f"vitspace dashboard {name}"),
-        ("evaluate more designs", f"vitspace search --study {name} --resume --trials {more}"),
+        ("redraw this report from storage", f"vitspace report {name}{where}"),
+        ("look at every trial", f"vitspace dashboard {name}{where}"),
+        ("evaluate more designs", f"vitspace search --study {name} --resume --trials {more}{where}"),
         *(design_commands(record, record.front[-1])[:2] if record.front else []),
     ]
 
 
 def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
     """What to do next with one design of a study: (purpose, command)."""
-    design = f"{shlex.quote(record.name)} --trial {trial.number}"
+    design, where = f"{shlex.quote(record.name)} --trial {trial.number}", storage_option(record.storage)
     return [
-        ("take this design away", f"vitspace export {design}"),
-        ("train it in full", f"vitspace train {design} --data imagefolder:DIR"),
+        ("take this design away", f"vitspace export {design}{where}"),
+        ("train it in full", f"vitspace train {design} --data imagefolder:DIR{where}"),
         ("see where its milliseconds go", f"vitspace profile exports/{record.name}-trial-{trial.number}/spec.json"),
     ]
+
+
+def select_command(record: StudyRecord, trial: Trial) -> str:
+    """The command that prints one design of a study."""
+    return f"vitspace report {shlex.quote(record.name)} --select {trial.number}{storage_option(record.storage)}"
 
 
 def dominated_by(record: StudyRecord, number: int) -> str:

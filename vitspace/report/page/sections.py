@@ -14,6 +14,7 @@ from vitspace.report.noise import finite, noise_limit
 from vitspace.report.settings import settings
 from vitspace.report.tables import front_table, trials_table
 from vitspace.report.trust import estimated_top1
+from vitspace.report.words import select_command
 from vitspace.schematic import draw_svg
 from vitspace.study.record import StudyRecord
 from vitspace.units import format_seconds
@@ -122,7 +123,7 @@ def _card(record: StudyRecord, choice: Choice) -> DesignCard:
         facts=values,
         settings=", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items()),
         estimate=estimated_top1(record, trial.spec),
-        commands=[f"vitspace report {record.name} --select {trial.number}"],
+        commands=[select_command(record, trial)],
     )
 
 
