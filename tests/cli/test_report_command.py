@@ -78,6 +78,12 @@ def test_commands_name_the_storage_that_the_study_is_in(call, stored, tmp_path):
 def test_one_design_is_selected_from_one_study(call, stored):
     code, _, error = call("report", "a", "b", "--select", "knee")
     assert code == 2 and "--select picks a design of one study, but got 2 studies" in error
+    code, _, error = call("report", "a", "a")
+    assert code == 2 and "at least 2 studies are compared, but got a" in error
+    code, _, error = call("report", "a", "--select", "best", "--out", "there")
+    assert code == 2 and "--select only prints a design and writes no report, but got --out there" in error
+    code, _, error = call("report", "a", "--select", "")
+    assert code == 2 and "but got ''" in error
     code, _, error = call("report", "a", "--select", "worst")
     assert code == 2 and "a design is knee, cheapest, fastest, best, or the number" in error
 

@@ -39,6 +39,16 @@ def test_headline_warns_of_designs_that_have_not_learned(record):
     assert "chance" not in headline(free)
 
 
+def test_headline_counts_doubted_latencies(record):
+    assert "unsure" not in headline(record)
+    busy = [replace(t, latency=t.latency | {"doubt": "the machine was busy"}) for t in record.trials]
+    one = replace(record, trials=[*record.trials[:4], busy[4], *record.trials[5:]])
+    assert headline(one).endswith(" 1 of 5 latencies, 0 of the front's, was taken on a busy machine and is unsure.")
+    assert headline(replace(record, trials=busy)).endswith(
+        " 5 of 5 latencies, 4 of the front's, were taken on a busy machine and are unsure."
+    )
+
+
 def test_headline_of_no_or_one_design(bare, lone):
     assert headline(bare) == "bare: no design was evaluated; 0 trials without a score."
     assert headline(lone).startswith("lone: 1 design evaluated (1 drawn, none published), 1 on the front")

@@ -26,7 +26,7 @@ def report(
 ) -> None:
     """Redraw a study's report, compare several studies, or print one design of a study."""
     if len(studies) > 1:
-        if select:
+        if select is not None:
             raise InputError(f"--select picks a design of one study, but got {len(studies)} studies")
         compare_studies(studies, storage, out or Path("reports/compare"), as_json)
         return
@@ -36,7 +36,9 @@ def report(
 
     [record] = _records(studies, storage)
     stored = not _is_path(studies[0])
-    if select:
+    if select is not None:
+        if out:
+            raise InputError(f"--select only prints a design and writes no report, but got --out {out}")
         _print_design(record, select, stored, as_json)
         return
     folder = write_report(record, out or report_folder(record.name))
@@ -59,6 +61,8 @@ def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) ->
         print_json(comparison.to_json(folder))
         return
     print(comparison.table().to_string(index=False, float_format="{:.4g}".format))
+    for name, values in comparison.latency_words():
+        print(f"{name}: {values}")
     print(f"report: {folder / 'index.html'}")
 
 

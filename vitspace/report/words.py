@@ -11,7 +11,7 @@ from vitspace.study.trial import Trial
 
 
 def headline(record: StudyRecord) -> str:
-    """The first line of every report: how many designs, the front, and whether noise hides its order."""
+    """The first line of every report: how many designs, the front, and what of it is not to be believed."""
     done, rejected = len(record.completed), len(record.trials) - len(record.completed)
     if not done:
         return f"{record.name}: no design was evaluated; {_count(rejected, 'trial')} without a score."
@@ -19,7 +19,7 @@ def headline(record: StudyRecord) -> str:
     made = f"{done - len(record.anchors)} drawn, {f'published: {published}' if published else 'none published'}"
     front = f"{len(record.front)} on the front of score, FLOPs and latency"
     words = f"{record.name}: {_count(done, 'design')} evaluated{_within(record)} ({made}), {front}."
-    return words + _resolution(record) + _unlearned(record)
+    return words + _resolution(record) + _unlearned(record) + _unsure(record)
 
 
 def _within(record: StudyRecord) -> str:
@@ -49,6 +49,19 @@ def _unlearned(record: StudyRecord) -> str:
     return (
         f" {len(worse)} of the {len(record.completed)} scores are no better than chance "
         f"({-chance:.3f}): train longer, as --proxy train:small does, before their order is believed."
+    )
+
+
+def _unsure(record: StudyRecord) -> str:
+    """Count the latencies in doubt."""
+    doubted = [trial for trial in record.completed if trial.latency_doubt]
+    if not doubted:
+        return ""
+    front = sum(bool(trial.latency_doubt) for trial in record.front)
+    were, are = ("was", "is") if len(doubted) == 1 else ("were", "are")
+    return (
+        f" {len(doubted)} of {len(record.completed)} latencies, {front} of the front's, {were} taken on a busy machine "
+        f"and {are} unsure."
     )
 
 
