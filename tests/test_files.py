@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from vitspace.files import whole_files, write_atomic, write_with
+from vitspace.files import whole_files, whole_folder, write_atomic, write_with
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -33,3 +35,13 @@ def test_files_of_a_folder_are_replaced_together_or_not_at_all(tmp_path):
         "b.txt": "added",
         "mine.txt": "stays",
     }
+
+
+def test_an_empty_current_folder_is_filled(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError, match="disk full"), whole_folder(Path()):
+        raise OSError("disk full")
+    assert list(tmp_path.iterdir()) == []
+    with whole_folder(Path()) as new:
+        write_atomic(new / "a.txt", "made")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
+import vitspace
 from vitspace import searching, session
+from vitspace.engines import Silent
 from vitspace.errors import InputError
 from vitspace.latency import backends
 from vitspace.searching import Place, search
@@ -41,3 +43,12 @@ def test_data_are_loaded_and_told_of_where_the_proxy_takes_any(monkeypatch, prox
     monkeypatch.setattr(session.Lines, "note", lambda self, text: told.append(text))
     session.open_proxy_of(StudyConfig(space="mat", budget="1G", proxy=proxy, data="digits"), session.Lines())
     assert told == notes
+
+
+def test_a_study_says_how_many_designs_were_drawn_when_it_was_made(tmp_path, monkeypatch):
+    designs = [("mat_1", vitspace.anchor("mat_1").spec), (None, vitspace.anchor("mat_2").spec)]
+    monkeypatch.setattr(searching, "_check_budget", lambda space, config: None)
+    monkeypatch.setattr(searching, "first_designs", lambda space, config: designs)
+    settings = {"space": "mat", "budget": "1G", "proxy": "params"}
+    store, *_ = searching._begin(settings, Place(str(tmp_path / "studies.journal")), tmp_path, Silent())
+    assert store.record().resolved["drawn"] == 1

@@ -131,8 +131,12 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path`` that takes its place at the end; on an error it is removed.
 
-    A folder that is there is replaced.
+    A folder that is there is replaced; an empty one, which may be the current folder or a mount, is filled.
     """
+    if path.is_dir() and not any(path.iterdir()):
+        with whole_files(path) as made:
+            yield made
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
     made, former = beside / "made", beside / "former"

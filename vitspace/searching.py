@@ -63,7 +63,7 @@ def search(
     store, config, proxy, out = prepare(settings, place, out, monitor)
     if proxy is not None:
         _run(store, proxy, config, place, out, monitor)
-    record = store.record()
+    record = store.record(place.storage)
     return record, write_report(record, out)
 
 
@@ -91,7 +91,8 @@ def _begin(
     _check_budget(space, config)
     monitor.note("drawing the first designs")
     designs = first_designs(space, config)
-    store = _create(config, space, proxy, place)
+    drawn = sum(anchor is None for anchor, _ in designs)
+    store = _create(config, space, proxy, place, drawn)
     enqueue(store, space, designs)
     return store, config, proxy, out or report_folder(store.study.study_name)
 
@@ -128,7 +129,7 @@ def _run(store: StudyStore, proxy: Proxy, config: StudyConfig, place: Place, out
     except BaseException:
         name = store.study.study_name
         try:
-            monitor.note(f"study {name} is stored, report so far: {write_report(store.record(), out)}")
+            monitor.note(f"study {name} is stored, report so far: {write_report(store.record(place.storage), out)}")
         except Exception as error:
             # What stopped the study may keep its report from being written; the study's own error is raised below.
             monitor.note(f"study {name} is stored as far as it went, but its report cannot be written: {error}")
@@ -158,13 +159,14 @@ def _check_budget(space: Space, config: StudyConfig) -> None:
             )
 
 
-def _create(config: StudyConfig, space: Space, proxy: Proxy, place: Place) -> StudyStore:
+def _create(config: StudyConfig, space: Space, proxy: Proxy, place: Place, drawn: int) -> StudyStore:
     resolved = {
         "command": place.command,
         "machine": machine(),
         "proxy": proxy.describe(),
         "space": describe_space(space),
         "convention": CONVENTION,
+        "drawn": drawn,
     }
     storage = open_storage(place.storage)
     name = place.name or free_name(storage, config.default_name())

@@ -99,7 +99,7 @@ def load_study(name: str, storage: str = DEFAULT_STORAGE) -> Study:
     Raises:
         InputError: there is no such storage or study.
     """
-    return Study(StudyStore.load(open_storage(storage, create=False), name).record())
+    return Study(StudyStore.load(open_storage(storage, create=False), name).record(storage))
 
 
 def search(

@@ -60,9 +60,30 @@ def test_a_design_is_selected_by_number_as_json(call, stored):
     assert data["next"][0] == "vitspace export a --trial 1"
 
 
+def test_commands_name_the_storage_that_the_study_is_in(call, stored, tmp_path):
+    assert call("studies", "copy", "a", "sqlite:///x.db")[0] == 0
+    code, out, _ = call("report", "a", "--storage", "sqlite:///x.db")
+    assert code == 0 and "report a --storage sqlite:///x.db\n" in out and out.count("--storage") == 5
+    for name in ("report.md", "index.html"):
+        text = (tmp_path / "reports" / "a" / name).read_text()
+        assert "vitspace report a --storage sqlite:///x.db" in text
+        assert "search --study a --resume --trials 4 --storage sqlite:///x.db" in text
+    assert "vitspace report a --select 0 --storage sqlite:///x.db" in text
+    call("report", "reports/a", "--out", "again")
+    assert (tmp_path / "again" / "report.md").read_text() == (tmp_path / "reports" / "a" / "report.md").read_text()
+    out = call("report", "a", "--storage", "sqlite:///x.db", "--select", "best")[1]
+    assert out.count("--storage sqlite:///x.db") == 2 and out.endswith("spec.json\n")
+
+
 def test_one_design_is_selected_from_one_study(call, stored):
     code, _, error = call("report", "a", "b", "--select", "knee")
     assert code == 2 and "--select picks a design of one study, but got 2 studies" in error
+    code, _, error = call("report", "a", "a")
+    assert code == 2 and "at least 2 studies are compared, but got a" in error
+    code, _, error = call("report", "a", "--select", "best", "--out", "there")
+    assert code == 2 and "--select only prints a design and writes no report, but got --out there" in error
+    code, _, error = call("report", "a", "--select", "")
+    assert code == 2 and "but got ''" in error
     code, _, error = call("report", "a", "--select", "worst")
     assert code == 2 and "a design is knee, cheapest, fastest, best, or the number" in error
 

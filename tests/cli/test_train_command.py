@@ -57,3 +57,8 @@ def test_bad_input_is_one_line_and_leaves_nothing(call, tmp_path, args, message)
     errors = [line for line in err.splitlines() if line.startswith("error: ")]
     assert code == 2 and len(errors) == 1 and message in errors[0] and out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_negative_seed_is_refused(call):
+    code, out, err = call("train", "mat_1", "--data", "digits", "--seed", "-1")
+    assert code == 2 and "'--seed'" in err and "Traceback" not in err and out == ""

@@ -61,6 +61,19 @@ def test_grey_and_transparent_images_are_read(folder):
     assert len(load_data(f"imagefolder:{folder}", 16).train_images) == 10
 
 
+def test_images_of_16_bits_are_scaled_and_floating_point_ones_skipped(folder):
+    Image.fromarray(np.full((9, 9), 257 * 90, np.uint16)).save(folder / "val" / "cat" / "a.png")
+    Image.fromarray(np.full((9, 9), 0.5, np.float32)).save(folder / "val" / "cat" / "b.tif")
+    data = load_data(f"imagefolder:{folder}", 16)
+    assert data.skipped == 1 and 90 in data.val_images.unique().tolist()
+
+
+def test_hidden_folders_are_not_looked_at(folder):
+    write(folder / "train" / "cat" / ".ipynb_checkpoints" / "0.png")
+    write(folder / "train" / "cat" / "seen" / "0.png")
+    assert len(load_data(f"imagefolder:{folder}", 16).train_images) == 9
+
+
 def test_a_class_of_broken_images_is_refused(folder):
     for path in (folder / "train" / "cat").iterdir():
         path.write_bytes(b"no image")

@@ -7,13 +7,19 @@ import numpy as np
 import pytest
 import timm
 import torch
+from safetensors.torch import save_file
 
+from vitspace.data import load_data
 from vitspace.design import Design
 from vitspace.errors import FailureError, InputError
 from vitspace.export import Model, choose_formats, evidence, export_folder, formats
 from vitspace.export.parity import check_parity, sample_images
+from vitspace.export.weights import untrained
 from vitspace.files import whole_folder
 from vitspace.spec import Spec
+from vitspace.study.config import StudyConfig
+from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +79,34 @@ def test_the_card_says_of_the_best_epoch_that_it_was_chosen(model, tmp_path, mon
     export_folder(model, ["spec"], tmp_path / "best")
     texts = [(tmp_path / name / "README.md").read_text() for name in ("last", "best")]
     assert ["the best epoch on these same images" in text for text in texts] == [False, True]
+
+
+def test_the_card_of_an_unfinished_training_says_how_far_it_came(model, tmp_path, monkeypatch):
+    monkeypatch.setitem(model.facts, "epochs", 300)
+    export_folder(model, ["spec"], tmp_path / "out")
+    assert "at 64 px for 1 of 300 epochs: top-1" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_the_card_says_why_a_latency_is_unsure(spec, tmp_path):
+    trial = Trial(0, "complete", spec, latency_ms=9.0, latency={"doubt": "the machine was busy"})
+    design = Design("d", spec, None, trial, StudyRecord("s", StudyConfig(space="msg"), [trial]))
+    export_folder(Model.of(design), ["spec"], tmp_path / "out")
+    assert "**unsure**: the machine was busy" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_weights_of_damaged_metadata_are_refused(spec, tmp_path):
+    for text, message in (("{", "is JSON, but in"), ("[]", "is a mapping, but in")):
+        save_file(untrained(spec, 5, 64).state_dict(), tmp_path / "w.safetensors", {"vitspace": text})
+        with pytest.raises(InputError, match=message):
+            Model.of(Design("d", spec), tmp_path / "w.safetensors")
+
+
+def test_images_are_those_of_the_trainings_seed(model, monkeypatch):
+    monkeypatch.setitem(model.facts, "classes", [str(digit) for digit in range(10)])
+    monkeypatch.setitem(model.facts, "seed", 3)
+    labels = evidence(model, "digits", 500).labels
+    assert labels.tolist() == load_data("digits", 8, seed=3).val_labels.tolist()
+    assert labels.tolist() != load_data("digits", 8).val_labels.tolist()
 
 
 def test_weights_of_unknown_origin_are_said_to_be(spec, weights, tmp_path):

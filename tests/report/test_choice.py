@@ -48,3 +48,8 @@ def test_a_selected_design_is_told_in_lines(record):
     lines = design_lines(record, "best", select(record, "best"))
     assert lines[0] == "trial 0, MSG-T, the best of msg-4G: the best score"
     assert "on the front" in lines[1] and any("dim: 64-128-256-512" in line for line in lines)
+
+
+def test_a_selected_design_of_doubted_latency_says_why(record):
+    busy = replace(record.trials[0], latency={"doubt": "the machine was busy"})
+    assert "CPU latency 40.0ms (unsure: the machine was busy)" in design_lines(record, "0", busy)[2]

@@ -38,7 +38,7 @@ def test_the_noise_of_the_noisiest_study_is_said(record):
 def test_latencies_of_different_machines_are_warned_of(record):
     moved = replace(record, name="b", resolved=record.resolved | {"machine": {"host": "node-2", "cpu": "EPYC"}})
     warning = "Latencies of different machines do not compare"
-    assert f"**{warning}**: node-1, Xeon; node-2, EPYC." in Comparison.of([record, moved]).text()
+    assert f"**{warning}**: node-1, Xeon (msg-4G); node-2, EPYC (b)." in Comparison.of([record, moved]).text()
     assert warning not in Comparison.of([record, replace(record, name="c")]).text()
 
 
@@ -58,3 +58,20 @@ def test_scores_of_different_recipes_are_not_compared(record, of, key, value, sa
 def test_one_recipe_by_two_names_compares(record):
     named = replace(record, name="b", config=record.config.model_copy(update={"proxy": "train:tiny"}))
     assert len(Comparison.of([record, named]).rows()) == 2
+
+
+def test_latencies_of_different_timings_are_warned_of(record):
+    other = record.config.model_copy(update={"latency_backend": "onnxruntime"})
+    trials = [replace(t, latency=t.latency | {"threads": 4}) if t.complete else t for t in record.trials]
+    words = Comparison.of([record, replace(record, name="b", config=other, trials=trials)]).latency_words()
+    assert words == [
+        ("Latencies of different back ends do not compare", "eager (msg-4G); onnxruntime (b)"),
+        ("Latencies of different numbers of threads do not compare", "1 (msg-4G); 4 (b)"),
+    ]
+    unknown = [replace(t, latency={}) for t in record.trials]
+    assert Comparison.of([record, replace(record, name="b", trials=unknown)]).latency_words() == []
+
+
+def test_one_study_is_not_compared(record):
+    with pytest.raises(InputError, match="at least 2 studies are compared, but got msg-4G"):
+        Comparison.of([record])

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from vitspace.report.page import page_html
-from vitspace.report.page.sections import trials_grid
+from vitspace.report.page.sections import cards, trials_grid
 
 PNG = b"\x89PNG"
 WIDE = dict.fromkeys(("score_flops", "score_latency", "latency_flops", "hypervolume"), PNG)
@@ -52,6 +52,14 @@ def test_words_of_others_are_escaped(record, monkeypatch):
     evil = replace(record.trials[-1], why="<script>alert(1)</script>")
     text = page_html(replace(record, name="a" * 200, trials=[evil]), WIDE)
     assert "<script>alert" not in text and "&lt;script&gt;alert" in text
+
+
+def test_a_card_of_doubted_latency_says_why(record):
+    busy = [replace(trial, latency=trial.latency | {"doubt": "the machine was busy"}) for trial in record.trials]
+    card = cards(replace(record, trials=busy))[0]
+    assert dict(card.facts)["CPU latency"].endswith(" ms, unsure")
+    assert card.doubt == "The latency is unsure: the machine was busy."
+    assert not cards(record)[0].doubt
 
 
 def test_filters_count_what_is_there(record):

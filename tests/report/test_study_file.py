@@ -56,6 +56,36 @@ def test_a_complete_trial_without_its_numbers_is_refused(change, record, tmp_pat
         read_study(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"reference": None}, "reference is a mapping, but got None"),
+        ({"resolved": None}, "resolved is a mapping, but got None"),
+        ({"specs": []}, r"specs is a mapping, but got \[\]"),
+        ({"reference_point": [1.0, 2.0]}, r"reference_point has a number for each of .* but got \[1.0, 2.0\]"),
+    ],
+)
+def test_a_damaged_study_is_refused(change, words, record, tmp_path):
+    with pytest.raises(InputError, match=f"study.json holds no study .*: {words}"):
+        read_study(written(tmp_path / "study.json", record, **change))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"latency": None}, "latency of trial 0 is a mapping, but got None"),
+        ({"seconds": None}, "seconds of trial 0 is a number, but got None"),
+        ({"state": "bogus"}, "state of trial 0 is one of complete, .* but got 'bogus'"),
+        ({"anchor": "msg_huge"}, "anchor of trial 0 is a published design, but got 'msg_huge'"),
+    ],
+)
+def test_a_damaged_trial_is_refused(change, words, record, tmp_path):
+    trials = study_data(record)["trials"]
+    path = written(tmp_path / "study.json", record, trials=[trials[0] | change])
+    with pytest.raises(InputError, match=f"study.json holds no study .*: {words}"):
+        read_study(path)
+
+
 def test_an_unknown_setting_is_named(record, tmp_path):
     config = record.config.model_dump() | {"magic": 1}
     with pytest.raises(InputError, match=r"study.json holds no study .* unknown key 'magic'"):

@@ -104,6 +104,20 @@ def test_a_latency_in_doubt_is_marked(record):
     assert [text.endswith(", unsure)") for text in latencies[:2]] == [True, False]
 
 
+def test_a_doubted_latency_is_said_to_be_unsure_beside_an_anchor(record):
+    anchor, *others = record.trials
+    busy = replace(anchor, latency=anchor.latency | {"doubt": "the machine was busy"})
+    words = front_table(replace(record, trials=[busy, *others])).set_index("number")["against_anchor"]
+    assert words[2] == "MSG-T: 47 % cheaper, 25 % faster (latency unsure), score worse by 0.200"
+
+
+def test_a_score_of_no_training_is_not_in_nats(record):
+    notes = calibration(record).set_index("quantity")["note"]
+    assert notes["loss of MSG-T"].startswith("in nats, mean of 2 seeds")
+    free = replace(record, config=record.config.model_copy(update={"proxy": "zico"}))
+    assert "nats" not in markdown(readable(calibration(free)))
+
+
 @pytest.mark.parametrize("family", [{"values": ["msg", "mat"]}, {"each": ["msg", "vt"]}])
 def test_a_space_of_several_families_has_references_too(record, family):
     facts = record.resolved | {"space": record.resolved["space"] | {"family": family}}

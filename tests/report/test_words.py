@@ -3,7 +3,15 @@ from dataclasses import replace
 import pytest
 
 from vitspace.report.terminal import terminal_table
-from vitspace.report.words import headline, machine_note, next_commands, proxy_note, proxy_sentence, score_label
+from vitspace.report.words import (
+    design_commands,
+    headline,
+    machine_note,
+    next_commands,
+    proxy_note,
+    proxy_sentence,
+    score_label,
+)
 from vitspace.study.config import StudyConfig
 
 
@@ -29,6 +37,16 @@ def test_headline_warns_of_designs_that_have_not_learned(record):
     assert "2 of the 5 scores are no better than chance (-2.750): train longer" in headline(hard)
     free = replace(hard, config=hard.config.model_copy(update={"proxy": "rank"}))
     assert "chance" not in headline(free)
+
+
+def test_headline_counts_doubted_latencies(record):
+    assert "unsure" not in headline(record)
+    busy = [replace(t, latency=t.latency | {"doubt": "the machine was busy"}) for t in record.trials]
+    one = replace(record, trials=[*record.trials[:4], busy[4], *record.trials[5:]])
+    assert headline(one).endswith(" 1 of 5 latencies, 0 of the front's, was taken on a busy machine and is unsure.")
+    assert headline(replace(record, trials=busy)).endswith(
+        " 5 of 5 latencies, 4 of the front's, were taken on a busy machine and are unsure."
+    )
 
 
 def test_headline_of_no_or_one_design(bare, lone):
@@ -75,6 +93,13 @@ def test_commands_quote_the_name(record):
     assert "vitspace search --study 'my study' --resume --trials 32" in commands
     assert "vitspace export 'my study' --trial 0" in commands
     assert "vitspace train 'my study' --trial 0 --data imagefolder:DIR" in commands
+
+
+def test_commands_name_the_storage_where_they_take_one(record):
+    commands = [command for _, command in next_commands(replace(record, storage="sqlite:///my x.db"))]
+    assert len(commands) == 5 and all(line.endswith(" --storage 'sqlite:///my x.db'") for line in commands)
+    commands = [command for _, command in design_commands(replace(record, storage="x.db"), record.front[0])]
+    assert ["--storage" in line for line in commands] == [True, True, False]
 
 
 def test_a_study_without_a_front_has_no_design_to_take_away(bare):

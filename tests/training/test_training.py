@@ -8,12 +8,14 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from noting import Notes
 from PIL import Image
 from safetensors.torch import load_file
 
+from vitspace.data import load_data
 from vitspace.design import find_design
 from vitspace.errors import FailureError, InputError
 from vitspace.export import Model
@@ -127,6 +129,35 @@ def test_a_folder_that_is_taken_or_of_another_training_is_refused(ask):
         train(replace(request, resume=True), Notes())
 
 
+def test_a_training_resumed_on_other_images_is_refused(ask, photos, tmp_path):
+    shutil.copytree(photos, tmp_path / "photos")
+    request = ask(data=f"imagefolder:{tmp_path / 'photos'}")
+    train(request, Notes())
+    shutil.copy(photos / "val" / "c1" / "0.png", tmp_path / "photos" / "train" / "c1" / "more.png")
+    with pytest.raises(InputError, match=r"a resumed training keeps its train_images, 36, but got 37$"):
+        train(replace(request, resume=True), Notes())
+    for split in ("train", "val"):
+        shutil.copytree(photos / split / "c2", tmp_path / "photos" / split / "c3")
+    with pytest.raises(InputError, match=r"val_images, 9, but got 12; its classes 3, None, but got 'c3'$"):
+        train(replace(request, resume=True), Notes())
+
+
+def test_a_resumed_recipe_is_refused_by_the_fields_that_differ(ask):
+    train(ask(), Notes())
+    with pytest.raises(InputError, match=r"a resumed training keeps its recipe lr, 0.002, but got 0.001$"):
+        train(ask(resume=True, wishes=Wishes(epochs=2, batch_size=12, lr=1e-3, img_size=32)), Notes())
+
+
+def test_a_state_that_does_not_say_its_images_is_gone_on_with(ask):
+    request = ask()
+    train(request, Notes())
+    state = torch.load(request.out / "state.pt", weights_only=True)
+    settings = json.loads(state["settings"])
+    kept = {name: settings[name] for name in ("spec_id", "data", "seed", "recipe")}
+    torch.save(state | {"settings": json.dumps(kept)}, request.out / "state.pt")
+    assert train(replace(request, resume=True), Notes())["epoch"] == 2
+
+
 def test_a_loss_that_is_no_number_stops_with_a_reason(ask):
     with pytest.raises(FailureError, match=r"the training loss is (nan|inf) by update .* try a lower --lr"):
         train(ask(wishes=Wishes(2, 12, 1e30, 32)), Notes())
@@ -186,6 +217,24 @@ def test_a_set_that_does_not_mirror_is_not_mirrored():
     assert "HorizontalFlip" not in str(images.train.transform)
     inputs, labels = next(iter(loader))
     assert inputs.shape == (4, 3, 32, 32) and labels.dtype == torch.int64
+
+
+def test_a_small_set_is_kept_small_and_shown_at_the_size_asked_for():
+    images = open_images("digits", 32)
+    assert images.train.images.shape[-2:] == (8, 8)
+    whole = load_data("digits", 32)
+    assert np.array_equal(np.asarray(images.val[3][0]), whole.val_images[3].permute(1, 2, 0))
+    assert images.mean == pytest.approx((whole.train_images.float() / 255).mean((0, 2, 3)).tolist())
+
+
+def test_images_of_16_bits_are_scaled_and_floating_point_ones_skipped(tmp_path):
+    values = np.array([[0, 257 * 100], [257 * 200, 65535]])
+    for kind, name in ((np.uint16, "0.png"), (np.int32, "1.tif"), (np.float32, "2.tif")):
+        Image.fromarray(values.astype(kind)).save(tmp_path / name)
+    images = OnDisk({"c1": sorted(tmp_path.iterdir())}, stands_in=False)
+    for index in (0, 1):
+        assert np.asarray(images[index][0])[..., 0].tolist() == [[0, 100], [200, 255]]
+    assert images[2] is None and images.skipped == 1
 
 
 def test_an_image_smaller_than_the_stride_is_refused(ask):

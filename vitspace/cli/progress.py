@@ -12,7 +12,6 @@ from rich.progress import Progress as Bars
 from vitspace.cli import console
 from vitspace.report import headline, next_commands, terminal_table
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
 from vitspace.units import format_count, format_score, format_seconds
 
@@ -64,7 +63,7 @@ class Progress:
         self.console.print(text, soft_wrap=True)
 
 
-def print_result(record: StudyRecord, folder: Path, storage: str) -> None:
+def print_result(record: StudyRecord, folder: Path) -> None:
     """Print what a study found, and the commands to go on with."""
     screen = console()
     screen.print(f"\n{headline(record)}")
@@ -72,7 +71,7 @@ def print_result(record: StudyRecord, folder: Path, storage: str) -> None:
     screen.print(f"hypervolume {record.hypervolume:.4f}, searched for {format_seconds(record.seconds)}")
     screen.print(f"report: {folder / 'index.html'}\n", soft_wrap=True)
     for purpose, line in next_commands(record):
-        screen.print(f"to {purpose}:\n  {_program(line)}{storage_option(storage)}", soft_wrap=True)
+        screen.print(f"to {purpose}:\n  {_program(line)}", soft_wrap=True)
 
 
 def _program(line: str) -> str:

@@ -26,7 +26,7 @@ def report(
 ) -> None:
     """Redraw a study's report, compare several studies, or print one design of a study."""
     if len(studies) > 1:
-        if select:
+        if select is not None:
             raise InputError(f"--select picks a design of one study, but got {len(studies)} studies")
         compare_studies(studies, storage, out or Path("reports/compare"), as_json)
         return
@@ -36,14 +36,16 @@ def report(
 
     [record] = _records(studies, storage)
     stored = not _is_path(studies[0])
-    if select:
-        _print_design(record, select, storage if stored else None, as_json)
+    if select is not None:
+        if out:
+            raise InputError(f"--select only prints a design and writes no report, but got --out {out}")
+        _print_design(record, select, stored, as_json)
         return
     folder = write_report(record, out or report_folder(record.name))
     if as_json:
         print_json(record.to_json(str(folder)))
     elif stored:
-        print_result(record, folder, storage)
+        print_result(record, folder)
     else:
         print(f"report: {folder / 'index.html'}")
 
@@ -59,6 +61,8 @@ def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) ->
         print_json(comparison.to_json(folder))
         return
     print(comparison.table().to_string(index=False, float_format="{:.4g}".format))
+    for name, values in comparison.latency_words():
+        print(f"{name}: {values}")
     print(f"report: {folder / 'index.html'}")
 
 
@@ -75,7 +79,7 @@ def _records(names: list[str], storage: str) -> list["StudyRecord"]:
     found: dict[str, StudyRecord] = {}
     for name in dict.fromkeys(names):
         stored = None if _is_path(name) else StudyStore.load(open_storage(storage, create=False), name)
-        record = stored.record() if stored else read_study(Path(name))
+        record = stored.record(storage) if stored else read_study(Path(name))
         if record.name in found:
             raise InputError(f"studies that are compared have names of their own, but {name} is {record.name}, too")
         found[record.name] = record
@@ -86,16 +90,14 @@ def _is_path(name: str) -> bool:
     return "/" in name or (name.endswith(".json") and Path(name).is_file())
 
 
-def _print_design(record: "StudyRecord", which: str, storage: str | None, as_json: bool) -> None:
+def _print_design(record: "StudyRecord", which: str, stored: bool, as_json: bool) -> None:
     """Print a design, and what to do next with that of a stored study."""
     from vitspace.report.choice import design_lines, select
     from vitspace.report.words import design_commands
-    from vitspace.study.storage import storage_option
 
     trial = select(record, which)
     assert trial.spec is not None
-    more = storage_option(storage) if storage else ""
-    commands = [(purpose, line + more) for purpose, line in design_commands(record, trial)] if storage else []
+    commands = design_commands(record, trial) if stored else []
     if as_json:
         data: dict[str, Any] = trial.summary() | {"spec": trial.spec.to_dict(), "next": [line for _, line in commands]}
         print_json(data)

@@ -80,7 +80,7 @@ def search(
     if as_json:
         print_json(record.to_json(str(folder)))
     else:
-        print_result(record, folder, storage)
+        print_result(record, folder)
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:

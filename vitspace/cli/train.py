@@ -30,7 +30,7 @@ def train(
     ),
     lr: float = typer.Option(None, help="Learning rate after warm-up. (default: the recipe's)"),
     img_size: int = typer.Option(None, min=32, help="Side of the image in pixels. (default: the recipe's)"),
-    seed: int = typer.Option(0, help="Of weights, order, augmentation."),
+    seed: int = typer.Option(0, min=0, help="Of weights, order, augmentation."),
     device: str = typer.Option("auto", help="auto, cpu, cuda, cuda:1, mps; under torchrun a GPU a process."),
     workers: int = typer.Option(
         None, min=0, help="Processes that load images. (default: for a folder, cores, up to 8)"

@@ -1,7 +1,8 @@
 """Data for training proxies: one file a source, named as on the command line (``--data imagefolder:DIR``).
 
 A source has two functions: ``check(argument)``, cheap, which raises InputError, and ``load(argument, request)``,
-which returns a `Dataset`. Files that begin with an underscore are no sources.
+which returns a `Dataset`. Where all its images have one size, ``native_size(argument)`` gives it. Files that begin with
+an underscore are no sources.
 """
 
 import importlib
@@ -12,7 +13,7 @@ from types import ModuleType
 from vitspace.data._base import Dataset, Request, part_of
 from vitspace.errors import InputError
 
-__all__ = ["SOURCES", "Dataset", "check_data", "load_data", "part_of"]
+__all__ = ["SOURCES", "Dataset", "check_data", "kept_size", "load_data", "part_of"]
 
 #: Names of the sources.
 SOURCES = tuple(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
@@ -57,6 +58,18 @@ def check_data(text: str) -> None:
     """
     source, argument = _parse(text)
     source.check(argument)
+
+
+def kept_size(text: str, img_size: int) -> int:
+    """Return the side at which a set is kept in memory: ``img_size``, or its own where that is smaller.
+
+    Raises:
+        InputError: the text names no source, or its folder does not hold what the source needs.
+    """
+    source, argument = _parse(text)
+    source.check(argument)
+    own = source.native_size(argument) if hasattr(source, "native_size") else None
+    return min(img_size, own or img_size)
 
 
 def _parse(text: str) -> tuple[ModuleType, str]:

@@ -13,7 +13,8 @@ from vitspace.data import imagefolder
 from vitspace.data._base import Dataset, Request, draw_evenly, resize
 from vitspace.errors import InputError
 
-_PIXELS = 3 * 32 * 32
+_SIDE = 32
+_PIXELS = 3 * _SIDE * _SIDE
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,10 @@ class Cifar:
         )
         return Dataset(f"{self.name}:{argument}", *train, *val, self.classes or self._names(binary))
 
+    def native_size(self, argument: str) -> int | None:
+        """Return the side of the binary version's images in pixels, or None of an image folder's."""
+        return _SIDE if self._binary(argument) else None
+
     def _names(self, binary: Path) -> tuple[str, ...]:
         path = binary / "fine_label_names.txt"
         names = tuple(path.read_text(encoding="utf-8").split()) if path.is_file() else ()
@@ -107,5 +112,5 @@ class Cifar:
         members = [np.flatnonzero(labels == label) for label in range(self.count)]
         drawn = draw_evenly([len(at) for at in members], limit, np.random.default_rng([request.seed, number]))
         chosen = np.sort(np.concatenate([at[i] for at, i in zip(members, drawn, strict=True)]))
-        images = torch.from_numpy(records[chosen, self.label_bytes :].reshape(-1, 3, 32, 32))
+        images = torch.from_numpy(records[chosen, self.label_bytes :].reshape(-1, 3, _SIDE, _SIDE))
         return resize(images, request.img_size), torch.from_numpy(labels[chosen])

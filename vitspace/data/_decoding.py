@@ -19,12 +19,25 @@ Source = Path | BytesIO
 _SHOWN = 3
 
 
+def as_rgb(image: Image.Image) -> Image.Image:
+    """Return an image in RGB; 16-bit values are scaled to 8 bits.
+
+    Raises:
+        ValueError: its values are floating-point, of which none is known to be white.
+    """
+    if image.mode == "F":
+        raise ValueError("pixels are integers, but got floating-point values")
+    if image.mode.startswith("I"):
+        image = Image.fromarray(np.rint(np.asarray(image).clip(0, 65535) / 257).astype(np.uint8))
+    return image.convert("RGB")
+
+
 def decode(source: Source, img_size: int) -> np.ndarray | None:
     """Return an image as uint8 [3, img_size, img_size], its middle square, or None if it cannot be decoded."""
     try:
         with Image.open(source) as image:
             image.draft("RGB", (2 * img_size, 2 * img_size))
-            square = ImageOps.fit(image.convert("RGB"), (img_size, img_size), Image.Resampling.BILINEAR)
+            square = ImageOps.fit(as_rgb(image), (img_size, img_size), Image.Resampling.BILINEAR)
     except Exception as error:  # a broken file makes Pillow's readers raise almost anything
         _log.debug("%s: %s", source, error)
         return None

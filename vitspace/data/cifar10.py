@@ -12,4 +12,4 @@ CIFAR = Cifar(
     pickled="cifar-10-batches-py/data_batch_1",
     classes=CLASSES,
 )
-check, load = CIFAR.check, CIFAR.load
+check, load, native_size = CIFAR.check, CIFAR.load, CIFAR.native_size

@@ -10,4 +10,4 @@ CIFAR = Cifar(
     count=100,
     pickled="cifar-100-python/train",
 )
-check, load = CIFAR.check, CIFAR.load
+check, load, native_size = CIFAR.check, CIFAR.load, CIFAR.native_size

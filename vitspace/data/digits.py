@@ -15,6 +15,11 @@ def check(argument: str) -> None:
         raise InputError(f"data 'digits' takes no argument, but got {argument!r}")
 
 
+def native_size(argument: str) -> int:
+    """Return the side of an image in pixels."""
+    return 8
+
+
 def load(argument: str, request: Request) -> Dataset:
     """Load the digits, the validation images drawn by the seed."""
     from sklearn.datasets import load_digits

@@ -80,8 +80,11 @@ def _classes(folder: Path) -> Files:
 
 
 def _images(folder: Path) -> list[Path]:
-    names = (Path(root, name) for root, _, files in os.walk(folder) for name in files if name[0] != ".")
-    return sorted(path for path in names if path.suffix.lower() in SUFFIXES)
+    found: list[Path] = []
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name[0] != "."]
+        found += [Path(root, name) for name in files if name[0] != "."]
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
 
 
 def _split(

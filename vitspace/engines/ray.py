@@ -81,7 +81,9 @@ class RayEngine:
     def _check_room(self) -> None:
         for name, count in self._needs().items():
             if _have(name) < count:
-                raise InputError(f"an evaluation needs {count:g} {_kind(name)}, but the Ray cluster has {_have(name):g}")
+                raise InputError(
+                    f"an evaluation needs {count:g} {_kind(name)}, but the Ray cluster has {_have(name):g}"
+                )
 
     def _needs(self) -> dict[str, float]:
         gpus = self.config.gpus

@@ -64,8 +64,9 @@ def _training(weights: Weights) -> str:
     if "top1" not in facts:
         return f"Its weights are of {weights.path.name}, which does not say how they were trained."
     selected = ", the best epoch on these same images, so that the number flatters" if facts.get("selected") else ""
+    part = f"{facts['epoch']} of " if facts["epoch"] < facts["epochs"] else ""
     return (
-        f"Trained from scratch on {facts['data']} at {facts['img_size']} px for {facts['epochs']} epochs: top-1 "
+        f"Trained from scratch on {facts['data']} at {facts['img_size']} px for {part}{facts['epochs']} epochs: top-1 "
         f"{facts['top1']:.2f} % on its {facts['val_images']:,} validation images after epoch {facts['epoch']}"
         f"{selected}."
     )
@@ -95,6 +96,7 @@ def _measured(model: Model) -> Iterator[tuple[str, ...]]:
         setting = f"{facts.get('backend', 'eager')}, {facts.get('threads', 1)} thread, batch {facts.get('batch', 1)}"
         spread = f" ({facts['p10_ms']:.1f} to {facts['p90_ms']:.1f})" if "p10_ms" in facts else ""
         how = f"median (10th to 90th percentile) on the CPU, {setting}, of the design with 1000 classes; {where}"
+        how += f"; **unsure**: {trial.latency_doubt}" if trial.latency_doubt else ""
         yield "latency", f"{trial.latency_ms:.1f} ms{spread}", how
     if trial.score is not None:
         yield "the proxy's score", format_score(trial.score), f"{proxy_sentence(record)} Seed {trial.seed}; {where}"

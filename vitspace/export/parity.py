@@ -89,7 +89,8 @@ def evidence(model: Model, data: str = "", count: int = 256) -> Evidence:
     """
     if not data:
         return Evidence(sample_images(model), SOURCE)
-    found = open_images(data, model.img_size)
+    # What is generated or split is as in training, or images that were trained on would be among those of validation.
+    found = open_images(data, model.img_size, model.facts.get("seed", 0))
     found = replace(found, mean=tuple(model.mean), std=tuple(model.std))
     step = -(-len(found.val) // count)
     resizing = {name: model.facts[name] for name in ("crop_pct", "interpolation") if name in model.facts}

@@ -41,7 +41,7 @@ def read_weights(path: Path) -> Weights:
     """Read a safetensors file.
 
     Raises:
-        InputError: there is no such file, it is no safetensors file, or it has no classifier.
+        InputError: there is no such file, it is no safetensors file, it has no classifier, or its metadata are damaged.
     """
     if not path.is_file():
         raise InputError(f"weights are a .safetensors file, but there is none at {str(path)!r}")
@@ -53,7 +53,17 @@ def read_weights(path: Path) -> Weights:
         raise InputError(f"weights are a .safetensors file, but {str(path)!r} is none: {error}") from None
     if CLASSIFIER not in tensors:
         raise InputError(f"weights are those of a whole network, but {str(path)!r} has no {CLASSIFIER}")
-    return Weights(path, tensors, json.loads(metadata.get("vitspace", "{}")))
+    return Weights(path, tensors, _facts(path, metadata.get("vitspace", "{}")))
+
+
+def _facts(path: Path, text: str) -> dict[str, Any]:
+    try:
+        facts = json.loads(text)
+    except ValueError as error:
+        raise InputError(f"what weights say of themselves is JSON, but in {str(path)!r} it is none: {error}") from None
+    if not isinstance(facts, dict):
+        raise InputError(f"what weights say of themselves is a mapping, but in {str(path)!r} it is {text}")
+    return facts
 
 
 def build_with(spec: Spec, weights: Weights, img_size: int) -> Network:

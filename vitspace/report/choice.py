@@ -75,7 +75,8 @@ def design_lines(record: StudyRecord, which: str, trial: Trial) -> list[str]:
         f"trial {trial.number}, {trial_name(trial)}{rule}",
         f"  score {format_score(-loss)}, {dominated_by(record, trial.number)}",
     ]
-    lines.append(f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, CPU latency {ms:.1f}ms")
+    unsure = f" (unsure: {trial.latency_doubt})" if trial.latency_doubt else ""
+    lines.append(f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, CPU latency {ms:.1f}ms{unsure}")
     return lines + [f"  {name.replace('_', ' ')}: {value}" for name, value in settings(trial.spec).items()]
 
 

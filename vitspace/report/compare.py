@@ -1,5 +1,6 @@
 """Compare: several studies beside each other, and their hypervolumes under one reference point."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,10 @@ class Comparison:
         """Compare studies.
 
         Raises:
-            InputError: their scores do not measure the same, or one has no completed trial.
+            InputError: there is only one, their scores do not measure the same, or one has no completed trial.
         """
+        if len(records) < 2:
+            raise InputError(f"at least 2 studies are compared, but got {', '.join(record.name for record in records)}")
         if unlike := _unlike(records):
             said = ", ".join(f"{record.name}: {_recipe(record)[unlike]}" for record in records)
             raise InputError(f"studies are compared whose scores measure the same, but their {unlike} is {said}")
@@ -79,7 +82,12 @@ class Comparison:
 
     def to_json(self, folder: Path) -> dict[str, Any]:
         """Return what `vitspace report A B --json` prints."""
-        return {"studies": self.rows(), "reference_point": list(self.reference_point), "report": str(folder)}
+        return {
+            "studies": self.rows(),
+            "reference_point": list(self.reference_point),
+            "warnings": [f"{name}: {said}" for name, said in self.latency_words()],
+            "report": str(folder),
+        }
 
     def text(self) -> str:
         """The comparison as Markdown: what the scores are, the figure, the table."""
@@ -87,7 +95,7 @@ class Comparison:
         shown = self.table().astype(object)
         for name, form in numbers.items():
             shown[name] = [form.format(value) for value in shown[name]]
-        warning = "".join(f"\n\n**{name}**: {machines}." for name, machines in self.host_words())
+        warning = "".join(f"\n\n**{name}**: {machines}." for name, machines in self.latency_words())
         return (
             f"**{self.headline()}**\n\n{proxy_sentence(self.records[0])}\n\n"
             f"![Fronts of the studies](fronts.png)\n\n{markdown(shown.astype(str))}\n"
@@ -109,16 +117,35 @@ class Comparison:
         limits = [limit for record in self.records if (limit := noise_limit(record)) is not None]
         return [f"Scores less than {max(limits):.3f} apart are within noise between seeds."] if limits else []
 
-    def host_words(self) -> list[tuple[str, str]]:
-        """A warning and the machines, where latencies are of several."""
-        notes = dict.fromkeys(machine_name(record) or "unknown" for record in self.records)
-        return [("Latencies of different machines do not compare", "; ".join(notes))] if len(notes) > 1 else []
+    def latency_words(self) -> list[tuple[str, str]]:
+        """A warning and the values of each setting of the timing, as far as known, that studies do not share."""
+        found = []
+        for what, of in _TIMED.items():
+            values = {record.name: value for record in self.records if (value := of(record))}
+            if len(set(values.values())) > 1:
+                said = "; ".join(f"{value} ({name})" for name, value in values.items())
+                found.append((f"Latencies of different {what} do not compare", said))
+        return found
+
+
+def _known(record: StudyRecord, fact: str) -> str:
+    """Return the values of a fact of latencies, as text."""
+    known = {trial.latency[fact] for trial in record.completed if trial.latency.get(fact)}
+    return ", ".join(map(str, sorted(known)))
+
+
+_TIMED: dict[str, Callable[[StudyRecord], str]] = {
+    "machines": lambda record: machine_name(record) or "unknown",
+    "back ends": lambda record: record.config.latency_backend,
+    "numbers of threads": lambda record: _known(record, "threads"),
+    "batches": lambda record: _known(record, "batch"),
+}
 
 
 def _recipe(record: StudyRecord) -> dict[str, Any]:
     """Return what its scores measure, and on images of which size its costs count."""
-    proxy = {key: value for key, value in record.resolved.get("proxy", {}).items() if key not in _BESIDE}
-    resolution = record.resolved.get("space", {}).get("resolution")
+    proxy = {key: value for key, value in (record.resolved.get("proxy") or {}).items() if key not in _BESIDE}
+    resolution = (record.resolved.get("space") or {}).get("resolution")
     return {"proxy": record.config.proxy, **proxy, "data": record.config.data, "resolution": resolution}
 
 

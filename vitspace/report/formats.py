@@ -61,7 +61,7 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "against_anchor": ("against the nearest anchor", str),
     "standing": ("standing", str),
     "quantity": ("quantity", str),
-    "value": ("nats", _fixed(3)),
+    "value": ("value", _fixed(3)),
     "note": ("note", str),
     "state": ("state", str),
     "trials": ("trials", _plain),

@@ -59,27 +59,34 @@ class History:
 def history(record: StudyRecord) -> History:
     """Follow a study's hypervolume.
 
-    The random baseline is made of the study's own random draws: `ORDERS` orders of them, each after the anchors that
-    every study begins with. It ends with the last of them, since what more draws would have found is not known.
+    The random baseline is made of the study's own random draws, those without a score included, whose seconds count:
+    `ORDERS` orders of them, each after the anchors that every study begins with. It ends with the last of them, since
+    what more draws would have found is not known.
     """
-    drawn = random_draws(record)
+    draws = random_draws(record)
+    drawn = sum(trial.complete for trial in draws)
     spent = np.cumsum([0.0, *(trial.seconds for trial in record.trials)])
     ends = [spent[i + 1] for i, trial in enumerate(record.trials) if trial.complete]
     volumes = _growth(record, record.completed, [])
     counted = Curve(np.arange(len(volumes), dtype=float), volumes)
     timed = Curve(np.array([0.0, *ends]), volumes)
-    random, random_seconds = _random(record, drawn) if len(drawn) > 1 else (None, None)
-    return History(counted, timed, len(drawn), random, random_seconds)
+    random, random_seconds = _random(record, draws) if drawn > 1 else (None, None)
+    return History(counted, timed, drawn, random, random_seconds)
 
 
 def random_draws(record: StudyRecord) -> list[Trial]:
-    """Completed trials that no sampler proposed and no paper published; all but anchors where the sampler is random."""
+    """Trials that no sampler proposed and no paper published; all but anchors where the sampler is random."""
     others = [trial for trial in record.trials if not trial.anchor]
     if record.config.engine == "nni":  # its tuners propose from the first design on
         return []
     runs = [record.config.sampler, *(run["sampler"] for run in record.resolved.get("resumed", []) if "sampler" in run)]
-    first = others if set(runs) == {"random"} else others[:STARTUP]
-    return [trial for trial in first if trial.complete]
+    return others if set(runs) == {"random"} else others[: _drawn_first(record)]
+
+
+def _drawn_first(record: StudyRecord) -> int:
+    """How many designs were drawn when the study was made, as it says, or as far as its number of trials tells."""
+    anchors = sum(trial.anchor is not None for trial in record.trials)
+    return int(record.resolved.get("drawn", max(0, min(record.config.trials - anchors, STARTUP))))
 
 
 def _growth(record: StudyRecord, trials: Sequence[Trial], before: Sequence[Trial]) -> Array:
@@ -98,20 +105,21 @@ def _covers(one: Trial, other: Trial) -> bool:
     return all(a <= b for a, b in zip(one.point, other.point, strict=True))
 
 
-def _random(record: StudyRecord, drawn: list[Trial]) -> tuple[Random, Random]:
+def _random(record: StudyRecord, draws: list[Trial]) -> tuple[Random, Random]:
     rng = np.random.default_rng(0)
-    orders = [rng.permutation(len(drawn)) for _ in range(max(2, min(ORDERS, STEPS // len(drawn))))]
-    volumes = np.array([_growth(record, [drawn[i] for i in order], record.anchors) for order in orders])
-    took = np.array([trial.seconds for trial in drawn])
-    start = sum(trial.seconds for trial in record.anchors)
-    grid = np.linspace(start, start + took.sum(), _GRID)
-    timed = []
-    for order, row in zip(orders, volumes, strict=True):
-        ends = start + np.cumsum([0.0, *took[order]])
+    start = sum(trial.seconds for trial in record.trials if trial.anchor)
+    grid = np.linspace(start, start + sum(trial.seconds for trial in draws), _GRID)
+    volumes, timed = [], []
+    for _ in range(max(2, min(ORDERS, STEPS // len(draws)))):
+        order = [draws[i] for i in rng.permutation(len(draws))]
+        ends = start + np.cumsum([trial.seconds for trial in order])
         ends[-1] = grid[-1]  # sums in another order round differently
-        timed.append(row[np.searchsorted(ends, grid, side="right") - 1])
-    evaluations = len(record.anchors) + np.arange(len(drawn) + 1, dtype=float)
-    return _summary(evaluations, volumes), _summary(grid, np.array(timed))
+        done = np.array([trial.complete for trial in order])
+        row = _growth(record, [trial for trial in order if trial.complete], record.anchors)
+        volumes.append(row)
+        timed.append(row[np.searchsorted(ends[done], grid, side="right")])
+    evaluations = len(record.anchors) + np.arange(len(volumes[0]), dtype=float)
+    return _summary(evaluations, np.array(volumes)), _summary(grid, np.array(timed))
 
 
 def _summary(at: Array, volumes: Array) -> Random:

@@ -69,7 +69,6 @@ def _setting(record: StudyRecord) -> Iterator[str]:
 def _onward(record: StudyRecord) -> Iterator[str]:
     yield "## How to go on"
     yield "```\n" + "\n".join(f"{command}  # {purpose}" for purpose, command in next_commands(record)) + "\n```"
-    yield "Each takes `--storage`, too, where the study is not in `studies.journal`."
     designs = [trial.spec.id for trial in record.front if trial.spec]
     if designs:
         yield "A design of the front as a PyTorch module, from the folder of this report:"

@@ -3,17 +3,31 @@
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from vitspace.anchors import all_anchors
 from vitspace.errors import InputError
 from vitspace.study.config import StudyConfig
-from vitspace.study.record import StudyRecord
-from vitspace.study.trial import Trial
+from vitspace.study.record import OBJECTIVES, StudyRecord
+from vitspace.study.storage import DEFAULT_STORAGE
+from vitspace.study.trial import State, Trial
 
 STUDY_FILE = "study.json"
 #: What is not kept of a trial: its loss at every step.
 _LEFT_OUT = {"curve"}
 _MEASURED = ("score", "macs", "params", "latency_ms")
+_STATES = get_args(State)
+_WORDS = {str: "text", dict: "a mapping", list: "a list", int: "a whole number", float: "a number"}
+_KINDS = {
+    "study": str,
+    "config": dict,
+    "resolved": dict,
+    "reference": dict,
+    "specs": dict,
+    "trials": list,
+    "seconds": float,
+}
+_TRIAL_KINDS = {"number": int, "latency": dict, "details": dict, "seconds": float}
 
 
 def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
@@ -22,7 +36,9 @@ def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
     data["trials"] = [_trial_data(trial) for trial in record.trials]
     specs = {trial.spec.id: trial.spec.to_dict() for trial in record.trials if trial.spec}
     plain: dict[str, Any] = _plain(
-        data | {"config": record.config.model_dump(), "resolved": record.resolved, "specs": specs}
+        data
+        | {"config": record.config.model_dump(), "resolved": record.resolved, "specs": specs}
+        | {"storage": record.storage}
     )
     return plain
 
@@ -40,19 +56,24 @@ def read_study(path: Path) -> StudyRecord:
         raise InputError(f"a report's folder holds its {STUDY_FILE}, but {str(file)!r}: {error.strerror}") from None
     except KeyError as error:
         raise InputError(f"{file} holds no study that this version of vitspace reads: no key {error}") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise InputError(f"{file} holds no study that this version of vitspace reads: {error}") from None
 
 
 def _record(data: dict[str, Any]) -> StudyRecord:
+    _check(data, _KINDS)
+    point = data["reference_point"]
+    if point and not (len(point) == len(OBJECTIVES) and all(isinstance(value, int | float) for value in point)):
+        raise InputError(f"reference_point has a number for each of {', '.join(OBJECTIVES)}, but got {point}")
     return StudyRecord(
         data["study"],
         StudyConfig.of(data["config"]),
         [_trial(row, data["specs"].get(row["spec_id"])) for row in data["trials"]],
         resolved=data["resolved"],
         reference=data["reference"],
-        reference_point=tuple(data["reference_point"]) if data["reference_point"] else None,
+        reference_point=tuple(point) if point else None,
         seconds=data["seconds"],
+        storage=data.get("storage", DEFAULT_STORAGE),
     )
 
 
@@ -62,11 +83,22 @@ def _trial_data(trial: Trial) -> dict[str, Any]:
 
 
 def _trial(row: dict[str, Any], spec: dict[str, Any] | None) -> Trial:
+    _check(row, _TRIAL_KINDS, f" of trial {row['number']}")
+    if row["state"] not in _STATES:
+        raise InputError(f"state of trial {row['number']} is one of {', '.join(_STATES)}, but got {row['state']!r}")
+    if row["anchor"] is not None and row["anchor"] not in all_anchors():
+        raise InputError(f"anchor of trial {row['number']} is a published design, but got {row['anchor']!r}")
     values = {name: value for name, value in row.items() if name not in ("spec_id", "family")}
     trial = Trial.from_dict(values | {"spec": spec})
     if trial.complete and not (trial.spec and all(isinstance(row[name], int | float) for name in _MEASURED)):
         raise InputError(f"a complete trial has a design and numbers, but trial {trial.number} has not")
     return trial
+
+
+def _check(data: dict[str, Any], kinds: dict[str, type], of: str = "") -> None:
+    for key, kind in kinds.items():
+        if not isinstance(data[key], (int, float) if kind is float else kind):
+            raise InputError(f"{key}{of} is {_WORDS[kind]}, but got {data[key]!r}")
 
 
 def _plain(value: Any) -> Any:

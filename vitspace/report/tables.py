@@ -97,19 +97,20 @@ def outside_budget(record: StudyRecord, row: Anchor) -> bool:
 
 
 def calibration(record: StudyRecord) -> pd.DataFrame:
-    """What a score is to be held against: quantity, value in nats, note. Only what was measured."""
+    """What a score is to be held against: quantity, value, note. Only what was measured."""
     reference = record.reference
     name = readable_name(str(reference.get("name") or reference.get("spec_id") or "the reference"))
     scores = [score for value in reference.get("scores") or [] if (score := finite(value)) is not None]
     sign, what = (-1, "loss") if trains(record) else (1, "score")
     mean = sign * sum(scores) / len(scores) if scores else None
+    unit = "in nats, " if trains(record) else ""
     pooled, designs = pooled_noise(record)
     of = f"{designs} published designs, each with several seeds" if pooled else f"{name} over {len(scores)} seeds"
     rough = "" if pooled else ", a rough figure: three further pairs of seeds in ten differ by more"
     listed = ", ".join(f"{sign * score:.3f}" for score in scores)
     rows = [
-        ("loss of chance", finite(reference.get("chance_loss")), "a guess that knows only how often a class occurs"),
-        (f"{what} of {name}", mean, f"mean of {len(scores)} seeds: {listed}"),
+        ("loss of chance", finite(reference.get("chance_loss")), f"{unit}guessing by how often each class occurs"),
+        (f"{what} of {name}", mean, f"{unit}mean of {len(scores)} seeds: {listed}"),
         ("noise between seeds", noise(record), f"standard deviation of the {what} of {of}"),
         (
             "smallest difference that counts",
@@ -142,7 +143,7 @@ def _shared(trial: Trial) -> dict[str, Any]:
         "latency_ms": finite(trial.latency_ms),
         "p10_ms": finite(trial.latency.get("p10_ms")),
         "p90_ms": finite(trial.latency.get("p90_ms")),
-        "latency_doubt": trial.latency.get("doubt") or None,
+        "latency_doubt": trial.latency_doubt or None,
         "score": finite(trial.score),
         "score_std": finite(trial.score_std),
         "accuracy": finite(trial.details.get("accuracy")),
@@ -170,8 +171,12 @@ def _gap(trial: Trial, anchors: list[Trial], limit: float | None) -> dict[str, A
         return {"nearest_anchor": near.anchor, "against_anchor": "is the anchor"}
     (loss, macs, ms), (other_loss, other_macs, other_ms) = trial.point, near.point
     flops_gap, latency_gap, score_gap = macs / other_macs - 1, ms / other_ms - 1, other_loss - loss
-    words = [_words(flops_gap, "FLOPs", "cheaper", "costlier"), _words(latency_gap, "latency", "faster", "slower")]
-    words.append(_score_words(score_gap, limit))
+    unsure = " (latency unsure)" if trial.latency_doubt or near.latency_doubt else ""
+    words = [
+        _words(flops_gap, "FLOPs", "cheaper", "costlier"),
+        _words(latency_gap, "latency", "faster", "slower") + unsure,
+        _score_words(score_gap, limit),
+    ]
     return {
         "nearest_anchor": near.anchor,
         "flops_gap": flops_gap,

@@ -6,11 +6,12 @@ from typing import Any
 from vitspace.report.names import readable_name, trial_name
 from vitspace.report.noise import finite, front_spread, noise_limit, order_unresolved
 from vitspace.study.record import StudyRecord
+from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
 
 
 def headline(record: StudyRecord) -> str:
-    """The first line of every report: how many designs, the front, and whether noise hides its order."""
+    """The first line of every report: how many designs, the front, and what of it is not to be believed."""
     done, rejected = len(record.completed), len(record.trials) - len(record.completed)
     if not done:
         return f"{record.name}: no design was evaluated; {_count(rejected, 'trial')} without a score."
@@ -18,7 +19,7 @@ def headline(record: StudyRecord) -> str:
     made = f"{done - len(record.anchors)} drawn, {f'published: {published}' if published else 'none published'}"
     front = f"{len(record.front)} on the front of score, FLOPs and latency"
     words = f"{record.name}: {_count(done, 'design')} evaluated{_within(record)} ({made}), {front}."
-    return words + _resolution(record) + _unlearned(record)
+    return words + _resolution(record) + _unlearned(record) + _unsure(record)
 
 
 def _within(record: StudyRecord) -> str:
@@ -48,6 +49,19 @@ def _unlearned(record: StudyRecord) -> str:
     return (
         f" {len(worse)} of the {len(record.completed)} scores are no better than chance "
         f"({-chance:.3f}): train longer, as --proxy train:small does, before their order is believed."
+    )
+
+
+def _unsure(record: StudyRecord) -> str:
+    """Count the latencies in doubt."""
+    doubted = [trial for trial in record.completed if trial.latency_doubt]
+    if not doubted:
+        return ""
+    front = sum(bool(trial.latency_doubt) for trial in record.front)
+    were, are = ("was", "is") if len(doubted) == 1 else ("were", "are")
+    return (
+        f" {len(doubted)} of {len(record.completed)} latencies, {front} of the front's, {were} taken on a busy machine "
+        f"and {are} unsure."
     )
 
 
@@ -94,24 +108,29 @@ def machine_name(record: StudyRecord) -> str:
 
 def next_commands(record: StudyRecord) -> list[tuple[str, str]]:
     """What to do next: (purpose, command)."""
-    name = shlex.quote(record.name)
+    name, where = shlex.quote(record.name), storage_option(record.storage)
     more = max(2 * record.config.trials, record.config.trials + 1)
     return [
-        ("redraw this report from storage", f"vitspace report {name}"),
-        ("look at every trial", f"vitspace dashboard {name}"),
-        ("evaluate more designs", f"vitspace search --study {name} --resume --trials {more}"),
+        ("redraw this report from storage", f"vitspace report {name}{where}"),
+        ("look at every trial", f"vitspace dashboard {name}{where}"),
+        ("evaluate more designs", f"vitspace search --study {name} --resume --trials {more}{where}"),
         *(design_commands(record, record.front[-1])[:2] if record.front else []),
     ]
 
 
 def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
     """What to do next with one design of a study: (purpose, command)."""
-    design = f"{shlex.quote(record.name)} --trial {trial.number}"
+    design, where = f"{shlex.quote(record.name)} --trial {trial.number}", storage_option(record.storage)
     return [
-        ("take this design away", f"vitspace export {design}"),
-        ("train it in full", f"vitspace train {design} --data imagefolder:DIR"),
+        ("take this design away", f"vitspace export {design}{where}"),
+        ("train it in full", f"vitspace train {design} --data imagefolder:DIR{where}"),
         ("see where its milliseconds go", f"vitspace profile exports/{record.name}-trial-{trial.number}/spec.json"),
     ]
+
+
+def select_command(record: StudyRecord, trial: Trial) -> str:
+    """The command that prints one design of a study."""
+    return f"vitspace report {shlex.quote(record.name)} --select {trial.number}{storage_option(record.storage)}"
 
 
 def dominated_by(record: StudyRecord, number: int) -> str:

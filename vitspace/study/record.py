@@ -7,6 +7,7 @@ from typing import Any
 
 from vitspace.pareto import non_dominated, normalised_hypervolume
 from vitspace.study.config import StudyConfig
+from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.trial import Trial
 
 OBJECTIVES = ("score", "GFLOPs", "latency ms")
@@ -25,6 +26,7 @@ class StudyRecord:
             for several seeds, ``noise`` (their standard deviation).
         reference_point: The largest -score, multiply-adds and milliseconds that count for the hypervolume.
         seconds: Wall time of the searching so far.
+        storage: The journal file or database URL that it was read from, without a password.
     """
 
     name: str
@@ -34,6 +36,7 @@ class StudyRecord:
     reference: dict[str, Any] = field(default_factory=dict)
     reference_point: tuple[float, float, float] | None = None
     seconds: float = 0.0
+    storage: str = DEFAULT_STORAGE
 
     @cached_property
     def completed(self) -> list[Trial]:

@@ -15,8 +15,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from vitspace.errors import InputError
 from vitspace.study.config import StudyConfig
+from vitspace.study.passwords import without_passwords
 from vitspace.study.record import OBJECTIVES, StudyRecord
-from vitspace.study.storage import open_storage, storage_file
+from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file
 from vitspace.study.trial import Trial
 
 DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
@@ -176,8 +177,8 @@ class StudyStore:
         self.set(config=StudyConfig.of(attrs["config"] | {"trials": config.trials}), used_up=False)
         self.set(resolved=resolved | {"resumed": runs})
 
-    def record(self) -> StudyRecord:
-        """Read the study."""
+    def record(self, storage: str = DEFAULT_STORAGE) -> StudyRecord:
+        """Read the study; ``storage`` is where it is, for commands that name it."""
         attrs = self.study.user_attrs
         point = attrs.get("reference_point")
         return StudyRecord(
@@ -188,6 +189,7 @@ class StudyStore:
             reference=attrs.get("reference", {}),
             reference_point=tuple(point) if point else None,
             seconds=attrs.get("seconds", 0.0),
+            storage=without_passwords(storage),
         )
 
     def trials(self, frozen: list[FrozenTrial] | None = None) -> list[Trial]:

@@ -49,6 +49,11 @@ class Trial:
         return self.state == "complete"
 
     @property
+    def latency_doubt(self) -> str:
+        """Why the latency is unsure, or an empty string."""
+        return self.latency.get("doubt") or ""
+
+    @property
     def point(self) -> tuple[float, float, float]:
         """The objectives to be minimised: -score, multiply-adds, milliseconds."""
         assert self.score is not None and self.macs is not None and self.latency_ms is not None

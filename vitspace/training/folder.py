@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from vitspace.errors import FailureError, InputError
 from vitspace.files import write_atomic, write_json, write_with
 
 STATE, RESULT = "state.pt", "train.json"
+_SHOWN = 3
 
 
 class Folder:
@@ -46,9 +48,9 @@ class Folder:
             stored = json.loads(state["settings"])
         except Exception as error:  # a damaged file makes the reader raise almost anything
             raise InputError(f"{file} is no state of a training: {error}") from None
-        for name, value in self.settings.items():
-            if stored.get(name) != value:
-                raise InputError(f"a resumed training keeps its {name}, {stored.get(name)!r}, but got {value!r}")
+        known = {name: value for name, value in self.settings.items() if name in stored}  # older states say less
+        if differing := list(_differing(stored, known)):
+            raise InputError(f"a resumed training keeps its {'; its '.join(differing[:_SHOWN])}{_more(differing)}")
         return state
 
     def save_state(self, state: dict[str, Any], rows: list[dict[str, Any]]) -> None:
@@ -91,3 +93,19 @@ class Folder:
                 f"{str(self.path)!r} cannot be written: {error}; what was written before is whole, and --resume goes "
                 "on from there"
             ) from error
+
+
+def _differing(stored: Any, now: Any, name: str = "") -> Iterator[str]:
+    """Say each setting of ``now`` that is stored otherwise, of nested ones the innermost."""
+    if isinstance(stored, list) and isinstance(now, list):
+        stored, now = ({str(at): value for at, value in enumerate(values)} for values in (stored, now))
+        yield from _differing(stored, dict.fromkeys(stored) | now, name)
+    elif isinstance(stored, dict) and isinstance(now, dict):
+        for key, value in now.items():
+            yield from _differing(stored.get(key), value, f"{name} {key}".strip())
+    elif stored != now:
+        yield f"{name}, {stored!r}, but got {now!r}"
+
+
+def _more(differing: list[str]) -> str:
+    return f"; and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""

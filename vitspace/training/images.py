@@ -15,7 +15,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler, Subset, default_collate
 from torch.utils.data import Dataset as TorchDataset
 
-from vitspace.data import check_data, load_data
+from vitspace.data import check_data, kept_size, load_data
+from vitspace.data._base import resize
+from vitspace.data._decoding import as_rgb
 from vitspace.data.imagefolder import find_images
 from vitspace.errors import InputError
 from vitspace.training.processes import Processes
@@ -27,17 +29,17 @@ _log = logging.getLogger(__name__)
 
 
 class InMemory(TorchDataset):
-    """A set in memory, uint8 [N, 3, H, W], as pairs of an image and a label."""
+    """A set in memory, uint8 [N, 3, H, W], as pairs of an image, resized when it is asked for, and a label."""
 
-    def __init__(self, images: Tensor, labels: Tensor) -> None:
-        self.images, self.labels = images, labels
+    def __init__(self, images: Tensor, labels: Tensor, img_size: int) -> None:
+        self.images, self.labels, self.img_size = images, labels, img_size
         self.transform: Any = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        image = Image.fromarray(self.images[index].permute(1, 2, 0).numpy())
+        image = Image.fromarray(resize(self.images[index : index + 1], self.img_size)[0].permute(1, 2, 0).numpy())
         return self.transform(image) if self.transform else image, int(self.labels[index])
 
 
@@ -81,7 +83,7 @@ class OnDisk(TorchDataset):
         path = self.files[index][0]
         try:
             with Image.open(path) as file:
-                return file.convert("RGB")
+                return as_rgb(file)
         except Exception as error:  # a broken file makes Pillow's readers raise almost anything
             if not self._broken[index]:
                 _log.warning("skipped %s, which cannot be read: %s", path, error)
@@ -141,9 +143,10 @@ def open_images(text: str, img_size: int, seed: int = 0) -> Images:
     """
     name, _, argument = text.partition(":")
     if name != _FOLDER:
-        loaded = load_data(text, img_size, seed)
-        train, val = InMemory(loaded.train_images, loaded.train_labels), InMemory(loaded.val_images, loaded.val_labels)
-        sample = loaded.train_images[:: max(1, len(train) // _SAMPLE)].float() / 255
+        loaded = load_data(text, kept_size(text, img_size), seed)
+        train = InMemory(loaded.train_images, loaded.train_labels, img_size)
+        val = InMemory(loaded.val_images, loaded.val_labels, img_size)
+        sample = resize(loaded.train_images[:: max(1, len(train) // _SAMPLE)], img_size).float() / 255
         mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3)).clamp(min=1 / 255)
         facts = tuple(mean.tolist()), tuple(std.tolist()), loaded.mirrors
         return Images(text, train, val, loaded.classes, *facts, on_disk=False)

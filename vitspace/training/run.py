@@ -211,6 +211,9 @@ class Training:
         return {
             "spec_id": self.request.design.spec.id,
             "data": self.request.data,
+            "train_images": len(self.images.train),
+            "val_images": len(self.images.val),
+            "classes": list(self.images.classes),
             "seed": self.request.seed,
             "recipe": self.plan.recipe.model_dump(exclude={"about", "sources"}),
         }

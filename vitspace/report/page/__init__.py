@@ -47,7 +47,7 @@ def comparison_html(comparison: Comparison) -> str:
         "title": " and ".join(record.name for record in comparison.records),
         "headline": comparison.headline().partition(": ")[2],
         "proxy": proxy_sentence(comparison.records[0]),
-        "hosts": comparison.host_words(),
+        "warnings": comparison.latency_words(),
         "words": " ".join([comparison.point_words("Common hypervolume"), *comparison.noise_words()]),
         "studies": sections.studies_grid(comparison),
         "fronts": sections.fronts_grid(comparison),

@@ -14,6 +14,7 @@ from vitspace.report.noise import finite, noise_limit
 from vitspace.report.settings import settings
 from vitspace.report.tables import front_table, trials_table
 from vitspace.report.trust import estimated_top1
+from vitspace.report.words import select_command
 from vitspace.schematic import draw_svg
 from vitspace.study.record import StudyRecord
 from vitspace.units import format_seconds
@@ -61,6 +62,7 @@ class DesignCard:
     facts: list[tuple[str, str]]
     settings: str
     estimate: str
+    doubt: str = ""
     commands: list[str] = field(default_factory=list)
 
 
@@ -107,7 +109,7 @@ def _card(record: StudyRecord, choice: Choice) -> DesignCard:
         ("trial", str(trial.number)),
         ("FLOPs", f"{macs / 1e9:.2f} G"),
         ("params", f"{trial.params / 1e6:.1f} M" if trial.params else "-"),
-        ("CPU latency", f"{ms:.1f} ms"),
+        ("CPU latency", f"{ms:.1f} ms{', unsure' if trial.latency_doubt else ''}"),
         ("score", f"{-loss:.3f}"),
     ]
     accuracy = finite(trial.details.get("accuracy"))
@@ -122,7 +124,8 @@ def _card(record: StudyRecord, choice: Choice) -> DesignCard:
         facts=values,
         settings=", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items()),
         estimate=estimated_top1(record, trial.spec),
-        commands=[f"vitspace report {record.name} --select {trial.number}"],
+        doubt=f"The latency is unsure: {trial.latency_doubt}." if trial.latency_doubt else "",
+        commands=[select_command(record, trial)],
     )
 
 
