@@ -80,10 +80,8 @@ class RayEngine:
 
     def _check_room(self) -> None:
         for name, count in self._needs().items():
-            if _have(name) < count:
-                raise InputError(
-                    f"an evaluation needs {count:g} {_kind(name)}, but the Ray cluster has {_have(name):g}"
-                )
+            if (have := _have(name)) < count:
+                raise InputError(f"an evaluation needs {count:g} {_kind(name)}, but the Ray cluster has {have:g}")
 
     def _needs(self) -> dict[str, float]:
         gpus = self.config.gpus
