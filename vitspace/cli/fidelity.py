@@ -3,7 +3,7 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -58,7 +58,13 @@ def fidelity(
     pairs it is, where that is not all.
     """
     if estimate:
-        beside = {"proxies": proxies, "--data": data, "--family": family, "--table": table, "--only": only}
+        beside: dict[str, Any] = {
+            "proxies": proxies,
+            "--data": data,
+            "--family": family,
+            "--table": table,
+            "--only": only,
+        }
         beside |= {"--timeout": timeout is not None, "--seeds": seeds > 1, "--init": init != "own", "--fresh": fresh}
         refuse("an estimate is of one design", beside | {"--device": device != "cpu", "--out": out})
         _estimate(estimate, as_json)
