@@ -34,7 +34,15 @@ def load(kind: str, key: str | None = None) -> dict[str, dict[str, Any]]:
     if key is not None:
         query, values = f"{query} AND key = ?", [kind, key]
     rows = _attempt(lambda connection: connection.execute(query, values).fetchall(), [])
-    return {name: json.loads(value) for name, value in rows}
+    return dict(_decoded(rows))
+
+
+def _decoded(rows: list[tuple[str, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, value in rows:
+        try:
+            yield name, json.loads(value)
+        except ValueError as error:
+            _log.warning("the cache %s has a damaged entry %r (%s), which is left out", cache_path(), name, error)
 
 
 def store(kind: str, entries: dict[str, dict[str, Any]]) -> None:

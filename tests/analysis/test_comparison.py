@@ -67,6 +67,7 @@ def test_the_table_holds_failures_and_empty_spaces(small, counted):
     table = comparison_table([scored, replace(empty, space="none")])
     row, nothing = table.iloc[0], table.iloc[1]
     assert (row["drawn"], row["failed"], row["best"]) == (12, 1, 3.0)
+    assert "best_low" not in row
     assert row["median_low"] <= row["median"] <= row["median_high"] <= row["best_of_10"] + 1 <= row["best"] + 1
     assert nothing["drawn"] == 0 and np.isnan(nothing["median"]) and nothing["why"]
     assert len(scores_table([scored])) == 12

@@ -213,6 +213,19 @@ def test_fidelity_estimates_a_design(tmp_path):
     vitspace("fidelity", "--estimate", "swin_tiny", cwd=tmp_path, check=2)
 
 
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("--estimate", "msg_tiny", "zico", "--data", "digits"), "of one design, but got proxies, --data beside it"),
+        (("zico", "--data", "cifar10:/nowhere"), "data are of proxies that train"),
+        (("params", "--out", "/proc/none"), "a report needs a folder that can be written"),
+        (("params", "--timeout", "-5"), "'--timeout'"),
+    ],
+)
+def test_fidelity_refuses_what_it_would_ignore(tmp_path, args, message):
+    assert message in vitspace("fidelity", *args, cwd=tmp_path, check=2).stderr
+
+
 def test_fidelity_refuses_what_it_does_not_know(tmp_path):
     done = vitspace("fidelity", "luck", cwd=tmp_path, check=2)
     assert "a proxy is one of halving, train" in done.stderr and len(done.stderr.splitlines()) == 1

@@ -115,6 +115,7 @@ def test_this_hosts_own_of_another_version_is_refused_too(profile, calibration, 
         (["mat_1", "--device", "cuda", "--dtype", "int8"], "dtype of cuda is one of float32, float16, bfloat16, but"),
         (["mat_1", "--device", "tpu"], "device is one of cpu, cuda, but got 'tpu'"),
         (["mat_1", "--device", "cuda", "--backend", "onnxruntime"], "on cuda the backend is eager"),
+        (["mat_1", "--out", "/proc/none"], "a report needs a folder that can be written"),
         ([], "needs a design"),
     ],
 )

@@ -78,5 +78,17 @@ def test_axes_of_a_study(folder):
     assert {"axes.csv", "axes.md", "values.csv", "axes.png", "report.md"} <= {
         p.name for p in (folder / "axes").iterdir()
     }
-    refused = vitspace("space", "axes", "all", "--n", "20", cwd=folder, check=2)
-    assert "but got --n, which only spaces take" in refused.stderr
+    given = ["--n", "20", "--data", "digits", "--seed", "1", "--device", "cpu"]
+    refused = vitspace("space", "axes", "all", *given, cwd=folder, check=2)
+    assert "but got --n and --data and --seed and --device, which only spaces take" in refused.stderr
+
+
+def test_reports_of_studies_with_dots_lie_apart(folder):
+    vitspace("search", "--space", "small.yaml", "--proxy", "slog", "--trials", "8", "--study", "a-3.5G", cwd=folder)
+    vitspace("space", "axes", "a-3.5G", cwd=folder)
+    assert (folder / "reports" / "axes" / "a-3.5G" / "axes.csv").is_file()
+
+
+def test_an_open_band_is_json(folder):
+    data = json.loads(compare(folder, "--budget", "1M..", "--json").stdout, parse_constant=pytest.fail)
+    assert data["band"] == [1e6, None]

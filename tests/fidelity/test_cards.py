@@ -92,6 +92,28 @@ def test_what_was_trained_has_a_table_of_its_own(counted, tmp_path):
     assert "Inside a family" in (tmp_path / "cards.md").read_text()
 
 
+def test_a_folder_keeps_the_rows_that_are_not_measured_now(counted, tmp_path):
+    params = [row for row in counted if row.proxy == "params"]
+    write_folder(tmp_path, make_cards(["params"], ["own"], counted), counted)
+    write_folder(tmp_path, [], [replace(params[0], value=1.0)])
+    rows = {row.key: row.value for row in read_table(tmp_path / "scores.csv")}
+    assert len(rows) == len(counted)
+    assert (rows[params[0].key], rows[params[1].key]) == (1.0, params[1].value)
+
+
+@pytest.mark.parametrize("proxy", ["rank", "ridge"])
+def test_a_combination_of_too_few_anchors_has_a_card_of_nothing(counted, proxy):
+    some = [row for row in counted if row.name.startswith("msg")]
+    params, card = make_cards(["params", proxy], ["own"], some)
+    assert params.specs and (card.specs, card.kendall_tau) == (0, None)
+
+
+def test_a_combination_is_measured_where_a_component_is(counted):
+    new = frozenset(row.key for row in counted if row.proxy == "slog")
+    cards = make_cards(["params", "rank", "ridge"], ["own"], counted, new)
+    assert [card.source for card in cards] == ["committed", "measured", "committed"]
+
+
 def test_two_seeds_say_how_far_they_agree(counted):
     rows = [r for r in counted if r.proxy == "params"]
     zico = [replace(r, proxy="zico", seed=seed, value=r.value * (1, -1)[seed]) for r in rows for seed in (0, 1)]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 import vitspace
@@ -21,6 +23,26 @@ def test_errors_are_of_families_left_out():
 def test_it_grows_with_the_score():
     small, large = (estimate(vitspace.anchor(name).spec).top1 for name in ("emsnet_xtiny", "msg_small"))
     assert small < large
+
+
+@pytest.mark.parametrize("name", ["mat_1", "emsnet_xxtiny", "emsnet_tiny", "msg_base", "vt_r18_adv"])
+def test_the_outermost_anchors_are_estimated(name):
+    assert estimate(vitspace.anchor(name).spec).top1 > 60
+
+
+@pytest.mark.parametrize(
+    ("stage", "depth", "proxy", "message"),
+    [
+        (3, 12, "rank", "FLOPs a param 57.39 to 333.9"),
+        (2, 60, "rank", "slog 391.1 to"),
+        (2, 60, "ridge", "nt 33 to 492"),
+    ],
+)
+def test_between_the_anchors_only_where_the_ratio_and_the_scores_are(stage, depth, proxy, message):
+    spec = vitspace.anchor("mat_1").spec
+    stages = [replace(s, depth=depth) if i == stage else s for i, s in enumerate(spec.stages)]
+    with pytest.raises(InputError, match=f"an estimate stays inside the published designs, {message}"):
+        estimate(replace(spec, stages=tuple(stages)), proxy)
 
 
 def test_outside_the_anchors_it_is_refused():

@@ -5,7 +5,7 @@ from vitspace.errors import InputError
 from vitspace.fidelity.designs import Choice, designs
 from vitspace.fidelity.jobs import Job, Request, check_data_of, check_proxies, known_rows, plan, run
 from vitspace.files import data_folder
-from vitspace.proxies import COMBINATIONS, SCORES
+from vitspace.proxies import COMBINATIONS, SCORES, ProxyError
 from vitspace.proxies._cards import FOLDER
 from vitspace.proxies._tables import FILE, committed_rows, local_rows, read_table
 from vitspace.proxies.train import canonical_name
@@ -31,16 +31,22 @@ def test_what_is_known_is_not_measured_again():
     assert {row.proxy for row in rows} == {"params", "macs", "nt", "slog"}
     assert plan(request, rows)[0].design != job.design
     assert set(rows) <= set(known_rows(request)) | {r for r in rows if any(k.key == r.key for k in known_rows(request))}
-    assert known_rows(Request(("params",), fresh=True)) == []
 
 
-def test_a_design_that_cannot_be_scored_is_a_row_with_its_reason(monkeypatch):
+def test_a_fresh_run_leaves_committed_scores_aside_and_goes_on():
+    request = Request(("params",), fresh=True)
+    assert not set(known_rows(request)) & set(committed_rows())
+    rows = run(plan(request, known_rows(request))[0]) if plan(request, known_rows(request)) else []
+    assert set(rows) <= set(known_rows(request))
+
+
+@pytest.mark.parametrize("kind", [ProxyError, InputError])
+def test_a_design_that_cannot_be_scored_is_a_row_with_its_reason(monkeypatch, kind):
     from vitspace.fidelity import jobs
-    from vitspace.proxies import ProxyError
 
     class Failing:
         def score(self, spec, seed, on_step=None):
-            raise ProxyError("no luck")
+            raise kind("no luck")
 
     monkeypatch.setattr(jobs, "_opened", lambda name, data, device: Failing())
     [row] = run(Job(designs()[0], ("train:tiny",), 0, "own"))
@@ -119,6 +125,7 @@ def test_without_names_all_training_free_proxies_are_meant():
         ({"proxies": ("oracle",)}, "a proxy is one of halving, train, rank"),
         ({"proxies": ("zico",), "inits": ("random",)}, "init is own, common or both, but got 'random'"),
         ({"proxies": ("halving:tiny/small",)}, "the presets of halving have cards.*got 'halving:tiny/small'"),
+        ({"proxies": ("zico",), "data": "cifar10:/nowhere"}, "data are of proxies that train, .*but got 'cifar10:/now"),
         ({"proxies": ("zico",), "seeds": 0}, "seeds is at least 1, but got 0"),
     ],
 )

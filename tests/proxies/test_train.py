@@ -213,7 +213,9 @@ def test_a_preset_is_changed_by_text():
         ("train", "", "train:tiny"),
         ("train:small,width=0.50,steps=600,ema=.9", "", "train:small,width=0.5,ema=0.9"),
         ("train:small", "cifar10:/tmp/c", "train:small,data=cifar10"),
-        ("train:small,data=imagefolder:/tmp/flowers/", "", "train:small,data=imagefolder:flowers"),
+        ("train:small,data=imagefolder:/tmp/flowers/", "", "train:small,data=imagefolder:flowers@78743862"),
+        ("train:small", "imagefolder:/tmp/a,b", "train:small,data=imagefolder:a;b@4863e23e"),
+        ("train:small", "hf:uoft-cs/cifar10#img", "train:small,data=hf:uoft-cs/cifar10#img"),
         ("train:small,epochs=3", "fractal:50", "train:small,data=fractal:50,epochs=3.0"),
         ("train:steps=30", "fractal", "train:tiny,steps=30"),
     ],
@@ -221,6 +223,18 @@ def test_a_preset_is_changed_by_text():
 def test_a_recipe_has_one_name_wherever_its_data_lie(name, data, canonical):
     assert canonical_name(name, data) == canonical
     assert canonical_name(canonical) == canonical
+
+
+def test_folders_of_one_name_are_two_sets():
+    one, other = (canonical_name("train:tiny", f"imagefolder:/{folder}/x") for folder in "ab")
+    assert one != other
+    assert canonical_name("train:tiny", "hf:one/x") != canonical_name("train:tiny", "hf:two/x")
+
+
+@pytest.mark.parametrize("field", ["epochs=inf", "lr=nan", "clip_grad=inf"])
+def test_what_is_not_finite_is_refused(field):
+    with pytest.raises(InputError, match=f"training proxy: {field[:2]}.*: Input should be a finite number"):
+        parse_proxy(f"tiny,{field}")
 
 
 def test_epochs_take_the_place_of_steps(data):

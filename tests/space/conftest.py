@@ -75,7 +75,18 @@ IDLE_ORDER = {
         "region_size": {"each": [1, 2], "order": "non_decreasing"},
     },
 }
-LARGE, TINY = {"small": SMALL, "mixed": MIXED}, {"behind-a-stem": BEHIND_A_STEM, "idle-order": IDLE_ORDER}
+#: Stages that are to deepen, of blocks that all cost the same.
+DEEPENING = {
+    "family": "mat",
+    "resolution": 64,
+    "axes": {
+        "dim": {"values": [32], "scale": [1, 2, 4, 8]},
+        "depth": {"each": [1, 2], "order": "non_decreasing"},
+        "mixer": ["none"],
+    },
+}
+LARGE = {"small": SMALL, "mixed": MIXED}
+TINY = {"behind-a-stem": BEHIND_A_STEM, "idle-order": IDLE_ORDER, "deepening": DEEPENING}
 
 
 def every_design(space: Space) -> set:

@@ -45,6 +45,11 @@ def test_anchors_of_every_space(name):
     assert costs.activations.tolist() == [c.activations for c in expected]
 
 
+def test_random_designs_of_small_spaces(tiny):
+    population = Population(tiny[0])
+    compare(population, population.random(24, np.random.default_rng(0)))
+
+
 def test_the_sorted_list_gives_what_the_table_gives(monkeypatch):
     space = load_space("msg")
     rows = Population(space).random(40, np.random.default_rng(1))

@@ -29,7 +29,7 @@ def draw_comparison(samples: Sequence[Sample], title: str, score: str) -> Figure
     with style.styled():
         figure = style.new_figure()
         axes = figure.add_axes(_AXES)
-        axes.set(xlabel=f"{score} (higher is better)", ylabel="share of designs that score less")
+        axes.set(xlabel=f"{score} (higher is better)", ylabel="share of designs that score at most")
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.xaxis.set_major_locator(MaxNLocator(7))
         axes.set_ylim(0, 1.02)

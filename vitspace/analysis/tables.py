@@ -37,7 +37,7 @@ def _comparison_row(row: pd.Series) -> dict[str, str]:
         "failed": str(row["failed"]),
         "median score": _with_interval(row, "median"),
         f"expected best of {BEST_OF}": _with_interval(row, f"best_of_{BEST_OF}"),
-        "best of all": _with_interval(row, "best"),
+        "best of all": "" if pd.isna(row["best"]) else f"{row['best']:.3g}",
         "median params, M": _number(row["params_m"]),
         "median FLOPs, G": _number(row["gflops"]),
         "invalid settings": f"{100 * row['invalid_share']:.1f} %",

@@ -58,7 +58,13 @@ def _interruptible(function: Callable[..., None]) -> Callable[..., None]:
 
 def print_json(data: Any) -> None:
     """Print one JSON document on standard output."""
-    print(json.dumps(data, indent=2))
+    print(json.dumps(data, indent=2, allow_nan=False))
+
+
+def refuse(rule: str, beside: dict[str, Any]) -> None:
+    """Raise InputError where options were given that would be ignored."""
+    if given := [name for name, value in beside.items() if value]:
+        raise InputError(f"{rule}, but got {', '.join(given)} beside it")
 
 
 def command_line() -> str:

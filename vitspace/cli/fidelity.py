@@ -3,11 +3,11 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command, console, print_json
+from vitspace.cli import command, console, print_json, refuse
 from vitspace.units import format_score
 
 if TYPE_CHECKING:
@@ -35,11 +35,13 @@ def fidelity(
     table: list[str] = typer.Option(None, help="Only the designs of an ablation table, 'ems 3.5'; repeatable."),
     only: list[str] = typer.Option(None, help="Only anchors, ablations or peers; repeatable."),
     timeout: float = typer.Option(
-        None, help="Seconds after which no further design is measured; 0 shows what is known."
+        None, min=0, help="Seconds after which no further design is measured; 0 shows what is known."
     ),
     seeds: int = typer.Option(1, min=1, help="Seeds a design, averaged."),
     init: str = typer.Option("own", help="Initial weights: the network's own, common to all, or both."),
-    fresh: bool = typer.Option(False, "--fresh", help="Measure everything anew."),
+    fresh: bool = typer.Option(
+        False, "--fresh", help="Take no committed score: measure all that this machine has not measured with this code."
+    ),
     device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
     estimate: str = typer.Option(
         None, help="Estimate top-1 of a design instead: an anchor's id, a spec's .json, or the JSON itself."
@@ -51,33 +53,45 @@ def fidelity(
 ) -> None:
     """Show how far each proxy orders published designs as their accuracies do.
 
-    What was measured is kept design by design, so that a stopped run goes on where it was. Training proxies begin with
-    the smallest designs; a card says of how many anchors and pairs it is, where that is not all.
+    What was measured is kept design by design, so that a stopped run goes on where it was, and a folder keeps the rows
+    that were not measured now. Training proxies begin with the smallest designs; a card says of how many anchors and
+    pairs it is, where that is not all.
     """
     if estimate:
+        beside: dict[str, Any] = {
+            "proxies": proxies,
+            "--data": data,
+            "--family": family,
+            "--table": table,
+            "--only": only,
+        }
+        beside |= {"--timeout": timeout is not None, "--seeds": seeds > 1, "--init": init != "own", "--fresh": fresh}
+        refuse("an estimate is of one design", beside | {"--device": device != "cpu", "--out": out})
         _estimate(estimate, as_json)
         return
     from vitspace.fidelity import Choice, Request, known_rows, make_cards, plan
+    from vitspace.fidelity.folder import folder_rows, merged
     from vitspace.fidelity.jobs import check_proxies
     from vitspace.proxies._device import check_device
+    from vitspace.report import check_folder
 
     inits = ("own", "common") if init == "both" else (init,)
     choice = Choice(tuple(family or ()), tuple(table or ()), tuple(only or ()))
     request = Request(check_proxies(proxies or ()), seeds, inits, fresh, choice, data)
+    folder = check_folder(out or Path("reports") / "fidelity") if out or not (as_json or proxies) else None
     known = known_rows(request)
     jobs = plan(request, known, str(check_device(device)))
     if timeout is None and not (proxies or fresh or seeds > 1):
         timeout = PATIENCE
-    measured = _run(jobs, timeout, fresh)
-    rows = list({row.key: row for row in [*known, *measured]}.values())
+    measured = _run(jobs, timeout)
+    rows = merged(folder_rows(folder) if folder else (), known, measured)
     trained = () if proxies else sorted({row.proxy for row in rows if row.trained})
     cards = make_cards((*request.proxies, *trained), inits, rows, _uncommitted(rows))
     if as_json:
         print_json([card.to_json() for card in cards])
     else:
         _print(cards)
-    if out or not (as_json or proxies):
-        folder = out or Path("reports") / "fidelity"
+    if folder:
         _write(folder, cards, rows)
         print(f"tables and figures: {folder}", file=sys.stderr)
 
@@ -94,7 +108,7 @@ def _estimate(text: str, as_json: bool) -> None:
         print(f"{name}: {found}")
 
 
-def _run(jobs: "list[Job]", patience: float | None, fresh: bool) -> "list[ScoreRow]":
+def _run(jobs: "list[Job]", patience: float | None) -> "list[ScoreRow]":
     from vitspace.fidelity.jobs import check_data_of
 
     rows: list[ScoreRow] = []
@@ -106,8 +120,7 @@ def _run(jobs: "list[Job]", patience: float | None, fresh: bool) -> "list[ScoreR
         _measure(jobs, patience, rows)
     except KeyboardInterrupt:
         wanted = sum(len(job.proxies) for job in jobs)
-        onward = "the same command without --fresh" if fresh else "the same command"
-        print(f"{len(rows)} of {wanted} scores were measured and are kept; {onward} goes on", file=sys.stderr)
+        print(f"{len(rows)} of {wanted} scores were measured and are kept; the same command goes on", file=sys.stderr)
         raise
     return rows
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command, print_json
+from vitspace.cli import command, print_json, refuse
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,21 +43,25 @@ def profile(
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Show where a network's params, FLOPs and milliseconds go, part by part."""
+    from vitspace.report import check_folder
+
     if device not in DEVICES:
         raise InputError(f"device is one of {', '.join(DEVICES)}, but got {device!r}")
     if calibrate:
         beside = {"a design": spec, "--device": device != "cpu", "--threads": threads != 1, "--batch": batch}
         beside |= {"--dtype": dtype != "float32", "--img-size": img_size != 224, "--audit": audit}
         beside |= {"--predictor": predictor, "--any-host": any_host, "--out": out}
-        _refuse("--calibrate measures the spaces' designs at 224 px, one thread, batch 1, on the CPU", beside)
+        refuse("--calibrate measures the spaces' designs at 224 px, one thread, batch 1, on the CPU", beside)
         _calibrate(backend, designs or 40, as_json)
         return
-    _refuse("designs are measured with --calibrate", {"--designs": designs})
+    refuse("designs are measured with --calibrate", {"--designs": designs})
     if spec is None:
         raise InputError("vitspace profile needs a design: an anchor's id, a spec's .json, or --calibrate")
+    if not as_json:
+        check_folder(out or Path("reports"))
     if device == "cuda":
         beside = {"--threads": threads != 1, "--predictor": predictor, "--any-host": any_host}
-        _refuse("on cuda nothing is predicted and no threads are counted", beside)
+        refuse("on cuda nothing is predicted and no threads are counted", beside)
         result = _on_gpu(spec, backend, {"batch": batch or 64, "dtype": dtype, "img_size": img_size})
     else:
         timed = {"threads": threads, "batch": batch or 1, "dtype": dtype, "img_size": img_size}
@@ -68,12 +72,6 @@ def profile(
         print_json(result.to_json() | audited)
         return
     _show(result, counts, out or Path("reports") / f"profile-{result.name}")
-
-
-def _refuse(rule: str, beside: dict[str, Any]) -> None:
-    """Raise InputError where options were given that would be ignored."""
-    if given := [name for name, value in beside.items() if value]:
-        raise InputError(f"{rule}, but got {', '.join(given)} beside it")
 
 
 def _on_cpu(text: str, backends: list[str], timed: dict[str, Any], predictor: Path | None, any_host: bool) -> "Profile":

@@ -1,5 +1,6 @@
 """vitspace space compare, vitspace space axes."""
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,7 +64,8 @@ def compare(
         words = _words(proxy, f"Band: {limits}.{counted} Seed {seed}.")
         write_comparison(folder, samples, title, f"{proxy} score", words)
     if as_json:
-        setting: dict[str, Any] = {"budget": budget, "band": list(limits.macs), "proxy": proxy, "n": n, "seed": seed}
+        setting: dict[str, Any] = {"budget": budget}
+        setting |= {"band": [_finite(limit) for limit in limits.macs], "proxy": proxy, "n": n, "seed": seed}
         print_json(setting | {"spaces": _records(table), "report": str(folder) if folder else None})
         return
     _print(shown_comparison(table))
@@ -77,9 +79,9 @@ def axes(
     budget: str = typer.Option(None, help="FLOPs of designs to look at: 4G, 3.5G..4G."),
     n: int = typer.Option(None, "--n", "-n", min=8, help="Designs drawn from a space. (default: 200)"),
     proxy: str = typer.Option(None, help="What scores a space's designs; a study has its scores. (default: rank)"),
-    data: str = typer.Option("fractal", help=DATA_HELP),
-    seed: int = typer.Option(0, min=0, help="Of drawing and scoring."),
-    device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
+    data: str = typer.Option(None, help=f"{DATA_HELP} (default: fractal)"),
+    seed: int = typer.Option(None, min=0, help="Of drawing and scoring. (default: 0)"),
+    device: str = typer.Option(None, help="Where networks run: cpu, cuda, auto. (default: cpu)"),
     out: Path = typer.Option(None, help="Folder of figure and tables. (default: reports/axes/SOURCE)"),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document, and write no folder without --out."),
 ) -> None:
@@ -91,20 +93,22 @@ def axes(
     from vitspace.budget import Budget
 
     limits = Budget.parse(budget)
-    folder = _folder(out, Path(source).stem, as_json, "axes")
+    title = Path(source).stem if _is_space(source) else source
+    folder = _folder(out, title, as_json, "axes")
     if _is_space(source):
         proxy = proxy or "rank"
-        scorer = _scorer(proxy, data, device, seed)
+        seed = seed or 0
+        scorer = _scorer(proxy, data or "fractal", device or "cpu", seed)
         seen, words = _drawn(source, limits, n or 200, seed, scorer), f"Designs drawn uniformly within {limits}."
     else:
-        seen, proxy, words = _of_study(source, storage, limits, {"--n": n, "--proxy": proxy})
+        seen, proxy, words = _of_study(
+            source, storage, limits, {"--n": n, "--proxy": proxy, "--data": data, "--seed": seed, "--device": device}
+        )
     effects, importance = all_effects(seen), importances(seen)
     table = axes_table(effects, importance)
     words = f"{len(seen.scores)} designs, {seen.left_out} left out (failed, or outside the space). {words}"
     if folder:
-        write_axes(
-            folder, effects, importance, f"{proxy} score by the axes of {Path(source).stem}", _words(proxy, words)
-        )
+        write_axes(folder, effects, importance, f"{proxy} score by the axes of {title}", _words(proxy, words))
     if as_json:
         found = {"source": source, "space": seen.space, "proxy": proxy, "designs": len(seen.scores)}
         rows = {"axes": _records(table), "values": _records(values_table(effects))}
@@ -198,6 +202,10 @@ def _records(table: "pd.DataFrame") -> list[dict[str, Any]]:
 
     rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=15))
     return rows
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _print(shown: "pd.DataFrame") -> None:

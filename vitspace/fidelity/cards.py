@@ -22,7 +22,10 @@ from vitspace.fidelity.statistics import (
     rightness,
     within_bins,
 )
+from vitspace.proxies import COMBINATIONS
 from vitspace.proxies._tables import ScoreRow
+from vitspace.proxies.combinations import combination
+from vitspace.proxies.scores import BASELINES
 from vitspace.proxies.scores._subjects import TIMM
 from vitspace.published import published_rows
 
@@ -135,9 +138,15 @@ def make_cards(
             if signature in done or (init != "own" and not found.values and not found.failures):
                 continue
             done.add(signature)
-            fresh = any(row.key in new for row in table if row.proxy == proxy and row.init == init)
-            cards.append(card(found, params, "measured" if fresh else "committed"))
+            measured = any(row.key in new for row in table if _rests_on(proxy, init, row))
+            cards.append(card(found, params, "measured" if measured else "committed"))
     return cards
+
+
+def _rests_on(proxy: str, init: str, row: ScoreRow) -> bool:
+    """Whether a row is a proxy's, or of a component of the combination that it is."""
+    parts = combination(proxy).COMPONENTS if proxy in COMBINATIONS else (proxy,)
+    return row.proxy in parts and row.init == ("own" if row.proxy in BASELINES else init)
 
 
 def card(found: Scored, params: Scored, source: str = "committed") -> Card:

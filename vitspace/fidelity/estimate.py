@@ -56,11 +56,13 @@ def estimate(spec: Spec, proxy: str = DEFAULT) -> Estimate:
     """Estimate a design's top-1 from a combination of scores.
 
     Raises:
-        InputError: the design's params or FLOPs lie outside those of the anchors.
+        InputError: the design's params, FLOPs, their ratio or a score lie outside those of the anchors.
     """
-    _check_covered(spec)
+    _check_costs(spec)
     rows, values = main_anchors(), anchor_values(proxy)
     found = measure(Subject.of_spec(spec), combination(proxy).COMPONENTS).values
+    for name, column in values.items():
+        _check_covered(name, found[name], [column[row.spec.id] for row in rows if row.spec])
     top1 = curve(proxy, values, rows)(found)
     misses = np.abs(left_out_errors(proxy))
     # The rank that holds LEVEL of new designs if errors of a new family are like those of the known ones.
@@ -102,15 +104,18 @@ def _components(values: Values, row: Anchor) -> dict[str, float]:
     return {name: column[row.spec.id] for name, column in values.items()}
 
 
-def _check_covered(spec: Spec) -> None:
+def _check_costs(spec: Spec) -> None:
     costs = [cost(row.spec, row.resolution) for row in main_anchors() if row.spec]
     own = cost(spec)
-    for name, value, known in (
-        ("params", own.params, [c.params for c in costs]),
-        ("FLOPs", own.macs, [c.macs for c in costs]),
-    ):
-        if not min(known) <= value <= max(known):
-            raise InputError(
-                f"an estimate stays inside the published designs, {name} {format_count(min(known))} to "
-                f"{format_count(max(known))}, but got {format_count(value)}"
-            )
+    _check_covered("params", own.params, [c.params for c in costs])
+    _check_covered("FLOPs", own.macs, [c.macs for c in costs])
+    _check_covered("FLOPs a param", own.macs / own.params, [c.macs / c.params for c in costs])
+
+
+def _check_covered(name: str, value: float, known: Sequence[float]) -> None:
+    # Committed scores have eight digits.
+    if not min(known) * (1 - 1e-6) <= value <= max(known) * (1 + 1e-6):
+        raise InputError(
+            f"an estimate stays inside the published designs, {name} {format_count(min(known))} to "
+            f"{format_count(max(known))}, but got {format_count(value)}"
+        )

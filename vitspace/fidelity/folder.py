@@ -8,7 +8,7 @@ from vitspace.fidelity.cards import Card
 from vitspace.files import write_atomic, write_json
 from vitspace.proxies._cards import FILE as CARDS
 from vitspace.proxies._tables import FILE as SCORES
-from vitspace.proxies._tables import TRAINED_FILE, ScoreRow, write_table
+from vitspace.proxies._tables import TRAINED_FILE, ScoreRow, read_table, write_table
 
 HEADINGS = (
     "proxy",
@@ -25,17 +25,36 @@ FAMILIES = ("proxy", "family", "pairs", "right", "params right")
 
 
 def write_folder(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow]) -> None:
-    """Write ``scores.csv``, ``trained.csv`` where a card is of a training proxy, ``cards.json`` and ``cards.md``."""
+    """Write ``scores.csv``, ``trained.csv`` where a card is of a training proxy, ``cards.json`` and ``cards.md``.
+
+    Rows that the folder's tables have already stay, unless there is a new one of the same.
+    """
     shown = {card.proxy for card in cards}
-    trained = [row for row in rows if row.trained and row.proxy in shown]
-    write_table(folder / SCORES, [row for row in rows if not row.trained])
-    if trained:
-        write_table(folder / TRAINED_FILE, trained)
+    for name, new in (
+        (SCORES, [row for row in rows if not row.trained]),
+        (TRAINED_FILE, [row for row in rows if row.trained and row.proxy in shown]),
+    ):
+        if new:
+            write_table(folder / name, merged(_rows_of(folder / name), new))
     write_json(folder / CARDS, [card.to_json() for card in cards])
     text = table(HEADINGS, map(cells, cards))
     if inside := family_cells(cards):
         text += "\nInside a family, training proxies beside params on the same pairs:\n\n" + table(FAMILIES, inside)
     write_atomic(folder / "cards.md", text)
+
+
+def folder_rows(folder: Path) -> list[ScoreRow]:
+    """Return the rows of a folder's tables, if it has any."""
+    return [row for name in (SCORES, TRAINED_FILE) for row in _rows_of(folder / name)]
+
+
+def merged(*tables: Iterable[ScoreRow]) -> list[ScoreRow]:
+    """Return one row of each measurement, that of the last table."""
+    return list({row.key: row for rows in tables for row in rows}.values())
+
+
+def _rows_of(path: Path) -> list[ScoreRow]:
+    return read_table(path) if path.is_file() else []
 
 
 def table(headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

@@ -24,7 +24,7 @@ class Request:
             are trained on, ``train:small,data=cifar10``.
         seeds: How many seeds, from 0.
         inits: own, common or both.
-        fresh: Whether everything is measured anew.
+        fresh: Whether committed scores are left aside, and only those of this machine and the present code are known.
         choice: The designs that are scored.
         data: What the training proxies are trained on; empty for their own.
     """
@@ -49,6 +49,8 @@ class Request:
                 raise InputError(f"init is own, common or both, but got {init!r}")
         if self.seeds < 1:
             raise InputError(f"seeds is at least 1, but got {self.seeds}")
+        if self.data and not any(map(is_training, self.proxies)):
+            raise InputError(f"data are of proxies that train, and none is named, but got {self.data!r}")
         names = dict.fromkeys(canonical_name(name, self.data) if is_training(name) else name for name in self.proxies)
         object.__setattr__(self, "proxies", tuple(names))
 
@@ -73,10 +75,9 @@ class Job:
 
 
 def known_rows(request: Request) -> list[ScoreRow]:
-    """Return what is known already: nothing where all is to be fresh, else committed rows before local ones."""
-    if request.fresh:
-        return []
-    return list({row.key: row for row in [*local_rows(), *committed_rows()]}.values())
+    """Return what is known already: this machine's rows, and before them the committed ones, unless all is fresh."""
+    committed = () if request.fresh else committed_rows()
+    return list({row.key: row for row in [*local_rows(), *committed]}.values())
 
 
 def plan(request: Request, known: Iterable[ScoreRow], device: str = "cpu") -> list[Job]:
@@ -136,10 +137,10 @@ def _applies(name: str, design: Design, seed: int, init: str, choice: Choice) ->
 
 def _train(job: Job, name: str) -> ScoreRow:
     assert job.design.spec is not None
-    start = time.perf_counter()
+    start, proxy = time.perf_counter(), _opened(name, job.data, job.device)
     try:
-        score = _opened(name, job.data, job.device).score(job.design.spec, job.seed)
-    except ProxyError as error:
+        score = proxy.score(job.design.spec, job.seed)
+    except (ProxyError, InputError) as error:
         return _row(job, name, None, failure=str(error), seconds=time.perf_counter() - start, device=job.device)
     return _row(job, name, score.value, seconds=score.seconds, device=job.device)
 

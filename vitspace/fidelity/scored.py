@@ -1,5 +1,6 @@
 """Scored: the published designs with one proxy's scores, combinations fitted without the family they are judged on."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ from vitspace.proxies.combinations import combination, fit_on
 from vitspace.proxies.scores import BASELINES
 
 Values = dict[str, float]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,14 @@ def _combined(proxy: str, init: str, rows: list[ScoreRow], families: Mapping[str
     parts = {name: scored(name, init, rows, families) for name in combination(proxy).COMPONENTS}
     values = {name: part.values for name, part in parts.items()}
     complete = set.intersection(*(set(column) for column in values.values()))
-    if not complete:
-        raise InputError(f"{proxy} is fitted on scores of anchors, but there are none of {', '.join(parts)}")
-    models = {
-        family: fit_on(proxy, values, [row for row in main_anchors() if row.family != family])
-        for family in {*families.values(), ""}
-    }
+    try:
+        models = {
+            family: fit_on(proxy, values, [row for row in main_anchors() if row.family != family])
+            for family in {*families.values(), ""}
+        }
+    except InputError as error:
+        _log.warning("%s has no scores yet: %s", proxy, error)
+        return Scored(proxy, init, {}, fitted=True)
     combined = {
         spec: models[families.get(spec, "")].predict({name: column[spec] for name, column in values.items()})
         for spec in sorted(complete)

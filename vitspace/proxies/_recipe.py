@@ -1,6 +1,8 @@
 """The recipe of a training proxy, and its presets."""
 
+import hashlib
 import math
+import re
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -8,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from vitspace.data import Dataset, load_data, part_of
 from vitspace.errors import InputError
+
+#: A folder as a canonical name has it.
+_DIGESTED = re.compile(r"[^/]+@[0-9a-f]{8}")
 
 
 class TrainingProxy(BaseModel):
@@ -41,7 +46,7 @@ class TrainingProxy(BaseModel):
         ema: Decay of the moving average of weights that is validated (timm's ModelEmaV3, warmed up); 0 is none.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     data: str = "fractal"
     fraction: float = Field(1.0, gt=0, le=1)
@@ -185,8 +190,8 @@ def split_fields(text: str) -> tuple[str, dict[str, str | None]]:
 def canonical_name(name: str, data: str = "") -> str:
     """Return the name under which a training proxy's scores are kept: ``train:small,steps=300,data=cifar10``.
 
-    Fields stand in the recipe's order, and only where they differ from the preset. Of the data stands what they are,
-    and not in which folder.
+    Fields stand in the recipe's order, and only where they differ from the preset. Of a folder of images stands its
+    name with a digest of where it is; where CIFAR lies says nothing of what it is.
 
     Args:
         name: ``train:small,steps=300``.
@@ -203,13 +208,19 @@ def canonical_name(name: str, data: str = "") -> str:
     values = {key: value for key, value in recipe.model_dump().items() if value != getattr(usual, key)}
     if "epochs" in values:
         values.pop("steps")
-    source, _, folder = recipe.data.partition(":")
-    if source in ("imagefolder", "hf"):
-        source += f":{Path(folder).name}"
-    elif source == "fractal":
-        source = recipe.data
-    values |= {"data": source} if "data" in values else {}
+    values |= {"data": _canonical_data(recipe.data)} if "data" in values else {}
     return ",".join([f"train:{preset}", *(f"{key}={value}" for key, value in values.items())])
+
+
+def _canonical_data(data: str) -> str:
+    """Return what data are, without commas, which part fields."""
+    source, _, argument = data.partition(":")
+    if source in ("cifar10", "cifar100"):
+        return source
+    if source == "imagefolder" and not _DIGESTED.fullmatch(argument):
+        path = Path(argument).expanduser().resolve()
+        data = f"{source}:{path.name}@{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    return data.replace(",", ";")
 
 
 def without_data(name: str) -> str:

@@ -12,16 +12,17 @@ from platform import node
 
 from vitspace import __version__
 from vitspace import cache as local
+from vitspace.errors import InputError
 from vitspace.files import data_folder, write_atomic
-from vitspace.host import sources_digest
+from vitspace.host import sources_digest, versions
 from vitspace.proxies._cards import FOLDER
 
 #: Training-free scores, and those of training proxies.
 FILE, TRAINED_FILE = "scores.csv", "trained.csv"
 _KIND = "training-free scores"
-_SOURCES = ("proxies/scores", "families", "layers", "network")
+_SOURCES = ("costs", "data", "families", "layers", "network", "proxies/_device", "proxies/scores")
 _TRAINING = ("_batches", "_device", "_fit", "_recipe", "_shrink", "train")
-_TRAINED = (*(f"proxies/{name}" for name in _TRAINING), "data", "families", "layers", "network")
+_TRAINED = (*(f"proxies/{name}" for name in _TRAINING), "costs", "data", "families", "layers", "network")
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ def committed_rows() -> tuple[ScoreRow, ...]:
 
 def local_rows() -> list[ScoreRow]:
     """Return the rows measured on this machine with the present code."""
-    found = [(key, ScoreRow(**value)) for key, value in local.load(_KIND).items()]
-    return [row for key, row in found if key == _local_key(row)]
+    current = tuple(f"{_digest(trained)} " for trained in (False, True))
+    names = {field.name for field in fields(ScoreRow)}
+    return [ScoreRow(**v) for key, v in local.load(_KIND).items() if key.startswith(current) and v.keys() == names]
 
 
 def keep(rows: Iterable[ScoreRow]) -> None:
@@ -97,16 +99,21 @@ def _local_key(row: ScoreRow) -> str:
 
 @cache
 def _digest(trained: bool) -> str:
-    return sources_digest(*(_TRAINED if trained else _SOURCES))
+    names = ("torch", "timm")
+    return "-".join([sources_digest(*(_TRAINED if trained else _SOURCES)), *(versions()[name] for name in names)])
 
 
 def read_table(path: Path) -> list[ScoreRow]:
-    """Read a table of scores; a file with other columns holds none."""
+    """Read a table of scores; a file with other columns holds none.
+
+    Raises:
+        InputError: a value is no number.
+    """
     with path.open(encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file)
         if reader.fieldnames != [field.name for field in fields(ScoreRow)]:
             return []
-        return [_row(values) for values in reader]
+        return [_row(values, f"{path}, line {reader.line_num}") for values in reader]
 
 
 def write_table(path: Path, rows: Iterable[ScoreRow]) -> None:
@@ -120,9 +127,11 @@ def write_table(path: Path, rows: Iterable[ScoreRow]) -> None:
     write_atomic(path, text.getvalue())
 
 
-def _row(values: dict[str, str]) -> ScoreRow:
-    value = float(values["value"]) if values["value"] else None
-    if value is not None and not math.isfinite(value):
-        value = None
-    numbers = {"seed": int(values["seed"]), "value": value, "seconds": float(values["seconds"])}
-    return ScoreRow(**(values | numbers))  # type: ignore[arg-type]
+def _row(values: dict[str, str], where: str) -> ScoreRow:
+    try:
+        value = float(values["value"]) if values["value"] else None
+        finite = value if value is not None and math.isfinite(value) else None
+        numbers = {"seed": int(values["seed"]), "value": finite, "seconds": float(values["seconds"])}
+        return ScoreRow(**(values | numbers))  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: seed, value and seconds are numbers, but: {error}") from None

@@ -1,9 +1,9 @@
 """train: a short training from scratch; the score is the negative validation loss.
 
 The network is the spec's at a small image: windows, grids and patches shrink with it (`Spec.rescaled`), as far as whole
-numbers of at least 2 allow. At 64 pixels, 1/3.5 of the design size, a window of 7 becomes 2, and the stages' maps keep
-their 64, 16, 4 and 1 windows and their regions; windows of 4 and 8 become 2 as well, and 14 becomes 4. Width and depth
-factors shrink it further (`vitspace.proxies._shrink`).
+numbers allow: windows and grids to 2 at least, EMSNet's patches to 1. At 64 pixels, 1/3.5 of the design size, a window
+of 7 becomes 2, and the stages' maps keep their 64, 16, 4 and 1 windows and their regions; windows of 4 and 8 become 2
+as well, and 14 becomes 4. Width and depth factors shrink it further (`vitspace.proxies._shrink`).
 
 The budget is steps or epochs, never seconds. On the CPU the same seed and number of threads give the same score; on a
 GPU the order of its sums leaves a small difference.
@@ -188,7 +188,7 @@ class OpenTraining:
         return {
             "name": self.name,
             **self.recipe.model_dump(),
-            "rescaled": f"windows, grids and patches by {self._rescaled()}, to 2 at least",
+            "rescaled": f"windows and grids by {self._rescaled()}, to 2 at least; patches, to 1 at least",
             "classes": len(self.dataset.classes),
             "train_images": len(self.dataset.train_labels),
             "val_images": len(self.dataset.val_labels),

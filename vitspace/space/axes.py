@@ -52,6 +52,10 @@ class Axes:
                 return f"{field} must not decrease from stage to stage, but got {[was, now]}"
         return ""
 
+    def limits_depth(self, family: str) -> bool:
+        """Whether a rule or an order of a family's stages reads their depth."""
+        return "depth" in self.ordered[family] or any("depth" in rule.names for rule in self.rules[family])
+
     def _family_variables(self) -> Iterator[Variable]:
         family = self.config.family
         if isinstance(family, str):

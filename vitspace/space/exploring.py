@@ -282,8 +282,8 @@ def _check_count(rows: int, space: "Space", step: int) -> None:
 
 def _decides(depth: Variable, local: Sequence[Variable], space: "Space") -> bool:
     """Whether something depends on how many blocks there are."""
-    rules = [rule for rules in space.axes.rules.values() for rule in rules]
-    return any(depth.name == name for v in local for name, _ in v.when) or any("depth" in rule.names for rule in rules)
+    conditions = {name for v in local for name, _ in v.when}
+    return depth.name in conditions or any(space.axes.limits_depth(family) for family in space.families)
 
 
 def _with_depths(

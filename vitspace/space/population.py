@@ -238,9 +238,8 @@ class Population:
             if v.part == "stage" and v.stage in (None, i) and (v.axis in shared | {FAMILY} or v.axis.startswith(prefix))
         ]
         depth = next((v for v in chosen if v.field == "depth"), None)
-        named = any("depth" in rule.names for rule in self.space.axes.rules[family])
         conditions = {name for v in chosen for name, _ in v.when}
-        alike = part_type("stage", family).uniform and not named  # type: ignore[attr-defined]
+        alike = part_type("stage", family).uniform and not self.space.axes.limits_depth(family)  # type: ignore[attr-defined]
         if depth is None or not alike or depth.name in conditions:
             return _Step(chosen)
         return _Step([v for v in chosen if v is not depth], depth)

@@ -72,7 +72,7 @@ def _read(path: Path, name: str) -> Lattice | None:
             entries = [Entries(**{column: stored[f"{step}-{column}"] for column in _COLUMNS}) for step in steps]
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         _log.warning("%s is damaged (%s), and made again", path, error)
         return None
     return Lattice(name, entries, options)

@@ -20,6 +20,8 @@ from vitspace.proxies.scores import Subject, measure
 
 __all__ = ["Model", "anchor_values", "combination", "fit_on", "fitted"]
 
+#: Published designs that a combination is fitted on at least.
+FEWEST = 3
 #: By component, the score of each design, by its spec's id.
 Values = Mapping[str, Mapping[str, float]]
 
@@ -36,10 +38,16 @@ def combination(name: str) -> ModuleType:
 
 
 def fit_on(name: str, values: Values, rows: Sequence[Anchor]) -> Model:
-    """Fit a combination on published rows; those that miss a component are left out."""
+    """Fit a combination on published rows; those that miss a component are left out.
+
+    Raises:
+        InputError: fewer than `FEWEST` rows are left.
+    """
     module = combination(name)
     columns = [values[component] for component in module.COMPONENTS]
     known = [row for row in rows if row.spec and all(row.spec.id in column for column in columns)]
+    if len(known) < FEWEST:
+        raise InputError(f"{name} is fitted on at least {FEWEST} published designs, but got {len(known)}")
     table = {c: [values[c][row.spec.id] for row in known if row.spec] for c in module.COMPONENTS}
     return module.fit(table, [row.published["top1"] for row in known])
 
