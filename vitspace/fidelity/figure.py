@@ -79,8 +79,9 @@ def draw(shown: Sequence[Panel]) -> Figure:
 
 
 def write_figures(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow]) -> list[Path]:
-    """Write ``fidelity.png`` and ``fidelity.pdf``."""
-    return save_figure(draw(panels(cards, rows)), folder / "fidelity") if cards else []
+    """Write ``fidelity.png`` and ``fidelity.pdf``, of the proxies with anchors enough for an order."""
+    shown = [card for card in cards if card.kendall_tau is not None]
+    return save_figure(draw(panels(shown, rows)), folder / "fidelity") if shown else []
 
 
 def _panel(axes: Axes, panel: Panel) -> None:
