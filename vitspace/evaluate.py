@@ -1,7 +1,6 @@
 """Evaluate: the gates a candidate passes, cheapest first; it is rejected at the first that can."""
 
 import logging
-import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +13,7 @@ from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.host import fingerprint, versions
 from vitspace.latency import LatencySettings, measure, predicted_violation
-from vitspace.proxies import Proxy, ProxyError, Score
+from vitspace.proxies import Proxy, finite
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.rungs import Rungs
@@ -109,7 +108,8 @@ class Evaluator:
         trained: list[dict[str, Any]] = []
         proxies = getattr(self.proxy, "rungs", (self.proxy,)) if rungs else (self.proxy,)
         for number, proxy in enumerate(proxies):
-            score = _finite(proxy.score(spec, self.seed, on_step))
+            score = proxy.score(spec, self.seed, on_step)
+            finite(score.value)
             trained.append({"rung": getattr(proxy, "name", ""), "score": score.value, "seconds": score.seconds})
             details = {**trial.details, "host": fingerprint(), "proxy_seconds": score.seconds, **score.details}
             trial = replace(trial, score=score.value, details=details)
@@ -121,12 +121,6 @@ class Evaluator:
                     trial = replace(trial, state="pruned", why=why)
                     break
         return replace(trial, details=trial.details | {"rungs": trained}) if len(proxies) > 1 else trial
-
-
-def _finite(score: Score) -> Score:
-    if not math.isfinite(score.value):
-        raise ProxyError(f"the score is {score.value}")
-    return score
 
 
 def _reason(error: Exception) -> str:

@@ -149,8 +149,12 @@ def test_a_study_of_a_host_that_cannot_be_seen_is_deleted_once_it_beats_no_more(
     queue = Queue(stored[0])
     queue.owner = replace(queue.owner, place="before the last boot")
     running = queue.ask()
-    beat = lambda: stored[0].storage.set_trial_system_attr(running._trial_id, BEATS, [1, False])  # noqa: E731
-    monkeypatch.setattr(studies.time, "sleep", lambda seconds: beat() if alive else None)
+
+    def sleep(seconds):
+        if alive:
+            stored[0].storage.set_trial_system_attr(running._trial_id, BEATS, [1, False])
+
+    monkeypatch.setattr(studies.time, "sleep", sleep)
     code, _, error = call("studies", "delete", "a", "--yes")
     assert "waiting 18 s, to see whether process" in error
     assert (code, study_names(stored[0].storage)) == ((2, ["a", "b"]) if alive else (0, ["b"]))

@@ -86,11 +86,13 @@ def test_what_another_still_evaluates_is_waited_for_without_a_trace(begin, space
     assert len(study.store.record().completed) == space.size()
 
 
-def test_a_design_that_another_lost_is_run_here(begin, space):
-    study, config = begin(sampler="pareto", trials=20)
+@pytest.mark.parametrize("sampler", ["pareto", "random"])
+def test_a_design_that_another_lost_is_run_here(begin, space, sampler):
+    study, config = begin(sampler=sampler, trials=20)
     other = Queue(study.store)
     theirs = other.ask()
-    space.choose(lambda v: theirs.suggest_categorical(v.name, v.values))
+    spec = space.decode(space.choose(lambda v: theirs.suggest_categorical(v.name, v.values)))
+    study.store.storage.set_trial_system_attr(theirs._trial_id, CLAIM, spec.id)
     with Desk(study, config, lambda spec, seed: -2.0) as desk:
         for _ in range(space.size() - 1):
             task = desk.take()

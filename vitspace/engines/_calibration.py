@@ -1,13 +1,12 @@
 """Calibration: once a study, what its scores are held against: the noise between seeds, and the reference point."""
 
-import math
 import statistics
 from collections.abc import Callable
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from vitspace.proxies import ProxyError
+from vitspace.proxies import ProxyError, finite
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.lease import Owner, owner_of
@@ -56,19 +55,13 @@ def calibrate(
     try:
         if attempts >= DEATHS:
             raise ProxyError(f"{attempts} workers died of it")
-        scores.append(_finite(score(trial.spec, config.seed + 1)))
+        scores.append(finite(score(trial.spec, config.seed + 1)))
     except Exception as error:
         # As of a trial: whatever a design does to its evaluation, the study goes on.
         note(f"the second seed failed, so that the noise is not known: {error}")
     reference: dict[str, Any] = {"chance_loss": worst, "spec_id": trial.spec.id, "name": name, "scores": scores}
     noise = {"noise": statistics.stdev(scores)} if len(scores) > 1 else {}
     store.set(reference_point=reference_point(trial, config, worst), reference=reference | noise)
-
-
-def _finite(score: float) -> float:
-    if not math.isfinite(score):
-        raise ProxyError(f"the score is {score}")
-    return score
 
 
 def reference_point(trial: Trial, config: StudyConfig, worst: float | None) -> list[float]:

@@ -113,12 +113,8 @@ class Desk:
             StudyFailedError: too many trials in a row failed, or were too slow.
         """
         while not self._late and places_left(self.store.frozen(), self.config.trials) > 0:
-            if self._none_left and not self.store.frozen(TrialState.WAITING):
-                self._end_used_up()
+            if self._is_exhausted():
                 return None
-            if self.tally.rejected >= REJECTIONS and not self.queue_uniform():
-                self._none_left = True
-                continue
             running = self.queue.ask() if params is None else self.queue.start(params, self._distributions(params))
             try:
                 found = self._consider(running)
@@ -141,10 +137,17 @@ class Desk:
                 return None
         return None
 
+    def _is_exhausted(self) -> bool:
+        """Whether no design is left; the study ends then, unless others run some, which may be queued again."""
+        if not self._none_left and self.tally.rejected >= REJECTIONS:
+            self._none_left = not self.queue_uniform()
+        if not self._none_left or self.store.frozen(TrialState.WAITING):
+            return False
+        if not self.store.frozen(TrialState.RUNNING):
+            self._end_used_up()
+        return True
+
     def _end_used_up(self) -> None:
-        """End the study, unless others run designs: these may be lost, and are queued again then."""
-        if self.store.frozen(TrialState.RUNNING):
-            return
         self.store.set(used_up=True)
         done = sum(trial.complete for trial in self.store.trials())
         self.monitor.note(

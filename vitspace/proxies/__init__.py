@@ -8,6 +8,7 @@ A package of your own registers a module with such an ``open_proxy`` by the entr
 
 import importlib
 import logging
+import math
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -60,6 +61,17 @@ class Proxy(Protocol):
         Raises:
             ProxyError: it cannot be scored.
         """
+
+
+def finite(score: float) -> float:
+    """Return a score that is a number.
+
+    Raises:
+        ProxyError: it is not.
+    """
+    if not math.isfinite(score):
+        raise ProxyError(f"the score is {score}")
+    return score
 
 
 def takes_data(text: str) -> bool:

@@ -174,8 +174,8 @@ class StudyStore:
         attrs = self.study.user_attrs
         resolved = attrs.get("resolved", {})
         runs = [*resolved.get("resumed", []), run]
-        self.set(config=StudyConfig.of(attrs["config"] | {"trials": config.trials}), used_up=False)
-        self.set(resolved=resolved | {"resumed": runs})
+        stored = StudyConfig.of(attrs["config"] | {"trials": config.trials})
+        self.set(config=stored, resolved=resolved | {"resumed": runs}, used_up=False)
 
     def record(self, storage: str = DEFAULT_STORAGE) -> StudyRecord:
         """Read the study; ``storage`` is where it is, for commands that name it."""

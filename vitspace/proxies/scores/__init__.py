@@ -5,14 +5,13 @@ that are asked for at once share one set of passes. Files that begin with an und
 """
 
 import importlib
-import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 
 from vitspace.errors import InputError
-from vitspace.proxies import SCORES, ProxyError
+from vitspace.proxies import SCORES, ProxyError, finite
 from vitspace.proxies.scores._evidence import Evidence, Settings
 from vitspace.proxies.scores._init import INITS
 from vitspace.proxies.scores._passes import gather
@@ -72,7 +71,7 @@ def measure(subject: Subject, names: Sequence[str] = SCORES, settings: Settings 
     for name, module in modules.items():
         began = time.perf_counter()
         try:
-            result.values[name] = _finite(module, evidence)
+            result.values[name] = _value(module, evidence)
         except ProxyError as error:
             result.failures[name] = str(error)
         shared = sum(evidence.seconds.get(need, 0.0) for need in module.NEEDS)
@@ -80,14 +79,11 @@ def measure(subject: Subject, names: Sequence[str] = SCORES, settings: Settings 
     return Measured(result.values, result.failures, result.seconds, time.perf_counter() - start)
 
 
-def _finite(module: ModuleType, evidence: Evidence) -> float:
+def _value(module: ModuleType, evidence: Evidence) -> float:
     for need in module.NEEDS:
         if why := evidence.failures.get(need):
             raise ProxyError(why)
-    value = float(module.score(evidence))
-    if not math.isfinite(value):
-        raise ProxyError(f"the score is {value}")
-    return value
+    return finite(float(module.score(evidence)))
 
 
 def _module(name: str) -> ModuleType:
