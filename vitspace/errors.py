@@ -21,3 +21,7 @@ class FailureError(RuntimeError):
 
 class StudyFailedError(FailureError):
     """Trial after trial failed or missed the budget; the study as far as it went is stored."""
+
+
+class StudyGoneError(StudyFailedError):
+    """The study was deleted while it was worked on."""

@@ -8,7 +8,7 @@ from typing import Any
 from vitspace.costs import CONVENTION
 from vitspace.engines import Monitor, Silent, check_engine, open_engine
 from vitspace.engines._first import anchors_inside, enqueue, first_designs
-from vitspace.errors import InputError
+from vitspace.errors import InputError, StudyGoneError
 from vitspace.host import machine
 from vitspace.latency import LatencySettings, measure
 from vitspace.proxies import Proxy
@@ -81,7 +81,7 @@ def _begin(
 ) -> tuple[StudyStore, StudyConfig, Proxy | None, Path]:
     """Make a study, its first designs queued."""
     config = StudyConfig.of(settings)
-    check_engine(config.engine)
+    check_engine(config)
     check_new(place.storage, place.name or config.default_name(), taken=place.name is None)
     check_folder(out or report_folder(""))
     space = load_space(config.space)
@@ -103,7 +103,7 @@ def _go_on(
     """Open a stored study; without a proxy where nothing is left to do."""
     store = StudyStore.load(open_storage(place.storage, create=False), _name(settings, place))
     config = _resumed(store, settings)
-    check_engine(config.engine)
+    check_engine(config)
     out = check_folder(out or report_folder(store.study.study_name))
     if len(store.record().completed) >= config.trials:
         return store, config, None, out
@@ -126,6 +126,8 @@ def _run(store: StudyStore, proxy: Proxy, config: StudyConfig, place: Place, out
                 run_workers(store, config, place.storage, place.workers, monitor)
             else:
                 open_engine(config.engine, study).run(config)
+    except StudyGoneError:
+        raise
     except BaseException:
         name = store.study.study_name
         try:

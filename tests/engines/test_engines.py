@@ -2,7 +2,7 @@ import importlib.util
 
 import pytest
 
-from vitspace.engines import ENGINES, check_engine
+from vitspace.engines import ENGINES, check_engine, open_engine
 from vitspace.errors import InputError
 from vitspace.study.config import StudyConfig
 
@@ -15,12 +15,12 @@ def test_the_engines_are_the_files():
 def test_an_engine_that_is_not_installed_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"engine 'ray' needs: pip install 'vitspace\[ray\]'"):
-        check_engine("ray")
+        check_engine(StudyConfig.of({"space": "msg", "engine": "ray"}))
 
 
 def test_an_unknown_engine_is_refused():
     with pytest.raises(InputError, match="an engine is one of nni, optuna, ray, submitit, but got 'spark'"):
-        check_engine("spark")
+        open_engine("spark", None)
 
 
 @pytest.mark.parametrize(

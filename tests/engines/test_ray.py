@@ -38,6 +38,24 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [("127.0.0.1:9", "refused"), ("127.0.0.1:x", "invalid literal")],
+)
+def test_a_cluster_that_does_not_answer_is_one_line_and_nothing_is_stored(tool, address, why):
+    _, error = tool.end(tool.search("--engine", "ray", RAY_ADDRESS=address), check=2)
+    [line] = [line for line in error.splitlines() if line.startswith("error: ")]
+    assert f"RAY_ADDRESS names a Ray cluster, but got {address!r}: " in line and why in line
+    assert not (tool.cwd / "studies.journal").exists()
+
+
+@pytest.mark.slow
+def test_a_study_without_room_on_the_cluster_is_not_stored(tool):
+    _, error = tool.end(tool.search("--engine", "ray", "--gpus", 64), check=2, foreign=True)
+    assert "error: an evaluation needs 64 GPU, but the Ray cluster has 0" in error
+    assert not (tool.cwd / "studies.journal").exists()
+
+
 @pytest.mark.slow
 def test_a_lost_node_loses_no_trial(tmp_path, tool):
     (tmp_path / "study.py").write_text(SCRIPT)

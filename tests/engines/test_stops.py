@@ -3,8 +3,11 @@
 import signal
 from collections import Counter
 
+import optuna
 import pytest
 from processes import completed
+
+from vitspace.study.storage import open_storage
 
 
 def test_nan_and_no_memory_fail_a_trial_with_the_reason(tool):
@@ -50,6 +53,20 @@ def test_a_line_cut_in_mid_study_is_dropped_and_the_workers_go_on(tool):
     data, error = tool.end(search)
     assert "ends in an incomplete record, which is dropped" in error
     assert len(completed(data)) == 10
+
+
+@pytest.mark.parametrize("storage", ["studies.journal", "sqlite:///studies.db"])
+def test_a_study_that_is_deleted_in_mid_study_ends_in_one_line(tool, storage, monkeypatch):
+    tool.storage = storage
+    search = tool.search(proxy="noop:sleep=0.3", trials=50)
+    tool.wait_for(lambda: len(tool.scored()) > 2)
+    monkeypatch.chdir(tool.cwd)
+    optuna.delete_study(study_name="s", storage=open_storage(storage))
+    _, error = tool.end(search, check=1)
+    assert error.splitlines()[-1] == (
+        f"error: the study is no longer in the storage '{storage}': it was deleted meanwhile"
+    )
+    assert "to go on" not in error
 
 
 @pytest.mark.slow

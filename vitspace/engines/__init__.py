@@ -1,7 +1,8 @@
 """Engines: what proposes designs and runs their evaluation; one file each, all writing the same trials.
 
 An engine's file is named after the package that it drives, and has ``open_engine(study)``, which takes an `OpenStudy`
-and returns an `Engine`. Files that begin with an underscore are no engines.
+and returns an `Engine`; and ``check(config)`` where something beside its package may be missing, as a cluster. Files
+that begin with an underscore are no engines.
 """
 
 import importlib
@@ -9,6 +10,7 @@ import importlib.util
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Protocol
 
 from vitspace.errors import InputError
@@ -93,18 +95,24 @@ def open_engine(name: str, study: OpenStudy) -> Engine:
     Raises:
         InputError: there is none, or what it needs is not installed.
     """
-    check_engine(name)
-    engine: Engine = importlib.import_module(f"{__name__}.{name}").open_engine(study)
+    engine: Engine = _module(name).open_engine(study)
     return engine
 
 
-def check_engine(name: str) -> None:
-    """Check that an engine can be used.
+def check_engine(config: StudyConfig) -> None:
+    """Check that a study's engine can be used.
 
     Raises:
-        InputError: there is none of that name, or what it needs is not installed.
+        InputError: there is none of that name, what it needs is not installed, or it has no place to run.
     """
+    module = _module(config.engine)
+    if hasattr(module, "check"):
+        module.check(config)
+
+
+def _module(name: str) -> ModuleType:
     if name not in ENGINES:
         raise InputError(f"an engine is one of {', '.join(ENGINES)}, but got {name!r}")
     if importlib.util.find_spec(name) is None:
         raise InputError(f"engine {name!r} needs: pip install 'vitspace[{name}]'")
+    return importlib.import_module(f"{__name__}.{name}")

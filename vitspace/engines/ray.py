@@ -7,7 +7,9 @@ nodes need vitspace, the space's file where it is a path, and the proxy's data.
 
 import logging
 import os
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +27,8 @@ from vitspace.study.trial import Trial
 
 #: Seconds between two looks at the running tasks.
 _LOOK = 0.5
+#: Seconds in which a cluster's head answers.
+_ANSWERS_IN = 10.0
 
 
 @dataclass
@@ -40,20 +44,9 @@ class RayEngine:
         Raises:
             InputError: there is no such cluster, or it has no room for one evaluation.
         """
-        started_here = not ray.is_initialized()
-        if started_here:
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            # Ray lets its workers run behind everything else, so that on a busy machine they hardly run at all.
-            os.environ.setdefault("RAY_worker_niceness", "0")
-            _join()
         self.config, self.facts = config, (portable(config), self.study.evaluator.command)
-        try:
-            self._check_room()
-            with Desk(self.study, config, self._score) as desk:
-                self._run(desk)
-        finally:
-            if started_here:
-                ray.shutdown()
+        with _cluster(config), Desk(self.study, config, self._score) as desk:
+            self._run(desk)
 
     def _run(self, desk: Desk) -> None:
         try:
@@ -76,25 +69,14 @@ class RayEngine:
         """Return how many tasks may run, by the nodes there are now."""
         if self.study.workers:
             return self.study.workers
-        return int(min(_have(name) / count for name, count in self._needs().items() if count))
-
-    def _check_room(self) -> None:
-        for name, count in self._needs().items():
-            if (have := _have(name)) < count:
-                raise InputError(f"an evaluation needs {count:g} {_kind(name)}, but the Ray cluster has {have:g}")
-
-    def _needs(self) -> dict[str, float]:
-        gpus = self.config.gpus
-        if gpus is None:
-            gpus = float(self.config.device != "cpu" and ray.cluster_resources().get("GPU", 0) > 0)
-        return {"num_cpus": 1, "num_gpus": gpus}
+        return int(min(_have(name) / count for name, count in _needs(self.config).items() if count))
 
     def _start(self, task: Task) -> Any:
         return self._remote(evaluate).remote(*self.facts, task.number, task.spec, task.anchor)
 
     def _remote(self, function: Callable[..., Any]) -> Any:
         remote: Any = ray.remote  # its types name every number of arguments, and no function of any
-        return remote(max_retries=DEATHS - 1, retry_exceptions=False, **self._needs())(function)
+        return remote(max_retries=DEATHS - 1, retry_exceptions=False, **_needs(self.config))(function)
 
     def _result(self, reference: Any, task: Task) -> Trial:
         try:
@@ -118,6 +100,43 @@ class RayEngine:
         return value
 
 
+def check(config: StudyConfig) -> None:
+    """Check that there is a cluster with room for one evaluation.
+
+    Raises:
+        InputError: there is none.
+    """
+    with _cluster(config):
+        pass
+
+
+@contextmanager
+def _cluster(config: StudyConfig) -> Iterator[None]:
+    """Be part of a cluster that has room for one evaluation: the one joined already, or `_join`'s."""
+    joined_here = not ray.is_initialized()
+    if joined_here:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # Ray lets its workers run behind everything else, so that on a busy machine they hardly run at all.
+        os.environ.setdefault("RAY_worker_niceness", "0")
+        _join()
+    try:
+        for name, count in _needs(config).items():
+            if (have := _have(name)) < count:
+                raise InputError(f"an evaluation needs {count:g} {_kind(name)}, but the Ray cluster has {have:g}")
+        yield
+    finally:
+        if joined_here:
+            ray.shutdown()
+
+
+def _needs(config: StudyConfig) -> dict[str, float]:
+    """Return what one evaluation takes of the cluster."""
+    gpus = config.gpus
+    if gpus is None:
+        gpus = float(config.device != "cpu" and _have("num_gpus") > 0)
+    return {"num_cpus": 1, "num_gpus": gpus}
+
+
 def _have(name: str) -> float:
     """Return how many of ``num_cpus`` or ``num_gpus`` the cluster has now."""
     have: float = ray.cluster_resources().get(_kind(name), 0)
@@ -130,13 +149,19 @@ def _kind(name: str) -> str:
 
 def _join() -> None:
     """Join the cluster that ``RAY_ADDRESS`` names, or start one."""
+    address = os.environ.get("RAY_ADDRESS")
     try:
+        if address and ":" in address:
+            # Ray itself says for minutes that nobody answers there.
+            host, _, port = address.rpartition("/")[2].rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), _ANSWERS_IN).close()
         ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError) as error:
-        address, why = os.environ.get("RAY_ADDRESS"), str(error).splitlines()[0]
+    except (OSError, ValueError) as error:
         if not address:
             raise
-        raise InputError(f"RAY_ADDRESS names a Ray cluster, but got {address!r}: {why}") from None
+        raise InputError(
+            f"RAY_ADDRESS names a Ray cluster, but got {address!r}: {str(error).splitlines()[0]}"
+        ) from None
 
 
 def open_engine(study: OpenStudy) -> RayEngine:

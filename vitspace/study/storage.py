@@ -17,7 +17,7 @@ from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBSt
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 
-from vitspace.errors import InputError, StudyFailedError
+from vitspace.errors import InputError, StudyFailedError, StudyGoneError
 from vitspace.interrupts import postponed
 from vitspace.study.journal import JournalFile
 from vitspace.study.lease import seconds_from_environment
@@ -39,6 +39,12 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 class StorageError(Exception):
     """A storage does not do what it is asked, in the driver's words."""
+
+
+class GoneError(StorageError, KeyError):
+    """What is asked for is not in the storage; Optuna's own code looks for its KeyError."""
+
+    __str__ = Exception.__str__  # and not a key's repr
 
 
 def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool = False) -> BaseStorage:
@@ -100,6 +106,9 @@ def named_failure(url: str) -> Iterator[None]:
     """Say which storage it was that did not do what it was asked."""
     try:
         yield
+    except GoneError as error:
+        why = f"the study is no longer in the storage {url!r}: it was deleted meanwhile"
+        raise StudyGoneError(without_passwords(why)) from error
     except StorageError as error:
         why = f"the storage {url!r} cannot be used: {error}; what was stored before is kept"
         raise StudyFailedError(without_passwords(why)) from error
@@ -110,6 +119,8 @@ def _as_storage_error() -> Iterator[None]:
     """Raise what the storage's driver raises as a `StorageError`, and what is said of what is stored as it is."""
     try:
         yield
+    except KeyError as error:
+        raise GoneError(storage_trouble(error)) from error
     except Exception as error:
         drivers = (optuna.exceptions.StorageInternalError, DBAPIError, PendingRollbackError, sqlite3.Error, OSError)
         if not (isinstance(error, drivers) or type(error).__module__.startswith("grpc")):
