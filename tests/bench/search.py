@@ -8,7 +8,7 @@ A table holds every design of a space, scored once (`search_table.py`). A run is
 its designs looked up: the same first draws, the same rejection of duplicates, the same storage in memory. It leaves one
 file in --work, and what is there is not run again. Hypervolume is over -score, multiply-adds and milliseconds, as a
 share of what the whole table reaches; 0 and 1 of each objective are the table's best and worst, which the study is told
-as its reference point.
+as its reference point. The report keeps the rows that OUT has of tables and samplers that are not in --work.
 """
 
 import argparse
@@ -114,12 +114,14 @@ def summary(curves, work):
     """One row a table and sampler: medians, intervals over seeds, and what it takes to reach random's end."""
     rows = []
     for (table, sampler), part in curves.groupby(["table", "sampler"]):
+        runs = [json.loads(path.read_text()) for path in work.glob(f"{table}-{sampler}-*.json")]
+        if not runs:
+            continue
         by_seed = part.pivot(index="seed", columns="evaluations", values="hypervolume")
         random = curves[(curves.table == table) & (curves.sampler == "random") & (curves.evaluations == SIZE[1])]
         reached = by_seed.ge(random.hypervolume.median()).apply(
             lambda row: row.idxmax() if row.any() else np.inf, axis=1
         )
-        runs = [json.loads(path.read_text()) for path in work.glob(f"{table}-{sampler}-*.json")]
         states = pd.DataFrame([run["states"] for run in runs]).reindex(columns=["duplicate", "invalid", "over_budget"])
         row = {"table": table, "sampler": sampler, "seeds": len(by_seed)}
         for n in (10, 25, 50, 100, 200, 400):
@@ -156,12 +158,22 @@ def draw(curves, path):
 
 def report(work, out):
     """Write OUT_curves.csv, OUT.csv and OUT.png."""
-    table = curves(work)
-    found = summary(table, work)
-    found.to_csv(out.with_suffix(".csv"), index=False, float_format="%.4f")
-    table.to_csv(out.with_name(f"{out.name}_curves.csv"), index=False, float_format="%.5f")
+    paths = {"curves": out.with_name(f"{out.name}_curves.csv"), "summary": out.with_suffix(".csv")}
+    table = with_kept(curves(work), paths["curves"])
+    found = with_kept(summary(table, work), paths["summary"])
+    found.to_csv(paths["summary"], index=False, float_format="%.4f")
+    table.to_csv(paths["curves"], index=False, float_format="%.5f")
     draw(table, out.with_suffix(".png"))
     print(found.round(3).to_string())
+
+
+def with_kept(rows, path):
+    """Return the rows with those that a file has of other tables and samplers."""
+    if not path.exists():
+        return rows
+    kept, keys = pd.read_csv(path), ["table", "sampler"]
+    others = kept[~kept.set_index(keys).index.isin(rows.set_index(keys).index)]
+    return pd.concat([others, rows]).sort_values(keys, kind="stable", ignore_index=True)
 
 
 def main():
