@@ -117,6 +117,13 @@ def test_data_are_opened_before_anything_is_trained():
         check_data_of(plan(Request(request.proxies), []))
 
 
+def test_a_name_may_hold_the_folder_that_it_is_trained_on():
+    [name] = Request(("train:tiny,data=imagefolder:/nowhere/birds",)).proxies
+    assert name.startswith("train:tiny,data=imagefolder:birds@")
+    with pytest.raises(InputError, match="there is no folder /nowhere/birds/train"):
+        check_data_of(plan(Request(("train:tiny,data=imagefolder:/nowhere/birds",)), []))
+
+
 def test_without_names_all_training_free_proxies_are_meant():
     assert set(check_proxies(())) == {*SCORES, *COMBINATIONS}
     assert check_proxies(["zico"]) == ("zico",)

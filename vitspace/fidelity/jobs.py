@@ -1,7 +1,7 @@
 """Jobs: which scores of which published designs are known, and measuring those that are not."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -12,7 +12,7 @@ from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, Proxy, ProxyError, o
 from vitspace.proxies._tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
-from vitspace.proxies.train import canonical_name, without_data
+from vitspace.proxies.train import canonical_name, data_in, without_data
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Request:
         fresh: Whether committed scores are left aside, and only those of this machine and the present code are known.
         choice: The designs that are scored.
         data: What the training proxies are trained on; empty for their own.
+        data_of: By training proxy, what it is trained on as it was given, so that it can be opened.
     """
 
     proxies: tuple[str, ...]
@@ -35,6 +36,7 @@ class Request:
     fresh: bool = False
     choice: Choice = field(default_factory=Choice)
     data: str = ""
+    data_of: Mapping[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         for name in self.proxies:
@@ -51,8 +53,10 @@ class Request:
             raise InputError(f"seeds is at least 1, but got {self.seeds}")
         if self.data and not any(map(is_training, self.proxies)):
             raise InputError(f"data are of proxies that train, and none is named, but got {self.data!r}")
-        names = dict.fromkeys(canonical_name(name, self.data) if is_training(name) else name for name in self.proxies)
+        names = {canonical_name(name, self.data) if is_training(name) else name: name for name in self.proxies}
+        data_of = {known: self.data or data_in(given) for known, given in names.items() if is_training(known)}
         object.__setattr__(self, "proxies", tuple(names))
+        object.__setattr__(self, "data_of", data_of)
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -64,14 +68,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Job:
-    """Scores to be measured of one design, with one seed and initialisation; ``data`` of the training proxies."""
+    """Scores to be measured of one design, with one seed and initialisation; ``data_of`` the training proxies."""
 
     design: Design
     proxies: tuple[str, ...]
     seed: int
     init: str
     device: str = "cpu"
-    data: str = ""
+    data_of: Mapping[str, str] = field(default_factory=dict)
 
 
 def known_rows(request: Request) -> list[ScoreRow]:
@@ -94,7 +98,7 @@ def plan(request: Request, known: Iterable[ScoreRow], device: str = "cpu") -> li
                 wanted = [name for name in request.measured if _applies(name, design, seed, init, request.choice)]
                 missing = [n for n in wanted if f"{n} {design.subject.name} {seed} {init}" not in there]
                 parts = [tuple(name for name in missing if _rank(name) == rank) for rank in range(3)]
-                jobs += [Job(design, part, seed, init, device, request.data) for part in parts if part]
+                jobs += [Job(design, part, seed, init, device, request.data_of) for part in parts if part]
     return sorted(jobs, key=_turn)
 
 
@@ -137,7 +141,7 @@ def _applies(name: str, design: Design, seed: int, init: str, choice: Choice) ->
 
 def _train(job: Job, name: str) -> ScoreRow:
     assert job.design.spec is not None
-    start, proxy = time.perf_counter(), _opened(name, job.data, job.device)
+    start, proxy = time.perf_counter(), _opened(name, job.data_of.get(name, ""), job.device)
     try:
         score = proxy.score(job.design.spec, job.seed)
     except (ProxyError, InputError) as error:
@@ -158,7 +162,7 @@ def check_data_of(jobs: Iterable[Job]) -> None:
     """
     for job in jobs:
         for name in filter(is_training, job.proxies):
-            _opened(name, job.data, job.device)
+            _opened(name, job.data_of.get(name, ""), job.device)
 
 
 def _row(job: Job, name: str, value: float | None, **rest: object) -> ScoreRow:

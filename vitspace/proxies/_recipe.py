@@ -223,6 +223,11 @@ def _canonical_data(data: str) -> str:
     return data.replace(",", ";")
 
 
+def data_in(name: str) -> str:
+    """Return the data that the name of a training proxy holds; empty where it holds none."""
+    return split_fields(name.partition(":")[2])[1].get("data") or ""
+
+
 def without_data(name: str) -> str:
     """Return the name of a training proxy without its data."""
     return ",".join(part for part in name.split(",") if not part.startswith("data="))
