@@ -6,9 +6,11 @@ import vitspace
 from vitspace import searching, session
 from vitspace.engines import Silent
 from vitspace.errors import InputError
+from vitspace.host import cores
 from vitspace.latency import backends
 from vitspace.searching import Place, search
 from vitspace.study.config import StudyConfig
+from vitspace.workers import WORKERS_A_CORE, check_workers
 
 
 def test_a_proxy_is_refused_before_the_space_is_counted(tmp_path, monkeypatch):
@@ -34,6 +36,14 @@ def test_what_cannot_run_is_refused_before_data_are_loaded(tmp_path, monkeypatch
     with pytest.raises(InputError, match=message):
         search({"space": "mat", "budget": "1G"} | settings, Place("studies.journal"), out and Path(out))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_workers_than_a_machine_bears_are_refused(tmp_path):
+    most = WORKERS_A_CORE * len(cores())
+    place = Place(str(tmp_path / "studies.journal"), workers=most + 1)
+    with pytest.raises(InputError, match=f"workers are at most {most}, 4 for each core .*, but got {most + 1}"):
+        search({"space": "mat", "budget": "1G"}, place)
+    check_workers(most)
 
 
 @pytest.mark.parametrize(("proxy", "notes"), [("macs", []), ("train:tiny", ["loading digits"])])

@@ -19,7 +19,7 @@ from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import named_failure, open_storage, resume_command
 from vitspace.study.store import StudyStore, check_new, free_name
-from vitspace.workers import run_workers
+from vitspace.workers import check_workers, run_workers
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _begin(
 ) -> tuple[StudyStore, StudyConfig, Proxy | None, Path]:
     """Make a study, its first designs queued."""
     config = StudyConfig.of(settings)
-    check_engine(config)
+    _check_engine(config, place)
     check_new(place.storage, place.name or config.default_name(), taken=place.name is None)
     check_folder(out or report_folder(""))
     space = load_space(config.space)
@@ -103,7 +103,7 @@ def _go_on(
     """Open a stored study; without a proxy where nothing is left to do."""
     store = StudyStore.load(open_storage(place.storage, create=False), _name(settings, place))
     config = _resumed(store, settings)
-    check_engine(config)
+    _check_engine(config, place)
     out = check_folder(out or report_folder(store.study.study_name))
     if len(store.record().completed) >= config.trials:
         return store, config, None, out
@@ -137,6 +137,12 @@ def _run(store: StudyStore, proxy: Proxy, config: StudyConfig, place: Place, out
             monitor.note(f"study {name} is stored as far as it went, but its report cannot be written: {error}")
         monitor.note(f"to go on: {resume_command(name, place.storage)}")
         raise
+
+
+def _check_engine(config: StudyConfig, place: Place) -> None:
+    if place.workers and config.engine in ("optuna", "nni"):  # the others' are jobs and tasks of a cluster
+        check_workers(place.workers)
+    check_engine(config)
 
 
 def _check_trials(space: Space, config: StudyConfig) -> None:

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 
 from vitspace.engines import Monitor
 from vitspace.engines._telling import Telling
-from vitspace.errors import StudyFailedError
+from vitspace.errors import InputError, StudyFailedError
 from vitspace.host import cores
 from vitspace.study.config import StudyConfig
 from vitspace.study.store import StudyStore
 
 #: Set in a worker: the process that started it; a worker whose starter is gone stops.
 PARENT = "VITSPACE_PARENT"
+#: Workers for one core at most; each takes a gigabyte, and those that share a core only wait for each other.
+WORKERS_A_CORE = 4
 #: Workers that may be killed in a row without a trial being completed in between.
 DEATHS_IN_A_ROW = 16
 #: Seconds in which a worker that is told to stop saves its trial.
@@ -47,6 +49,16 @@ class Worker:
             for line in lines:
                 self.last.append(line.strip())
                 self.monitor.note(f"worker {self.process.pid}: {line.rstrip()}")
+
+
+def check_workers(count: int) -> None:
+    """Check that so many processes can evaluate on this machine.
+
+    Raises:
+        InputError: there are too many.
+    """
+    if count > (most := WORKERS_A_CORE * len(cores())):
+        raise InputError(f"workers are at most {most}, {WORKERS_A_CORE} for each core of this machine, but got {count}")
 
 
 def run_workers(store: StudyStore, config: StudyConfig, url: str, count: int, monitor: Monitor) -> None:
