@@ -1,10 +1,12 @@
 import json
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from vitspace.cli import app
 from vitspace.fidelity import jobs
+from vitspace.fidelity.curves import POINTS
 from vitspace.fidelity.designs import Choice, designs
 from vitspace.interrupts import Terminated
 from vitspace.proxies import Score
@@ -20,7 +22,8 @@ class Fake:
         if self.stop and self.scored:
             raise self.stop
         self.scored.append((spec.id, seed))
-        return Score(-1.0 - int(spec.id[:6], 16) / 2**24 - seed / 1000, 2.0)
+        details = {"curve": [(step, 3 - step / 100) for step in range(1, 101)]}
+        return Score(-1.0 - int(spec.id[:6], 16) / 2**24 - seed / 1000, 2.0, details)
 
 
 @pytest.mark.parametrize(("stop", "code"), [(Terminated, 143), (KeyboardInterrupt, 130)])
@@ -48,6 +51,9 @@ def test_a_part_is_run_and_gone_on_with_and_shown(tmp_path, monkeypatch):
     assert len(fake.scored) == len(some)
     rows = (tmp_path / "cards" / "trained.csv").read_text().splitlines()
     assert len(rows) == 1 + len(some) and all(row.startswith('"train:small,data=digits",') for row in rows[1:])
+    curves = pd.read_csv(tmp_path / "cards" / "curves.csv")
+    assert len(curves) == POINTS * len(some) and set(curves.step) == set(range(5, 101, 5))
+    assert curves.groupby("name").loss.first().eq(2.97).all()
     done = fidelity("--seeds", "2", "--json")
     assert len(fake.scored) == 2 * len(some) and {seed for _, seed in fake.scored[len(some) :]} == {1}
     [card] = [c for c in json.loads(done.stdout) if c["proxy"] == "train:small,data=digits"]

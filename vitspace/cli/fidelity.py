@@ -31,9 +31,9 @@ def fidelity(
         show_default=False,
     ),
     data: str = typer.Option("", help="What training proxies train on, cifar10:DIR; else their own."),
-    family: list[str] = typer.Option(None, help="Only a family's designs; repeatable."),
-    table: list[str] = typer.Option(None, help="Only the designs of an ablation table, 'ems 3.5'; repeatable."),
-    only: list[str] = typer.Option(None, help="Only anchors, ablations or peers; repeatable."),
+    family: list[str] = typer.Option(None, help="Measure a family's designs only; repeatable."),
+    table: list[str] = typer.Option(None, help="Measure the designs of an ablation table only, 'ems 3.5'; repeatable."),
+    only: list[str] = typer.Option(None, help="Measure anchors, ablations or peers only; repeatable."),
     timeout: float = typer.Option(
         None, min=0, help="Seconds after which no further design is measured; 0 shows what is known."
     ),
@@ -46,9 +46,7 @@ def fidelity(
     estimate: str = typer.Option(
         None, help="Estimate top-1 of a design instead: an anchor's id, a spec's .json, or the JSON itself."
     ),
-    out: Path = typer.Option(
-        None, help="Folder of tables, cards and figures. (default: reports/fidelity, where no proxy is named)"
-    ),
+    out: Path = typer.Option(None, help="Folder in which tables, cards and figures are written."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
 ) -> None:
     """Show how far each proxy orders published designs as their accuracies do.
@@ -57,7 +55,7 @@ def fidelity(
     that were not measured now. Training proxies begin with the smallest designs; a card says of how many anchors and
     pairs it is, where that is not all.
     """
-    if estimate:
+    if estimate is not None:
         beside: dict[str, Any] = {
             "proxies": proxies,
             "--data": data,
@@ -78,7 +76,7 @@ def fidelity(
     inits = ("own", "common") if init == "both" else (init,)
     choice = Choice(tuple(family or ()), tuple(table or ()), tuple(only or ()))
     request = Request(check_proxies(proxies or ()), seeds, inits, fresh, choice, data)
-    folder = check_folder(out or Path("reports") / "fidelity") if out or not (as_json or proxies) else None
+    folder = check_folder(out) if out else None
     known = known_rows(request)
     jobs = plan(request, known, str(check_device(device)))
     if timeout is None and not (proxies or fresh or seeds > 1):

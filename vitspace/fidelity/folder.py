@@ -5,6 +5,7 @@ from pathlib import Path
 
 from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.fidelity.cards import Card
+from vitspace.fidelity.curves import write_curves
 from vitspace.files import write_atomic, write_json
 from vitspace.proxies._cards import FILE as CARDS
 from vitspace.proxies._tables import FILE as SCORES
@@ -25,7 +26,7 @@ FAMILIES = ("proxy", "family", "pairs", "right", "params right")
 
 
 def write_folder(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow]) -> None:
-    """Write ``scores.csv``, ``trained.csv`` where a card is of a training proxy, ``cards.json`` and ``cards.md``.
+    """Write ``scores.csv``, ``cards.json`` and ``cards.md``; of training proxies ``trained.csv`` and ``curves.csv``.
 
     Rows that the folder's tables have already stay, unless there is a new one of the same.
     """
@@ -36,6 +37,7 @@ def write_folder(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow]) 
     ):
         if new:
             write_table(folder / name, merged(_rows_of(folder / name), new))
+    write_curves(folder, [row for row in rows if row.trained and row.proxy in shown])
     write_json(folder / CARDS, [card.to_json() for card in cards])
     text = table(HEADINGS, map(cells, cards))
     if inside := family_cells(cards):

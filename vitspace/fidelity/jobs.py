@@ -7,6 +7,7 @@ from functools import cache
 
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.fidelity.curves import keep_curve
 from vitspace.fidelity.designs import Choice, Design, designs
 from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, Proxy, ProxyError, open_proxy
 from vitspace.proxies._tables import ScoreRow, committed_rows, keep, local_rows, new_row
@@ -146,7 +147,9 @@ def _train(job: Job, name: str) -> ScoreRow:
         score = proxy.score(job.design.spec, job.seed)
     except (ProxyError, InputError) as error:
         return _row(job, name, None, failure=str(error), seconds=time.perf_counter() - start, device=job.device)
-    return _row(job, name, score.value, seconds=score.seconds, device=job.device)
+    row = _row(job, name, score.value, seconds=score.seconds, device=job.device)
+    keep_curve(row, score.details.get("curve", ()))
+    return row
 
 
 @cache

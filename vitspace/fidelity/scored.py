@@ -26,7 +26,7 @@ class Scored:
         values: Means over seeds, by spec id or timm's name; those of combinations are of models that were fitted
             without the design's family.
         seeds: The values of each seed.
-        seconds: By design.
+        seconds: Means over seeds, by design.
         failures: Designs without a value, with the reason.
         families: Families whose designs are left out of the model that scores them; empty where nothing is fitted.
     """
@@ -58,7 +58,11 @@ def scored(proxy: str, init: str, rows: Iterable[ScoreRow], families: Mapping[st
     failures = {row.spec: row.failure or "no value" for row in chosen if row.value is None}
     everywhere = {spec for values in by_seed for spec in values} - failures.keys()
     values = {spec: _mean([v[spec] for v in by_seed if spec in v]) for spec in sorted(everywhere)}
-    return Scored(proxy, init, values, by_seed, {row.spec: row.seconds for row in chosen}, failures)
+    times: dict[str, list[float]] = {}
+    for row in chosen:
+        times.setdefault(row.spec, []).append(row.seconds)
+    seconds = {spec: _mean(each) for spec, each in times.items()}
+    return Scored(proxy, init, values, by_seed, seconds, failures)
 
 
 def _combined(proxy: str, init: str, rows: list[ScoreRow], families: Mapping[str, str]) -> Scored:

@@ -90,10 +90,11 @@ def local_rows() -> list[ScoreRow]:
 
 def keep(rows: Iterable[ScoreRow]) -> None:
     """Keep rows on this machine."""
-    local.store(_KIND, {_local_key(row): asdict(row) for row in rows})
+    local.store(_KIND, {local_key(row): asdict(row) for row in rows})
 
 
-def _local_key(row: ScoreRow) -> str:
+def local_key(row: ScoreRow) -> str:
+    """Return what a row is a measurement of, with which code."""
     return f"{_digest(row.trained)} {row.key}"
 
 

@@ -125,7 +125,7 @@ def train(
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            why = str(error).splitlines()[0]
+            why = (str(error).splitlines() or [type(error).__name__])[0]  # Python's own error says nothing
         if halved == HALVINGS or proxy.batch_size // (2 * parts) < 2:
             break
         _log.warning("out of memory on %s: once more with the batch in %d parts", device, 2 * parts)

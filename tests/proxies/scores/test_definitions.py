@@ -4,13 +4,14 @@ import math
 from itertools import pairwise
 
 import pytest
+import timm
 import torch
 import torch.nn.functional as F  # noqa: N812
 from small import BATCH, SETTINGS, SIDE, Small
 
 from vitspace.proxies import SCORES, ProxyError
-from vitspace.proxies.scores import Subject, measure, zico
-from vitspace.proxies.scores._evidence import Evidence
+from vitspace.proxies.scores import Subject, dss, measure, zico
+from vitspace.proxies.scores._evidence import Evidence, weights
 from vitspace.proxies.scores._images import images
 
 
@@ -122,6 +123,22 @@ def test_dss_is_nuclear_in_attention_and_saliency_elsewhere(found, network):
         else:
             total += (p * p.grad).abs().sum().item()
     assert found.values["dss"] == pytest.approx(math.log(total), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "attention"),
+    [
+        ("swin_tiny_patch4_window7_224", {"attn.qkv", "attn.proj"}),
+        ("pvt_v2_b0", {"attn.q", "attn.kv", "attn.proj"}),
+        ("mobilevit_xxs", {"attn.qkv", "attn.proj"}),
+        ("partialformer_b0", {"attn.qkv", "attn.proj"}),
+    ],
+)
+def test_attention_of_dss_has_no_perceptrons_in_it(name, attention):
+    with torch.device("meta"):
+        network = timm.create_model(name)
+    layers = [name for name, weight in weights(network) if dss.is_of_attention(network, name, weight)]
+    assert {".".join(layer.split(".")[-2:]) for layer in layers} == attention
 
 
 def test_zico_refuses_gradients_that_are_not_finite(network):

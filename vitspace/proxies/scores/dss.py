@@ -15,7 +15,9 @@ from vitspace.proxies import ProxyError
 from vitspace.proxies.scores._evidence import LINEAR, Evidence, weights
 
 NEEDS = (LINEAR,)
-_ATTENTION = re.compile(r"attn|attention|mhsa|tokenizer|transformer|projector", re.IGNORECASE)
+#: Names around attention's matrices, of attributes or classes; and of what lies in such a module and is none.
+_ATTENTION = re.compile(r"attn|attention|tokenizer|projector", re.IGNORECASE)
+_PERCEPTRON = re.compile(r"mlp", re.IGNORECASE)
 
 
 def score(evidence: Evidence) -> float:
@@ -28,7 +30,7 @@ def score(evidence: Evidence) -> float:
     layers = dict(weights(evidence.network))
     for name, saliency in evidence.saliency.items():
         weight = layers[name]
-        if _is_of_attention(evidence.network, name, weight):
+        if is_of_attention(evidence.network, name, weight):
             assert weight.grad is not None
             # A random matrix has full rank, so that single precision is enough for it.
             total += nuclear_norm(weight.detach().flatten(1)) * nuclear_norm(weight.grad.flatten(1).double())
@@ -53,8 +55,8 @@ def nuclear_norm(matrix: Tensor) -> float:
     return float(values.clamp(min=0).sqrt().sum() * scale)
 
 
-def _is_of_attention(network: nn.Module, name: str, weight: Tensor) -> bool:
+def is_of_attention(network: nn.Module, name: str, weight: Tensor) -> bool:
     """Whether a layer's weight is a matrix of attention: by the names around it."""
     path = [network.get_submodule(".".join(name.split(".")[:i])) for i in range(1, name.count(".") + 1)]
-    words = [name, *(type(module).__name__ for module in path)]
-    return weight[0].numel() == weight.shape[1] and any(_ATTENTION.search(word) for word in words)
+    words = " ".join([name, *(type(module).__name__ for module in path)])
+    return weight[0].numel() == weight.shape[1] and bool(_ATTENTION.search(words)) and not _PERCEPTRON.search(words)
