@@ -2,7 +2,16 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from vitspace.fidelity.statistics import by_table, interval, kendall, regret, resamples, rightness, within_bins
+from vitspace.fidelity.statistics import (
+    by_table,
+    interval,
+    kendall,
+    regret,
+    resamples,
+    resamples_of,
+    rightness,
+    within_bins,
+)
 
 
 @pytest.fixture
@@ -31,6 +40,12 @@ def test_resamples_draw_as_many_as_there_are():
     weights = resamples(7)
     assert weights.shape[1] == 7 and np.all(weights.sum(1) == 7)
     assert np.array_equal(weights, resamples(7))
+
+
+def test_resamples_of_groups_take_all_of_a_group():
+    weights = resamples_of(["b", "a", "b"])
+    assert np.array_equal(weights[:, 0], weights[:, 2])
+    assert np.all(weights[:, 0] + weights[:, 1] == 2)
 
 
 def test_intervals_leave_out_what_is_not_a_number():

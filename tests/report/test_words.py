@@ -78,7 +78,7 @@ def test_a_training_free_score_stands_beside_its_report_card(record):
     text = proxy_sentence(free)
     assert "a search that maximises them stacks layers or params" in text
     assert "tau 0.84 with ImageNet top-1 over the anchors (params alone 0.79), 91% of 81 ablation pairs" in text
-    assert "4.5 of the 12 that params order wrongly or tie" in text
+    assert "4.5 of the 12 that params order wrongly or tie (chance: 6)" in text
     assert score_label(free) == "training-free score ridge"
 
 

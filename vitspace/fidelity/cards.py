@@ -1,6 +1,7 @@
 """Cards: what a proxy is worth, in numbers with intervals."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -19,6 +20,7 @@ from vitspace.fidelity.statistics import (
     kendall,
     regret,
     resamples,
+    resamples_of,
     rightness,
     within_bins,
 )
@@ -49,6 +51,7 @@ class Card:
         anchors: Main anchors among them.
         kendall_tau: Tau-b with published top-1 over the main anchors, its interval over anchors.
         tau_over_params: Tau less that of params, on the same samples.
+        tau_over_params_group_ci: Its interval over families, as the designs of one are alike.
         pairs: Ablation pairs of whose designs both were tried.
         pair_accuracy: Share ordered rightly, ties and failures half; its interval over tables.
         pairs_over_params: Less that of params.
@@ -62,8 +65,8 @@ class Card:
         bin_regret: The same with one anchor, in each bin of FLOPs, on average.
         leave_one_family_out: By family, tau over the other families' anchors, its own pairs, and the accuracy on those,
             of the proxy and of params.
-        peers: The same over timm's networks, which no combination is fitted on: specs, kendall_tau, tau_ci,
-            tau_over_params, tau_over_params_ci.
+        peers: The same over timm's networks, which no combination is fitted on, its groups their series: specs,
+            kendall_tau, tau_ci, tau_over_params, tau_over_params_ci, tau_over_params_group_ci.
         seed_tau: Tau of the scores of two seeds over all designs, None where there is one seed.
         seed_pairs: Share of ablation pairs that two seeds order alike.
         seed_noise: Standard deviation of the score between seeds, pooled over the designs with several.
@@ -84,6 +87,7 @@ class Card:
     tau_ci: Interval
     tau_over_params: float | None
     tau_over_params_ci: Interval
+    tau_over_params_group_ci: Interval
     pairs: int
     pair_accuracy: float | None
     pair_ci: Interval
@@ -161,7 +165,7 @@ def card(found: Scored, params: Scored, source: str = "committed") -> Card:
         init=found.init,
         specs=len(found.values),
         anchors=len(anchors),
-        **_tau(found, params, {_id(row): row.published["top1"] for row in anchors}),
+        **_tau(found, params, {_id(row): row.published["top1"] for row in anchors}, [row.family for row in anchors]),
         pairs=len(pairs),
         **_pairs(right, baseline, [pair.table for pair in pairs]),
         flagged_pairs=int(flagged.sum()),
@@ -189,19 +193,24 @@ def _tried(found: Scored) -> list[Pair]:
     return [pair for pair in ablation_pairs() if all(spec.id in tried for spec in pair.specs)]
 
 
-def _tau(found: Scored, params: Scored, published: Mapping[str, float]) -> dict[str, Any]:
+def _tau(found: Scored, params: Scored, published: Mapping[str, float], groups: Sequence[str]) -> dict[str, Any]:
     """Tau with top-1, by spec id or timm's name, and what it is over that of params."""
     if len(published) < 2:
-        return dict.fromkeys(("kendall_tau", "tau_ci", "tau_over_params", "tau_over_params_ci"))
-    top1, weights = list(published.values()), resamples(len(published))
+        names = ("kendall_tau", "tau_ci", "tau_over_params", "tau_over_params_ci", "tau_over_params_group_ci")
+        return dict.fromkeys(names)
+    top1 = list(published.values())
     own, other = ([s.values[name] for name in published] for s in (found, params))
-    samples, others = kendall(own, top1, weights), kendall(other, top1, weights)
+    (samples, others), grouped = (
+        [kendall(values, top1, weights) for values in (own, other)]
+        for weights in (resamples(len(published)), resamples_of(groups))
+    )
     tau, base = kendall(own, top1)[0], kendall(other, top1)[0]
     return {
         "kendall_tau": _finite(tau),
         "tau_ci": interval(samples),
         "tau_over_params": _finite(tau - base),
         "tau_over_params_ci": interval(samples - others),
+        "tau_over_params_group_ci": interval(grouped[0] - grouped[1]),
     }
 
 
@@ -224,7 +233,7 @@ def _hard_interval(right: np.ndarray, hard: np.ndarray, tables: list[str]) -> In
 
 
 def _cost_matched(found: Scored, anchors: list[Anchor]) -> dict[str, Any]:
-    if not anchors:
+    if len(anchors) < 2:
         return {"bin_tau": None, "top_k_regret": None, "bin_regret": None}
     scores, top1 = [found.values[_id(row)] for row in anchors], [row.published["top1"] for row in anchors]
     bins = [int(np.searchsorted(BINS, cost(row.spec).macs / 1e9)) for row in anchors if row.spec]
@@ -254,7 +263,15 @@ def _by_family(
 def _peers(found: Scored, params: Scored) -> dict[str, Any]:
     known = found.values.keys() & params.values.keys()
     rows = {TIMM + name: row for name, row in timm_peers().items() if TIMM + name in known}
-    return {"specs": len(rows), **_tau(found, params, {name: row.published["top1"] for name, row in rows.items()})}
+    published = {name: row.published["top1"] for name, row in rows.items()}
+    return {"specs": len(rows), **_tau(found, params, published, [_series(name) for name in rows])}
+
+
+def _series(name: str) -> str:
+    """Return which networks of timm one is of: swin, convnextv."""
+    series = re.match("[a-z]+", name.removeprefix(TIMM))
+    assert series is not None
+    return series.group()
 
 
 def _noise(found: Scored, pairs: Sequence[Pair]) -> dict[str, Any]:

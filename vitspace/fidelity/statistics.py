@@ -32,6 +32,12 @@ def resamples(count: int, seed: int = 0) -> Array:
     return rng.multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(float)
 
 
+def resamples_of(groups: Sequence[str], seed: int = 0) -> Array:
+    """Return how often each of N things stands in bootstrap samples of their groups: [RESAMPLES, N]."""
+    names = sorted(set(groups))
+    return resamples(len(names), seed)[:, [names.index(group) for group in groups]]
+
+
 def interval(samples: Array) -> tuple[float, float] | None:
     """Return the 90 % interval of bootstrap samples, or None where there are none."""
     finite = samples[np.isfinite(samples)]

@@ -166,7 +166,8 @@ def _card(proxy: dict[str, Any]) -> str:
     return (
         f"; its report card on published designs: Kendall tau {card['kendall_tau']:.2f} with ImageNet top-1 over the "
         f"anchors (params alone {params:.2f}), {card['pair_accuracy']:.0%} of {card['pairs']} ablation pairs in the "
-        f"right order, {card['hard_right']:g} of the {card['hard_pairs']} that params order wrongly or tie"
+        f"right order, {card['hard_right']:g} of the {card['hard_pairs']} that params order wrongly or tie (chance: "
+        f"{card['hard_pairs'] / 2:g})"
     )
 
 
