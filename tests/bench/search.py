@@ -3,6 +3,7 @@
 nice -n 19 python tests/bench/search.py run mat_small --work /tmp/search
 nice -n 19 python tests/bench/search.py run transcnn_small --work /tmp/search --samplers pareto random
 python tests/bench/search.py report --work /tmp/search --out reports/bench/search
+python tests/bench/search.py run mat_small --budget 70M --seeds 5 --trials 100 --work /tmp/budget
 
 A table holds every design of a space, scored once (`search_table.py`). A run is a whole study on the engine optuna,
 its designs looked up: the same first draws, the same rejection of duplicates, the same storage in memory. It leaves one
@@ -23,6 +24,7 @@ import optuna
 import pandas as pd
 
 from vitspace import load_space
+from vitspace.budget import Budget
 from vitspace.engines import OpenStudy, open_engine
 from vitspace.engines._first import enqueue, first_designs
 from vitspace.files import write_json
@@ -41,14 +43,15 @@ STEPS = [*range(5, 100, 5), *range(100, 401, 20)]
 
 
 class Table:
-    """Every design of a space, with its score and costs."""
+    """Every design of a space, with its score and costs, under a budget of FLOPs or under none."""
 
-    def __init__(self, name):
-        self.name, self.path = name, str(DATA / f"{name}.yaml")
-        self.space = load_space(self.path)
+    def __init__(self, name, budget=None):
+        self.name, self.path, self.budget = f"{name}_{budget}" if budget else name, str(DATA / f"{name}.yaml"), budget
+        self.space, self.limits = load_space(self.path), Budget.parse(budget)
         with gzip.open(DATA / f"{name}.csv.gz", "rt") as file:
             self.rows = pd.read_csv(file, index_col="spec")
-        points = np.stack([-self.rows.score, self.rows.macs, self.rows.latency_ms], axis=1)
+        inside = self.rows[self.rows.macs <= self.limits.macs[1]]
+        points = np.stack([-inside.score, inside.macs, inside.latency_ms], axis=1)
         self.best, self.worst = points.min(axis=0), points.max(axis=0)
         self.latency = LatencySettings()
         self.proxy = SimpleNamespace(worst=float(self.worst[0]))
@@ -63,12 +66,14 @@ class Table:
         """Look a design up, as `vitspace.evaluate.Evaluator` evaluates it."""
         row = self.rows.loc[spec.id]
         costs = {"params": int(row.params), "macs": int(row.macs), "latency_ms": float(row.latency_ms)}
+        if why := self.limits.violation(macs=costs["macs"]):
+            return Trial(number, "over_budget", spec, why, **costs)
         return Trial(number, "complete", spec, score=float(row.score), **costs)
 
 
 def run(table, sampler, seed, trials):
     """Run one study; return its points in order, what was rejected, and its seconds."""
-    config = StudyConfig(space=table.path, sampler=sampler, seed=seed, trials=trials)
+    config = StudyConfig(space=table.path, budget=table.budget, sampler=sampler, seed=seed, trials=trials)
     store = StudyStore.create(optuna.storages.InMemoryStorage(), "bench", config, {})
     store.set(reference_point=table.worst.tolist(), reference={"scores": []})
     began = time.perf_counter()
@@ -78,13 +83,14 @@ def run(table, sampler, seed, trials):
     done = [trial for trial in store.trials() if trial.complete]
     states = pd.Series([trial.state for trial in store.trials()]).value_counts().to_dict()
     assert len({trial.spec for trial in done}) == trials
+    assert not any(table.limits.violation(macs=trial.macs) for trial in done)
     return {"table": table.name, "sampler": sampler, "seed": seed, "seconds": seconds, "states": states} | {
         "points": [trial.point for trial in done],
     }
 
 
 def run_all(options):
-    table = Table(options.table)
+    table = Table(options.table, options.budget)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     options.work.mkdir(parents=True, exist_ok=True)
     for seed in range(options.first, options.seeds):
@@ -180,6 +186,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["run", "report"])
     parser.add_argument("table", nargs="?")
+    parser.add_argument("--budget", help="of FLOPs, 70M, for the studies to be under")
     parser.add_argument("--samplers", nargs="+", choices=SAMPLERS, default=SAMPLERS)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=SIZE[0])
