@@ -62,3 +62,43 @@ def test_a_study_says_how_many_designs_were_drawn_when_it_was_made(tmp_path, mon
     settings = {"space": "mat", "budget": "1G", "proxy": "params"}
     store, *_ = searching._begin(settings, Place(str(tmp_path / "studies.journal")), tmp_path, Silent())
     assert store.record().resolved["drawn"] == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "proxy", "data"),
+    [
+        ({"proxy": "train:tiny,data=cifar10:/nope"}, "train:tiny", "cifar10:/nope"),
+        ({"proxy": "train:data=digits,max_val=none"}, "train:tiny,max_val=none", "digits"),
+        ({"proxy": "train:tiny"}, "train:tiny", None),
+        ({"proxy": "train:tiny", "data": "digits"}, "train:tiny", "digits"),
+        ({"proxy": "train:tiny,data=fractal", "data": "digits"}, "train:tiny,data=fractal", "digits"),
+        ({"proxy": "rank"}, "rank", None),
+    ],
+)
+def test_data_in_the_proxys_name_are_the_studys(settings, proxy, data):
+    found = searching._with_data(settings)
+    assert (found["proxy"], found.get("data")) == (proxy, data)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"proxy": "train:tiny,data=cifar10:nope"}, "nope"),
+        ({"proxy": "train:tiny,data=digits", "data": "fractal"}, "named once, and here they are 'fractal', but got"),
+        ({"proxy": "halving:tiny,data=digits/small"}, "the rungs of halving share their data, which --data names, but"),
+    ],
+)
+def test_data_that_are_not_there_or_named_twice_are_refused(tmp_path, settings, message):
+    with pytest.raises(InputError, match=message):
+        search({"space": "mat", "budget": "1G"} | settings, Place(str(tmp_path / "studies.journal")))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_resumed_study_knows_the_data_in_its_proxys_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(searching, "_check_budget", lambda space, config: None)
+    designs = [("mat_1", vitspace.anchor("mat_1").spec)]
+    monkeypatch.setattr(searching, "first_designs", lambda space, config: designs)
+    settings = searching._with_data({"space": "mat", "budget": "1G", "proxy": "train:tiny,data=fractal:2"})
+    store, config, *_ = searching._begin(settings, Place(str(tmp_path / "studies.journal")), tmp_path, Silent())
+    assert (config.proxy, config.data) == ("train:tiny", "fractal:2")
+    assert searching._resumed(store, settings).data == "fractal:2"

@@ -11,7 +11,7 @@ from vitspace.engines._first import anchors_inside, enqueue, first_designs
 from vitspace.errors import InputError, StudyGoneError
 from vitspace.host import machine
 from vitspace.latency import LatencySettings, measure
-from vitspace.proxies import Proxy
+from vitspace.proxies import Proxy, part_data
 from vitspace.report import check_folder, write_report
 from vitspace.session import check_same, describe_space, open_proxy_of, open_study, wait_until_ready
 from vitspace.space import Space, load_space
@@ -58,7 +58,7 @@ def search(
     Raises:
         InputError: a setting breaks a rule; nothing is stored then.
     """
-    monitor = monitor or Silent()
+    monitor, settings = monitor or Silent(), _with_data(settings)
     prepare = _go_on if place.resume else _begin
     store, config, proxy, out = prepare(settings, place, out, monitor)
     if proxy is not None:
@@ -70,6 +70,15 @@ def search(
 def report_folder(name: str) -> Path:
     """Return where a study's report goes unless told otherwise."""
     return Path("reports") / name
+
+
+def _with_data(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings with the data that the proxy's name holds as ``data``, where that is not set."""
+    proxy = settings.get("proxy")
+    if not isinstance(proxy, str):
+        return settings
+    name, data = part_data(proxy, settings.get("data"))
+    return settings | {"proxy": name} | ({} if data is None else {"data": data})
 
 
 def _name(settings: dict[str, Any], place: Place) -> str:

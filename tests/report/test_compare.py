@@ -33,6 +33,8 @@ def test_the_noise_of_the_noisiest_study_is_said(record):
     assert "Scores less than 0.055 apart are within noise between seeds." in Comparison.of([record, loud]).text()
     silent = [replace(record, name=name, reference={"scores": record.reference["scores"]}) for name in "ab"]
     assert "within noise" not in Comparison.of(silent).text()
+    still = [replace(one, reference=one.reference | {"noise": 0.0}) for one in silent]
+    assert "within noise" not in Comparison.of(still).text()
 
 
 def test_latencies_of_different_machines_are_warned_of(record):

@@ -23,6 +23,14 @@ def test_a_gap_inside_the_noise_is_called_so(record):
     assert row["against_anchor"].endswith("score -0.200 (within noise)")
 
 
+def test_seeds_that_make_no_difference_set_no_smallest_one(record):
+    still = replace(record, reference=record.reference | {"noise": 0.0})
+    values = calibration(still).set_index("quantity")["value"]
+    assert values["noise between seeds"] == 0 and "smallest difference that counts" not in values
+    level = replace(still, trials=[replace(t, score=t.score and -2.5) for t in still.trials])
+    assert set(front_table(level)["against_anchor"].str.rpartition(", ")[2]) == {"same score"}
+
+
 def test_trials_hold_every_trial_with_its_reason(record):
     trials = trials_table(record)
     assert trials["number"].tolist() == list(range(7))

@@ -111,3 +111,10 @@ def test_terminal_table_stars_the_anchor(record, bare):
     assert table.row_count == 4
     assert list(table.columns[1].cells)[-1] == "MSG-T ★"
     assert terminal_table(bare).row_count == 0
+
+
+def test_seeds_that_make_no_difference_are_no_noise(record):
+    still = replace(record, reference={"noise": 0.0, "scores": [-2.5, -2.5]})
+    assert "The front's scores span 0.300." in headline(still) and "noise" not in headline(still)
+    level = replace(still, trials=[replace(t, score=t.score and -2.5) for t in still.trials])
+    assert "noise" not in headline(level)

@@ -1,8 +1,10 @@
 import pytest
 
+from vitspace.anchors import all_anchors, anchor, list_anchors
+from vitspace.anchors.references import OTHER_RECIPE
 from vitspace.errors import InputError
 from vitspace.families import FAMILIES
-from vitspace.training.recipe import CHOICE, Recipe, load_recipe, recipe_names
+from vitspace.training.recipe import CHOICE, PAPER, Recipe, load_recipe, paper_recipe, recipe_names
 
 #: Settings that mean nothing under the other schedule.
 OF_SCHEDULE = {"cosine": {"decay_epochs", "decay_rate"}, "step": {"min_lr"}}
@@ -54,3 +56,15 @@ def test_a_recipe_of_ones_own(tmp_path):
         load_recipe(str(tmp_path / "bad.yaml"), "msg")
     with pytest.raises(InputError, match=r"a recipe is paper, one of default, ems, .* but got 'best'"):
         load_recipe("best", "msg")
+
+
+def test_a_published_row_of_another_recipe_gets_that_one():
+    name, why = paper_recipe(anchor("vt_r18_adv").spec)
+    assert name == "vt-table8" and "vt_r18_adv (visual-transformers-vt, table 8) is of this one and not of vt" in why
+    assert paper_recipe(anchor("vt_r18").spec) == paper_recipe(anchor("msg_tiny").spec) == (PAPER, "")
+
+
+def test_main_anchors_of_vt_are_of_table_8_and_no_other_row_is():
+    other = {row.id for row in all_anchors().values() if row.recipe}
+    assert other == {name for name in list_anchors("anchor") if name.startswith("vt_")} - set(OTHER_RECIPE)
+    assert {row.recipe for row in all_anchors().values()} <= {"", *recipe_names()}

@@ -21,7 +21,9 @@ from vitspace.errors import FailureError, InputError
 from vitspace.export import Model
 from vitspace.training import Wishes, train
 from vitspace.training.images import OnDisk, Order, open_images, train_loader, val_batches
+from vitspace.training.processes import Processes
 from vitspace.training.recipe import Recipe
+from vitspace.training.run import Training
 
 
 def interrupt():
@@ -36,7 +38,7 @@ def test_a_training_leaves_weights_log_and_state(ask, tmp_path):
     assert {path.name for path in out.iterdir()} == files
     rows = list(csv.DictReader((out / "log.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["1", "2"] and float(rows[-1]["top1"]) == result["top1"]
-    assert (result["train_images"], result["val_images"], result["classes"], result["epochs"]) == (36, 9, 3, 2)
+    assert (result["train_images"], result["val_images"], result["classes"], result["epochs"]) == (35, 9, 3, 2)
     assert json.loads((out / "train.json").read_text()) == result
     said = " ".join(notes.lines)
     assert "recipe msg" in said and "not as the recipe: 2 epochs for 300" in said and "epoch 2 of 2" in said
@@ -62,7 +64,8 @@ def test_images_that_cannot_be_read_are_skipped_counted_and_named_once(ask, phot
     (tmp_path / "photos" / "val" / "c2" / "1.png").write_bytes(b"no image")
     request = ask(data=f"imagefolder:{tmp_path / 'photos'}")
     result = train(request, notes := Notes())
-    assert (result["val_images"], result["skipped_images"]) == (8, {"train": 1, "val": 1})
+    assert (result["train_images"], result["val_images"]) == (35, 8)
+    assert result["skipped_images"] == {"train": 1, "val": 1}
     assert result["top1"] in [pytest.approx(100 * right / 8) for right in range(9)]
     named = [message for message in caplog.messages if "which cannot be read" in message]
     assert len(named) == 2 and "c1/0.png" in named[0] and "c2/1.png" in named[1]
@@ -159,8 +162,31 @@ def test_a_state_that_does_not_say_its_images_is_gone_on_with(ask):
 
 
 def test_a_loss_that_is_no_number_stops_with_a_reason(ask):
-    with pytest.raises(FailureError, match=r"the training loss is (nan|inf) by update .* try a lower --lr"):
+    with pytest.raises(FailureError, match=r"the training loss is (nan|inf) by update .* in epoch 1; try a lower --lr"):
         train(ask(wishes=Wishes(2, 12, 1e30, 32)), Notes())
+
+
+def test_a_training_that_left_no_state_is_begun_again_in_its_folder(ask):
+    failing = ask(wishes=Wishes(2, 12, 1e30, 32))
+    for _ in range(2):
+        with pytest.raises(FailureError, match="try a lower --lr"):
+            train(failing, Notes())
+        assert [path.name for path in failing.out.iterdir()] == ["settings.json"]
+    with pytest.raises(InputError, match="has none: it stopped before its first checkpoint; without --resume it"):
+        train(replace(failing, resume=True), Notes())
+    assert train(ask(), Notes())["epoch"] == 2
+    assert json.loads((failing.out / "settings.json").read_text())["recipe"]["lr"] == 2e-3
+
+
+def test_a_spec_of_a_published_row_is_trained_by_the_rows_recipe(ask, tmp_path):
+    (tmp_path / "mine.json").write_text(find_design("vt_r18_adv").spec.to_json())
+    design, notes, place = find_design(str(tmp_path / "mine.json")), Notes(), Processes(0, 1, torch.device("cpu"))
+    training = Training(ask(design=design), notes, place)
+    assert training.recipe_name == "vt-table8"
+    [said] = [line for line in notes.lines if line.startswith("recipe ")]
+    assert said.startswith("recipe vt-table8: ") and "vt_r18_adv (visual-transformers-vt, table 8)" in said
+    training = Training(ask(design=design, recipe="vt", out=tmp_path / "b"), notes, place)
+    assert training.recipe_name == "vt" and "Taken since" not in notes.lines[-1]
 
 
 def test_a_network_that_samples_at_no_number_stops_with_a_reason(ask):

@@ -1,7 +1,8 @@
 """Anchors: the published rows, and the specs of those that are ours to build.
 
 ``published.csv`` holds every row as printed, with its paper and table; ``<family>.yaml`` holds for each row of that
-family its parts, or the reason why no honest reading of the paper gives them (``unreproduced``), and notes.
+family its parts, or the reason why no honest reading of the paper gives them (``unreproduced``), the recipe where it is
+not the family's, and notes.
 """
 
 import csv
@@ -40,6 +41,7 @@ class Anchor:
         caveat: What we say of ours, alone.
         parts: The settings of stem, stages and head; empty where the row has no spec.
         unreproduced: Why no honest reading of the paper gives the printed numbers, or empty.
+        recipe: By which it was trained, where that is not its family's; see `vitspace.training`.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Anchor:
     caveat: str = ""
     parts: Mapping[str, Any] = field(default_factory=dict, repr=False)
     unreproduced: str = ""
+    recipe: str = ""
 
     @cached_property
     def spec(self) -> Spec | None:
@@ -148,4 +151,5 @@ def _anchor(row: dict[str, str], ours: Mapping[str, Any]) -> Anchor:
         caveat=ours.get("note", ""),
         parts={key: ours[key] for key in ("stem", "stage", "head") if key in ours},
         unreproduced=ours.get("unreproduced", ""),
+        recipe=ours.get("recipe", ""),
     )

@@ -29,7 +29,7 @@ def compare(
     params: str = typer.Option(None, help="Parameters: 25M."),
     n: int = typer.Option(200, "--n", "-n", min=2, help="Designs a space."),
     proxy: str = typer.Option("rank", help="What gives the score: a training-free score, or train:small."),
-    data: str = typer.Option("fractal", help=DATA_HELP),
+    data: str = typer.Option(None, help=f"{DATA_HELP} (default: fractal)"),
     seed: int = typer.Option(0, min=0, help="Of drawing and scoring."),
     device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
     out: Path = typer.Option(None, help="Folder of figure and tables. (default: reports/spaces/BUDGET-PROXY)"),
@@ -98,7 +98,7 @@ def axes(
     if _is_space(source):
         proxy = proxy or "rank"
         seed = seed or 0
-        scorer = _scorer(proxy, data or "fractal", device or "cpu", seed)
+        scorer = _scorer(proxy, data, device or "cpu", seed)
         seen, words = _drawn(source, limits, n or 200, seed, scorer), f"Designs drawn uniformly within {limits}."
     else:
         seen, proxy, words = _of_study(
@@ -136,11 +136,12 @@ def _folder(out: Path | None, name: str, as_json: bool, kind: str = "spaces") ->
     return check_folder(out or Path("reports") / kind / name.replace(":", "-").replace("/", "_"))
 
 
-def _scorer(proxy: str, data: str, device: str, seed: int) -> "Scorer":
+def _scorer(proxy: str, data: str | None, device: str, seed: int) -> "Scorer":
     from vitspace.analysis.scoring import Scorer
-    from vitspace.proxies import open_proxy
+    from vitspace.proxies import open_proxy, part_data
 
-    return Scorer(open_proxy(proxy, data, device, seed), seed)
+    name, data = part_data(proxy, data)
+    return Scorer(open_proxy(name, data or "fractal", device, seed), seed)
 
 
 def _score(scorer: "Scorer", designs: "Sequence[tuple[Space, Spec]]") -> "list[Scored]":

@@ -16,7 +16,9 @@ def train(
         help="imagefolder:DIR (read as it is needed), cifar10:DIR, cifar100:DIR, hf:NAME, digits, fractal."
     ),
     trial: int = typer.Option(None, min=0, help="The number of the study's trial."),
-    recipe: str = typer.Option("paper", help="paper (the family's own), a recipe's name, or a path to a .yaml."),
+    recipe: str = typer.Option(
+        "paper", help="paper (the published row's or the family's), a recipe's name, or a path to a .yaml."
+    ),
     epochs: int = typer.Option(
         None, min=1, help="Epochs; warm-up and decay keep their shares. (default: the recipe's)"
     ),

@@ -79,6 +79,29 @@ def takes_data(text: str) -> bool:
     return text.partition(":")[0] not in (*SCORES, *COMBINATIONS)
 
 
+def part_data(text: str, data: str | None = None) -> tuple[str, str | None]:
+    """Return a proxy's name without its data, and the data: those given, else those in the name, else None.
+
+    A name that holds data beside others that are given stays as it is, and `open_proxy` refuses it.
+
+    Raises:
+        InputError: the name is of no form, or is halving's, whose rungs share their data, and holds some.
+    """
+    kind, _, argument = text.partition(":")
+    if data is not None or "data=" not in argument:
+        return text, data
+    if kind == "halving":
+        raise InputError(f"the rungs of halving share their data, which --data names, but got {text!r}")
+    if kind != "train":
+        return text, data
+    from vitspace.proxies._recipe import split_fields
+
+    preset, fields = split_fields(argument)
+    held = fields.pop("data", None)
+    rest = [f"{name}={'none' if value is None else value}" for name, value in fields.items()]
+    return f"train:{','.join([preset, *rest])}", held
+
+
 def open_proxy(text: str, data: str, device: str, seed: int = 0) -> Proxy:
     """Return the proxy that a text names, its data loaded: ``train:small``, ``halving:tiny/small``, ``rank``.
 

@@ -113,9 +113,9 @@ class Comparison:
         return f"{name} holds all of them to one reference point: {point}."
 
     def noise_words(self) -> list[str]:
-        """How far apart two scores are that tell nothing, by the noisiest of the studies; empty where none knows."""
+        """How far apart two scores are that tell nothing, by the noisiest of the studies; empty where none is."""
         limits = [limit for record in self.records if (limit := noise_limit(record)) is not None]
-        return [f"Scores less than {max(limits):.3f} apart are within noise between seeds."] if limits else []
+        return [f"Scores less than {max(limits):.3f} apart are within noise between seeds."] if any(limits) else []
 
     def latency_words(self) -> list[tuple[str, str]]:
         """A warning and the values of each setting of the timing, as far as known, that studies do not share."""

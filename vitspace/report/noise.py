@@ -49,6 +49,6 @@ def front_spread(record: StudyRecord) -> float | None:
 
 
 def order_unresolved(record: StudyRecord) -> bool:
-    """Whether the front's scores lie closer together than two seeds of one design do."""
+    """Whether the front's scores lie closer together than two seeds of one design do; never where seeds do nothing."""
     spread, limit = front_spread(record), noise_limit(record)
-    return spread is not None and limit is not None and spread <= limit
+    return bool(spread is not None and limit and spread <= limit)

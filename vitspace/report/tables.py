@@ -112,7 +112,7 @@ def calibration(record: StudyRecord) -> pd.DataFrame:
         ("loss of chance", finite(reference.get("chance_loss")), f"{unit}guessing by how often each class occurs"),
         (f"{what} of {name}", mean, f"{unit}mean of {len(scores)} seeds: {listed}"),
         ("noise between seeds", noise(record), f"standard deviation of the {what} of {of}"),
-        ("smallest difference that counts", noise_limit(record), f"2.77 x noise{rough}"),
+        ("smallest difference that counts", noise_limit(record) or None, f"2.77 x noise{rough}"),
     ]
     return pd.DataFrame([row for row in rows if row[1] is not None], columns=["quantity", "value", "note"])
 
@@ -194,6 +194,8 @@ def _words(gap: float, cost: str, less: str, more: str) -> str:
 
 
 def _score_words(gap: float, limit: float | None) -> str:
-    if limit is not None and abs(gap) <= limit:
+    if limit and abs(gap) <= limit:
         return f"score {gap:+.3f} (within noise)"
+    if not gap:
+        return "same score"
     return f"score {'better' if gap > 0 else 'worse'} by {abs(gap):.3f}"

@@ -37,7 +37,8 @@ def _resolution(record: StudyRecord) -> str:
             f" The front's scores span {spread:.3f}, inside the noise between seeds ({limit:.3f}): "
             "order by score not resolved."
         )
-    return f" The front's scores span {spread:.3f}; differences below about {limit:.2f} may be noise between seeds."
+    noisy = f"; differences below about {limit:.2f} may be noise between seeds" if limit else ""
+    return f" The front's scores span {spread:.3f}{noisy}."
 
 
 def _unlearned(record: StudyRecord) -> str:
@@ -145,7 +146,7 @@ def dominated_by(record: StudyRecord, number: int) -> str:
 
 
 def _caveat(gap: float, limit: float) -> str:
-    return ", the score within noise" if gap <= limit else ""
+    return ", the score within noise" if limit and gap <= limit else ""
 
 
 def _proxy(record: StudyRecord) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from vitspace.errors import FailureError, InputError
 from vitspace.files import write_atomic, write_json, write_with
 
-STATE, RESULT = "state.pt", "train.json"
+STATE, RESULT, SETTINGS = "state.pt", "train.json", "settings.json"
 _SHOWN = 3
 
 
@@ -30,7 +30,7 @@ class Folder:
         self.path, self.settings = path, settings
 
     def open(self, resume: bool) -> dict[str, Any] | None:
-        """Return the state to go on from, or make the folder.
+        """Return the state to go on from, or make the folder; one without a state is made anew.
 
         Raises:
             InputError: there is a training already, or none to go on with, or one of other settings.
@@ -38,11 +38,16 @@ class Folder:
         file = self.path / STATE
         if not resume:
             if file.exists():
-                raise InputError(f"a training makes a new folder, but {str(self.path)!r} has one; --resume goes on")
+                raise InputError(
+                    f"a training makes a new folder, but {str(self.path)!r} has one; --resume goes on with the same "
+                    "settings, --out names another folder"
+                )
             self._make()
             return None
         if not file.is_file():
-            raise InputError(f"--resume goes on with a training, but {str(self.path)!r} has none")
+            began = (self.path / SETTINGS).is_file()
+            unsaved = ": it stopped before its first checkpoint; without --resume it begins again" if began else ""
+            raise InputError(f"--resume goes on with a training, but {str(self.path)!r} has none{unsaved}")
         try:
             state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
             stored = json.loads(state["settings"])
@@ -81,7 +86,7 @@ class Folder:
     def _make(self) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            write_json(self.path / "settings.json", self.settings)
+            write_json(self.path / SETTINGS, self.settings)
         except OSError as error:
             raise InputError(f"a training needs a folder that can be written, but got {error}") from None
 

@@ -189,10 +189,9 @@ class Loop:
         return loss
 
     def _diverged(self, loss: float, update: int) -> FailureError:
-        return FailureError(
-            f"the training loss is {loss} by update {update} in epoch {(update - 1) // self.plan.updates + 1}; what "
-            "was saved before is kept; try a lower --lr"
-        )
+        epoch = (update - 1) // self.plan.updates + 1
+        kept = "what was saved before is kept; try a lower --lr and another --out" if epoch > 1 else "try a lower --lr"
+        return FailureError(f"the training loss is {loss} by update {update} in epoch {epoch}; {kept}")
 
     def _check_finite(self, epoch: int) -> float:
         """Return the mean training loss of the epoch so far, over all processes."""

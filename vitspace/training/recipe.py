@@ -1,13 +1,16 @@
 """Recipes: how a family's paper trains its networks, one YAML a recipe, each setting with its source."""
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vitspace.anchors import Anchor, all_anchors
 from vitspace.errors import InputError
 from vitspace.files import read_yaml
+from vitspace.spec import Spec
 
 DEFAULT, PAPER = "default", "paper"
 #: Sources of settings that the paper leaves open begin so.
@@ -113,3 +116,21 @@ def load_recipe(text: str, family: str) -> tuple[str, Recipe]:
     if name not in names:
         raise InputError(f"a recipe is {PAPER}, one of {', '.join(names)}, or a path to a .yaml file, but got {text!r}")
     return name, read_yaml(Path(str(files("vitspace.training") / "recipes" / f"{name}.yaml")), Recipe)
+
+
+def paper_recipe(spec: Spec) -> tuple[str, str]:
+    """Return the name of the recipe by which a design's paper trained it, and why it is not its family's, if so.
+
+    A design that a published row has is that row, wherever it comes from.
+    """
+    row = _otherwise_trained().get(spec.id)
+    if row is None:
+        return PAPER, ""
+    usual, _ = load_recipe(PAPER, spec.family)
+    return row.recipe, f"the published accuracy of {row.id} ({row.source}) is of this one and not of {usual}"
+
+
+@cache
+def _otherwise_trained() -> dict[str, Anchor]:
+    """Return the published rows of another recipe than their family's, by their spec's id."""
+    return {row.spec.id: row for row in all_anchors().values() if row.recipe and row.spec}

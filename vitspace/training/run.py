@@ -18,7 +18,7 @@ from vitspace.training.images import Images, open_images
 from vitspace.training.loop import Loop
 from vitspace.training.plan import Plan, Wishes, make_plan
 from vitspace.training.processes import Processes, processes
-from vitspace.training.recipe import PAPER, load_recipe
+from vitspace.training.recipe import PAPER, load_recipe, paper_recipe
 
 #: Seconds between two states within an epoch.
 SAVE_EVERY = 600.0
@@ -89,10 +89,12 @@ class Training:
 
     def __init__(self, request: Request, monitor: Monitor, place: Processes) -> None:
         self.request, self.monitor, self.place = request, monitor, place
-        self.recipe_name, recipe = load_recipe(request.recipe, request.design.spec.family)
+        spec = request.design.spec
+        named, why = paper_recipe(spec) if request.recipe == PAPER else (request.recipe, "")
+        self.recipe_name, recipe = load_recipe(named, spec.family)
         img_size = request.wishes.img_size or recipe.img_size
-        if img_size < request.design.spec.stride:
-            raise InputError(f"img-size is at least the design's stride {request.design.spec.stride}, got {img_size}")
+        if img_size < spec.stride:
+            raise InputError(f"img-size is at least the design's stride {spec.stride}, got {img_size}")
         self.images = open_images(request.data, img_size, request.seed)
         self.plan = make_plan(recipe, request.wishes, len(self.images.train), place.world, _at_once(place))
         self.folder = Folder(request.out, self._settings())
@@ -103,7 +105,7 @@ class Training:
         if state:
             self.loop.load(state)
             self.rows = json.loads(state["rows"])
-        self._introduce(recipe.about)
+        self._introduce(f"{recipe.about} Taken since {why}." if why else recipe.about)
 
     def run(self) -> None:
         """Do the epochs that are left."""
@@ -137,13 +139,14 @@ class Training:
         """Return the accuracy with its data, and where the weights are."""
         last, best = self.rows[-1], self._best()
         request, out = self.request, self.request.out
+        skipped = {"train": max(row["skipped_train"] for row in self.rows), "val": last["skipped_val"]}
         return {
             "name": request.design.name,
             "spec_id": request.design.spec.id,
             "data": request.data,
-            "train_images": len(self.images.train),
-            "val_images": len(self.images.val) - last["skipped_val"],
-            "skipped_images": {"train": max(row["skipped_train"] for row in self.rows), "val": last["skipped_val"]},
+            "train_images": len(self.images.train) - skipped["train"],
+            "val_images": len(self.images.val) - skipped["val"],
+            "skipped_images": skipped,
             "classes": len(self.images.classes),
             "img_size": self.plan.recipe.img_size,
             "recipe": self.recipe_name,

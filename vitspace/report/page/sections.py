@@ -134,13 +134,15 @@ def chosen_note(record: StudyRecord) -> str:
     limit = noise_limit(record)
     if limit is None:
         return "The noise between seeds was not measured, so only the best score itself counts as the best."
+    if not limit:
+        return "Two seeds gave one design the same score, so only the best score itself counts as the best."
     return f"Within noise: scores less than {limit:.3f} below the best are not told from it."
 
 
 def noise_words(record: StudyRecord) -> str:
     """How large a difference of scores must be to mean something."""
     limit = noise_limit(record)
-    return "" if limit is None else f"Score differences up to {limit:.3f} are within noise."
+    return f"Score differences up to {limit:.3f} are within noise." if limit else ""
 
 
 def lost_words(record: StudyRecord) -> str:
