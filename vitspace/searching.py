@@ -17,7 +17,7 @@ from vitspace.session import check_same, describe_space, open_proxy_of, open_stu
 from vitspace.space import Space, load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import named_failure, open_storage, resume_command
+from vitspace.study.storage import check_environment, named_failure, open_storage, resume_command
 from vitspace.study.store import StudyStore, check_new, free_name
 from vitspace.workers import check_workers, run_workers
 
@@ -59,6 +59,7 @@ def search(
         InputError: a setting breaks a rule; nothing is stored then.
     """
     monitor = monitor or Silent()
+    check_environment()
     prepare = _go_on if place.resume else _begin
     store, config, proxy, out = prepare(settings, place, out, monitor)
     if proxy is not None:

@@ -174,6 +174,12 @@ def test_a_worker_of_no_study_is_refused(call, stored):
     assert code == 2 and "a study is one of a, b, but got 'c'" in error
 
 
+def test_a_worker_in_a_bad_environment_is_refused(call, stored, monkeypatch):
+    monkeypatch.setenv("VITSPACE_PATIENCE", "inf")
+    code, _, error = call("worker", "a")
+    assert code == 2 and "error: VITSPACE_PATIENCE is a finite number of seconds, not below 0, but got 'inf'" in error
+
+
 def test_only_a_complete_trial_is_run_again(call, stored):
     code, _, error = call("worker", "a", "--trial", "7")
     assert code == 2 and "a trial to run again is a complete one of a, but got 7" in error

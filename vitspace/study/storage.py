@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 from vitspace.errors import InputError, StudyFailedError, StudyGoneError
 from vitspace.interrupts import postponed
 from vitspace.study.journal import JournalFile
-from vitspace.study.lease import seconds_from_environment
+from vitspace.study.lease import Timing, seconds_from_environment
 from vitspace.study.passwords import without_passwords
 
 DEFAULT_STORAGE = "studies.journal"
@@ -35,6 +35,20 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def check_environment() -> None:
+    """Check ``VITSPACE_LEASE``, ``VITSPACE_HEARTBEAT`` and ``VITSPACE_PATIENCE``, which are read in mid-study.
+
+    Raises:
+        InputError: one of them breaks a rule.
+    """
+    Timing.from_environment()
+    _patience()
+
+
+def _patience() -> float:
+    return seconds_from_environment("VITSPACE_PATIENCE", PATIENCE)
 
 
 class StorageError(Exception):
@@ -217,7 +231,7 @@ def patiently(ask: Callable[[], T]) -> T:
                 return ask()
         except Exception as error:
             waited = time.monotonic() - began
-            if not _passing(error) or waited > seconds_from_environment("VITSPACE_PATIENCE", PATIENCE):
+            if not _passing(error) or waited > _patience():
                 raise
             if pause > 1:
                 _log.warning("the storage is away: %s; asking again", storage_trouble(error))
