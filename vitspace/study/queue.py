@@ -36,6 +36,7 @@ class Queue:
         timing: The lease; None reads the environment.
         note: Is told what is taken back.
         check: Called every heartbeat, in a thread of its own.
+        make: Makes the trial of a design that is put back.
 
     Raises:
         InputError: the environment's lease breaks a rule.
@@ -47,8 +48,9 @@ class Queue:
         timing: Timing | None = None,
         note: Callable[[str], None] = _log.info,
         check: Callable[[], None] = lambda: None,
+        make: Callable[..., Trial] = Trial,
     ) -> None:
-        self.store, self.note, self.check = store, note, check
+        self.store, self.note, self.check, self.make = store, note, check, make
         self.timing = timing or Timing.from_environment()
         self.owner = Owner.here(self.timing.lease)
         self._beats: dict[int, int] = {}
@@ -126,7 +128,7 @@ class Queue:
         frozen = self.store.storage.get_trial(running._trial_id)
         if frozen.state == TrialState.RUNNING:
             if self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0)):
-                self.end(running, Trial(running.number, "pruned", why=why))
+                self.end(running, self.make(running.number, "pruned", why=why))
             else:
                 self._drop(running)
 
