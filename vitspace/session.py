@@ -65,7 +65,8 @@ def join(
     monitor = monitor or Silent()
     check_environment()
     wait_until_ready(store)
-    config = store.config.model_copy(update={name: value for name, value in settings.items() if value is not None})
+    given = {name: value for name, value in settings.items() if value is not None}
+    config = StudyConfig.of(store.config.model_dump() | given)
     if len(store.record().completed) < config.trials:
         study = open_study(store, url, config, open_proxy_of(config, monitor), command, monitor)
         check_same(store, study.space, study.evaluator.proxy)
