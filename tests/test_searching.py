@@ -60,7 +60,7 @@ def test_a_bad_environment_is_refused_before_anything_is_stored(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(f"VITSPACE_{name}", value)
     place = Place("studies.journal", "s", resume)
-    with pytest.raises(InputError, match="a lease is at least three heartbeats|a finite number of seconds"):
+    with pytest.raises(InputError, match=r"a lease is at least three heartbeats|a finite number of seconds"):
         search({"space": "mat", "budget": "1G", "proxy": "params"}, place)
     assert list(tmp_path.iterdir()) == []
 

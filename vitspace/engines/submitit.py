@@ -2,8 +2,8 @@
 
 It is started where jobs are submitted, with ``--workers N`` for N jobs, and a storage that the nodes reach: a database
 or a gRPC proxy, or a journal on a file system whose locks hold between hosts. ``SBATCH_PARTITION``, ``SBATCH_ACCOUNT``
-and the like are sbatch's own. A job asks for one GPU where ``--device`` is cuda or cuda:N, and for as many as ``--gpus``
-says. Without SLURM the jobs are processes of this machine. A job that SLURM takes away has its trial run by another.
+and the like are sbatch's own. A job asks for one GPU where ``--device`` is cuda or cuda:N, or as many as ``--gpus``
+is. Without SLURM the jobs are processes of this machine. A job that SLURM takes away has its trial run by another.
 """
 
 import math
