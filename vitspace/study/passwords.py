@@ -1,7 +1,7 @@
 """Passwords: left out of what is printed, stored with trials and published in reports.
 
-What is masked is what may be a password, not what SQLAlchemy takes for one: its parser ends it at the first ``@``, so that
-the rest of one with an unescaped ``@`` would be printed as the host. So too much is masked rather than too little.
+What is masked is what may be a password, not what SQLAlchemy takes for one: its parser ends it at the first ``@``, and
+prints the rest of one with an unescaped ``@`` as the host. So too much is masked rather than too little.
 """
 
 import re
