@@ -194,18 +194,22 @@ class Queue:
         self.store.storage.set_trial_state_values(running._trial_id, TrialState.PRUNED)
 
     def _keep(self) -> None:
-        """Beat and watch until the queue is left. A storage that is away is asked again at the next heartbeat."""
-        told = False
+        """Beat and watch until the queue is left, whatever goes wrong; what did is told once in a row."""
+        told = ""
         while not self._stop.wait(self.timing.heartbeat):
-            self.check()
             try:
+                self.check()
                 self._beat()
                 self.sweep()
-                told = False
+                why = ""
             except StorageError as error:
-                if not told:
-                    self.note(f"no heartbeat: {error}")
-                told = True
+                why = f"no heartbeat: {error}"
+            except Exception as error:
+                # Without this thread the trial would go on until another worker takes it for lost.
+                why = f"no heartbeat: {type(error).__name__}: {error}"
+            if why and why != told:
+                self.note(why)
+            told = why
 
     def _beat(self) -> None:
         for trial_id in list(self._beats):
