@@ -46,6 +46,25 @@ def test_more_workers_than_a_machine_bears_are_refused(tmp_path):
     check_workers(most)
 
 
+@pytest.mark.parametrize("engine", ["optuna", "nni"])
+def test_gpus_are_refused_where_the_engine_asks_for_none(tmp_path, engine):
+    settings = {"space": "mat", "budget": "1G", "proxy": "params", "engine": engine, "gpus": 0.5}
+    with pytest.raises(InputError, match=f"gpus are asked for by engines ray and submitit, but got engine '{engine}'"):
+        search(settings, Place(str(tmp_path / "studies.journal")))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("LEASE", "5"), ("HEARTBEAT", "nan"), ("PATIENCE", "-1")])
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_bad_environment_is_refused_before_anything_is_stored(tmp_path, monkeypatch, name, value, resume):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(f"VITSPACE_{name}", value)
+    place = Place("studies.journal", "s", resume)
+    with pytest.raises(InputError, match=r"a lease is at least three heartbeats|a finite number of seconds"):
+        search({"space": "mat", "budget": "1G", "proxy": "params"}, place)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(("proxy", "notes"), [("macs", []), ("train:tiny", ["loading digits"])])
 def test_data_are_loaded_and_told_of_where_the_proxy_takes_any(monkeypatch, proxy, notes):
     told = []

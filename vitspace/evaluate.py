@@ -18,7 +18,7 @@ from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.rungs import Rungs
 from vitspace.study.storage import StorageError
-from vitspace.study.trial import Trial
+from vitspace.study.trial import State, Trial
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Evaluator:
             StorageError: where the rungs are kept is out of reach.
         """
         start = time.perf_counter()
-        trial = Trial(number, "complete", spec, anchor=anchor, seed=self.seed, details={"run": self._run()})
+        trial = self.trial(number, "complete", spec, anchor=anchor)
         if spec in seen:
             return replace(trial, state="duplicate", why=f"the same network as trial {seen[spec]}")
         try:
@@ -82,10 +82,13 @@ class Evaluator:
             trial = replace(trial, state="failed", why=_reason(error))
         return replace(trial, seconds=time.perf_counter() - start)
 
-    def _run(self) -> dict[str, Any]:
-        """Return what it takes to run a trial again, and who ran it."""
+    def trial(
+        self, number: int, state: State, spec: Spec | None = None, why: str = "", anchor: str | None = None
+    ) -> Trial:
+        """Return a trial that says what it takes to run it again, and who ran it where; see `Trial`'s attributes."""
         threads = torch.get_num_threads()
-        return {"command": self.command, "pid": os.getpid(), "threads": threads, "versions": versions()}
+        run = {"command": self.command, "pid": os.getpid(), "threads": threads, "versions": versions()}
+        return Trial(number, state, spec, why, anchor, seed=self.seed, details={"run": run, "host": fingerprint()})
 
     def _measure(self, trial: Trial, spec: Spec) -> Trial:
         """Pass the gates of cost and latency."""
@@ -111,7 +114,7 @@ class Evaluator:
             score = proxy.score(spec, self.seed, on_step)
             finite(score.value)
             trained.append({"rung": getattr(proxy, "name", ""), "score": score.value, "seconds": score.seconds})
-            details = {**trial.details, "host": fingerprint(), "proxy_seconds": score.seconds, **score.details}
+            details = {**trial.details, "proxy_seconds": score.seconds, **score.details}
             trial = replace(trial, score=score.value, details=details)
             if rungs and number + 1 < len(proxies):
                 place = rungs.enter(number, trial.point, self.proxy.keep)  # type: ignore[attr-defined]

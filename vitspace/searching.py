@@ -15,9 +15,9 @@ from vitspace.proxies import Proxy, part_data
 from vitspace.report import check_folder, write_report
 from vitspace.session import check_same, describe_space, open_proxy_of, open_study, wait_until_ready
 from vitspace.space import Space, load_space
-from vitspace.study.config import MAY_CHANGE, StudyConfig
+from vitspace.study.config import GPU_ENGINES, MAY_CHANGE, StudyConfig
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import named_failure, open_storage, resume_command
+from vitspace.study.storage import check_environment, named_failure, open_storage, resume_command
 from vitspace.study.store import StudyStore, check_new, free_name
 from vitspace.workers import check_workers, run_workers
 
@@ -59,6 +59,7 @@ def search(
         InputError: a setting breaks a rule; nothing is stored then.
     """
     monitor, settings = monitor or Silent(), _with_data(settings)
+    check_environment()
     prepare = _go_on if place.resume else _begin
     store, config, proxy, out = prepare(settings, place, out, monitor)
     if proxy is not None:
@@ -90,7 +91,7 @@ def _begin(
 ) -> tuple[StudyStore, StudyConfig, Proxy | None, Path]:
     """Make a study, its first designs queued."""
     config = StudyConfig.of(settings)
-    _check_engine(config, place)
+    _check_engine(settings, config, place)
     check_new(place.storage, place.name or config.default_name(), taken=place.name is None)
     check_folder(out or report_folder(""))
     space = load_space(config.space)
@@ -112,7 +113,7 @@ def _go_on(
     """Open a stored study; without a proxy where nothing is left to do."""
     store = StudyStore.load(open_storage(place.storage, create=False), _name(settings, place))
     config = _resumed(store, settings)
-    _check_engine(config, place)
+    _check_engine(settings, config, place)
     out = check_folder(out or report_folder(store.study.study_name))
     if len(store.record().completed) >= config.trials:
         return store, config, None, out
@@ -148,7 +149,13 @@ def _run(store: StudyStore, proxy: Proxy, config: StudyConfig, place: Place, out
         raise
 
 
-def _check_engine(config: StudyConfig, place: Place) -> None:
+def _check_engine(settings: dict[str, Any], config: StudyConfig, place: Place) -> None:
+    # What a study was begun with on another engine may be stored with it, and is no mistake.
+    if settings.get("gpus") is not None and config.engine not in GPU_ENGINES:
+        raise InputError(
+            f"gpus are asked for by engines {' and '.join(GPU_ENGINES)}, but got engine {config.engine!r}; a process "
+            "of this machine uses the GPU that --device names"
+        )
     if place.workers and config.engine in ("optuna", "nni"):  # the others' are jobs and tasks of a cluster
         check_workers(place.workers)
     check_engine(config)

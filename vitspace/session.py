@@ -19,7 +19,7 @@ from vitspace.space import Space, load_space
 from vitspace.study.config import StudyConfig
 from vitspace.study.lease import Timing
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import named_failure
+from vitspace.study.storage import check_environment, named_failure
 from vitspace.study.store import StudyStore
 from vitspace.workers import stop_without_parent
 
@@ -58,10 +58,15 @@ def join(
         settings: ``device`` and ``timeout``, where they are not None.
         command: The command line, for the record.
         monitor: Is told how it goes.
+
+    Raises:
+        InputError: a setting or the environment breaks a rule, or something of the study's is missing here.
     """
     monitor = monitor or Silent()
+    check_environment()
     wait_until_ready(store)
-    config = store.config.model_copy(update={name: value for name, value in settings.items() if value is not None})
+    given = {name: value for name, value in settings.items() if value is not None}
+    config = StudyConfig.of(store.config.model_dump() | given)
     if len(store.record().completed) < config.trials:
         study = open_study(store, url, config, open_proxy_of(config, monitor), command, monitor)
         check_same(store, study.space, study.evaluator.proxy)

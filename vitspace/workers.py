@@ -62,37 +62,39 @@ def check_workers(count: int) -> None:
 
 
 def run_workers(store: StudyStore, config: StudyConfig, url: str, count: int, monitor: Monitor) -> None:
-    """Run workers until the study is over; a killed one is replaced.
+    """Run workers until the study is over; one that is killed before is replaced.
 
     Args:
         store: The study, its first designs queued.
         config: What it was asked.
         url: Its storage, as the workers open it.
-        count: How many workers.
+        count: How many workers at most; no more are started than trials are left to complete.
         monitor: Is told of the workers and their trials.
 
     Raises:
         StudyFailedError: a worker stopped with an error, or one after the other was killed.
     """
+    record = store.record()
+    count = max(1, min(count, config.trials - len(record.completed)))
     start = _Starter(store.study.study_name, url, config, count, monitor)
-    monitor.started(store.record())
+    monitor.started(record)
     tell, killed = Telling(store, monitor), 0
     with _stopped_at_the_end() as crew:
-        crew.extend(start(slot) for slot in range(count))
+        crew.extend(start(slot) for slot in range(count) if not start.late)
         while crew:
             time.sleep(_POLL)
             if tell():
                 killed = 0
             for worker in [worker for worker in crew if worker.process.poll() is not None]:
                 crew.remove(worker)
-                if not _ended_well(worker, monitor):
+                if not _ended_well(worker, monitor) and not _is_over(store, config, start):
                     killed += 1
                     if killed >= DEATHS_IN_A_ROW:
                         raise StudyFailedError(f"{killed} workers in a row were killed before a trial was complete")
                     crew.append(start(worker.slot))
     tell()
-    done = len(store.record().completed)
-    if done < config.trials and not start.late and not store.used_up:
+    if not _is_over(store, config, start):
+        done = len(store.record().completed)
         raise StudyFailedError(f"all workers were stopped, with {done} of {config.trials} trials complete")
 
 
@@ -134,6 +136,11 @@ class _Starter:
             with suppress(ProcessLookupError):
                 os.sched_setaffinity(process.pid, cores()[slot * self.share : (slot + 1) * self.share])
         return Worker(process, slot, self.monitor)
+
+
+def _is_over(store: StudyStore, config: StudyConfig, start: _Starter) -> bool:
+    """Whether no new trial starts, so that nobody takes a killed worker's place."""
+    return start.late or store.used_up or len(store.record().completed) >= config.trials
 
 
 def _ended_well(worker: Worker, monitor: Monitor) -> bool:

@@ -62,6 +62,8 @@ class Table:
         found = normalised_hypervolume(points, self.best, self.worst)
         return found if whole else found / self.reachable
 
+    trial = Trial  # what makes one
+
     def evaluate(self, number, spec, seen, anchor=None, on_step=None, rungs=None):
         """Look a design up, as `vitspace.evaluate.Evaluator` evaluates it."""
         row = self.rows.loc[spec.id]

@@ -43,6 +43,12 @@ def test_list_says_how_far_each_study_is(call, stored):
     assert "hypervolume" in call("studies", "list")[1].splitlines()[0]
 
 
+def test_an_empty_storage_says_that_it_is(call):
+    open_storage("sqlite:///empty.db")
+    code, out, error = call("studies", "list", "--storage", "sqlite:///empty.db")
+    assert (code, out, error) == (0, "", "no studies in sqlite:///empty.db\n")
+
+
 def test_show_counts_states_and_names_workers(call, stored):
     queue = Queue(stored[0])
     queue.ask()
@@ -127,7 +133,7 @@ def test_a_copy_that_breaks_off_leaves_nothing(call, stored, monkeypatch):
 
 def test_a_copy_needs_a_free_name(call, stored):
     code, _, error = call("studies", "copy", "a", "studies.journal", "--name", "b")
-    assert code == 2 and "'b' exists" in error
+    assert code == 2 and "'b' exists in studies.journal; give the copy another with --name" in error
 
 
 def test_delete_asks(call, stored, monkeypatch):
@@ -172,6 +178,41 @@ def test_what_another_program_stored_is_left_out_and_can_be_deleted(call, stored
 def test_a_worker_of_no_study_is_refused(call, stored):
     code, _, error = call("worker", "c")
     assert code == 2 and "a study is one of a, b, but got 'c'" in error
+
+
+def test_a_worker_in_a_bad_environment_is_refused(call, stored, monkeypatch):
+    monkeypatch.setenv("VITSPACE_PATIENCE", "inf")
+    code, _, error = call("worker", "a")
+    assert code == 2 and "error: VITSPACE_PATIENCE is a finite number of seconds, not below 0, but got 'inf'" in error
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--timeout", "inf"], "timeout: Input should be a finite number, but got inf"),
+        (["--timeout", "-3"], "timeout: Input should be greater than 0, but got -3.0"),
+        (
+            ["--trial", "0", "--timeout", "3"],
+            "--trial evaluates one design again, however long that takes, but got --ti",
+        ),
+    ],
+)
+def test_a_worker_refuses_a_timeout_that_it_cannot_keep(call, stored, options, message):
+    code, _, error = call("worker", "a", *options)
+    assert code == 2 and message in error
+
+
+@pytest.mark.parametrize(("stored_score", "verdict"), [(-0.5, "equal"), (-0.4, "not equal")])
+def test_a_trial_run_again_says_whether_it_is_equal_and_where_it_was_run(
+    call, stored, monkeypatch, stored_score, verdict
+):
+    from vitspace import session
+
+    again = {"number": 0, "spec_id": "ab", "score": -0.5, "stored_score": stored_score, "equal": verdict == "equal"}
+    hosts = {"host": {"host": "here"}, "stored_host": {"host": "node-1"}}
+    monkeypatch.setattr(session, "rerun", lambda *args: again | hosts)
+    out = call("worker", "a", "--trial", "0")[1]
+    assert out == f"trial 0 ab: score -0.5 on here, stored {stored_score} of node-1: {verdict}\n"
 
 
 def test_only_a_complete_trial_is_run_again(call, stored):

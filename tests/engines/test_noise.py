@@ -4,6 +4,7 @@ import pytest
 
 from vitspace.engines._calibration import calibrate, reference_point, to_calibrate
 from vitspace.families import anchor
+from vitspace.interrupts import Terminated
 from vitspace.study.config import StudyConfig
 from vitspace.study.lease import Owner
 from vitspace.study.queue import Queue
@@ -55,6 +56,20 @@ def test_a_calibration_that_kills_its_workers_is_given_up(queue):
     notes = []
     calibrate(queue.store, trial, CONFIG, 3.0, lambda spec, seed: 1 / 0, notes.append)
     assert queue.store.record().reference["scores"] == [-1.0] and "2 workers died of it" in notes[-1]
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, Terminated])
+def test_a_calibration_that_is_interrupted_is_not_counted_as_a_death(queue, interrupt):
+    def interrupted(spec, seed):
+        raise interrupt
+
+    complete(queue)
+    trial = to_calibrate(queue.store, queue.owner, last=False)
+    for _ in range(2):
+        with pytest.raises(interrupt):
+            calibrate(queue.store, trial, CONFIG, 3.0, interrupted, print)
+    calibrate(queue.store, trial, CONFIG, 3.0, lambda spec, seed: -1.2, print)
+    assert queue.store.record().reference["scores"] == [-1.0, -1.2]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from vitspace.errors import StudyFailedError
 from vitspace.families import anchor
 from vitspace.proxies import ProxyError
 from vitspace.study.config import StudyConfig
-from vitspace.study.queue import Queue
+from vitspace.study.queue import DEATHS, Queue, design_params
 from vitspace.study.storage import Patient, open_storage
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
@@ -68,6 +68,21 @@ def test_rejected_draws_are_kept_with_their_reason(run, proxy):
     assert {t.state for t in rejected} <= {"invalid", "over_budget", "duplicate"}
     assert rejected and all(t.why for t in rejected)
     assert len(proxy.scored) == 14 + 1  # and the first design's second seed
+
+
+def test_every_trial_says_how_it_was_run_and_where(run, proxy, tmp_path):
+    proxy.fail_on = {3: ProxyError("nan"), 4: KeyboardInterrupt()}
+    with pytest.raises(KeyboardInterrupt):
+        run(CONFIG.model_copy(update={"trials": 3}))
+    study = StudyStore.load(open_storage(str(tmp_path / "s.journal")), "s").study
+    first, *_, last = (design_params(trial) for trial in study.trials)
+    study.enqueue_trial(first)
+    study.enqueue_trial(last, user_attrs={"deaths": DEATHS})
+    record = run(CONFIG.model_copy(update={"trials": 3}), resume=True)
+    assert {"complete", "duplicate", "failed", "pruned"} <= {t.state for t in record.trials}
+    assert {t.seed for t in record.trials} == {7}
+    for trial in record.trials:
+        assert trial.details["host"]["host"] and {"command", "versions", "threads"} <= trial.details["run"].keys()
 
 
 def test_the_same_seed_gives_the_same_designs_in_the_same_order(run, tmp_path):

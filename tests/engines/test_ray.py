@@ -5,21 +5,31 @@ import subprocess
 import sys
 
 import pytest
+from processes import completed
 
 pytest.importorskip("ray", reason="engine 'ray' needs: pip install 'vitspace[ray]'")
 
 SCRIPT = """
 import json
+import threading
+import time
 from pathlib import Path
+import psutil
 import ray
 from ray.cluster_utils import Cluster
-from vitspace.engines import Silent
 from vitspace.searching import Place, search
 
-class Killer(Silent):
-    def ended(self, trial, record):
-        if len(record.completed) == 3 and self.nodes:
-            cluster.remove_node(self.nodes.pop(), allow_graceful=False)
+def kill_while_scoring(cluster, node, killed):
+    raylet, seen, log = psutil.Process(node.all_processes["raylet"][0].process.pid), 3, Path("scored.log")
+    while not killed:
+        time.sleep(0.05)
+        lines = log.read_text().splitlines() if log.exists() else []
+        pids = {str(process.pid) for process in raylet.children(recursive=True)}
+        for spec, seed, pid in map(str.split, lines[seen:]):
+            if pid in pids and seed == "0" and not killed:
+                cluster.remove_node(node, allow_graceful=False)
+                killed.append(spec)
+        seen = max(seen, len(lines))
 
 if __name__ == "__main__":
     fast = {"health_check_period_ms": 1000, "health_check_failure_threshold": 10, "health_check_initial_delay_ms": 0}
@@ -27,11 +37,11 @@ if __name__ == "__main__":
     node = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
     ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
-    monitor = Killer()
-    monitor.nodes = [node]
-    settings = {"space": "small.yaml", "proxy": "noop:sleep=0.5", "sampler": "random", "engine": "ray", "trials": 10}
-    record, _ = search(settings, Place("studies.journal", "s"), monitor=monitor)
-    data = record.to_json() | {"killed": not monitor.nodes}
+    killed = []
+    threading.Thread(target=kill_while_scoring, args=(cluster, node, killed), daemon=True).start()
+    settings = {"space": "small.yaml", "proxy": "noop:sleep=2", "sampler": "random", "engine": "ray", "trials": 10}
+    record, _ = search(settings, Place("studies.journal", "s"))
+    data = record.to_json() | {"killed": killed}
     Path("out.json").write_text(json.dumps(data))
     ray.shutdown()
     cluster.shutdown()
@@ -65,5 +75,6 @@ def test_a_lost_node_loses_no_trial(tmp_path, tool):
     )
     assert done.returncode == 0, done.stderr
     data = json.loads((tmp_path / "out.json").read_text())
-    assert data["killed"]
-    assert len([t for t in data["trials"] if t["state"] == "complete"]) == 10
+    [killed] = data["killed"]  # the design that was being scored on the node
+    assert len(completed(data)) == 10 and killed in {trial["spec_id"] for trial in completed(data)}
+    assert [spec for spec, seed, _ in tool.scored() if seed == "0"].count(killed) == 2

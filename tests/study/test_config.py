@@ -24,6 +24,8 @@ def test_a_study_is_named_after_its_space_and_budget(settings, name):
         ({"space": "msg", "budget": "4X"}, "a quantity is a positive number such as 4G, 350M or 4e9, but got '4X'"),
         ({"space": "msg", "trails": 3}, "unknown key 'trails'; known keys: space, budget"),
         ({"space": "msg", "trials": 0}, "trials: .*but got 0"),
+        ({"space": "msg", "timeout": float("inf")}, "timeout: Input should be a finite number, but got inf"),
+        ({"space": "msg", "gpus": float("nan"), "engine": "ray"}, "gpus: .*but got nan"),
         ({"space": "msg", "sampler": "best"}, "sampler: .*'tpe'.*but got 'best'"),
     ],
 )

@@ -41,5 +41,9 @@ def test_a_rejected_draw_is_idle_time():
     assert idle_share([stored(0, 10, 9), stored(10, 12, 0, run=False), stored(12, 20, 8)], None) == pytest.approx(0.2)
 
 
+def test_what_was_interrupted_after_the_last_evaluation_is_left_out():
+    assert idle_share([stored(0, 10, 9), stored(10, 20, 9), stored(20, 60, 0)], None) == pytest.approx(0.1)
+
+
 def test_one_trial_says_nothing():
     assert idle_share([stored(0, 10, 9)], None) is None

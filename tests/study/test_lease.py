@@ -93,7 +93,10 @@ def test_of_another_host_nothing_is_known():
     ("name", "value", "message"),
     [
         ("VITSPACE_LEASE", "4", "a lease is at least three heartbeats, but got lease=4s, heartbeat=3s"),
-        ("VITSPACE_LEASE", "long", "VITSPACE_LEASE is a number of seconds, but got 'long'"),
+        ("VITSPACE_LEASE", "long", "VITSPACE_LEASE is a finite number of seconds, not below 0, but got 'long'"),
+        ("VITSPACE_LEASE", "inf", "VITSPACE_LEASE is a finite number of seconds, not below 0, but got 'inf'"),
+        ("VITSPACE_HEARTBEAT", "nan", "VITSPACE_HEARTBEAT is a finite number of seconds"),
+        ("VITSPACE_HEARTBEAT", "-1", "VITSPACE_HEARTBEAT is a finite number of seconds"),
         ("VITSPACE_HEARTBEAT", "0", "a lease is at least three heartbeats"),
     ],
 )

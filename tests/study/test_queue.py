@@ -7,7 +7,7 @@ from optuna.trial import TrialState
 from vitspace.study.config import StudyConfig
 from vitspace.study.lease import BEATS, OWNER, Timing
 from vitspace.study.queue import Queue
-from vitspace.study.storage import open_storage
+from vitspace.study.storage import StorageError, open_storage
 from vitspace.study.store import RESULT, StudyStore
 from vitspace.study.trial import Trial
 
@@ -49,6 +49,21 @@ def test_beats_keep_a_trial(store):
         until(lambda: (store.storage.get_trial(running._trial_id).system_attrs.get(BEATS) or [0])[0] >= 3)
         assert store.storage.get_trial(running._trial_id).system_attrs[BEATS][1]
         assert store.frozen(TrialState.RUNNING)
+
+
+@pytest.mark.parametrize(("error", "note"), [(RuntimeError("a bug"), "RuntimeError: a bug"), (StorageError("x"), "x")])
+def test_a_heartbeat_that_fails_is_told_once_and_goes_on(store, error, note):
+    notes, checks = [], []
+
+    def check():
+        checks.append(error)
+        if len(checks) < 4:
+            raise error
+
+    with Queue(store, FAST, notes.append, check) as queue:
+        running = queue.ask()
+        until(lambda: store.storage.get_trial(running._trial_id).system_attrs.get(BEATS))
+    assert notes == [f"no heartbeat: {note}"]
 
 
 def test_a_silent_trial_is_taken_back_once_by_two_watchers(store):

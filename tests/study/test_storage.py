@@ -1,6 +1,8 @@
 import socket
 import sqlite3
+import sys
 import threading
+from pathlib import Path
 
 import optuna
 import pytest
@@ -10,7 +12,16 @@ from vitspace.errors import InputError, StudyFailedError
 from vitspace.study import storage as module
 from vitspace.study.config import StudyConfig
 from vitspace.study.queue import Queue
-from vitspace.study.storage import Patient, StorageError, named_failure, open_storage, resume_command, together
+from vitspace.study.storage import (
+    Patient,
+    StorageError,
+    anywhere,
+    named_failure,
+    open_storage,
+    resume_command,
+    storage_file,
+    together,
+)
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
@@ -89,10 +100,55 @@ def test_passwords_are_neither_printed_nor_stored(quick, monkeypatch):
     assert "s3cret" not in str(failed.value)
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite+pysqlite:///:memory:"])
 def test_a_storage_in_memory_is_refused(url):
     with pytest.raises(InputError, match="a storage outlives its process"):
         open_storage(url)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///s.db", "sqlite+pysqlite:///s.db", "sqlite:///s.db?timeout=5"])
+def test_sqlite_is_one_whatever_driver_its_url_names(tmp_path, monkeypatch, url):
+    monkeypatch.chdir(tmp_path)
+    assert storage_file(url) == Path("s.db")
+    with pytest.raises(InputError, match=r"there is no file 's\.db'"):
+        open_storage(url, create=False)
+    assert open_storage(url).inner._backend.engine.connect().exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    monkeypatch.chdir("/")
+    open_storage(anywhere(url.replace("s.db", f"{tmp_path}/s.db")), create=False)
+
+
+def test_a_storage_is_named_for_other_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert anywhere("s.journal") == f"{tmp_path}/s.journal"
+    assert anywhere("sqlite+pysqlite:///s.db?timeout=5") == f"sqlite+pysqlite:///{tmp_path}/s.db?timeout=5"
+    assert anywhere("postgresql://u:s3@cret@db/v") == "postgresql://u:s3@cret@db/v"
+
+
+@pytest.mark.parametrize(
+    ("url", "module", "cure"),
+    [
+        ("postgresql+psycopg://u@127.0.0.1:1/v", "psycopg", r"pip install 'vitspace\[postgresql\]'"),
+        ("postgresql+psycopg2://u@db/v", "psycopg2", r"say postgresql\+psycopg://, which needs: pip install 'vitsp"),
+        ("grpc://127.0.0.1:1", "grpc", r"pip install 'vitspace\[grpc\]'"),
+    ],
+)
+def test_a_driver_that_is_missing_says_how_to_install_it(monkeypatch, url, module, cure):
+    for name in [name for name in sys.modules if name.partition(".")[0] == module or "optuna.storages._grpc." in name]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Missing(module), *sys.meta_path])
+    with pytest.raises(InputError, match=rf"^the storage '.*' needs: .*{cure}"):
+        open_storage(url)
+
+
+class Missing:
+    """An importer of a machine where a module is not installed."""
+
+    def __init__(self, module):
+        self.module = module
+
+    def find_spec(self, name, path=None, target=None):
+        if name == self.module:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def test_threads_take_each_waiting_trial_of_sqlite_once(tmp_path):

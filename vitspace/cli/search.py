@@ -30,7 +30,7 @@ def search(
     ),
     engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit. (default: optuna)"),
     workers: int = typer.Option(None, min=1, help="Processes that evaluate at once. (default: this one)"),
-    gpus: float = typer.Option(None, help="GPUs of one evaluation (ray): 0.25 for four on one."),
+    gpus: float = typer.Option(None, help="GPUs of one evaluation (ray, submitit): 0.25 is four on one, of ray."),
     sampler: str = typer.Option(
         None,
         help="pareto, which is ours, tpe, nsga2, nsga3, gp, qmc or random; engine nni: tpe, evolution or random.  "

@@ -28,11 +28,15 @@ def list_studies(
 
     running counts trials that are worked on; lost those whose process was killed, as far as this host can see.
     """
+    from vitspace.study.passwords import without_passwords
+
     rows = [_row(store) for store in _whole(storage)]
     if as_json:
         print_json(rows)
     elif rows:
         print(_table(rows))
+    else:
+        print(without_passwords(f"no studies in {storage}"), file=sys.stderr)
 
 
 @command_of(group, "show")
@@ -85,12 +89,13 @@ def copy(
     name: str = typer.Option(None, help="The copy's name. (default: the study's)"),
 ) -> None:
     """Copy a study into another storage, with all its trials; the copy is gone on with like any study."""
+    from vitspace.study.passwords import without_passwords
     from vitspace.study.storage import named_failure, open_storage, resume_command
     from vitspace.study.store import check_new
 
     [store] = _stores(storage, [study])
     name = name or study
-    check_new(to, name)
+    check_new(to, name, cure=f" in {without_passwords(to)}; give the copy another with --name")
     with named_failure(to):
         _copy(store, open_storage(to), name)
     print(f"{len(store.trials())} trials copied; to go on: {resume_command(name, to)}")

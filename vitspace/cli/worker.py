@@ -2,10 +2,11 @@
 
 import os
 import sys
+from typing import Any
 
 import typer
 
-from vitspace.cli import command, command_line, print_json
+from vitspace.cli import command, command_line, print_json, refuse
 
 
 @command
@@ -26,6 +27,8 @@ def worker(
     from vitspace.study.store import StudyStore
     from vitspace.workers import PARENT
 
+    if trial is not None:
+        refuse("--trial evaluates one design again, however long that takes", {"--timeout": timeout})
     # A search whose worker this is has found the storage, so that a server is away for a while at most.
     store = StudyStore.load(open_storage(storage, create=False, patient=PARENT in os.environ), study)
     if trial is not None:
@@ -33,9 +36,18 @@ def worker(
         if as_json:
             print_json(again)
         else:
-            print(f"trial {trial} {again['spec_id']}: score {again['score']}, stored {again['stored_score']}")
+            print(_compared(again))
         return
     record = join(store, storage, {"device": device, "timeout": timeout}, command_line(), Lines())
     print(f"{study}: {len(record.completed)} of {record.config.trials} trials complete", file=sys.stderr)
     if as_json:
         print_json(record.to_json())
+
+
+def _compared(again: dict[str, Any]) -> str:
+    verdict = "equal" if again["equal"] else "not equal"
+    stored_host = (again["stored_host"] or {}).get("host", "an unknown host")
+    return (
+        f"trial {again['number']} {again['spec_id']}: score {again['score']} on {again['host']['host']}, "
+        f"stored {again['stored_score']} of {stored_host}: {verdict}"
+    )

@@ -1,11 +1,13 @@
 """Calibration: once a study, what its scores are held against: the noise between seeds, and the reference point."""
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from vitspace.interrupts import postponed
 from vitspace.proxies import ProxyError, finite
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
@@ -50,18 +52,30 @@ def calibrate(
     name = trial.anchor or trial.spec.id
     note(f"scoring {name} with a second seed, for the proxy's noise")
     scores = [trial.score]
-    attempts = store.study.user_attrs.get("calibrations", 0)
-    store.set(calibrations=attempts + 1)
-    try:
-        if attempts >= DEATHS:
-            raise ProxyError(f"{attempts} workers died of it")
-        scores.append(finite(score(trial.spec, config.seed + 1)))
-    except Exception as error:
-        # As of a trial: whatever a design does to its evaluation, the study goes on.
-        note(f"the second seed failed, so that the noise is not known: {error}")
+    with _counted(store) as attempts:
+        try:
+            if attempts >= DEATHS:
+                raise ProxyError(f"{attempts} workers died of it")
+            scores.append(finite(score(trial.spec, config.seed + 1)))
+        except Exception as error:
+            # As of a trial: whatever a design does to its evaluation, the study goes on.
+            note(f"the second seed failed, so that the noise is not known: {error}")
     reference: dict[str, Any] = {"chance_loss": worst, "spec_id": trial.spec.id, "name": name, "scores": scores}
     noise = {"noise": statistics.stdev(scores)} if len(scores) > 1 else {}
     store.set(reference_point=reference_point(trial, config, worst), reference=reference | noise)
+
+
+@contextmanager
+def _counted(store: StudyStore) -> Iterator[int]:
+    """Count an attempt that may kill its worker, and give how many did; one that is interrupted counts for nothing."""
+    attempts = store.study.user_attrs.get("calibrations", 0)
+    try:
+        store.set(calibrations=attempts + 1)
+        yield attempts
+    except KeyboardInterrupt:
+        with postponed():
+            store.set(calibrations=attempts)
+        raise
 
 
 def reference_point(trial: Trial, config: StudyConfig, worst: float | None) -> list[float]:

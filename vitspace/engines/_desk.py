@@ -61,7 +61,8 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.store, self.space, self.monitor = self.study.store, self.study.space, self.study.monitor
-        self.queue = Queue(self.store, note=self.monitor.note, check=self.study.check)
+        self._trial = self.study.evaluator.trial
+        self.queue = Queue(self.store, note=self.monitor.note, check=self.study.check, make=self._trial)
         self.tally = Tally()
         self._seen: dict[Spec, int] = {}
         self._known: set[int] = set()
@@ -202,17 +203,17 @@ class Desk:
         try:
             spec = self.space.decode(params)
         except InvalidDesign as error:
-            return Trial(running.number, "invalid", why=str(error))
+            return self._trial(running.number, "invalid", why=str(error))
         anchor, deaths = facts.get("anchor"), facts.get("deaths", 0)
         if deaths >= DEATHS:
             why = f"its worker died {deaths} times, the last time {facts.get('killed')}"
-            return Trial(running.number, "failed", spec, why, anchor)
+            return self._trial(running.number, "failed", spec, why, anchor)
         found = self._verdict(running, spec)
         if found.word == "surplus":
             self.queue.give_up(running)
             return None
         if found.word == "duplicate":
-            return Trial(running.number, "duplicate", spec, f"the same network as trial {found.of}", anchor)
+            return self._trial(running.number, "duplicate", spec, f"the same network as trial {found.of}", anchor)
         self.queue.go(running)
         return Task(running, spec, anchor)
 

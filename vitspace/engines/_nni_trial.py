@@ -1,6 +1,7 @@
-"""One trial of NNI's, in a process of its own: ``python -m vitspace.engines._nni_trial STUDY STORAGE COMMAND``.
+"""One trial of NNI's, in a process of its own: ``python -m vitspace.engines._nni_trial trial.json``.
 
-It takes NNI's proposal to the desk as any engine does, so that what is stored cannot be told from another engine's.
+The file is a list of `main`'s arguments. NNI's proposal is taken to the desk as any engine's is, so that what is stored
+cannot be told from another engine's.
 """
 
 import json
@@ -22,7 +23,15 @@ from vitspace.study.trial import Trial
 
 
 def main(name: str, url: str, command: str, config: str, folder: str) -> None:
-    """Evaluate one proposal and report it."""
+    """Evaluate one proposal and report it.
+
+    Args:
+        name: The study's name.
+        url: Its storage.
+        command: The command line that runs it, for the record.
+        config: Its configuration as JSON.
+        folder: The folder that command was started in.
+    """
     interrupts.install()
     os.chdir(folder)
     store = StudyStore.load(open_storage(url), name)

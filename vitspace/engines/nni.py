@@ -29,7 +29,7 @@ from vitspace.engines._telling import Telling
 from vitspace.errors import StudyFailedError
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
-from vitspace.study.storage import storage_file
+from vitspace.study.storage import anywhere
 
 TUNERS = {"tpe": "TPE", "evolution": "Evolution", "random": "Random"}
 #: Proposals for each trial that is to complete; the others are rejected.
@@ -118,11 +118,12 @@ class NniEngine:
 
     def _settings(self, config: StudyConfig, folder: Path) -> dict[str, Any]:
         """Return NNI's settings, and write down in the folder what its processes are told."""
-        url = self.study.url
-        place = str(Path(url).resolve()) if "://" not in url else url
-        if "://" in url and (file := storage_file(url)):
-            place = f"sqlite:///{file.resolve()}"
-        facts = (self.study.store.study.study_name, place, self.study.evaluator.command, portable(config))
+        facts = (
+            self.study.store.study.study_name,
+            anywhere(self.study.url),
+            self.study.evaluator.command,
+            portable(config),
+        )
         (folder / "trial.json").write_text(json.dumps([*facts, str(Path.cwd())]))
         return {
             "experiment_working_directory": cache_path().parent / "nni",

@@ -85,7 +85,7 @@ class RayEngine:
             raise  # the evaluation records what a design does; this is a node that cannot evaluate at all
         except ray.exceptions.RayError as error:
             why = f"its worker died {DEATHS} times, the last time with {type(error).__name__}"
-            return Trial(task.number, "failed", task.spec, why, task.anchor)
+            return self.study.evaluator.trial(task.number, "failed", task.spec, why, task.anchor)
         return trial
 
     def _score(self, spec: Spec, seed: int) -> float:

@@ -2,8 +2,8 @@
 
 It is started where jobs are submitted, with ``--workers N`` for N jobs, and a storage that the nodes reach: a database
 or a gRPC proxy, or a journal on a file system whose locks hold between hosts. ``SBATCH_PARTITION``, ``SBATCH_ACCOUNT``
-and the like are sbatch's own. Without SLURM the jobs are processes of this machine. A job that SLURM takes away has its
-trial run by another.
+and the like are sbatch's own. A job asks for one GPU where ``--device`` is cuda or cuda:N, or as many as ``--gpus``
+is. Without SLURM the jobs are processes of this machine. A job that SLURM takes away has its trial run by another.
 """
 
 import math
@@ -62,10 +62,16 @@ class SubmititEngine:
             command += ["--timeout", str(config.timeout)]
             minutes = math.ceil(config.timeout / 60) + _MORE
         executor = submitit.AutoExecutor(folder=Path("submitit") / "%j")
-        gpus = {"gpus_per_node": math.ceil(config.gpus)} if config.gpus else {}
-        executor.update_parameters(name=f"vitspace-{store.study.study_name}", timeout_min=minutes, **gpus)
+        executor.update_parameters(name=f"vitspace-{store.study.study_name}", timeout_min=minutes, **_gpus(config))
         work = submitit.helpers.CommandFunction(command, verbose=False)
         return [executor.submit(work) for _ in range(self.study.workers or 1)]
+
+
+def _gpus(config: StudyConfig) -> dict[str, int]:
+    """Return what a job asks for: one GPU where the device is one, unless the study says how many."""
+    default = float(config.device.startswith("cuda"))
+    count = math.ceil(default if config.gpus is None else config.gpus)
+    return {"gpus_per_node": count} if count else {}
 
 
 def open_engine(study: OpenStudy) -> SubmititEngine:

@@ -15,6 +15,9 @@ MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler")
 #: Designs drawn uniformly before the sampler proposes, the same for all samplers, so that these can be compared.
 STARTUP = 10
 
+#: Engines that ask others for GPUs; the other engines' processes use what they see.
+GPU_ENGINES = ("ray", "submitit")
+
 #: NNI's tuners, by our names.
 NNI_SAMPLERS = ("tpe", "evolution", "random")
 
@@ -36,7 +39,9 @@ class StudyConfig(BaseModel):
         engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, NNI's
             trials, or jobs of SLURM (submitit).
         sampler: pareto, which is ours, or one of Optuna's; or NNI's tuner.
-        gpus: GPUs of one evaluation, 0.25 for four on one; None is one where the proxy runs on GPUs (ray, submitit).
+        gpus: GPUs of one evaluation, 0.25 for four on one; engines ray, and submitit in whole ones. None is one
+            where the proxy runs on them: with ray where the device is not cpu and the cluster has any, with submitit
+            where the device is cuda or cuda:N.
         trials: Completed evaluations in total, anchors included.
         timeout: Seconds after which no new trial starts.
         seed: Of drawing, sampling and training.
@@ -56,11 +61,11 @@ class StudyConfig(BaseModel):
     engine: Literal["optuna", "ray", "nni", "submitit"] = "optuna"
     sampler: Literal["pareto", "tpe", "nsga2", "nsga3", "gp", "qmc", "random", "evolution"] = "pareto"
     trials: int = Field(default=16, ge=1)
-    timeout: float | None = Field(default=None, gt=0)
+    timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0, lt=2**31)
     device: str = "auto"
     ablations: bool = False
-    gpus: float | None = Field(default=None, ge=0)
+    gpus: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

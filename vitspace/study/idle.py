@@ -49,7 +49,8 @@ def spans_by_process(stored: Iterable[FrozenTrial]) -> dict[Any, list[Span]]:
     for each in stored:
         if each.datetime_start and each.datetime_complete and has_result(each):
             trial = read_trial(each, design=False)
-            if run := trial.details.get("run"):
+            run = trial.details.get("run")
+            if run and trial.seconds:  # else it was rejected or interrupted, and not evaluated
                 began, ended = each.datetime_start.timestamp(), each.datetime_complete.timestamp()
                 spec_id = each.system_attrs.get(CLAIM) if trial.complete else None
                 # Ray's tasks have one owner, the driver, and a process of their own.

@@ -6,6 +6,7 @@ worker named, the trial is lost. No two clocks are compared, and no clock that c
 a watcher sees at once that it is gone.
 """
 
+import math
 import os
 import platform
 import time
@@ -48,7 +49,7 @@ class Timing:
         """Read ``VITSPACE_LEASE`` and ``VITSPACE_HEARTBEAT``.
 
         Raises:
-            InputError: they are no numbers, or the lease is shorter than three heartbeats.
+            InputError: they are no finite numbers, or the lease is shorter than three heartbeats.
         """
         return cls(
             seconds_from_environment("VITSPACE_LEASE", cls.lease),
@@ -60,13 +61,16 @@ def seconds_from_environment(name: str, default: float) -> float:
     """Return the number that a variable holds.
 
     Raises:
-        InputError: it holds none.
+        InputError: it holds none, or one that is below 0 or not finite.
     """
     text = os.environ.get(name, str(default))
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
-        raise InputError(f"{name} is a number of seconds, but got {text!r}") from None
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise InputError(f"{name} is a finite number of seconds, not below 0, but got {text!r}")
+    return seconds
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class Queue:
         timing: The lease; None reads the environment.
         note: Is told what is taken back.
         check: Called every heartbeat, in a thread of its own.
+        make: Makes the trial of a design that is put back.
 
     Raises:
         InputError: the environment's lease breaks a rule.
@@ -47,8 +48,9 @@ class Queue:
         timing: Timing | None = None,
         note: Callable[[str], None] = _log.info,
         check: Callable[[], None] = lambda: None,
+        make: Callable[..., Trial] = Trial,
     ) -> None:
-        self.store, self.note, self.check = store, note, check
+        self.store, self.note, self.check, self.make = store, note, check, make
         self.timing = timing or Timing.from_environment()
         self.owner = Owner.here(self.timing.lease)
         self._beats: dict[int, int] = {}
@@ -126,7 +128,7 @@ class Queue:
         frozen = self.store.storage.get_trial(running._trial_id)
         if frozen.state == TrialState.RUNNING:
             if self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0)):
-                self.end(running, Trial(running.number, "pruned", why=why))
+                self.end(running, self.make(running.number, "pruned", why=why))
             else:
                 self._drop(running)
 
@@ -192,18 +194,22 @@ class Queue:
         self.store.storage.set_trial_state_values(running._trial_id, TrialState.PRUNED)
 
     def _keep(self) -> None:
-        """Beat and watch until the queue is left. A storage that is away is asked again at the next heartbeat."""
-        told = False
+        """Beat and watch until the queue is left, whatever goes wrong; what did is told once in a row."""
+        told = ""
         while not self._stop.wait(self.timing.heartbeat):
-            self.check()
             try:
+                self.check()
                 self._beat()
                 self.sweep()
-                told = False
+                why = ""
             except StorageError as error:
-                if not told:
-                    self.note(f"no heartbeat: {error}")
-                told = True
+                why = f"no heartbeat: {error}"
+            except Exception as error:
+                # Without this thread the trial would go on until another worker takes it for lost.
+                why = f"no heartbeat: {type(error).__name__}: {error}"
+            if why and why != told:
+                self.note(why)
+            told = why
 
     def _beat(self) -> None:
         for trial_id in list(self._beats):

@@ -15,12 +15,13 @@ import optuna
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage, GrpcStorageProxy, JournalStorage, RDBStorage, get_storage
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingRollbackError
 
 from vitspace.errors import InputError, StudyFailedError, StudyGoneError
 from vitspace.interrupts import postponed
 from vitspace.study.journal import JournalFile
-from vitspace.study.lease import seconds_from_environment
+from vitspace.study.lease import Timing, seconds_from_environment
 from vitspace.study.passwords import without_passwords
 
 DEFAULT_STORAGE = "studies.journal"
@@ -29,12 +30,32 @@ PATIENCE = 120.0
 _GRPC = "grpc://"
 #: What SQLite and PostgreSQL say of a full disk, and SQLite of a file that must not be written: waiting is no cure.
 _LASTING = ("disk is full", "disk full", "No space left", "readonly database", "no such table")
-_MEMORY = ("sqlite://", "sqlite:///", "sqlite:///:memory:")
+#: What installs a module that a storage needs.
+_CURES = {
+    "psycopg": "pip install 'vitspace[postgresql]'",
+    "psycopg2": "pip install psycopg2, or say postgresql+psycopg://, which needs: pip install 'vitspace[postgresql]'",
+    "grpc": "pip install 'vitspace[grpc]'",
+    "google": "pip install 'vitspace[grpc]'",
+}
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+def check_environment() -> None:
+    """Check ``VITSPACE_LEASE``, ``VITSPACE_HEARTBEAT`` and ``VITSPACE_PATIENCE``, which are read in mid-study.
+
+    Raises:
+        InputError: one of them breaks a rule.
+    """
+    Timing.from_environment()
+    _patience()
+
+
+def _patience() -> float:
+    return seconds_from_environment("VITSPACE_PATIENCE", PATIENCE)
 
 
 class StorageError(Exception):
@@ -58,7 +79,7 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool 
     Raises:
         InputError: the storage cannot be reached or is damaged.
     """
-    if url in _MEMORY:
+    if (sqlite := _sqlite(url)) and (not sqlite.database or ":memory:" in sqlite.database):
         raise InputError(f"a storage outlives its process, but {url!r} is in memory; say sqlite:///FILE")
     file = storage_file(url)
     if file and not create and not file.exists():
@@ -73,7 +94,7 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool 
         raise
     except Exception as error:
         # Drivers raise their own types; whichever it is, the storage is not to be had.
-        why = f"the storage {url!r} cannot be reached: {storage_trouble(error)}"
+        why = f"the storage {url!r} {_cure(error) or f'cannot be reached: {storage_trouble(error)}'}"
         raise InputError(without_passwords(why)) from None
 
 
@@ -91,7 +112,32 @@ def storage_file(url: str) -> Path | None:
     """Return the file of a journal or of an SQLite database, or None for a server's URL."""
     if "://" not in url:
         return Path(url)
-    return Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+    return Path(sqlite.database or "") if (sqlite := _sqlite(url)) else None
+
+
+def anywhere(url: str) -> str:
+    """Return a storage's URL or path as processes of this machine that run in other folders open it."""
+    if (file := storage_file(url)) is None:
+        return url
+    sqlite = _sqlite(url)
+    whole = str(file.resolve())
+    return sqlite.set(database=whole).render_as_string(hide_password=False) if sqlite else whole
+
+
+def _sqlite(url: str) -> URL | None:
+    """Return the parts of an SQLite database's URL, whatever driver it names; None of another storage's."""
+    try:
+        parsed = make_url(url) if "://" in url else None
+    except (ArgumentError, ValueError):
+        return None
+    return parsed if parsed is not None and parsed.get_backend_name() == "sqlite" else None
+
+
+def _cure(error: BaseException) -> str:
+    """Say what to install where a module is missing; an empty string where that is unknown, or not what is wrong."""
+    cause = error.__cause__ or error
+    name = (cause.name or "").partition(".")[0] if isinstance(cause, ModuleNotFoundError) else ""
+    return f"needs: {_CURES[name]}" if name in _CURES else ""
 
 
 def storage_trouble(error: BaseException) -> str:
@@ -132,7 +178,7 @@ def _open(url: str) -> BaseStorage:
     if url.startswith(_GRPC):
         return Patient(_grpc(url))
     if "://" in url:
-        sqlite = url.startswith("sqlite:")
+        sqlite = _sqlite(url) is not None
         # A connection that a server's restart closed is replaced when it is next taken from the pool.
         arguments = {"connect_args": {"timeout": 60}} if sqlite else {"pool_pre_ping": True}
         database = RDBStorage(url, engine_kwargs=arguments)
@@ -217,7 +263,7 @@ def patiently(ask: Callable[[], T]) -> T:
                 return ask()
         except Exception as error:
             waited = time.monotonic() - began
-            if not _passing(error) or waited > seconds_from_environment("VITSPACE_PATIENCE", PATIENCE):
+            if not _passing(error) or waited > _patience():
                 raise
             if pause > 1:
                 _log.warning("the storage is away: %s; asking again", storage_trouble(error))

@@ -28,6 +28,9 @@ LONGEST = 200
 #: Where a trial's result stands among its user attributes: one fact, so that a database stores it in one transaction.
 RESULT = "result"
 
+#: What to do about a name that is taken.
+_GO_ON = "; go on with --resume"
+
 _STATES = {"complete": TrialState.COMPLETE, "failed": TrialState.FAIL}
 _FIELDS = {f.name for f in fields(Trial)} - {"number"}
 
@@ -46,8 +49,14 @@ def free_name(storage: BaseStorage, name: str) -> str:
     return candidate
 
 
-def check_new(url: str, name: str, taken: bool = False) -> None:
-    """Check a new study's name without making anything; ``taken`` names are fine where another is found for them.
+def check_new(url: str, name: str, taken: bool = False, cure: str = _GO_ON) -> None:
+    """Check a new study's name without making anything.
+
+    Args:
+        url: The storage.
+        name: The name.
+        taken: Whether a name that is taken is fine, since another is found for it.
+        cure: What the error says of a name that is taken.
 
     Raises:
         InputError: the name is no file name, a study of that name is stored, or the storage cannot be reached.
@@ -58,13 +67,13 @@ def check_new(url: str, name: str, taken: bool = False) -> None:
         raise InputError(f"a study's name is of at most {LONGEST} bytes, but got {len(name.encode())}: {name[:20]}...")
     file = storage_file(url)
     if (file is None or file.exists()) and name in study_names(open_storage(url)) and not taken:
-        raise InputError(_taken(name))
+        raise InputError(_taken(name, cure))
     if file and not file.resolve().parent.is_dir():
         raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
 
 
-def _taken(name: str) -> str:
-    return f"a new study has a name of its own, but {name!r} exists; go on with --resume"
+def _taken(name: str, cure: str = _GO_ON) -> str:
+    return f"a new study has a name of its own, but {name!r} exists{cure}"
 
 
 class StudyStore:

@@ -1,0 +1,38 @@
+import pytest
+
+from vitspace.study.passwords import without_passwords
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgresql://u:s3cret@db:5432/v", "postgresql://u:***@db:5432/v"),
+        ("postgresql+psycopg://:s3cret@db/v", "postgresql+psycopg://:***@db/v"),
+        ("postgresql://u:s3@cr:et@db/v", "postgresql://u:***@db/v"),
+        ("postgresql://u:s3/cr/et@db/v", "postgresql://u:***@db/v"),
+        ("postgresql://u:s3@cr/et@db/v", "postgresql://u:***@db/v"),
+        ("postgresql://u@corp:s3cret@db/v", "postgresql://u@corp:***@db/v"),
+        ("postgresql://db/v?user=u&password=s3cret", "postgresql://db/v?user=u&password=***"),
+        ("postgresql://db:5432/v?password=s3@cret&user=u", "postgresql://db:5432/v?password=***&user=u"),
+        ("mysql://db/v?passwd=s3cret&ssl_Password=s3", "mysql://db/v?passwd=***&ssl_Password=***"),
+        ("search --storage 'postgresql://u:s3'\"'\"'cret@db/v' --trials 5", "'postgresql://u:***@db/v' --trials 5"),
+        ("the storage 'postgresql://db/v?password=s3cret', then", "'postgresql://db/v?password=***', then"),
+        ("x --storage=postgresql://u:s3cret@a/v y postgresql://w:s3cret@b/v", "://u:***@a/v y postgresql://w:***@b/v"),
+    ],
+)
+def test_a_password_is_left_out_wherever_it_stands(text, shown):
+    assert without_passwords(text).endswith(shown) and "s3" not in without_passwords(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "studies.journal",
+        "sqlite:////tmp/a@b/s.db",
+        "grpc://host:13000",
+        "postgresql://u@db:5432/v?sslmode=require",
+        "vitspace search --storage grpc://host:13000 --data hf:me@v1",
+    ],
+)
+def test_what_holds_no_password_is_left_as_it_is(text):
+    assert without_passwords(text) == text
