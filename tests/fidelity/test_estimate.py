@@ -45,6 +45,24 @@ def test_between_the_anchors_only_where_the_ratio_and_the_scores_are(stage, dept
         estimate(replace(spec, stages=tuple(stages)), proxy)
 
 
+@pytest.mark.parametrize(
+    ("name", "depths"),
+    [("msg_tiny", (1, 1, 1, 9)), ("msg_tiny", (1, 1, 20, 1)), ("transcnn_small", (1, 1, 1, 20))],
+)
+def test_a_design_laid_out_as_none_was_published_is_refused(name, depths):
+    spec = vitspace.anchor(name).spec
+    stages = tuple(replace(part, depth=depth) for part, depth in zip(spec.stages, depths, strict=True))
+    with pytest.raises(InputError, match=r"FLOPs of stage \d, % of the design's, .* but got"):
+        estimate(replace(spec, stages=stages))
+
+
+@pytest.mark.parametrize("name", ["emsnet_xxtiny", "partialformer_b0", "mat_1"])
+def test_where_the_curve_is_flat_the_interval_holds_what_it_is_flat_over(name):
+    row = vitspace.anchor(name)
+    found = estimate(row.spec)
+    assert found.low <= row.published["top1"] <= found.high
+
+
 def test_outside_the_anchors_it_is_refused():
     spec = vitspace.anchor("emsnet_xxtiny").spec
     shallow = replace(spec, stages=tuple(replace(stage, depth=1) for stage in spec.stages))

@@ -3,6 +3,7 @@
 A task whose worker or node is lost is started again once, elsewhere; one that takes its worker down twice is failed.
 The cluster is the one that ``RAY_ADDRESS`` names, or one of this machine's cores for as long as the study runs. The
 nodes need vitspace, the space's file where it is a path, and the proxy's data.
+While the second seed of the first design is scored, once in a study, no new task is started.
 """
 
 import logging
