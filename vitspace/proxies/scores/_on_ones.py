@@ -29,7 +29,8 @@ def run_on_ones(evidence: Evidence, needs: set[str], settings: Settings) -> None
         # One block alone can leave the range of single precision (MobileViT's hold whole transformers).
         flow = _run(network.double(), settings.img_size)
     if not flow.finite:
-        raise ProxyError(f"the sum of outputs of the linear pass is {flow.total}")
+        what = "sum of outputs" if not math.isfinite(flow.total) else "gradient"
+        raise ProxyError(f"the {what} of the linear pass is not finite")
     evidence.saliency, evidence.log_scale = flow.saliency, flow.log_scale
 
 
