@@ -195,7 +195,7 @@ def _tried(found: Scored) -> list[Pair]:
 
 def _tau(found: Scored, params: Scored, published: Mapping[str, float], groups: Sequence[str]) -> dict[str, Any]:
     """Tau with top-1, by spec id or timm's name, and what it is over that of params."""
-    if len(published) < 2:
+    if len(published) < 3:  # of two designs it is 1 or -1
         names = ("kendall_tau", "tau_ci", "tau_over_params", "tau_over_params_ci", "tau_over_params_group_ci")
         return dict.fromkeys(names)
     top1 = list(published.values())
@@ -233,7 +233,7 @@ def _hard_interval(right: np.ndarray, hard: np.ndarray, tables: list[str]) -> In
 
 
 def _cost_matched(found: Scored, anchors: list[Anchor]) -> dict[str, Any]:
-    if len(anchors) < 2:
+    if len(anchors) < 3:
         return {"bin_tau": None, "top_k_regret": None, "bin_regret": None}
     scores, top1 = [found.values[_id(row)] for row in anchors], [row.published["top1"] for row in anchors]
     bins = [int(np.searchsorted(BINS, cost(row.spec).macs / 1e9)) for row in anchors if row.spec]
