@@ -13,7 +13,7 @@ from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, Proxy, ProxyError, o
 from vitspace.proxies._tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
-from vitspace.proxies.train import canonical_name, data_in, without_data
+from vitspace.proxies.train import canonical_name, split_data
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ class Request:
         if self.data and not any(map(is_training, self.proxies)):
             raise InputError(f"data are of proxies that train, and none is named, but got {self.data!r}")
         names = {canonical_name(name, self.data) if is_training(name) else name: name for name in self.proxies}
-        data_of = {known: self.data or data_in(given) for known, given in names.items() if is_training(known)}
+        data_of = {
+            known: self.data or split_data(given)[1] or "" for known, given in names.items() if is_training(known)
+        }
         object.__setattr__(self, "proxies", tuple(names))
         object.__setattr__(self, "data_of", data_of)
 
@@ -154,7 +156,7 @@ def _train(job: Job, name: str) -> ScoreRow:
 
 @cache
 def _opened(name: str, data: str, device: str) -> Proxy:
-    return open_proxy(without_data(name) if data else name, data, device)
+    return open_proxy(split_data(name)[0] if data else name, data, device)
 
 
 def check_data_of(jobs: Iterable[Job]) -> None:

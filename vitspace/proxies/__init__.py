@@ -94,12 +94,9 @@ def part_data(text: str, data: str | None = None) -> tuple[str, str | None]:
         raise InputError(f"the rungs of halving share their data, which --data names, but got {text!r}")
     if kind != "train":
         return text, data
-    from vitspace.proxies._recipe import split_fields
+    from vitspace.proxies._recipe import split_data
 
-    preset, fields = split_fields(argument)
-    held = fields.pop("data", None)
-    rest = [f"{name}={'none' if value is None else value}" for name, value in fields.items()]
-    return f"train:{','.join([preset, *rest])}", held
+    return split_data(text)
 
 
 def open_proxy(text: str, data: str, device: str, seed: int = 0) -> Proxy:

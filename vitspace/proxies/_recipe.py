@@ -115,7 +115,7 @@ class TrainingProxy(BaseModel):
             raise InputError(f"training proxy, {self.epochs:g} epochs: {error}") from None
 
 
-#: tiny and small are made for two CPU cores: 84 s and 752 s a design in the median of reports/fidelity/trained.csv,
+#: tiny and small are made for two CPU cores: 84 s and 268 s a design in the median of reports/fidelity/trained.csv,
 #: on shared ones. medium and full are for GPUs.
 PRESETS = {
     "tiny": TrainingProxy(steps=80, batch_size=16, lr=5e-4, warmup=16, max_train=4000, max_val=500),
@@ -224,14 +224,16 @@ def _canonical_data(data: str) -> str:
     return data.replace(",", ";")
 
 
-def data_in(name: str) -> str:
-    """Return the data that the name of a training proxy holds; empty where it holds none."""
-    return split_fields(name.partition(":")[2])[1].get("data") or ""
+def split_data(name: str) -> tuple[str, str | None]:
+    """Return the name of a training proxy without its data, and the data; None where it holds none.
 
-
-def without_data(name: str) -> str:
-    """Return the name of a training proxy without its data."""
-    return ",".join(part for part in name.split(",") if not part.startswith("data="))
+    Raises:
+        InputError: the name is of no form.
+    """
+    preset, fields = split_fields(name.partition(":")[2])
+    data = fields.pop("data", None)
+    rest = [f"{key}={'none' if value is None else value}" for key, value in fields.items()]
+    return f"train:{','.join([preset, *rest])}", data
 
 
 def _explain(error: ValidationError) -> str:

@@ -20,7 +20,7 @@ from vitspace.data import Dataset
 from vitspace.proxies import ProxyError, Score
 from vitspace.proxies._device import available_devices, check_device, is_out_of_memory, seeded
 from vitspace.proxies._fit import OnStep, fit, memory_format, validate
-from vitspace.proxies._recipe import PRESETS, TrainingProxy, canonical_name, data_in, parse_proxy, without_data
+from vitspace.proxies._recipe import PRESETS, TrainingProxy, canonical_name, parse_proxy, split_data
 from vitspace.proxies._shrink import make_network, rescaled_settings
 from vitspace.spec import NATIVE_SIZE, Spec
 
@@ -32,13 +32,12 @@ __all__ = [
     "available_devices",
     "canonical_name",
     "check_device",
-    "data_in",
     "make_network",
     "open_proxy",
     "parse_proxy",
     "reference_points",
+    "split_data",
     "train",
-    "without_data",
 ]
 
 #: How often a batch is halved where memory does not hold it.
