@@ -3,8 +3,8 @@ import pytest
 from vitspace.design import find_design, read_spec
 from vitspace.errors import InputError
 from vitspace.families import anchor
+from vitspace.searching.queue import Queue
 from vitspace.study.config import StudyConfig
-from vitspace.study.queue import Queue
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial

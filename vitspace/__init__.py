@@ -14,14 +14,14 @@ _HOMES = {
     "Population": "vitspace.space.population",
     "Space": "vitspace.space",
     "Spec": "vitspace.families",
-    "Study": "vitspace.studies",
+    "Study": "vitspace.api",
     "anchor": "vitspace.families",
     "build": "vitspace.network",
     "cost": "vitspace.costs",
     "list_anchors": "vitspace.anchors",
     "load_space": "vitspace.space",
-    "load_study": "vitspace.studies",
-    "search": "vitspace.studies",
+    "load_study": "vitspace.api",
+    "search": "vitspace.api",
 }
 
 __all__ = [*_HOMES, "__version__"]

@@ -1,6 +1,7 @@
 """Host: which machine and which versions a number comes from."""
 
 import hashlib
+import math
 import os
 import platform
 import secrets
@@ -13,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from vitspace.errors import InputError
 
 LIBRARIES = ("torch", "timm", "optuna", "vitspace")
 
@@ -107,3 +110,19 @@ def digest_of(paths: Iterable[Path]) -> str:
 def fingerprint() -> dict[str, Any]:
     """Return what a latency depends on: the host, its CPU, the versions of Python and torch."""
     return {"host": platform.node(), **cpu(), "python": platform.python_version(), "torch": versions()["torch"]}
+
+
+def seconds_from_environment(name: str, default: float) -> float:
+    """Return the number that a variable holds.
+
+    Raises:
+        InputError: it holds none, or one that is below 0 or not finite.
+    """
+    text = os.environ.get(name, str(default))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise InputError(f"{name} is a finite number of seconds, not below 0, but got {text!r}")
+    return seconds

@@ -260,7 +260,7 @@ class Spec:
 
     def _repr_html_(self) -> str:
         """Draw the stages, for a notebook."""
-        from vitspace.schematic import draw_svg
+        from vitspace.plots.schematic import draw_svg
 
         return f"{draw_svg(self)}<div>spec <code>{self.id}</code>, {self.family}</div>"
 

@@ -7,10 +7,10 @@ from vitspace.analysis.comparison import Sample
 from vitspace.analysis.comparison_figure import draw_comparison
 from vitspace.analysis.effects import AxisEffects, Effect
 from vitspace.analysis.importance import Importance
-from vitspace.analysis.looks import looks
 from vitspace.analysis.scoring import Scored
 from vitspace.analysis.tables import axes_table, readable_value, shown_axes, values_table
 from vitspace.anchors import anchor
+from vitspace.plots.looks import looks
 
 EFFECTS = [
     AxisEffects(

@@ -16,8 +16,8 @@ import pandas as pd
 import vitspace.families  # noqa: F401 (registers the specs)
 from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.costs import cost
-from vitspace.fidelity.statistics import kendall, rightness
-from vitspace.proxies._tables import read_table
+from vitspace.proxies.score_tables import read_table
+from vitspace.statistics import kendall, rightness
 
 LARGEST = 3
 PENALTY = 1.0

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from vitspace.anchors.references import ablation_pairs
 from vitspace.fidelity.cards import all_families
 from vitspace.fidelity.folder import table
-from vitspace.fidelity.statistics import kendall, rightness
+from vitspace.statistics import kendall, rightness
 
 COLUMNS = ("tau with the score", "pairs as published")
 

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 from vitspace.host import machine
-from vitspace.study.idle import share_of, spans_by_process
+from vitspace.searching.idle import share_of, spans_by_process
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage
 from vitspace.study.store import StudyStore
 

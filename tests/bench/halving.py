@@ -5,7 +5,7 @@
 Every one of some designs is trained at both rungs, with several seeds, and its seconds (of processor time, so that
 other work on the machine does not count) are written down. Both strategies are then replayed over that table many
 times, the designs in another order each time: plain trains each at the highest rung; halving trains each at the
-lowest and goes on with those that `vitspace.study.rungs` promotes. Objectives are -score and multiply-adds; latency
+lowest and goes on with those that `vitspace.searching.rungs` promotes. Objectives are -score and multiply-adds; latency
 is left out, so that no clock decides. It goes on where it was stopped; `--report` replays the seeds that are whole.
 """
 
@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 import vitspace
 from vitspace.pareto import normalised_hypervolume
 from vitspace.proxies.train import open_proxy, reference_points
-from vitspace.study.rungs import place_of
+from vitspace.searching.rungs import place_of
 
 SPACE, BUDGET, DESIGNS, SEEDS = "mat", "1.2G", 36, 2
 COMMON = "data=digits,img_size=32,width=0.25,batch_size=16,lr=1e-3,max_val=300"

@@ -17,7 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from vitspace.cli.profile_print import print_calibration
 from vitspace.latency.calibration import Calibration, load_calibration
-from vitspace.report import style
+from vitspace.plots import style
 
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C8C8C", "#222222"]
 

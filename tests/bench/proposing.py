@@ -17,7 +17,7 @@ import optuna
 
 from vitspace import load_space
 from vitspace.budget import Budget
-from vitspace.sampling import ParetoSampler
+from vitspace.searching.pareto import ParetoSampler
 from vitspace.study.config import StudyConfig
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial

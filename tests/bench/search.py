@@ -25,11 +25,11 @@ import pandas as pd
 
 from vitspace import load_space
 from vitspace.budget import Budget
-from vitspace.engines import OpenStudy, open_engine
-from vitspace.engines._first import enqueue, first_designs
 from vitspace.files import write_json
 from vitspace.latency import LatencySettings
 from vitspace.pareto import normalised_hypervolume
+from vitspace.searching.engines import OpenStudy, open_engine
+from vitspace.searching.first import enqueue, first_designs
 from vitspace.study.config import StudyConfig
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
@@ -65,7 +65,7 @@ class Table:
     trial = Trial  # what makes one
 
     def evaluate(self, number, spec, seen, anchor=None, on_step=None, rungs=None):
-        """Look a design up, as `vitspace.evaluate.Evaluator` evaluates it."""
+        """Look a design up, as `vitspace.searching.evaluate.Evaluator` evaluates it."""
         row = self.rows.loc[spec.id]
         costs = {"params": int(row.params), "macs": int(row.macs), "latency_ms": float(row.latency_ms)}
         if why := self.limits.violation(macs=costs["macs"]):

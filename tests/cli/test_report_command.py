@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from vitspace.families import anchor
+from vitspace.searching.queue import Queue
 from vitspace.study.config import StudyConfig
-from vitspace.study.queue import Queue
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial

@@ -12,9 +12,9 @@ from vitspace.cli import studies
 from vitspace.families import anchor
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
+from vitspace.searching.lease import BEATS
+from vitspace.searching.queue import Queue
 from vitspace.study.config import StudyConfig
-from vitspace.study.lease import BEATS
-from vitspace.study.queue import Queue
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore, study_names
 from vitspace.study.trial import Trial
@@ -206,7 +206,7 @@ def test_a_worker_refuses_a_timeout_that_it_cannot_keep(call, stored, options, m
 def test_a_trial_run_again_says_whether_it_is_equal_and_where_it_was_run(
     call, stored, monkeypatch, stored_score, verdict
 ):
-    from vitspace import session
+    from vitspace.searching import session
 
     again = {"number": 0, "spec_id": "ab", "score": -0.5, "stored_score": stored_score, "equal": verdict == "equal"}
     hosts = {"host": {"host": "here"}, "stored_host": {"host": "node-1"}}

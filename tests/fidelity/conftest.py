@@ -1,7 +1,7 @@
 import pytest
 
 from vitspace.fidelity.designs import designs
-from vitspace.proxies._tables import ScoreRow
+from vitspace.proxies.score_tables import ScoreRow
 
 
 @pytest.fixture(scope="session")

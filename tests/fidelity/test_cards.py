@@ -7,7 +7,7 @@ from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.fidelity.cards import make_cards
 from vitspace.fidelity.designs import Choice, designs
 from vitspace.fidelity.folder import cells, family_cells, write_folder
-from vitspace.proxies._tables import read_table
+from vitspace.proxies.score_tables import read_table
 
 CONTRACT = {
     *("proxy", "specs", "kendall_tau", "tau_ci", "pairs", "pair_accuracy", "pair_ci", "hard_pairs", "hard_accuracy"),

@@ -7,8 +7,8 @@ from vitspace.fidelity.designs import Choice, designs
 from vitspace.fidelity.jobs import Job, Request, check_data_of, check_proxies, known_rows, plan, run
 from vitspace.files import data_folder
 from vitspace.proxies import COMBINATIONS, SCORES, ProxyError
-from vitspace.proxies._cards import FOLDER
-from vitspace.proxies._tables import FILE, committed_rows, local_rows, read_table
+from vitspace.proxies.cards import FOLDER
+from vitspace.proxies.score_tables import FILE, committed_rows, local_rows, read_table
 from vitspace.proxies.scores import Subject, measure
 from vitspace.proxies.train import canonical_name
 

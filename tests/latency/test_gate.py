@@ -7,11 +7,11 @@ import pytest
 
 from vitspace.budget import Budget
 from vitspace.errors import InputError
-from vitspace.evaluate import Evaluator
 from vitspace.families import anchor
 from vitspace.latency import LatencySettings, gate
 from vitspace.latency.gate import MEASURED_ANYWAY, HostPredictor, predicted_violation
 from vitspace.latency.predictor import Prediction
+from vitspace.searching.evaluate import Evaluator
 from vitspace.space import load_space
 
 SETTINGS = LatencySettings()
@@ -119,7 +119,7 @@ def test_a_refused_calibration_is_said_once_and_all_is_measured(monkeypatch, cap
 
 
 def test_a_study_rejects_early_and_reports_nothing_predicted(calibrated, spec, monkeypatch):
-    monkeypatch.setattr("vitspace.evaluate.measure", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr("vitspace.searching.evaluate.measure", lambda *_: pytest.fail("measured"))
     evaluator = Evaluator(load_space(spec.family), Budget(latency_ms=(0, 1e-6)), proxy=None)
     trial = evaluator.evaluate(0, spec, {})
     assert (trial.state, trial.latency_ms, trial.score) == ("over_budget", None, None)

@@ -4,8 +4,8 @@ import pytest
 
 from vitspace import cache
 from vitspace.errors import InputError
-from vitspace.proxies import _tables as module
-from vitspace.proxies._tables import keep, local_rows, new_row, read_table, write_table
+from vitspace.proxies import score_tables as module
+from vitspace.proxies.score_tables import keep, local_rows, new_row, read_table, write_table
 
 ROW = new_row("params", "abc", "mat_1", 0, "own", 1.5)
 

@@ -12,7 +12,7 @@ from optuna_dashboard import get_note, save_note, wsgi
 from vitspace.report import dashboard
 from vitspace.report.dashboard import InWords, artifact_store, attach, attributes
 from vitspace.report.figures import FIGURES
-from vitspace.study.queue import Queue
+from vitspace.searching.queue import Queue
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
 

@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from vitspace.report import style
+from vitspace.plots import style
 from vitspace.report.figures import save_figure, score_against
 from vitspace.report.noise import noise_limit
 from vitspace.report.scatter import _merged, scatter

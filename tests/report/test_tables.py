@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from vitspace.report.formats import markdown, readable
-from vitspace.report.names import readable_name
+from vitspace.plots.formats import markdown, readable
+from vitspace.plots.names import readable_name
 from vitspace.report.tables import anchors_table, calibration, front_table, references, rejected, trials_table
 
 

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from vitspace.errors import InputError, StudyFailedError
+from vitspace.searching.queue import Queue
 from vitspace.study import storage as module
 from vitspace.study.config import StudyConfig
-from vitspace.study.queue import Queue
 from vitspace.study.storage import (
     Patient,
     StorageError,

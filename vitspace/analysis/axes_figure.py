@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from vitspace.analysis.effects import FEW, AxisEffects
 from vitspace.analysis.importance import Importance
 from vitspace.analysis.tables import most_important_first, readable_value
-from vitspace.report import style
+from vitspace.plots import style
 
 #: Panels at most; the table holds all axes.
 PANELS = 12

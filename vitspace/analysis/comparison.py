@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from vitspace.analysis.scoring import Scored
 from vitspace.budget import Budget
 from vitspace.errors import InputError
-from vitspace.fidelity.statistics import interval, resamples
 from vitspace.space import InvalidDesign, Space
 from vitspace.spec import Spec
+from vitspace.statistics import interval, resamples
 from vitspace.units import parse_range
 
 #: A budget of one number is a band down to so much of it, so that designs are compared at one cost.

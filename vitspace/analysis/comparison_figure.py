@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from vitspace.analysis.comparison import Sample, distribution
-from vitspace.analysis.looks import looks
-from vitspace.report import style
+from vitspace.plots import style
+from vitspace.plots.looks import looks
 
 _AXES = (0.1, 0.2, 0.62, 0.64)
 _MARK: dict[str, Any] = {"markersize": 9.0, "markeredgecolor": "white", "markeredgewidth": 0.8}

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.analysis.observations import Observations
-from vitspace.fidelity.statistics import LEVELS, RESAMPLES
+from vitspace.statistics import LEVELS, RESAMPLES
 
 Array = NDArray[np.float64]
 

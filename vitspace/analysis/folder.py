@@ -14,8 +14,8 @@ from vitspace.analysis.tables import axes_table, shown_axes, shown_comparison, v
 from vitspace.errors import InputError
 from vitspace.files import write_atomic
 from vitspace.host import machine
+from vitspace.plots.formats import markdown
 from vitspace.report.figures import save_figure
-from vitspace.report.formats import markdown
 
 
 def write_comparison(out: Path, samples: Sequence[Sample], title: str, score: str, words: str) -> None:

@@ -28,7 +28,7 @@ def anchors(
 ) -> None:
     """Show the published rows beside what our networks cost."""
     from vitspace.costs import CONVENTION
-    from vitspace.published import published_rows
+    from vitspace.costs.published import published_rows
 
     rows = published_rows(family, role)
     if as_json:

@@ -12,7 +12,7 @@ from vitspace.units import format_score
 
 if TYPE_CHECKING:
     from vitspace.fidelity import Card, Job
-    from vitspace.proxies._tables import ScoreRow
+    from vitspace.proxies.score_tables import ScoreRow
 
 #: Seconds after which a call without arguments measures no further design.
 PATIENCE = 600
@@ -70,7 +70,7 @@ def fidelity(
     from vitspace.fidelity import Choice, Request, known_rows, make_cards, plan
     from vitspace.fidelity.folder import folder_rows, merged
     from vitspace.fidelity.jobs import check_proxies
-    from vitspace.proxies._device import check_device
+    from vitspace.proxies.devices import check_device
     from vitspace.report import check_folder
 
     inits = ("own", "common") if init == "both" else (init,)
@@ -144,7 +144,7 @@ def _measure(jobs: "list[Job]", patience: float | None, rows: "list[ScoreRow]") 
 
 
 def _uncommitted(rows: "list[ScoreRow]") -> frozenset[str]:
-    from vitspace.proxies._tables import committed_rows
+    from vitspace.proxies.score_tables import committed_rows
 
     committed = set(committed_rows())
     return frozenset(row.key for row in rows if row not in committed)

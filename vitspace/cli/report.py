@@ -32,7 +32,7 @@ def report(
         return
     from vitspace.cli.progress import print_result
     from vitspace.report import write_report
-    from vitspace.searching import report_folder
+    from vitspace.searching.run import report_folder
 
     [record] = _records(studies, storage)
     stored = not _is_path(studies[0])

@@ -53,8 +53,8 @@ def search(
     FLOPs are multiply-adds of convolutions, linear layers and attention products.
     """
     from vitspace.cli.progress import Progress, print_result
-    from vitspace.searching import Place
-    from vitspace.searching import search as run
+    from vitspace.searching.run import Place
+    from vitspace.searching.run import search as run
 
     given = {
         "space": space,

@@ -11,7 +11,7 @@ from vitspace.cli import app, command_of, print_json
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
-    from vitspace.study.lease import Owner
+    from vitspace.searching.lease import Owner
 
 group = typer.Typer(no_args_is_help=True, help="List, show, compare, copy and delete stored studies.")
 app.add_typer(group, name="studies")
@@ -49,7 +49,7 @@ def show(
 
     idle_share is the share of time, from the first end of a trial to the last, that went to no evaluation.
     """
-    from vitspace.study.idle import idle_share
+    from vitspace.searching.idle import idle_share
 
     [store] = _stores(storage, [study])
     record = store.record()
@@ -180,7 +180,7 @@ def _owners(store: Any, gone: bool) -> "list[Owner]":
     """Return who runs each trial, or did until it was killed; of other hosts' processes none is known to be gone."""
     from optuna.trial import TrialState
 
-    from vitspace.study.lease import owner_of
+    from vitspace.searching.lease import owner_of
 
     owners = [owner_of(trial) for trial in store.frozen(TrialState.RUNNING)]
     return [owner for owner in owners if owner and owner.gone == gone]
@@ -188,10 +188,10 @@ def _owners(store: Any, gone: bool) -> "list[Owner]":
 
 def _at_work(store: Any) -> "list[Owner]":
     """Return who works on a study; of processes that cannot be seen from here, whoever beats within a lease."""
-    from vitspace.study.lease import BEATS, Timing, owner_of
+    from vitspace.searching.lease import BEATS, LeaseTiming, owner_of
 
     owners = _owners(store, gone=False)
-    timing = Timing.from_environment()
+    timing = LeaseTiming.from_environment()
     if not owners or any(owner.is_here for owner in owners):
         return owners
     patience = max(owner.lease for owner in owners) + timing.heartbeat

@@ -22,10 +22,10 @@ def worker(
 
     Ctrl-C and SIGTERM queue the running design again; where a worker is killed, the others do that within seconds.
     """
-    from vitspace.session import Lines, join, rerun
+    from vitspace.searching.session import Lines, join, rerun
+    from vitspace.searching.workers import PARENT
     from vitspace.study.storage import open_storage
     from vitspace.study.store import StudyStore
-    from vitspace.workers import PARENT
 
     if trial is not None:
         refuse("--trial evaluates one design again, however long that takes", {"--timeout": timeout})

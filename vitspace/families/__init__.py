@@ -12,7 +12,7 @@ import pkgutil
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
-import vitspace.models  # noqa: F401 (registers the anchors with timm)
+import vitspace.families._timm  # noqa: F401 (registers the anchors with timm)
 from vitspace.anchors import Anchor, anchor, list_anchors
 from vitspace.spec import KINDS, Spec, has_part, mark_broken
 

@@ -13,23 +13,14 @@ import numpy as np
 from vitspace.anchors import Anchor
 from vitspace.anchors.references import Pair, ablation_pairs, main_anchors, timm_peers
 from vitspace.costs import cost
+from vitspace.costs.published import published_rows
 from vitspace.fidelity.scored import Scored, family_of, scored
-from vitspace.fidelity.statistics import (
-    by_table,
-    interval,
-    kendall,
-    regret,
-    resamples,
-    resamples_of,
-    rightness,
-    within_bins,
-)
 from vitspace.proxies import COMBINATIONS
-from vitspace.proxies._tables import ScoreRow
 from vitspace.proxies.combinations import combination
+from vitspace.proxies.score_tables import ScoreRow
 from vitspace.proxies.scores import BASELINES
 from vitspace.proxies.scores._subjects import TIMM
-from vitspace.published import published_rows
+from vitspace.statistics import by_table, interval, kendall, regret, resamples, resamples_of, rightness, within_bins
 
 #: The proxy that designs are screened and ordered by at matched cost.
 DEFAULT = "rank"

@@ -8,7 +8,7 @@ import pandas as pd
 
 from vitspace import cache
 from vitspace.files import write_atomic
-from vitspace.proxies._tables import ScoreRow, local_key
+from vitspace.proxies.score_tables import ScoreRow, local_key
 
 FILE = "curves.csv"
 #: Points of a kept curve: means over as many equal parts of the steps.

@@ -11,18 +11,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from vitspace.anchors.references import main_anchors, timm_peers
 from vitspace.fidelity.cards import Card, all_families
 from vitspace.fidelity.scored import scored
-from vitspace.proxies._tables import ScoreRow
+from vitspace.plots import style
+from vitspace.plots.looks import LOOKS
+from vitspace.proxies.score_tables import ScoreRow
 from vitspace.proxies.scores._subjects import TIMM
-from vitspace.report import style
 from vitspace.report.figures import save_figure
-from vitspace.schematic import FAMILY_COLOURS
 from vitspace.units import format_count
 
-#: Okabe and Ito's colours, each with a shape of its own.
-LOOKS = {
-    **{family: (colour, mark) for (family, colour), mark in zip(FAMILY_COLOURS.items(), "os^DvP", strict=True)},
-    "timm": ("#B8B8B8", "x"),
-}
 COLUMNS = 3
 #: Ratios of scores from which an axis is logarithmic, and from which only powers of ten are marked.
 _WIDE, _VERY_WIDE = 6.0, 40.0

@@ -7,9 +7,9 @@ from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.fidelity.cards import Card
 from vitspace.fidelity.curves import write_curves
 from vitspace.files import write_atomic, write_json
-from vitspace.proxies._cards import FILE as CARDS
-from vitspace.proxies._tables import FILE as SCORES
-from vitspace.proxies._tables import TRAINED_FILE, ScoreRow, read_table, write_table
+from vitspace.proxies.cards import FILE as CARDS
+from vitspace.proxies.score_tables import FILE as SCORES
+from vitspace.proxies.score_tables import TRAINED_FILE, ScoreRow, read_table, write_table
 
 HEADINGS = (
     "proxy",

@@ -10,8 +10,8 @@ from vitspace.errors import InputError
 from vitspace.fidelity.curves import keep_curve
 from vitspace.fidelity.designs import Choice, Design, designs
 from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, Proxy, ProxyError, open_proxy
-from vitspace.proxies._tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.combinations import combination
+from vitspace.proxies.score_tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
 from vitspace.proxies.train import canonical_name, split_data
 

@@ -8,8 +8,8 @@ from vitspace.anchors import Anchor
 from vitspace.anchors.references import main_anchors
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS
-from vitspace.proxies._tables import ScoreRow
 from vitspace.proxies.combinations import combination, fit_on
+from vitspace.proxies.score_tables import ScoreRow
 from vitspace.proxies.scores import BASELINES
 
 Values = dict[str, float]

@@ -14,8 +14,8 @@ from vitspace.data import Dataset
 from vitspace.network import Network
 from vitspace.proxies import ProxyError
 from vitspace.proxies._batches import Normalise, TrainBatches
-from vitspace.proxies._device import autocast
 from vitspace.proxies._recipe import TrainingProxy
+from vitspace.proxies.devices import autocast
 
 _CHECK_EVERY = 10
 _VAL_BATCH = 125

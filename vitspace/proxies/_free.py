@@ -6,9 +6,9 @@ from typing import Any
 
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS, ProxyError, Score
-from vitspace.proxies._cards import committed_card
-from vitspace.proxies._device import check_device
+from vitspace.proxies.cards import committed_card
 from vitspace.proxies.combinations import Model, fitted
+from vitspace.proxies.devices import check_device
 from vitspace.proxies.scores import Settings, Subject, measure
 from vitspace.spec import Spec
 

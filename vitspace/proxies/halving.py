@@ -1,7 +1,7 @@
 """halving: successive halving over training presets; every design is trained at the cheapest, the best go on.
 
 ``halving:tiny/small`` trains every design by the preset tiny, and the best third of those by small, whose score is the
-trial's. Which go on is decided by `vitspace.study.rungs`, over -score, FLOPs and latency; published designs all do.
+trial's. Which go on is decided by `vitspace.searching.rungs`, over -score, FLOPs and latency; published designs all do.
 ``halving:tiny,steps=20/tiny/small/keep=0.25`` has three rungs and keeps a quarter of each.
 """
 

@@ -18,10 +18,10 @@ import torch
 
 from vitspace.data import Dataset
 from vitspace.proxies import ProxyError, Score
-from vitspace.proxies._device import available_devices, check_device, is_out_of_memory, seeded
 from vitspace.proxies._fit import OnStep, fit, memory_format, validate
 from vitspace.proxies._recipe import PRESETS, TrainingProxy, canonical_name, parse_proxy, split_data
 from vitspace.proxies._shrink import make_network, rescaled_settings
+from vitspace.proxies.devices import available_devices, check_device, is_out_of_memory, seeded
 from vitspace.spec import NATIVE_SIZE, Spec
 
 __all__ = [

@@ -10,7 +10,7 @@ import pandas as pd
 
 from vitspace.errors import InputError
 from vitspace.pareto import normalised_hypervolume
-from vitspace.report.formats import markdown
+from vitspace.plots.formats import markdown
 from vitspace.report.noise import noise_limit
 from vitspace.report.tables import front_table
 from vitspace.report.words import machine_name, proxy_sentence

@@ -15,9 +15,9 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna_dashboard import get_note, save_note
 
 from vitspace.cache import cache_folder
-from vitspace.report import style
+from vitspace.plots import style
+from vitspace.plots.formats import markdown
 from vitspace.report.figures import FIGURES, save_figure
-from vitspace.report.formats import markdown
 from vitspace.report.markdown import front_shown
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite

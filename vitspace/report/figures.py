@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from vitspace.report import style
-from vitspace.report.frame import save_figure
+from vitspace.plots import style
+from vitspace.plots.frame import save_figure
 from vitspace.report.history_figure import draw_history
 from vitspace.report.plane_figure import draw_plane, plane
 from vitspace.report.scatter import Axis, scatter

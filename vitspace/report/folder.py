@@ -6,11 +6,11 @@ from pathlib import Path
 
 from vitspace.errors import InputError
 from vitspace.files import whole_files, write_atomic
-from vitspace.report import style
+from vitspace.plots import style
+from vitspace.plots.formats import markdown
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
 from vitspace.report.figures import FIGURES, save_figure
-from vitspace.report.formats import markdown
 from vitspace.report.markdown import front_shown, report_text
 from vitspace.report.page import comparison_html, page_html
 from vitspace.report.study_file import STUDY_FILE, study_data

@@ -4,8 +4,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vitspace.report import style
-from vitspace.report.frame import make_room, write_words
+from vitspace.plots import style
+from vitspace.plots.frame import make_room, write_words
 from vitspace.report.history import BAND, Curve, History, Random, history
 from vitspace.report.words import machine_note
 from vitspace.study.record import StudyRecord

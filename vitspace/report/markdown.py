@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from vitspace.plots.formats import markdown, readable
 from vitspace.report.figures import FIGURES
-from vitspace.report.formats import markdown, readable
 from vitspace.report.tables import anchors_table, calibration, front_table, rejected
 from vitspace.report.words import headline, next_commands, proxy_sentence
 from vitspace.study.record import StudyRecord

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from vitspace.proxies._cards import committed_card
+from vitspace.proxies.cards import committed_card
 from vitspace.report.proxy import proxy_name
 from vitspace.study.record import StudyRecord
 

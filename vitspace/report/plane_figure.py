@@ -8,9 +8,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from vitspace.report import style
-from vitspace.report.frame import make_room, mark_logarithmic, padded, write_words
-from vitspace.report.labels import Labels
+from vitspace.plots import style
+from vitspace.plots.frame import make_room, mark_logarithmic, padded, write_words
+from vitspace.plots.labels import Labels
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite
 from vitspace.report.scatter import budget_of, caption_of, cost_label

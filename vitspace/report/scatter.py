@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import Literal
 
 from vitspace.pareto import non_dominated
-from vitspace.report.names import readable_name, trial_name
+from vitspace.plots.names import readable_name
+from vitspace.report.names import trial_name
 from vitspace.report.noise import finite, noise_limit, order_unresolved
 from vitspace.report.tables import outside_budget, references
 from vitspace.report.words import machine_note, proxy_note, score_label

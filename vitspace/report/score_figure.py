@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from vitspace.report import style
-from vitspace.report.frame import make_room, mark_logarithmic, mark_scores, padded, write_words
-from vitspace.report.labels import Labels, along
+from vitspace.plots import style
+from vitspace.plots.frame import make_room, mark_logarithmic, mark_scores, padded, write_words
+from vitspace.plots.labels import Labels, along
 from vitspace.report.scatter import Scatter
 
 _NEAR = 1.5  # a budget at most so many times the dearest trial is in view

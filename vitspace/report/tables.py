@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 
 from vitspace.anchors import Anchor, all_anchors
-from vitspace.report.names import readable_name, trial_name
+from vitspace.plots.names import readable_name
+from vitspace.report.names import trial_name
 from vitspace.report.noise import finite, noise, noise_limit, pooled_noise
 from vitspace.report.settings import differing, shape
 from vitspace.report.words import dominated_by, headline, proxy_sentence, trains

@@ -4,7 +4,7 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
-from vitspace.report.names import readable_name
+from vitspace.plots.names import readable_name
 from vitspace.report.tables import front_table
 from vitspace.study.record import StudyRecord
 

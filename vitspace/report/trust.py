@@ -6,7 +6,7 @@ from typing import Any
 
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS
-from vitspace.proxies._cards import committed_card
+from vitspace.proxies.cards import committed_card
 from vitspace.report.proxy import proxy_name, typed
 from vitspace.spec import Spec
 from vitspace.study.record import StudyRecord

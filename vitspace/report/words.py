@@ -3,7 +3,8 @@
 import shlex
 from typing import Any
 
-from vitspace.report.names import readable_name, trial_name
+from vitspace.plots.names import readable_name
+from vitspace.report.names import trial_name
 from vitspace.report.noise import finite, front_spread, noise_limit, order_unresolved
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option

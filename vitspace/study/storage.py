@@ -19,9 +19,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingRollbackError
 
 from vitspace.errors import InputError, StudyFailedError, StudyGoneError
+from vitspace.host import seconds_from_environment
 from vitspace.interrupts import postponed
 from vitspace.study.journal import JournalFile
-from vitspace.study.lease import Timing, seconds_from_environment
 from vitspace.study.passwords import without_passwords
 
 DEFAULT_STORAGE = "studies.journal"
@@ -44,17 +44,12 @@ _log = logging.getLogger(__name__)
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-def check_environment() -> None:
-    """Check ``VITSPACE_LEASE``, ``VITSPACE_HEARTBEAT`` and ``VITSPACE_PATIENCE``, which are read in mid-study.
+def patience() -> float:
+    """Return for how many seconds a storage that does not answer is asked again, ``VITSPACE_PATIENCE``.
 
     Raises:
-        InputError: one of them breaks a rule.
+        InputError: it is no finite number.
     """
-    Timing.from_environment()
-    _patience()
-
-
-def _patience() -> float:
     return seconds_from_environment("VITSPACE_PATIENCE", PATIENCE)
 
 
@@ -263,7 +258,7 @@ def patiently(ask: Callable[[], T]) -> T:
                 return ask()
         except Exception as error:
             waited = time.monotonic() - began
-            if not _passing(error) or waited > _patience():
+            if not _passing(error) or waited > patience():
                 raise
             if pause > 1:
                 _log.warning("the storage is away: %s; asking again", storage_trouble(error))

@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from vitspace.errors import FailureError
 from vitspace.interrupts import postponed
 from vitspace.network import Network
-from vitspace.proxies._device import autocast, is_out_of_memory
+from vitspace.proxies.devices import autocast, is_out_of_memory
 from vitspace.training.images import Images, Order, train_loader, val_batches
 from vitspace.training.plan import Plan
 from vitspace.training.processes import Processes

@@ -14,8 +14,8 @@ from vitspace.anchors import Anchor
 from vitspace.anchors.references import main_anchors
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS
-from vitspace.proxies._tables import committed_rows
 from vitspace.proxies.combinations._model import Model
+from vitspace.proxies.score_tables import committed_rows
 from vitspace.proxies.scores import Subject, measure
 
 __all__ = ["Model", "anchor_values", "combination", "fit_on", "fitted"]

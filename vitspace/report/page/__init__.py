@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from vitspace import __version__
-from vitspace.report import style
+from vitspace.plots import style
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
 from vitspace.report.figures import FIGURES

@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from vitspace.plots.formats import COLUMNS, is_number, readable, shown_columns
+from vitspace.plots.schematic import draw_svg
 from vitspace.report.choice import RULES, Choice, chosen_few
 from vitspace.report.compare import Comparison
-from vitspace.report.formats import COLUMNS, is_number, readable, shown_columns
 from vitspace.report.history import history
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite, noise_limit
@@ -15,7 +16,6 @@ from vitspace.report.settings import settings
 from vitspace.report.tables import front_table, trials_table
 from vitspace.report.trust import estimated_top1
 from vitspace.report.words import select_command
-from vitspace.schematic import draw_svg
 from vitspace.study.record import StudyRecord
 from vitspace.units import format_seconds
 

@@ -1,0 +1,133 @@
+import os
+import signal
+
+import pytest
+from processes import completed
+
+from vitspace.errors import InputError
+from vitspace.proxies import Score
+from vitspace.proxies.halving import open_proxy
+from vitspace.searching.engines import OpenStudy
+from vitspace.searching.engines.optuna import open_engine
+from vitspace.study.config import StudyConfig
+from vitspace.study.storage import open_storage
+from vitspace.study.store import StudyStore
+
+CONFIG = StudyConfig(space="msg", proxy="halving:tiny/small", trials=3, sampler="random")
+
+
+class Rung:
+    """Scores by the spec's depth; remembers what it scored."""
+
+    def __init__(self, name, offset):
+        self.name, self.offset, self.scored = name, offset, []
+
+    def score(self, spec, seed, on_step=None):
+        self.scored.append((spec, seed))
+        return Score(self.offset + spec.depth / 100, 1.5, {"steps": 1})
+
+
+class TwoRungs:
+    worst, keep = 3.0, 0.34
+
+    def __init__(self):
+        self.rungs = (Rung("train:tiny", -3.0), Rung("train:small", -2.0))
+
+    def score(self, spec, seed, on_step=None):
+        return self.rungs[-1].score(spec, seed, on_step)
+
+
+@pytest.fixture
+def proxy():
+    return TwoRungs()
+
+
+@pytest.fixture
+def ran(tmp_path, proxy, space, make_evaluator):
+    """A study, run until three designs are through all rungs; the first is an anchor, and too bad to go on."""
+    storage = open_storage(str(tmp_path / "s.journal"))
+    store = StudyStore.create(storage, "s", CONFIG, {})
+    # Few blocks are a low score, and the smallest design comes last, so that only its anchor's name saves the first.
+    specs = {row.spec.id: row.spec for row in space.anchors(True)}.values()
+    deep = sorted(specs, key=lambda spec: (spec.depth, spec.id))
+    for number, spec in enumerate([*deep[1:], deep[0]]):
+        store.study.enqueue_trial(space.encode(spec), user_attrs={"anchor": "msg_test"} if number == 2 else None)
+    study = OpenStudy(store, str(tmp_path / "s.journal"), space, make_evaluator(CONFIG))
+    open_engine(study).run(CONFIG)
+    return store, study
+
+
+def test_what_is_not_promoted_is_pruned_and_says_why(ran, proxy):
+    trials = ran[0].trials()
+    pruned = [t for t in trials if t.state == "pruned"]
+    complete = [t for t in trials if t.complete]
+    assert len(complete) == 3 and pruned
+    for trial in pruned:
+        [rung] = trial.details["rungs"]
+        assert trial.why.startswith(f"at train:tiny it is number {rung['place']} of {rung['of']}, and the first ")
+        assert rung["score"] == trial.score and rung["seconds"] == 1.5
+    for trial in complete:
+        assert [rung["rung"] for rung in trial.details["rungs"]] == ["train:tiny", "train:small"]
+        assert trial.score == pytest.approx(-2.0 + trial.spec.depth / 100)
+    assert len(proxy.rungs[0].scored) == len(trials)
+    assert {spec for spec, _ in proxy.rungs[1].scored} == {trial.spec for trial in complete}
+
+
+def test_anchors_are_never_dropped(ran):
+    [anchor] = [t for t in ran[0].trials() if t.anchor]
+    assert anchor.complete
+
+
+def test_a_resumed_study_judges_by_what_was_there(ran, proxy):
+    store, study = ran
+    before = len(store.trials())
+    open_engine(study).run(CONFIG.model_copy(update={"trials": 4}))
+    later = [t for t in store.trials() if t.number >= before]
+    assert sum(t.complete for t in store.trials()) == 4
+    assert [t.details["rungs"][0]["of"] for t in later] == list(range(before + 1, before + len(later) + 1))
+
+
+@pytest.mark.slow
+def test_workers_share_the_rungs_and_a_killed_one_spoils_none(tool):
+    search = tool.search("--workers", 2, proxy="noop:rungs=2,sleep=0.2", trials=8)
+    tool.wait_for(lambda: len(tool.scored()) > 6)
+    os.kill(int(tool.scored()[-1][2]), signal.SIGKILL)
+    data, error = tool.end(search)
+    assert "was killed by SIGKILL" in error
+    assert len(completed(data)) == 8
+    pruned = [t for t in data["trials"] if t["state"] == "pruned" and "go on" in t["why"]]
+    assert pruned and all(t["score"] is not None for t in pruned)
+    ids = [t["spec_id"] for t in data["trials"] if t["state"] in ("complete", "pruned") and "queued" not in t["why"]]
+    assert len(ids) == len(set(ids))
+
+
+def test_rungs_are_opened_from_text():
+    small = "max_train=8,max_val=4,warmup=0,batch_size=4"
+    proxy = open_proxy(f"steps=1,{small}/steps=3,{small}/keep=0.25", "fractal:2", "cpu")
+    assert [rung.recipe.steps for rung in proxy.rungs] == [1, 3] and proxy.keep == 0.25
+    assert [rung["steps"] for rung in proxy.describe()["rungs"]] == [1, 3]
+    assert proxy.worst == proxy.rungs[1].worst
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("tiny", "at least two rungs, as in halving:tiny/small, but got 'tiny'"),
+        ("tiny/huge", "a training preset is one of"),
+        ("tiny/small/keep=1", "keep is over 0 and below 1, but got keep=1"),
+        ("tiny/small/keep=x", "keep is over 0 and below 1, but got keep=x"),
+        ("steps=20/steps=18", "rungs go from cheap to dear, but train:steps=18 trains on no more than train:steps=20"),
+    ],
+)
+def test_wrong_rungs_are_refused(argument, message, monkeypatch):
+    from vitspace.data import load_data
+    from vitspace.proxies._recipe import TrainingProxy
+
+    monkeypatch.setattr(TrainingProxy, "load", lambda self, seed: load_data("fractal:2", 32, seed, 4, 4))
+    with pytest.raises(InputError, match=message):
+        open_proxy(argument, "", "cpu")
+
+
+def test_other_engines_are_refused():
+    with pytest.raises(InputError, match="halving runs on engine optuna, with any number of workers, but got 'ray'"):
+        StudyConfig.of(CONFIG.model_dump() | {"engine": "ray"})

@@ -1,0 +1,1 @@
+"""How we draw: styles, frames, labels, names and tables of numbers, knowing nothing of studies."""

@@ -1,0 +1,138 @@
+"""Tables: what scores were measured, as committed with the project and as kept on this machine."""
+
+import csv
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from platform import node
+
+from vitspace import __version__
+from vitspace import cache as local
+from vitspace.errors import InputError
+from vitspace.files import data_folder, write_atomic
+from vitspace.host import sources_digest, versions
+from vitspace.proxies.cards import FOLDER
+
+#: Training-free scores, and those of training proxies.
+FILE, TRAINED_FILE = "scores.csv", "trained.csv"
+_KIND = "training-free scores"
+_SOURCES = ("costs", "data", "families", "layers", "network", "proxies/devices", "proxies/scores")
+_TRAINING = ("_batches", "devices", "_fit", "_recipe", "_shrink", "train")
+_TRAINED = (*(f"proxies/{name}" for name in _TRAINING), "costs", "data", "families", "layers", "network")
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One score of one design.
+
+    Attributes:
+        proxy: Its name.
+        spec: The spec's id, or ``timm:`` and a name of its registry.
+        name: The published row that the design is.
+        seed: Of weights and images.
+        init: own or common.
+        value: The score, or None where it failed.
+        failure: Why, or empty.
+        seconds: Its time, with the passes that it shares with others.
+        host: Name of the machine.
+        device: cpu, cuda:0.
+        date: Of the measurement.
+        version: Of VitSpace.
+    """
+
+    proxy: str
+    spec: str
+    name: str
+    seed: int
+    init: str
+    value: float | None
+    failure: str
+    seconds: float
+    host: str
+    device: str
+    date: str
+    version: str
+
+    @property
+    def key(self) -> str:
+        """What it is a measurement of."""
+        return f"{self.proxy} {self.spec} {self.seed} {self.init}"
+
+    @property
+    def trained(self) -> bool:
+        """Whether a training proxy gave it; only those have presets."""
+        return ":" in self.proxy
+
+
+def new_row(proxy: str, spec: str, name: str, seed: int, init: str, value: float | None, **rest: object) -> ScoreRow:
+    """Return a row measured here and now."""
+    date = datetime.now(UTC).strftime("%Y-%m-%d")
+    values = {"failure": "", "seconds": 0.0, "device": "cpu", "host": node(), "date": date, "version": __version__}
+    return ScoreRow(proxy, spec, name, seed, init, value, **(values | rest))  # type: ignore[arg-type]
+
+
+@cache
+def committed_rows() -> tuple[ScoreRow, ...]:
+    """Return the rows of all committed tables."""
+    return tuple(row for path in sorted(data_folder(FOLDER).glob("*.csv")) for row in read_table(path))
+
+
+def local_rows() -> list[ScoreRow]:
+    """Return the rows measured on this machine with the present code."""
+    current = tuple(f"{_digest(trained)} " for trained in (False, True))
+    names = {field.name for field in fields(ScoreRow)}
+    return [ScoreRow(**v) for key, v in local.load(_KIND).items() if key.startswith(current) and v.keys() == names]
+
+
+def keep(rows: Iterable[ScoreRow]) -> None:
+    """Keep rows on this machine."""
+    local.store(_KIND, {local_key(row): asdict(row) for row in rows})
+
+
+def local_key(row: ScoreRow) -> str:
+    """Return what a row is a measurement of, with which code."""
+    return f"{_digest(row.trained)} {row.key}"
+
+
+@cache
+def _digest(trained: bool) -> str:
+    names = ("torch", "timm")
+    return "-".join([sources_digest(*(_TRAINED if trained else _SOURCES)), *(versions()[name] for name in names)])
+
+
+def read_table(path: Path) -> list[ScoreRow]:
+    """Read a table of scores; a file with other columns holds none.
+
+    Raises:
+        InputError: a value is no number.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        if reader.fieldnames != [field.name for field in fields(ScoreRow)]:
+            return []
+        return [_row(values, f"{path}, line {reader.line_num}") for values in reader]
+
+
+def write_table(path: Path, rows: Iterable[ScoreRow]) -> None:
+    """Write a table of scores, by proxy and design."""
+    text = StringIO()
+    writer = csv.DictWriter(text, [field.name for field in fields(ScoreRow)], lineterminator="\n")
+    writer.writeheader()
+    for row in sorted(rows, key=lambda row: (row.proxy, row.init, row.seed, row.name)):
+        shown = {"value": "" if row.value is None else f"{row.value:.8g}", "seconds": f"{row.seconds:.3f}"}
+        writer.writerow(asdict(row) | shown)
+    write_atomic(path, text.getvalue())
+
+
+def _row(values: dict[str, str], where: str) -> ScoreRow:
+    try:
+        value = float(values["value"]) if values["value"] else None
+        finite = value if value is not None and math.isfinite(value) else None
+        numbers = {"seed": int(values["seed"]), "value": finite, "seconds": float(values["seconds"])}
+        return ScoreRow(**(values | numbers))  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: seed, value and seconds are numbers, but: {error}") from None

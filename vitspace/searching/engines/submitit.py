@@ -1,0 +1,79 @@
+"""The SLURM launcher: workers as jobs, sent through submitit.
+
+It is started where jobs are submitted, with ``--workers N`` for N jobs, and a storage that the nodes reach: a database
+or a gRPC proxy, or a journal on a file system whose locks hold between hosts. ``SBATCH_PARTITION``, ``SBATCH_ACCOUNT``
+and the like are sbatch's own. A job asks for one GPU where ``--device`` is cuda or cuda:N, or as many as ``--gpus``
+is. Without SLURM the jobs are processes of this machine. A job that SLURM takes away has its trial run by another.
+"""
+
+import math
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import submitit
+
+from vitspace.errors import StudyFailedError
+from vitspace.searching.engines import OpenStudy
+from vitspace.searching.telling import Telling
+from vitspace.study.config import StudyConfig
+
+#: Minutes that a job may last, unless ``--timeout`` says how long the study may.
+MINUTES = 24 * 60
+#: Minutes beside the timeout in which the last trial ends.
+_MORE = 30
+_LOOK = 2.0
+
+
+@dataclass
+class SubmititEngine:
+    """Submits the workers and waits for them."""
+
+    study: OpenStudy
+
+    def run(self, config: StudyConfig) -> None:
+        """Have jobs evaluate designs; see `vitspace.searching.engines.Engine`."""
+        store, monitor = self.study.store, self.study.monitor
+        monitor.started(store.record())
+        tell = Telling(store, monitor)
+        jobs = self._submit(config)
+        monitor.note(f"jobs {', '.join(job.job_id for job in jobs)} are submitted")
+        try:
+            while not all(job.done() for job in jobs):
+                tell()
+                time.sleep(_LOOK)
+        finally:
+            for job in jobs:
+                if not job.done():
+                    job.cancel()
+        tell()
+        done = len(store.record().completed)
+        if done < config.trials and config.timeout is None and not store.used_up:
+            logs = ", ".join(str(job.paths.stderr) for job in jobs)
+            raise StudyFailedError(f"all jobs ended, with {done} of {config.trials} trials complete; see {logs}")
+
+    def _submit(self, config: StudyConfig) -> list[Any]:
+        store, minutes = self.study.store, MINUTES
+        command = [sys.executable, "-m", "vitspace", "worker", store.study.study_name, "--storage", self.study.url]
+        command += ["--device", config.device]
+        if config.timeout is not None:
+            command += ["--timeout", str(config.timeout)]
+            minutes = math.ceil(config.timeout / 60) + _MORE
+        executor = submitit.AutoExecutor(folder=Path("submitit") / "%j")
+        executor.update_parameters(name=f"vitspace-{store.study.study_name}", timeout_min=minutes, **_gpus(config))
+        work = submitit.helpers.CommandFunction(command, verbose=False)
+        return [executor.submit(work) for _ in range(self.study.workers or 1)]
+
+
+def _gpus(config: StudyConfig) -> dict[str, int]:
+    """Return what a job asks for: one GPU where the device is one, unless the study says how many."""
+    default = float(config.device.startswith("cuda"))
+    count = math.ceil(default if config.gpus is None else config.gpus)
+    return {"gpus_per_node": count} if count else {}
+
+
+def open_engine(study: OpenStudy) -> SubmititEngine:
+    """Return the launcher for a study."""
+    return SubmititEngine(study)

@@ -1,0 +1,131 @@
+"""Evaluate: the gates a candidate passes, cheapest first; it is rejected at the first that can."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
+
+from vitspace.budget import Budget
+from vitspace.costs import cost
+from vitspace.host import fingerprint, versions
+from vitspace.latency import LatencySettings, measure, predicted_violation
+from vitspace.proxies import Proxy, finite
+from vitspace.searching.rungs import Rungs
+from vitspace.space import Space
+from vitspace.spec import Spec
+from vitspace.study.storage import StorageError
+from vitspace.study.trial import State, Trial
+
+_log = logging.getLogger(__name__)
+
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Evaluator:
+    """What a study measures of every design.
+
+    Attributes:
+        space: Gives the resolution at which designs are costed and timed.
+        budget: Limits on multiply-adds, params and latency.
+        proxy: Gives the score.
+        seed: The proxy's seed, the same for every design, so that they are compared on the same draw.
+        command: The command line that runs it, for the record.
+    """
+
+    space: Space
+    budget: Budget
+    proxy: Proxy
+    seed: int = 0
+    latency: LatencySettings = field(default_factory=LatencySettings)
+    command: str = ""
+
+    def evaluate(
+        self,
+        number: int,
+        spec: Spec,
+        seen: Mapping[Spec, int],
+        anchor: str | None = None,
+        on_step: OnStep | None = None,
+        rungs: Rungs | None = None,
+    ) -> Trial:
+        """Return the trial of a spec: complete, or rejected or failed with the reason.
+
+        Args:
+            number: The trial's number.
+            spec: The design.
+            seen: Designs evaluated before, with their trial's number.
+            anchor: The published row that the design is.
+            on_step: Told how far the proxy is.
+            rungs: Where the design stands among others at each rung of a proxy that has rungs.
+
+        Raises:
+            StorageError: where the rungs are kept is out of reach.
+        """
+        start = time.perf_counter()
+        trial = self.trial(number, "complete", spec, anchor=anchor)
+        if spec in seen:
+            return replace(trial, state="duplicate", why=f"the same network as trial {seen[spec]}")
+        try:
+            trial = self._measure(trial, spec)
+            if trial.complete:
+                trial = self._score(trial, spec, on_step, rungs)
+        except StorageError:
+            raise
+        except Exception as error:
+            # Whatever a design does to its evaluation, the study records it and goes on.
+            _log.debug("trial %s failed", number, exc_info=True)
+            trial = replace(trial, state="failed", why=_reason(error))
+        return replace(trial, seconds=time.perf_counter() - start)
+
+    def trial(
+        self, number: int, state: State, spec: Spec | None = None, why: str = "", anchor: str | None = None
+    ) -> Trial:
+        """Return a trial that says what it takes to run it again, and who ran it where; see `Trial`'s attributes."""
+        threads = torch.get_num_threads()
+        run = {"command": self.command, "pid": os.getpid(), "threads": threads, "versions": versions()}
+        return Trial(number, state, spec, why, anchor, seed=self.seed, details={"run": run, "host": fingerprint()})
+
+    def _measure(self, trial: Trial, spec: Spec) -> Trial:
+        """Pass the gates of cost and latency."""
+        costs = cost(spec, self.space.resolution)
+        trial = replace(trial, params=costs.params, macs=costs.macs)
+        if why := self.budget.violation(macs=costs.macs, params=costs.params):
+            return replace(trial, state="over_budget", why=why)
+        settings = replace(self.latency, img_size=self.space.resolution)
+        if why := predicted_violation(spec, settings, self.budget):
+            return replace(trial, state="over_budget", why=why)
+        latency = measure(spec, settings)
+        trial = replace(trial, latency_ms=latency.median_ms, latency=asdict(latency) | {"doubt": latency.doubt})
+        if why := self.budget.violation(latency_ms=latency.median_ms):
+            unsure = f"; unsure: {latency.doubt}" if latency.doubt else ""
+            return replace(trial, state="over_budget", why=why + unsure)
+        return trial
+
+    def _score(self, trial: Trial, spec: Spec, on_step: OnStep | None, rungs: Rungs | None) -> Trial:
+        """Score a design that fits; at every rung, where the proxy has several, until others are better."""
+        trained: list[dict[str, Any]] = []
+        proxies = getattr(self.proxy, "rungs", (self.proxy,)) if rungs else (self.proxy,)
+        for number, proxy in enumerate(proxies):
+            score = proxy.score(spec, self.seed, on_step)
+            finite(score.value)
+            trained.append({"rung": getattr(proxy, "name", ""), "score": score.value, "seconds": score.seconds})
+            details = {**trial.details, "proxy_seconds": score.seconds, **score.details}
+            trial = replace(trial, score=score.value, details=details)
+            if rungs and number + 1 < len(proxies):
+                place = rungs.enter(number, trial.point, self.proxy.keep)  # type: ignore[attr-defined]
+                trained[-1] |= {"place": place.place, "of": place.of}
+                if not (place.promoted or trial.anchor):
+                    why = f"at {proxy.name} it is number {place.place} of {place.of}, and the first {place.kept} go on"
+                    trial = replace(trial, state="pruned", why=why)
+                    break
+        return replace(trial, details=trial.details | {"rungs": trained}) if len(proxies) > 1 else trial
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0] if text else 'no message'}"

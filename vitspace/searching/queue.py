@@ -1,0 +1,234 @@
+"""Queue: the trials that wait, run and are lost; what makes every design end once, whoever dies meanwhile.
+
+A trial that is lost ends as failed, without a result, and its design is queued again as a new trial that names it
+(``retry_of``). The storage lets a trial end only once, so that one watcher of several takes it back, and a worker that
+was only slow cannot store a result for it any more. Where two queue the same trial again, the later retry is dropped.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from vitspace.searching.lease import BEATS, OWNER, LeaseTiming, Owner, Watch, owner_of
+from vitspace.study.storage import StorageError
+from vitspace.study.store import StudyStore, has_result
+from vitspace.study.trial import Trial
+
+#: How often a trial may take its worker down with it.
+DEATHS = 2
+INTERRUPTED = "interrupted, and queued again"
+
+_log = logging.getLogger(__name__)
+
+
+class Queue:
+    """The trials of a study as one worker sees them; entered, it keeps its own alive and takes back lost ones.
+
+    Args:
+        store: The study.
+        timing: The lease; None reads the environment.
+        note: Is told what is taken back.
+        check: Called every heartbeat, in a thread of its own.
+        make: Makes the trial of a design that is put back.
+
+    Raises:
+        InputError: the environment's lease breaks a rule.
+    """
+
+    def __init__(
+        self,
+        store: StudyStore,
+        timing: LeaseTiming | None = None,
+        note: Callable[[str], None] = _log.info,
+        check: Callable[[], None] = lambda: None,
+        make: Callable[..., Trial] = Trial,
+    ) -> None:
+        self.store, self.note, self.check, self.make = store, note, check, make
+        self.timing = timing or LeaseTiming.from_environment()
+        self.owner = Owner.here(self.timing.lease)
+        self._beats: dict[int, int] = {}
+        self._let_through: set[int] = set()
+        self._running, self._orphans = Watch(self.timing), Watch(self.timing)
+        self._stop, self._thread = threading.Event(), threading.Thread(target=self._keep, daemon=True)
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "Queue":
+        self.sweep()
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join(timeout=self.timing.heartbeat)
+
+    def ask(self) -> optuna.Trial:
+        """Start a trial in this process's name: a queued one, or a new one."""
+        while True:
+            running = self._next()
+            if not self._is_second_retry(running):
+                return running
+            self._drop(running)
+
+    def start(self, params: dict[str, Any], distributions: dict[str, BaseDistribution]) -> optuna.Trial:
+        """Start a new trial of given params in this process's name."""
+        return self._new(create_trial(state=TrialState.RUNNING, params=params, distributions=distributions))
+
+    def _next(self) -> optuna.Trial:
+        """Do as `optuna.Study.ask`, but name the owner before the sampler takes its time over a proposal."""
+        self.store.study._thread_local.cached_all_trials = None
+        trial_id = self.store.study._pop_waiting_trial_id()
+        if trial_id is None:
+            return self._new(create_trial(state=TrialState.RUNNING))
+        self.store.storage.set_trial_system_attr(trial_id, OWNER, self.owner.to_dict())
+        self._beats[trial_id] = 0
+        return optuna.Trial(self.store.study, trial_id)
+
+    def _new(self, design: FrozenTrial) -> optuna.Trial:
+        design.system_attrs = {OWNER: self.owner.to_dict()}
+        trial_id = self.store.storage.create_new_trial(self.store.study_id, design)
+        self._beats[trial_id] = 0
+        return optuna.Trial(self.store.study, trial_id)
+
+    def go(self, running: optuna.Trial) -> None:
+        """Say with the next beat that a trial was let through; see `vitspace.searching.claims`."""
+        self._let_through.add(running._trial_id)
+
+    def end(self, running: optuna.Trial, trial: Trial) -> bool:
+        """Store a trial's result; return False where the trial was taken from this worker meanwhile."""
+        try:
+            self.store.save(running, trial)
+        except (UpdateFinishedTrialError, ValueError):
+            # ValueError is what Optuna raises where the state changed between its own look and its write.
+            if not self.store.storage.get_trial(running._trial_id).state.is_finished():
+                raise
+            if self.store.is_saved(running, trial):
+                return True  # the connection was lost once it was stored, and what asks again finds it ended
+            self.was_taken(running)
+            return False
+        finally:
+            self._forget(running._trial_id)
+        return True
+
+    def was_taken(self, running: optuna.Trial) -> None:
+        """Let go of a trial that was taken from this worker, which did not beat for a lease."""
+        self._forget(running._trial_id)
+        self.note(f"trial {running.number} was taken for lost and is run elsewhere, so it is dropped here")
+
+    def put_back(self, running: optuna.Trial, why: str = INTERRUPTED) -> None:
+        """Queue the design of a trial that this worker gives up, and end the trial."""
+        frozen = self.store.storage.get_trial(running._trial_id)
+        if frozen.state == TrialState.RUNNING:
+            if self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0)):
+                self.end(running, self.make(running.number, "pruned", why=why))
+            else:
+                self._drop(running)
+
+    def give_up(self, running: optuna.Trial) -> None:
+        """End a trial that nobody needs; one that was queued is queued again. It leaves no trace in the report."""
+        frozen = self.store.storage.get_trial(running._trial_id)
+        if "fixed_params" in frozen.system_attrs:
+            self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0))
+        self._drop(running)
+
+    def sweep(self) -> int:
+        """End the trials that are lost, queue their designs again, and return how many."""
+        with self._lock:
+            lost = [trial for trial in self._running.lost(self.store.frozen(TrialState.RUNNING)) if self._end(trial)]
+            for trial in lost:
+                if has_result(trial):
+                    continue
+                deaths = trial.user_attrs.get("deaths", 0) + 1
+                again = "run again" if deaths < DEATHS else f"given up, after {deaths} workers"
+                if not self._requeue(trial, deaths):
+                    again = "left out, as it had no design yet"
+                self.note(f"trial {trial.number} of {_whose(trial)} is lost, and is {again}")
+            self._adopt_orphans()
+        return len(lost)
+
+    def _adopt_orphans(self) -> None:
+        """Queue again what a watcher ended, that died before it queued it."""
+        failed = [trial for trial in self.store.frozen(TrialState.FAIL) if not has_result(trial)]
+        if not failed:
+            return
+        known = {trial.user_attrs.get("retry_of") for trial in self.store.frozen()}
+        orphans = [trial for trial in failed if trial.number not in known and design_params(trial)]
+        for trial in self._orphans.still(orphans):
+            self._requeue(trial, trial.user_attrs.get("deaths", 0) + 1)
+
+    def _end(self, trial: FrozenTrial) -> bool:
+        """End a lost trial; return False where another watcher was first, or its owner."""
+        try:
+            return self.store.finish(trial)
+        except UpdateFinishedTrialError:
+            return False
+
+    def _requeue(self, trial: FrozenTrial, deaths: int) -> bool:
+        """Queue a trial's design again; return False where it has none yet."""
+        if not (design := design_params(trial)):
+            return False
+        facts: dict[str, Any] = {"anchor": trial.user_attrs.get("anchor"), "deaths": deaths, "retry_of": trial.number}
+        if deaths:
+            facts["killed"] = _whose(trial)
+        self.store.study.enqueue_trial(
+            design, user_attrs={name: value for name, value in facts.items() if value is not None}
+        )
+        return True
+
+    def _is_second_retry(self, running: optuna.Trial) -> bool:
+        first = running.user_attrs.get("retry_of")
+        return first is not None and any(
+            trial.user_attrs.get("retry_of") == first and trial.number < running.number for trial in self.store.frozen()
+        )
+
+    def _drop(self, running: optuna.Trial) -> None:
+        self._forget(running._trial_id)
+        self.store.storage.set_trial_state_values(running._trial_id, TrialState.PRUNED)
+
+    def _keep(self) -> None:
+        """Beat and watch until the queue is left, whatever goes wrong; what did is told once in a row."""
+        told = ""
+        while not self._stop.wait(self.timing.heartbeat):
+            try:
+                self.check()
+                self._beat()
+                self.sweep()
+                why = ""
+            except StorageError as error:
+                why = f"no heartbeat: {error}"
+            except Exception as error:
+                # Without this thread the trial would go on until another worker takes it for lost.
+                why = f"no heartbeat: {type(error).__name__}: {error}"
+            if why and why != told:
+                self.note(why)
+            told = why
+
+    def _beat(self) -> None:
+        for trial_id in list(self._beats):
+            try:
+                beats = self._beats[trial_id] + 1
+                self.store.storage.set_trial_system_attr(trial_id, BEATS, [beats, trial_id in self._let_through])
+                self._beats[trial_id] = beats
+            except (KeyError, UpdateFinishedTrialError):
+                self._forget(trial_id)  # it ended meanwhile
+
+    def _forget(self, trial_id: int) -> None:
+        self._beats.pop(trial_id, None)
+        self._let_through.discard(trial_id)
+
+
+def design_params(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the params of a trial's design as far as they are known: queued or chosen."""
+    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+
+
+def _whose(trial: FrozenTrial) -> str:
+    return str(owner_of(trial) or "a process without a name")
