@@ -1,6 +1,6 @@
 """A training of a few steps, registered as a package's entry point would be by tests/bench/engines.py."""
 
-from vitspace.proxies.train import OpenTraining, check_device, parse_proxy
+from vitspace.proxies.training.train import OpenTraining, check_device, parse_proxy
 
 
 def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenTraining:

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 import vitspace
 from vitspace.pareto import normalised_hypervolume
-from vitspace.proxies.train import open_proxy, reference_points
+from vitspace.proxies.training.train import open_proxy, reference_points
 from vitspace.searching.rungs import place_of
 
 SPACE, BUDGET, DESIGNS, SEEDS = "mat", "1.2G", 36, 2

@@ -10,7 +10,7 @@ from vitspace.proxies import COMBINATIONS, SCORES, ProxyError
 from vitspace.proxies.cards import FOLDER
 from vitspace.proxies.score_tables import FILE, committed_rows, local_rows, read_table
 from vitspace.proxies.scores import Subject, measure
-from vitspace.proxies.train import canonical_name
+from vitspace.proxies.training.train import canonical_name
 
 
 def test_every_design_stands_once():

@@ -6,7 +6,7 @@ from processes import completed
 
 from vitspace.errors import InputError
 from vitspace.proxies import Score
-from vitspace.proxies.halving import open_proxy
+from vitspace.proxies.training.halving import open_proxy
 from vitspace.searching.engines import OpenStudy
 from vitspace.searching.engines.optuna import open_engine
 from vitspace.study.config import StudyConfig

@@ -11,7 +11,16 @@ from vitspace.host import sources_digest
 from vitspace.proxies import Proxy, ProxyError
 from vitspace.spec import Spec
 
-_SOURCES = ("proxies", "proxies/scores", "proxies/combinations", "data", "families", "layers", "network")
+_SOURCES = (
+    "proxies",
+    "proxies/training",
+    "proxies/scores",
+    "proxies/combinations",
+    "data",
+    "families",
+    "layers",
+    "network",
+)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, Proxy, ProxyError, o
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
-from vitspace.proxies.train import canonical_name, split_data
+from vitspace.proxies.training.train import canonical_name, split_data
 
 
 @dataclass(frozen=True)

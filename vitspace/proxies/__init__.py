@@ -1,7 +1,7 @@
 """Proxies: cheap stand-ins for full training; one file each, whose name is the proxy's. Every score is higher-better.
 
-A proxy's file lies in one of three places: here, where it has ``open_proxy(argument, data, device, seed)``, which
-returns a `Proxy`; in ``scores``, for a number that needs no training; in ``combinations``, for a model over such
+A proxy's file lies in one of three folders: ``training``, where it has ``open_proxy(argument, data, device, seed)``,
+which returns a `Proxy`; ``scores``, for a number that needs no training; ``combinations``, for a model over such
 numbers. Files that begin with an underscore are no proxies.
 A package of your own registers a module with such an ``open_proxy`` by the entry-point group `vitspace.proxies`.
 """
@@ -22,13 +22,13 @@ from vitspace.spec import Spec
 _log = logging.getLogger(__name__)
 
 
-def _names(folder: str = "") -> tuple[str, ...]:
+def _names(folder: str) -> tuple[str, ...]:
     found = pkgutil.iter_modules([str(Path(__file__).parent / folder)])
     return tuple(info.name for info in found if not info.name.startswith("_") and not info.ispkg)
 
 
 #: Names of the proxies that train, of the training-free scores, of the combinations, and of all.
-TRAINING, SCORES, COMBINATIONS = _names(), _names("scores"), _names("combinations")
+TRAINING, SCORES, COMBINATIONS = _names("training"), _names("scores"), _names("combinations")
 PROXIES = (*TRAINING, *COMBINATIONS, *SCORES)
 
 
@@ -113,7 +113,7 @@ def open_proxy(text: str, data: str, device: str, seed: int = 0) -> Proxy:
     if name not in PROXIES:
         raise InputError(f"a proxy is one of {', '.join((*PROXIES, *registered))}, but got {text!r}")
     if name in TRAINING:
-        return importlib.import_module(f"{__name__}.{name}").open_proxy(argument, data, device, seed)
+        return importlib.import_module(f"{__name__}.training.{name}").open_proxy(argument, data, device, seed)
     from vitspace.proxies._free import open_free
 
     proxy = open_free(name, argument, data, device)

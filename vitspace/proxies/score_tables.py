@@ -21,7 +21,7 @@ from vitspace.proxies.cards import FOLDER
 FILE, TRAINED_FILE = "scores.csv", "trained.csv"
 _KIND = "training-free scores"
 _SOURCES = ("costs", "data", "families", "layers", "network", "proxies/devices", "proxies/scores")
-_TRAINING = ("_batches", "devices", "_fit", "_recipe", "_shrink", "train")
+_TRAINING = ("_batches", "devices", "_fit", "_recipe", "_shrink", "training")
 _TRAINED = (*(f"proxies/{name}" for name in _TRAINING), "costs", "data", "families", "layers", "network")
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from vitspace.errors import InputError
 from vitspace.proxies import Score
-from vitspace.proxies.train import OpenTraining
-from vitspace.proxies.train import open_proxy as open_training
+from vitspace.proxies.training.train import OpenTraining
+from vitspace.proxies.training.train import open_proxy as open_training
 from vitspace.spec import Spec
 
 DEFAULT = "tiny/small"

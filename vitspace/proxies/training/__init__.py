@@ -1,0 +1,1 @@
+"""Proxies that train: one file each, with ``open_proxy(argument, data, device, seed)``, which returns a `Proxy`."""
