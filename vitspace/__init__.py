@@ -7,15 +7,15 @@ __version__ = "0.1.0"
 
 # Names are loaded when first asked for, so that `import vitspace` and `vitspace --help` need no torch.
 _HOMES = {
-    "Anchor": "vitspace.families",
+    "Anchor": "vitspace.anchors",
     "Budget": "vitspace.budget",
     "Cost": "vitspace.costs",
     "InputError": "vitspace.errors",
     "Population": "vitspace.space.population",
     "Space": "vitspace.space",
-    "Spec": "vitspace.families",
+    "Spec": "vitspace.spec",
     "Study": "vitspace.api",
-    "anchor": "vitspace.families",
+    "anchor": "vitspace.anchors",
     "build": "vitspace.network",
     "cost": "vitspace.costs",
     "list_anchors": "vitspace.anchors",
