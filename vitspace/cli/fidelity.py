@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import command, console, print_json, refuse
+from vitspace.cli.options import DEVICE, JSON
 from vitspace.units import format_score
 
 if TYPE_CHECKING:
@@ -42,12 +43,12 @@ def fidelity(
     fresh: bool = typer.Option(
         False, "--fresh", help="Take no committed score: measure all that this machine has not measured with this code."
     ),
-    device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
+    device: str = DEVICE,
     estimate: str = typer.Option(
         None, help="Estimate top-1 of a design instead: an anchor's id, a spec's .json, or the JSON itself."
     ),
     out: Path = typer.Option(None, help="Folder in which tables, cards and figures are written."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Show how far each proxy orders published designs as their accuracies do.
 

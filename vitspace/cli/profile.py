@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import command, print_json, refuse
+from vitspace.cli.options import JSON
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def profile(
     ),
     designs: int = typer.Option(None, min=5, help="With --calibrate: designs a space. (default: 40)"),
     out: Path = typer.Option(None, help="The figure's folder. (default: reports/profile-NAME)"),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Show where a network's params, FLOPs and milliseconds go, part by part."""
     from vitspace.report import check_folder

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import command, print_json
+from vitspace.cli.options import JSON, STORAGE
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ def report(
     select: str = typer.Option(
         None, help="Only print one design: knee, cheapest, fastest, best, or a trial's number; and what to do with it."
     ),
-    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    storage: str = STORAGE,
     out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY, of several reports/compare)"),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Redraw a study's report, compare several studies, or print one design of a study."""
     if len(studies) > 1:

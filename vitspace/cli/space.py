@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import app, command_of, console, print_json
+from vitspace.cli.options import BUDGET, JSON, PARAMS
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,14 +22,12 @@ group = typer.Typer(no_args_is_help=True, help="Show, size, draw from and check 
 app.add_typer(group, name="space")
 
 _NAME = typer.Argument(help="A space's name, or a path to its .yaml.")
-_BUDGET = typer.Option(None, help="FLOPs (multiply-adds): 4G, 3.5G..4G, 350M.")
-_JSON = typer.Option(False, "--json", help="Print one JSON document.")
 
 
 @command_of(group, "show")
 def show(
     name: str = _NAME,
-    as_json: bool = _JSON,
+    as_json: bool = JSON,
 ) -> None:
     """Show a space's axes: their values, where they apply, and how many designs they make."""
     from vitspace.space import load_space
@@ -48,8 +47,8 @@ def show(
 @command_of(group, "size")
 def size(
     name: str = _NAME,
-    budget: str = _BUDGET,
-    as_json: bool = _JSON,
+    budget: str = BUDGET,
+    as_json: bool = JSON,
 ) -> None:
     """Count the distinct designs of a space, or of a budget, exactly."""
     from vitspace.space import load_space
@@ -66,14 +65,14 @@ def size(
 def draw(
     name: str = _NAME,
     n: int = typer.Option(10, "-n", min=1, help="Designs."),
-    budget: str = _BUDGET,
-    params: str = typer.Option(None, help="Parameters: 25M."),
+    budget: str = BUDGET,
+    params: str = PARAMS,
     latency: str = typer.Option(None, help="CPU latency as this host's calibration predicts it: 60ms, 40ms..60ms."),
     latency_backend: str = typer.Option(None, help="Of --latency: eager, onnxruntime or openvino. (default: eager)"),
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
     balanced: bool = typer.Option(False, "--balanced", help="Even over FLOPs, rather than over designs."),
     replace: bool = typer.Option(False, "--replace", help="A design may be drawn again, as statistics need it."),
-    as_json: bool = _JSON,
+    as_json: bool = JSON,
 ) -> None:
     """Draw designs, uniformly over the distinct ones within a budget."""
     from vitspace.costs import cost

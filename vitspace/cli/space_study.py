@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import command_line, command_of, console, print_json
+from vitspace.cli.options import BUDGET, DATA, DEVICE, JSON_ALONE, PARAMS, STORAGE
 from vitspace.cli.space import group
 
 if TYPE_CHECKING:
@@ -19,21 +20,19 @@ if TYPE_CHECKING:
     from vitspace.space import Space
     from vitspace.spec import Spec
 
-DATA_HELP = "What the proxy is fed: fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, hf:NAME."
-
 
 @command_of(group, "compare")
 def compare(
     spaces: list[str] = typer.Argument(help="Spaces, or paths to their .yaml."),
     budget: str = typer.Option(..., help="FLOPs: 1G is the band 0.9G..1G, 0.5G..1G itself."),
-    params: str = typer.Option(None, help="Parameters: 25M."),
+    params: str = PARAMS,
     n: int = typer.Option(200, "--n", "-n", min=2, help="Designs a space."),
     proxy: str = typer.Option("rank", help="What gives the score: a training-free score, or train:small."),
-    data: str = typer.Option(None, help=f"{DATA_HELP} (default: fractal)"),
+    data: str = DATA,
     seed: int = typer.Option(0, min=0, help="Of drawing and scoring."),
-    device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
+    device: str = DEVICE,
     out: Path = typer.Option(None, help="Folder of figure and tables. (default: reports/spaces/BUDGET-PROXY)"),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document, and write no folder without --out."),
+    as_json: bool = JSON_ALONE,
 ) -> None:
     """Compare spaces at equal cost: how the scores of designs drawn uniformly from each are distributed."""
     from dataclasses import replace
@@ -75,15 +74,15 @@ def compare(
 @command_of(group, "axes")
 def axes(
     source: str = typer.Argument(help="A stored study, a space, or a path to a space's .yaml."),
-    storage: str = typer.Option("studies.journal", help="Where the study is: a journal file, or a database URL."),
-    budget: str = typer.Option(None, help="FLOPs of designs to look at: 4G, 3.5G..4G."),
+    storage: str = STORAGE,
+    budget: str = BUDGET,
     n: int = typer.Option(None, "--n", "-n", min=8, help="Designs drawn from a space. (default: 200)"),
     proxy: str = typer.Option(None, help="What scores a space's designs; a study has its scores. (default: rank)"),
-    data: str = typer.Option(None, help=f"{DATA_HELP} (default: fractal)"),
+    data: str = DATA,
     seed: int = typer.Option(None, min=0, help="Of drawing and scoring. (default: 0)"),
     device: str = typer.Option(None, help="Where networks run: cpu, cuda, auto. (default: cpu)"),
     out: Path = typer.Option(None, help="Folder of figure and tables. (default: reports/axes/SOURCE)"),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document, and write no folder without --out."),
+    as_json: bool = JSON_ALONE,
 ) -> None:
     """Show what each axis does to the score at equal FLOPs, how important it is, and which value the data prefer."""
     from vitspace.analysis.effects import all_effects

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import app, command_of, print_json
+from vitspace.cli.options import JSON, STORAGE, STUDY
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
 group = typer.Typer(no_args_is_help=True, help="List, show, compare, copy and delete stored studies.")
 app.add_typer(group, name="studies")
 
-_STORAGE = "A journal file, a database URL, or grpc://HOST:PORT."
-
 
 @command_of(group, "list")
 def list_studies(
-    storage: str = typer.Option("studies.journal", help=_STORAGE),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    storage: str = STORAGE,
+    as_json: bool = JSON,
 ) -> None:
     """List the stored studies.
 
@@ -41,9 +40,9 @@ def list_studies(
 
 @command_of(group, "show")
 def show(
-    study: str = typer.Argument(help="A stored study."),
-    storage: str = typer.Option("studies.journal", help=_STORAGE),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    study: str = STUDY,
+    storage: str = STORAGE,
+    as_json: bool = JSON,
 ) -> None:
     """Show what a study was asked, how its trials ended, and who runs the others.
 
@@ -71,9 +70,9 @@ def show(
 @command_of(group, "compare")
 def compare(
     studies: list[str] = typer.Argument(help="Stored studies."),
-    storage: str = typer.Option("studies.journal", help=_STORAGE),
+    storage: str = STORAGE,
     out: Path = typer.Option(Path("reports/compare"), help="The report's folder."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Compare studies; the same as vitspace report with several of them."""
     from vitspace.cli.report import compare_studies
@@ -83,9 +82,9 @@ def compare(
 
 @command_of(group, "copy")
 def copy(
-    study: str = typer.Argument(help="A stored study."),
+    study: str = STUDY,
     to: str = typer.Argument(help="Where to: a journal file or a database URL."),
-    storage: str = typer.Option("studies.journal", help=_STORAGE),
+    storage: str = STORAGE,
     name: str = typer.Option(None, help="The copy's name. (default: the study's)"),
 ) -> None:
     """Copy a study into another storage, with all its trials; the copy is gone on with like any study."""
@@ -120,8 +119,8 @@ def _copy(store: Any, target: Any, name: str) -> None:
 
 @command_of(group, "delete")
 def delete(
-    study: str = typer.Argument(help="A stored study."),
-    storage: str = typer.Option("studies.journal", help=_STORAGE),
+    study: str = STUDY,
+    storage: str = STORAGE,
     yes: bool = typer.Option(False, "--yes", help="Do not ask."),
 ) -> None:
     """Delete a study from its storage; its report stays."""
