@@ -13,15 +13,19 @@ _HOMES = {
     "InputError": "vitspace.errors",
     "Population": "vitspace.space.population",
     "Space": "vitspace.space",
+    "Scoring": "vitspace.analysis.scoring",
     "Spec": "vitspace.families",
     "Study": "vitspace.api",
     "anchor": "vitspace.families",
     "build": "vitspace.network",
+    "compare_spaces": "vitspace.analysis.spaces",
     "cost": "vitspace.costs",
     "list_anchors": "vitspace.anchors",
     "load_space": "vitspace.space",
     "load_study": "vitspace.api",
     "search": "vitspace.api",
+    "space_axes": "vitspace.analysis.axes",
+    "study_axes": "vitspace.analysis.axes",
 }
 
 __all__ = [*_HOMES, "__version__"]
