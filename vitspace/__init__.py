@@ -18,6 +18,7 @@ _HOMES = {
     "Study": "vitspace.api",
     "anchor": "vitspace.families",
     "build": "vitspace.network",
+    "calibrate": "vitspace.profile",
     "compare_spaces": "vitspace.analysis.spaces",
     "cost": "vitspace.costs",
     "list_anchors": "vitspace.anchors",
