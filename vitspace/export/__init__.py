@@ -4,5 +4,14 @@ from vitspace.export.folder import export_folder
 from vitspace.export.formats import FORMATS, choose_formats
 from vitspace.export.model import Model
 from vitspace.export.parity import evidence
+from vitspace.export.run import ExportRequest, export_design
 
-__all__ = ["FORMATS", "Model", "choose_formats", "evidence", "export_folder"]
+__all__ = [
+    "FORMATS",
+    "ExportRequest",
+    "Model",
+    "choose_formats",
+    "evidence",
+    "export_design",
+    "export_folder",
+]
