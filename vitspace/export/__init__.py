@@ -1,4 +1,4 @@
-"""Export: a design as files for use elsewhere, with a model card that says what is known of it."""
+"""Designs as files for use elsewhere (spec, timm module, ONNX, OpenVINO), with a model card."""
 
 from vitspace.export.folder import export_folder
 from vitspace.export.formats import FORMATS, choose_formats

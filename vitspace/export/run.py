@@ -1,4 +1,4 @@
-"""An export from its request to its record."""
+"""One export, from its request to its record."""
 
 import logging
 from dataclasses import dataclass, field
@@ -27,8 +27,8 @@ class ExportRequest:
         img_size: Side of the image in pixels; None is the weights', or the design's.
         num_classes: Classes of an untrained network; None is the weights', or ImageNet's 1000.
         out: The folder; None is ``exports/NAME``.
-        force: Whether an export that is there is replaced.
-        command: What the model card names as how it was made.
+        force: Whether an existing export is replaced.
+        command: The command line, for the model card.
     """
 
     design: Design
@@ -46,11 +46,11 @@ class ExportRequest:
 def export_design(request: ExportRequest) -> dict[str, Any]:
     """Write a design's files and its model card into a folder, and return the record; see `export_folder`.
 
-    ONNX and OpenVINO graphs are run on images beside PyTorch; where they disagree, nothing is written.
+    ONNX and OpenVINO graphs are compared with PyTorch on images; if one differs, nothing is written.
 
     Raises:
         InputError: a format is unknown or not installed, the weights are of another design, the data cannot be read,
-            or the folder is there already or cannot be written.
+            or the folder exists or cannot be written.
         FailureError: an exported graph does not compute what PyTorch does.
     """
     formats, left_out = choose_formats(request.formats)
