@@ -10,6 +10,7 @@ import typer
 
 from vitspace.about import about, all_about
 from vitspace.cli import command, print_json
+from vitspace.cli.options import JSON
 
 HEADER = ("id", "status", "params", "paper", "error", "FLOPs", "paper", "error", "no attn", "top-1", "CPU ms")
 #: Columns that a narrow terminal goes without, the last first.
@@ -25,7 +26,7 @@ and FLOPs within {flops}; -: not-applicable, as the row prints neither or is a p
 def anchors(
     family: str = typer.Option(None, help="Rows of one family, or peer."),
     role: str = typer.Option(None, help="anchor, ablation or peer."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Show the published rows beside what our networks cost."""
     from vitspace.costs import CONVENTION

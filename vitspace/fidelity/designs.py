@@ -36,7 +36,7 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Choice:
+class DesignFilter:
     """Which designs are scored; what is empty restricts nothing.
 
     Attributes:
