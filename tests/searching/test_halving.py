@@ -121,7 +121,7 @@ def test_rungs_are_opened_from_text():
 )
 def test_wrong_rungs_are_refused(argument, message, monkeypatch):
     from vitspace.data import load_data
-    from vitspace.proxies._recipe import TrainingProxy
+    from vitspace.proxies.recipe import TrainingProxy
 
     monkeypatch.setattr(TrainingProxy, "load", lambda self, seed: load_data("fractal:2", 32, seed, 4, 4))
     with pytest.raises(InputError, match=message):

@@ -9,7 +9,7 @@ from vitspace.costs import CONVENTION
 from vitspace.errors import InputError, StudyGoneError
 from vitspace.host import machine
 from vitspace.latency import LatencySettings, measure
-from vitspace.proxies import Proxy, part_data
+from vitspace.proxies import Proxy, part_data, trains
 from vitspace.report import check_folder, write_report
 from vitspace.searching.engines import Monitor, Silent, check_engine, open_engine
 from vitspace.searching.first import anchors_inside, enqueue, first_designs
@@ -188,7 +188,7 @@ def _create(config: StudyConfig, space: Space, proxy: Proxy, place: Place, drawn
     resolved = {
         "command": place.command,
         "machine": machine(),
-        "proxy": proxy.describe(),
+        "proxy": {"trains": trains(config.proxy), **proxy.describe()},
         "space": describe_space(space),
         "convention": CONVENTION,
         "drawn": drawn,
