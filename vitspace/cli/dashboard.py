@@ -6,13 +6,14 @@ import sys
 import typer
 
 from vitspace.cli import command
+from vitspace.cli.options import STORAGE
 from vitspace.errors import InputError
 
 
 @command
 def dashboard(
     study: str = typer.Argument(None, help="A stored study; without one, all of them."),
-    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    storage: str = STORAGE,
     host: str = typer.Option("127.0.0.1", help="Address to listen on."),
     port: int = typer.Option(8080, min=1, max=65535, help="Port to listen on."),
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from vitspace.cli import command, command_line, print_json
+from vitspace.cli.options import STORAGE
 
 
 @command
@@ -27,7 +28,7 @@ def export(
     num_classes: int = typer.Option(
         None, min=1, help="Classes of an untrained network. (default: 1000; trained, the weights')"
     ),
-    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    storage: str = STORAGE,
     out: Path = typer.Option(None, help="The folder to make. (default: exports/NAME)"),
     force: bool = typer.Option(False, "--force", help="Replace an export that is there."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),

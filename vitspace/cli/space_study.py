@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import command_line, command_of, console, print_json
+from vitspace.cli.options import STORAGE
 from vitspace.cli.space import group
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def compare(
 @command_of(group, "axes")
 def axes(
     source: str = typer.Argument(help="A stored study, a space, or a path to a space's .yaml."),
-    storage: str = typer.Option("studies.journal", help="Where the study is: a journal file, or a database URL."),
+    storage: str = STORAGE,
     budget: str = typer.Option(None, help="FLOPs of designs to look at: 4G, 3.5G..4G."),
     n: int = typer.Option(None, "--n", "-n", min=8, help="Designs drawn from a space. (default: 200)"),
     proxy: str = typer.Option(None, help="What scores a space's designs; a study has its scores. (default: rank)"),
@@ -178,11 +179,11 @@ def _of_study(source: str, storage: str, limits: Any, given: dict[str, Any]) -> 
     from vitspace.analysis.observations import of_study
     from vitspace.errors import InputError
     from vitspace.space import load_space
-    from vitspace.study.store import StudyStore, open_storage
+    from vitspace.study.store import StudyStore
 
     if refused := [name for name, value in given.items() if value is not None]:
         raise InputError(f"a study has its designs and scores, but got {' and '.join(refused)}, which only spaces take")
-    record = StudyStore.load(open_storage(storage, create=False), source).record()
+    record = StudyStore.open(storage, source).record()
     words = "Trials were proposed by a search, which looks more closely where scores are high: effects are biased so."
     return of_study(load_space(record.config.space), record, limits), record.config.proxy, words
 

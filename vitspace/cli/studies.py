@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import app, command_of, print_json
+from vitspace.cli.options import JSON, STORAGE
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,13 +17,11 @@ if TYPE_CHECKING:
 group = typer.Typer(no_args_is_help=True, help="List, show, compare, copy and delete stored studies.")
 app.add_typer(group, name="studies")
 
-_STORAGE = "A journal file, a database URL, or grpc://HOST:PORT."
-
 
 @command_of(group, "list")
 def list_studies(
-    storage: str = typer.Option("studies.journal", help=_STORAGE),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    storage: str = STORAGE,
+    as_json: bool = JSON,
 ) -> None:
     """List the stored studies.
 
@@ -42,8 +41,8 @@ def list_studies(
 @command_of(group, "show")
 def show(
     study: str = typer.Argument(help="A stored study."),
-    storage: str = typer.Option("studies.journal", help=_STORAGE),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    storage: str = STORAGE,
+    as_json: bool = JSON,
 ) -> None:
     """Show what a study was asked, how its trials ended, and who runs the others.
 
@@ -71,9 +70,9 @@ def show(
 @command_of(group, "compare")
 def compare(
     studies: list[str] = typer.Argument(help="Stored studies."),
-    storage: str = typer.Option("studies.journal", help=_STORAGE),
+    storage: str = STORAGE,
     out: Path = typer.Option(Path("reports/compare"), help="The report's folder."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Compare studies; the same as vitspace report with several of them."""
     from vitspace.cli.report import compare_studies
@@ -85,18 +84,18 @@ def compare(
 def copy(
     study: str = typer.Argument(help="A stored study."),
     to: str = typer.Argument(help="Where to: a journal file or a database URL."),
-    storage: str = typer.Option("studies.journal", help=_STORAGE),
+    storage: str = STORAGE,
     name: str = typer.Option(None, help="The copy's name. (default: the study's)"),
 ) -> None:
     """Copy a study into another storage, with all its trials; the copy is gone on with like any study."""
+    from vitspace.searching.checks import check_new
     from vitspace.study.passwords import without_passwords
-    from vitspace.study.storage import named_failure, open_storage, resume_command
-    from vitspace.study.store import check_new
+    from vitspace.study.storage import naming_storage, open_storage, resume_command
 
     [store] = _stores(storage, [study])
     name = name or study
     check_new(to, name, cure=f" in {without_passwords(to)}; give the copy another with --name")
-    with named_failure(to):
+    with naming_storage(to):
         _copy(store, open_storage(to), name)
     print(f"{len(store.trials())} trials copied; to go on: {resume_command(name, to)}")
 
@@ -107,7 +106,7 @@ def _copy(store: Any, target: Any, name: str) -> None:
 
     from vitspace.study.store import study_names
 
-    source = {"from_study_name": store.study.study_name, "from_storage": store.storage}
+    source = {"from_study_name": store.name, "from_storage": store.storage}
     try:
         optuna.copy_study(**source, to_storage=target, to_study_name=name)
     except optuna.exceptions.DuplicatedStudyError:
@@ -121,16 +120,15 @@ def _copy(store: Any, target: Any, name: str) -> None:
 @command_of(group, "delete")
 def delete(
     study: str = typer.Argument(help="A stored study."),
-    storage: str = typer.Option("studies.journal", help=_STORAGE),
+    storage: str = STORAGE,
     yes: bool = typer.Option(False, "--yes", help="Do not ask."),
 ) -> None:
     """Delete a study from its storage; its report stays."""
     import optuna
 
-    from vitspace.study.storage import open_storage
     from vitspace.study.store import StudyStore
 
-    store = StudyStore.load(open_storage(storage, create=False), study, designs=False, whole=False)
+    store = StudyStore.open(storage, study, designs=False, whole=False)
     if owners := _at_work(store):
         raise InputError(f"a study is deleted that nobody works on, but {study} is run by {', '.join(_names(owners))}")
     if not yes and not typer.confirm(f"delete {study} with {len(store.trials())} trials?", err=True):

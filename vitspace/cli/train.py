@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from vitspace.cli import command, command_line, print_json
+from vitspace.cli.options import STORAGE
 
 
 @command
@@ -37,7 +38,7 @@ def train(
     workers: int = typer.Option(
         None, min=0, help="Processes that load images. (default: for a folder, cores, up to 8)"
     ),
-    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    storage: str = STORAGE,
     out: Path = typer.Option(None, help="The training's folder. (default: trained/NAME)"),
     resume: bool = typer.Option(False, "--resume", help="Go on with the training in the folder."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),

@@ -60,6 +60,11 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
     return out
 
 
+def report_folder(name: str) -> Path:
+    """Return where a study's report goes unless told otherwise."""
+    return Path("reports") / name
+
+
 def check_folder(out: Path) -> Path:
     """Return a report's folder, if it can be written.
 
