@@ -1,4 +1,4 @@
-"""A process's part in a study, opened in one way by searches, workers, jobs of SLURM, tasks of Ray and trials of NNI."""
+"""A process's part in a study, opened in one way by searches, workers, SLURM's jobs, Ray's tasks and NNI's trials."""
 
 from dataclasses import dataclass, field
 

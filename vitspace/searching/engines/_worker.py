@@ -58,9 +58,11 @@ def _do(pipe: Connection, study: tuple[str, str], word: str, what: list[Any]) ->
         pipe.send(("step", done, total))
 
     if word == "evaluate":
-        return evaluate(study, *what, on_step, RungsByPipe(pipe))
+        number, spec, anchor = what
+        return evaluate(study, number, spec, anchor, on_step, RungsByPipe(pipe))
     try:
-        return score(study, *what, on_step)
+        spec, seed = what
+        return score(study, spec, seed, on_step)
     except Exception as error:
         # As of a trial: whatever a design does to its evaluation, the study goes on.
         return RuntimeError(str(error))
