@@ -1,4 +1,4 @@
-"""One step of training: forward, loss, backward, clipping, optimiser and moving average; short and full trainings take it.
+"""One step of training, of short and full ones: forward, loss, backward, clipping, optimiser and moving average.
 
 Their recipes stay two: each chooses the optimiser, its schedule, the batches and what a training that diverges is told.
 """

@@ -40,7 +40,7 @@ class Proxy(Protocol):
 
 
 @runtime_checkable
-class Laddered(Proxy, Protocol):
+class Laddered(Protocol):
     """A proxy of several rungs, from cheap to dear: a design is measured at each until others are better.
 
     Attributes:

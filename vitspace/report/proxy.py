@@ -1,14 +1,14 @@
 """The proxy of a stored study, as it was asked for and by its full name."""
 
 from vitspace.errors import InputError
-from vitspace.proxies import canonical_name
+from vitspace.proxies import PROXIES, canonical_name
 from vitspace.study.record import StudyRecord
 
 
 def proxy_name(record: StudyRecord) -> str:
     """The name under which the proxy's scores are kept, ``train:tiny``, with its data where they are not its own."""
     name, data = typed(record)
-    if not record.resolved.get("proxy"):  # what it was is not known
+    if name in PROXIES:  # without a preset
         return name
     try:
         return canonical_name(name, data)

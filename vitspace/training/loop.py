@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from vitspace.devices import autocast, is_out_of_memory
 from vitspace.errors import FailureError
 from vitspace.fitting import CHECK_EVERY, Batch, DivergedError, Fitting, make_average, make_criterion, make_mixup
-from vitspace.interrupts import postponed
+from vitspace.interrupts import deferring_interrupts
 from vitspace.network import Network
 from vitspace.training.images import Images, Order, train_loader, val_batches
 from vitspace.training.plan import Plan
@@ -71,7 +71,7 @@ class Loop:
         (self.fitting.forward or self.network).train()  # type: ignore[attr-defined]
         try:
             for group in self._groups():
-                with postponed():
+                with deferring_interrupts():
                     self._update(group)
                     if self.done % CHECK_EVERY == 0:
                         self._check_finite(epoch)
