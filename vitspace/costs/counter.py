@@ -1,7 +1,7 @@
 """Counter: the operations that run while it is on."""
 
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 

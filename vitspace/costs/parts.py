@@ -79,45 +79,57 @@ def count_stage(stage: StageSpec, handed: Handed) -> StageCount:
     """
     depth = 1 if stage.uniform or stage.depth == 1 else PROBE_DEPTH
     twin = stage.cost_twin(handed.carry)
-    given = _Given(type(stage), depth, handed, twin.downsample == "none").without_in_dim(twin.dim)
-    common = tuple(getattr(twin, name) for name in _common_fields(given.family))
-    plain = _neutral(given, common)
+    given = _given(twin, depth, handed)
+    plain = _neutral(given)
     numbers = plain.numbers
     for index, group in enumerate(stage.independent):
         values = tuple(handed.dim if name == "in_dim" else getattr(twin, name) for name in group)
-        numbers = numbers + _added(given, common, index, values)
+        alone = twin.counted_as(group)
+        numbers = numbers + _added(given if alone is twin else _given(alone, depth, handed), index, values)
     return plain.with_numbers(numbers)
 
 
 class _Given(NamedTuple):
-    """What a stage is counted behind, and whether it is a first one, without downsampling."""
+    """A stage but for its independent groups of fields, and what it is counted behind.
+
+    Attributes:
+        family: Its class.
+        depth: Blocks that are counted.
+        handed: What it is handed; the stage's own channels where ``in_dim`` is in a group.
+        first: Whether it is a first one, without downsampling.
+        common: The values of its fields that are in no group.
+    """
 
     family: Any
     depth: int
     handed: Handed
     first: bool
+    common: tuple[Any, ...]
 
-    def without_in_dim(self, dim: int) -> "_Given":
-        """Return the same, handed the stage's own channels where ``in_dim`` is in a group."""
-        grouped = any("in_dim" in group for group in self.family.independent)
-        return self._replace(handed=self.handed.of_dim(dim)) if grouped else self
+
+def _given(stage: StageSpec, depth: int, handed: Handed) -> _Given:
+    family = type(stage)
+    names, has_in_dim = _common_fields(family)
+    common = tuple(getattr(stage, name) for name in names)
+    return _Given(family, depth, handed.of_dim(stage.dim) if has_in_dim else handed, stage.downsample == "none", common)
 
 
 @cache
-def _common_fields(family: Any) -> tuple[str, ...]:
+def _common_fields(family: Any) -> tuple[tuple[str, ...], bool]:
+    """Return the fields that are in no group, and whether ``in_dim`` is in one."""
     grouped = {name for group in family.independent for name in group} | {"depth"}
-    return tuple(f.name for f in fields(family) if f.name not in grouped)
+    return tuple(f.name for f in fields(family) if f.name not in grouped), "in_dim" in grouped
 
 
 @cache
-def _neutral(given: _Given, common: tuple[Any, ...]) -> StageCount:
+def _neutral(given: _Given) -> StageCount:
     """Count a stage with all independent groups neutral."""
     values = {name: value for group in given.family.independent for name, value in group.items()}
-    return _count_values(given, common, values)
+    return _count_values(given, values)
 
 
 @cache
-def _added(given: _Given, common: tuple[Any, ...], index: int, values: tuple[Any, ...]) -> NDArray[np.int64]:
+def _added(given: _Given, index: int, values: tuple[Any, ...]) -> NDArray[np.int64]:
     """Return what one group of fields adds to `_neutral`."""
     group = given.family.independent[index]
     neutral = {name: value for other in given.family.independent for name, value in other.items()}
@@ -126,16 +138,16 @@ def _added(given: _Given, common: tuple[Any, ...], index: int, values: tuple[Any
         alone["in_dim"] = None
     if alone == neutral:
         return np.zeros((1, 1), dtype=np.int64)
-    return _count_values(given, common, alone).numbers - _neutral(given, common).numbers
+    return _count_values(given, alone).numbers - _neutral(given).numbers
 
 
-def _count_values(given: _Given, common: tuple[Any, ...], values: Mapping[str, Any]) -> StageCount:
+def _count_values(given: _Given, values: Mapping[str, Any]) -> StageCount:
     settings = dict(values)
     in_dim = settings.pop("in_dim", None)
     if given.first:
         settings["downsample"] = "none"
     handed = given.handed.of_dim(in_dim) if in_dim else given.handed
-    named = dict(zip(_common_fields(given.family), common, strict=True))
+    named = dict(zip(_common_fields(given.family)[0], given.common, strict=True))
     return _count_probe(given.family(depth=given.depth, **(named | settings)), handed)
 
 
