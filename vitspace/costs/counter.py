@@ -3,7 +3,7 @@
 from collections import Counter as Tally
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +50,30 @@ class PartCost:
         )
 
 
+class _Operation(NamedTuple):
+    """What is known of an operation: its packet, what counts it, whether it views or always has a weight."""
+
+    packet: Any
+    formula: Callable[..., int] | None
+    is_view: bool
+    has_weight: bool
+
+
+#: Operations, by identity.
+_OPERATIONS: dict[int, _Operation] = {}
+#: Operations on inputs, as `put_out` tells them apart -> multiply-adds.
+_MACS: dict[tuple, int] = {}
+
+
+def _operation(func: Any) -> _Operation:
+    found = _OPERATIONS.get(id(func))
+    if found is None:
+        packet = func._overloadpacket
+        has_weight = packet is _ATEN.convolution or packet in _LINEAR
+        found = _OPERATIONS[id(func)] = _Operation(packet, flop_registry.get(packet), func.is_view, has_weight)
+    return found
+
+
 class _Mode(TorchDispatchMode):
     """A mode that torch's compiler is not told of: it would be asked at every operation."""
 
@@ -75,19 +99,22 @@ class Counter(_Mode):
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
-        packet = func._overloadpacket  # type: ignore[attr-defined]
-        out = put_out(func, args, kwargs)
-        formula = flop_registry.get(packet)
-        if formula is None:
-            if not func.is_view:  # type: ignore[attr-defined]
-                self.uncounted[packet] += 1
-        else:
-            macs = formula(*args, **kwargs, out_val=out) // 2
-            self.by_operator[packet] += macs
-            self.macs += macs
-            self.activations += out.numel()
-            if packet is not _ATEN.convolution and packet not in _LINEAR and not self._reads_weight(args):
-                self.attention_macs += macs
+        out, key = put_out(func, args, kwargs)
+        operation = _operation(func)
+        if operation.formula is None:
+            if not operation.is_view:
+                self.uncounted[operation.packet] += 1
+            return out
+        macs = _MACS.get(key) if key else None
+        if macs is None:
+            macs = operation.formula(*args, **kwargs, out_val=out) // 2
+            if key:
+                _MACS[key] = macs
+        self.by_operator[operation.packet] += macs
+        self.macs += macs
+        self.activations += out.numel()
+        if not operation.has_weight and not self._reads_weight(args):
+            self.attention_macs += macs
         return out
 
     def _reads_weight(self, args: tuple) -> bool:
