@@ -10,8 +10,6 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-CONVENTION = "1 FLOP = 1 multiply-add of convolutions, linear layers and attention products"
-
 _ATEN = torch.ops.aten
 _LINEAR = {_ATEN.mm, _ATEN.addmm}
 
