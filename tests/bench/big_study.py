@@ -12,6 +12,7 @@ import math
 import random
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import vitspace
 from vitspace.budget import Budget
@@ -133,7 +134,7 @@ def go_on(url: str, trials: int, sampler: str) -> None:
     marks: list = []
     evaluator = _MadeUp(space, config.limits, _Flat(), 0, command=marks)
     open_engine("optuna", OpenStudy(store, url, space, evaluator)).run(config)
-    seconds = [after[0] - before[1] for before, after in zip(marks, marks[1:], strict=False)]
+    seconds = [after[0] - before[1] for before, after in pairwise(marks)]
     print(
         f"from trial {done}: {sorted(seconds)[len(seconds) // 2]:.3f} CPU s a trial (median of {len(seconds)}), "
         f"most {max(seconds):.3f}"
