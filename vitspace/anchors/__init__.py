@@ -17,8 +17,8 @@ from typing import Any
 
 import yaml
 
-from vitspace.anchors.counted import counted
-from vitspace.anchors.status import status
+from vitspace.anchors.counted import counted as kept_costs
+from vitspace.anchors.status import status as status_of
 from vitspace.errors import InputError
 from vitspace.spec import Spec, parse_part
 
@@ -73,11 +73,11 @@ class Anchor:
         digit; unreproduced any other that prints them, a misprint too; not-applicable a peer, or a row that prints
         neither. What is not kept in ``counted.csv`` is counted.
         """
-        costs = counted(self) if self.parts else None
+        costs = kept_costs(self) if self.parts else None
         if costs is None and self.parts:
             # Counting builds networks, for which the rooms above are needed.
             costs = import_module("vitspace.costs.published").count(self)
-        return status(self, costs)[0]
+        return status_of(self, costs)[0]
 
     def _repr_html_(self) -> str:
         """Return the published numbers and the drawing, for a notebook."""
