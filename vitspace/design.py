@@ -55,7 +55,7 @@ def find_design(text: str, trial: int | None = None, storage: str = DEFAULT_STOR
         InputError: there is no such design.
     """
     if trial is not None:
-        return _of_trial(StudyStore.load(open_storage(storage, create=False), text).record(), trial)
+        return _of_trial(StudyStore.open(storage, text).record(), trial)
     if text not in all_anchors() and text in _stored(text, storage):
         front = ", ".join(str(each.number) for each in _record(text, storage).front)
         raise InputError(f"a study's design is named by --trial N (its front: {front or 'empty'}), but got none")
@@ -110,4 +110,4 @@ def _stored(text: str, storage: str) -> list[str]:
 
 
 def _record(name: str, storage: str) -> StudyRecord:
-    return StudyStore.load(open_storage(storage, create=False), name).record()
+    return StudyStore.open(storage, name).record()
