@@ -12,8 +12,6 @@ from torch.utils.flop_counter import flop_registry
 
 from vitspace.costs.shapes import on_meta, put_out
 
-CONVENTION = "1 FLOP = 1 multiply-add of convolutions, linear layers and attention products"
-
 _ATEN = torch.ops.aten
 _LINEAR = {_ATEN.mm, _ATEN.addmm}
 
