@@ -1,4 +1,4 @@
-"""Counter: the operations that run while it is on."""
+"""Counts the multiply-adds of the operations that run."""
 
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ class PartCost:
     Attributes:
         params: Parameters.
         macs: Multiply-adds for one image.
-        activations: Elements put out for one image.
+        activations: Output elements for one image.
         attention_macs: The share of ``macs`` that lies in attention products.
     """
 
@@ -39,7 +39,7 @@ class PartCost:
         return self.plus(other, -1)
 
     def plus(self, other: "PartCost", times: int) -> "PartCost":
-        """Add another cost so many times."""
+        """Add another cost a number of times."""
         return PartCost(
             self.params + times * other.params,
             self.macs + times * other.macs,
@@ -53,7 +53,7 @@ class Counter(TorchDispatchMode):
 
     Attributes:
         by_operator: Multiply-adds of each operator that ran.
-        uncounted: How often each operator ran that the convention leaves out, reshaping aside.
+        uncounted: How often each operator ran that the convention leaves out; reshaping is not listed.
     """
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Counter(TorchDispatchMode):
 
     @property
     def counted(self) -> PartCost:
-        """What was counted so far, without parameters."""
+        """The cost counted so far, without parameters."""
         return PartCost(0, self.macs, self.activations, self.attention_macs)
 
     def run(self, module: nn.Module, *args: Tensor | None) -> Any:
@@ -96,7 +96,7 @@ class Counter(TorchDispatchMode):
             return module.eval()(*args)
 
     def watch(self, modules: list[nn.Module]) -> dict[nn.Module, PartCost]:
-        """Return a table of what each module costs, which fills as the modules run."""
+        """Return a table of the cost of each module, which is filled when the modules run."""
         spent = {module: PartCost(count_params(module)) for module in modules}
 
         def add(times: int) -> Callable:
@@ -112,7 +112,7 @@ class Counter(TorchDispatchMode):
 
 
 class Skeleton(TorchDispatchMode):
-    """Leaves out operations in place on the meta device, as initialisations are: there is nothing to fill."""
+    """Skips in-place operations on the meta device, such as initialisations, which have nothing to fill."""
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         in_place = func._schema.name.endswith("_")  # type: ignore[attr-defined]
@@ -124,7 +124,7 @@ def _on_meta(args: tuple) -> bool:
 
 
 def _meta_like(packet: object, args: tuple) -> Any:
-    """What an operation puts out on the meta device, where that is known from its inputs' shapes; else None."""
+    """Return an operation's output on the meta device if it follows from the shapes of the inputs; None otherwise."""
     rule = _RULES.get(packet)
     return rule(*args) if rule else None
 
@@ -134,7 +134,7 @@ def _empty(first: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def _like(first: Tensor, *_: object) -> Tensor:
-    """In the order of the input, as `torch.empty_like`, which is a decomposition too."""
+    """Return an empty tensor with the input's strides, as the slow `torch.empty_like` does."""
     return _contiguous(first) if first.is_contiguous() else torch.empty_like(first)
 
 
@@ -143,7 +143,7 @@ def _contiguous(first: Tensor, *_: object) -> Tensor:
 
 
 def _product(*args: Tensor) -> Tensor | None:
-    """A product of the last two, matrices or as many pairs of them; None where they do not match."""
+    """Return the output of a matrix product, or of a batch of them; None if the shapes do not match."""
     first, second = args[-2:]
     if first.shape[:-2] != second.shape[:-2] or first.shape[-1] != second.shape[-2]:
         return None
@@ -151,7 +151,7 @@ def _product(*args: Tensor) -> Tensor | None:
 
 
 def _broadcast(first: Tensor, second: Any) -> Tensor | None:
-    """Inputs of one floating type, element by element; None for others."""
+    """Return the output of an element-wise operation on inputs of one floating type; None for other inputs."""
     if not first.is_floating_point():
         return None
     if not isinstance(second, Tensor):
@@ -162,7 +162,7 @@ def _broadcast(first: Tensor, second: Any) -> Tensor | None:
 
 
 def _norm(make: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
-    """What ``make`` makes, and statistics that nobody reads in evaluation mode."""
+    """Return the output of ``make``, and statistics that are not read in evaluation mode."""
     return lambda first, *_: (make(first), _empty(first, (0,)), _empty(first, (0,)))
 
 
@@ -174,8 +174,8 @@ def _resized(first: Tensor, size: Sequence[int] | None, *_: object) -> Tensor | 
     return None if size is None else _empty(first, (*first.shape[:2], *size))
 
 
-#: What operations put out, made from shapes alone: torch's kernels for the meta device are slow where they are
-#: decompositions written in Python, 10 ms an interpolation.
+#: Outputs of operations, computed from shapes: torch's meta kernels are slow where they are decompositions written in
+#: Python (10 ms for an interpolation).
 _RULES: dict[object, Callable[..., Any]] = {
     _ATEN.native_layer_norm: _norm(_contiguous),
     _ATEN.native_batch_norm: _norm(_like),

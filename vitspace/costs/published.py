@@ -1,4 +1,4 @@
-"""The published rows beside what our networks cost."""
+"""The published rows beside the costs of our networks."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,11 +16,11 @@ DEFAULT_PARAMS_TOLERANCE, DEFAULT_FLOPS_TOLERANCE = 0.01, 0.015
 
 
 def published_rows(family: str | None = None, role: str | None = None) -> list[dict[str, Any]]:
-    """Return every published row of a family and role, with what our network costs and how far it is off.
+    """Return every published row of a family and role, with the cost of our network and its relative error.
 
-    ``status`` is reproduced, unreproduced (``why`` says the reason), or not-applicable: a peer, or a row that prints
+    ``status`` is reproduced, unreproduced (``why`` has the reason), or not-applicable: a peer, or a row that prints
     neither params nor FLOPs. ``macs`` has attention products in it; ``macs_without_attention`` and
-    ``flops_error_without_attention`` leave them out, as some papers do. What is not printed is None.
+    ``flops_error_without_attention`` leave them out, as some papers do. Values that are not printed are None.
 
     Raises:
         InputError: no such family or role.
