@@ -198,9 +198,9 @@ def _summary(store: StudyStore, record: StudyRecord) -> StudySummary:
 
 
 def _copy(store: StudyStore, target: BaseStorage, name: str) -> None:
-    source = {"from_study_name": store.study.study_name, "from_storage": store.storage}
+    source = store.study.study_name
     try:
-        optuna.copy_study(**source, to_storage=target, to_study_name=name)
+        optuna.copy_study(from_study_name=source, from_storage=store.storage, to_storage=target, to_study_name=name)
     except optuna.exceptions.DuplicatedStudyError:
         raise InputError(f"a copy has a name of its own, but {name!r} was made meanwhile") from None
     except BaseException:
