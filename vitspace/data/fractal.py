@@ -76,7 +76,7 @@ def check(argument: str) -> None:
 
 
 def load(argument: str, request: Request) -> Dataset:
-    """Generate the data set; classes do not depend on the number of images, and each split has its own random numbers."""
+    """Generate the data set; classes do not depend on the number of images, and each split is drawn by itself."""
     classes = int(argument or CLASSES)
     systems = [draw_system(np.random.default_rng([request.seed, 0, label])) for label in range(classes)]
     train = _split(systems, request, 1, request.max_train or TRAIN_IMAGES)
