@@ -11,6 +11,7 @@ ROOT = Path(vitspace.__file__).parent
 LADDER = [
     {"errors", "interrupts"},
     {"units", "pareto", "statistics", "files", "cache", "host", "tracking"},
+    {"sources"},
     {"budget", "spec", "plots"},
     {"anchors", "layers", "network"},
     {"families"},

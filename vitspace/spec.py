@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from vitspace.errors import InputError
-from vitspace.host import origin
+from vitspace.sources import sources_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -222,9 +222,9 @@ class Spec:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
     @cached_property
-    def origin(self) -> str:
-        """Digests of the sources of parts that other packages define; empty where all parts are ours."""
-        return "".join(sorted({origin(type(part).__module__) for part in (self.stem, *self.stages, self.head)}))
+    def sources(self) -> str:
+        """A digest of the code of its parts' families; see `vitspace.sources`."""
+        return sources_of(*sorted({type(part).__module__ for part in (self.stem, *self.stages, self.head)}))
 
     def rescaled(self, ratio: float) -> "Spec":
         """Return the spec for an image ``ratio`` times as large; see `StageSpec.rescaled`."""

@@ -8,24 +8,13 @@ from dataclasses import dataclass
 
 from vitspace import cache
 from vitspace.costs import cost
-from vitspace.host import sources_digest
 from vitspace.proxies import CAUTION, TRAINING, Proxy, ProxyError, open_proxy, part_data
+from vitspace.sources import sources_of
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.tracking import Track, untracked
 
 _log = logging.getLogger(__name__)
-
-_SOURCES = (
-    "proxies",
-    "proxies/training",
-    "proxies/scores",
-    "proxies/combinations",
-    "data",
-    "families",
-    "layers",
-    "network",
-)
 
 
 @dataclass(frozen=True)
@@ -92,12 +81,12 @@ class Scorer:
         # The report card does not change what the proxy measures.
         record = {key: value for key, value in proxy.describe().items() if key != "report_card"}
         digest = hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode()).hexdigest()[:12]
-        self._kind = f"scores of designs {sources_digest(*_SOURCES)} {digest}"
+        self._kind = f"scores of designs {sources_of(type(proxy).__module__)} {digest}"
         self._known = cache.load(self._kind)
 
     def score(self, spec: Spec, resolution: int) -> Scored:
         """Return a design's costs and score; an exception of the proxy becomes the reason of a failure."""
-        costs, key = cost(spec, resolution), f"{self.seed} {spec.id}{spec.origin}"
+        costs, key = cost(spec, resolution), f"{self.seed} {spec.id} {spec.sources}"
         if key not in self._known:
             try:
                 self._known[key] = {"score": self.proxy.score(spec, self.seed).value, "why": ""}
