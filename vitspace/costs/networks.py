@@ -42,7 +42,7 @@ def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
         InputError: the image is smaller than the network's stride, or ``spec`` is no Spec.
     """
     if not isinstance(spec, Spec):
-        raise InputError(f"a cost is of a Spec, such as vitspace.anchor('msg_tiny').spec, but got {spec!r:.80}")
+        raise InputError(f"cost takes a Spec, such as vitspace.anchor('msg_tiny').spec, but got {spec!r:.80}")
     if img_size < spec.stride:
         raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
     stem = count_stem(spec.stem, spec.in_dims[0], img_size)

@@ -64,7 +64,7 @@ class DesignFilter:
                 if name not in names:
                     raise InputError(f"{what} is one of {', '.join(names)}, but got {name!r}")
         if not any(design in self for design in designs()):
-            raise InputError(f"a choice holds a design, but there is none that is all of {self}")
+            raise InputError(f"a filter chooses at least one design, but none belongs to all of {self}")
 
     def __str__(self) -> str:
         return ", ".join((*self.families, *self.tables, *self.kinds))

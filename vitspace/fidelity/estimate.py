@@ -50,8 +50,8 @@ class Estimate:
     def __str__(self) -> str:
         return (
             f"estimated ImageNet top-1 {self.top1:.1f} % (90 % interval {self.low:.1f} to {self.high:.1f}), not a "
-            f"result: {self.proxy} and a monotone curve through {self.anchors} published designs, off by "
-            f"{self.error:.1f} points on average for a family it has not seen"
+            f"result: a monotone curve over {self.proxy}, fitted to {self.anchors} published designs, with a mean "
+            f"error of {self.error:.1f} points on a family that is left out"
         )
 
 
@@ -139,6 +139,6 @@ def _check_covered(name: str, value: float, known: Sequence[float]) -> None:
     # Committed scores have eight digits.
     if not min(known) * (1 - 1e-6) <= value <= max(known) * (1 + 1e-6):
         raise InputError(
-            f"an estimate stays inside the published designs, {name} {format_count(min(known))} to "
+            f"an estimate is made within the range of the published designs, {name} {format_count(min(known))} to "
             f"{format_count(max(known))}, but got {format_count(value)}"
         )

@@ -52,7 +52,7 @@ class FidelityRequest:
                 raise InputError(f"a proxy is one of {', '.join(PROXIES)}, but got {name!r}")
             if name.partition(":")[0] == "halving":
                 raise InputError(
-                    f"the presets of halving have cards, train:tiny and so on, and it has none; got {name!r}"
+                    f"a report card is of one training preset, as train:tiny, and not of halving, but got {name!r}"
                 )
         for init in self.inits:
             if init not in INITS:
@@ -60,7 +60,7 @@ class FidelityRequest:
         if self.seeds < 1:
             raise InputError(f"seeds is at least 1, but got {self.seeds}")
         if self.data and not any(map(is_training, self.proxies)):
-            raise InputError(f"data are of proxies that train, and none is named, but got {self.data!r}")
+            raise InputError(f"data belong to a proxy that trains, as train:tiny, but got {self.data!r} without one")
         names = {canonical_name(name, self.data) if is_training(name) else name: name for name in self.proxies}
         data_of = {
             known: self.data or split_data(given)[1] or "" for known, given in names.items() if is_training(known)

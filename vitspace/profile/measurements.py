@@ -101,8 +101,8 @@ def _calibrated(backend: str, designs: int, track: Track) -> Calibration:
         pass
     if steps.unsure:
         _log.warning(
-            "%d of %d designs were measured while the machine was busy or moved; what that did to the reference "
-            "network beside them is taken out",
+            "%d of %d designs were measured while the machine was busy or its speed changed; this is corrected by the "
+            "reference network that was timed in turn with them",
             steps.unsure,
             len(steps),
         )

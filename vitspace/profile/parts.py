@@ -104,8 +104,8 @@ def profile(
     if calibration and not any(calibration.fits(setting) for setting in settings):
         made = calibration.settings
         raise InputError(
-            f"a predictor predicts what it was calibrated on, {made.backend} at {made.img_size} px, {made.threads} "
-            f"thread(s), batch {made.batch}, but nothing of that kind is timed here"
+            f"a predictor is for the settings of its calibration, {made.backend} at {made.img_size} px, {made.threads} "
+            f"thread(s), batch {made.batch}, but these settings are not timed here"
         )
     img_size, dtype = settings[0].img_size, settings[0].dtype
     costs = cost(spec, img_size)
