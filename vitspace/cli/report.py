@@ -32,7 +32,6 @@ def report(
             raise InputError(f"--select picks a design of one study, but got {len(studies)} studies")
         compare_studies(studies, storage, out or Path("reports/compare"), as_json)
         return
-    from vitspace.cli.progress import print_result
     from vitspace.report import write_report
     from vitspace.report.sources import find_studies, is_report
     from vitspace.searching.run import report_folder
@@ -48,6 +47,8 @@ def report(
     if as_json:
         print_json(record.to_json(str(folder)))
     elif stored:
+        from vitspace.cli.progress import print_result
+
         print_result(record, folder)
     else:
         print(f"report: {folder / 'index.html'}")
