@@ -1,6 +1,21 @@
-from vitspace.cli.options import DEFAULT_STORAGE
+import pytest
+
+from vitspace.cli import app, options
 from vitspace.study import storage
+
+COMMANDS = [
+    *app.registered_commands,
+    *(command for group in app.registered_groups for command in group.typer_instance.registered_commands),
+]
 
 
 def test_commands_and_the_library_have_one_default_storage():
-    assert DEFAULT_STORAGE == storage.DEFAULT_STORAGE
+    assert options.DEFAULT_STORAGE == storage.DEFAULT_STORAGE
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.callback.__name__)
+def test_storage_and_json_are_the_shared_options(command):
+    code = command.callback.__wrapped__
+    declared = dict(zip(reversed(code.__code__.co_varnames[: code.__code__.co_argcount]), reversed(code.__defaults__)))
+    assert declared.get("storage", options.STORAGE) is options.STORAGE
+    assert declared.get("as_json", options.JSON) in (options.JSON, options.JSON_ALONE)

@@ -206,11 +206,11 @@ def test_a_worker_refuses_a_timeout_that_it_cannot_keep(call, stored, options, m
 def test_a_trial_run_again_says_whether_it_is_equal_and_where_it_was_run(
     call, stored, monkeypatch, stored_score, verdict
 ):
-    from vitspace.searching import session
+    from vitspace.searching import join
 
     again = {"number": 0, "spec_id": "ab", "score": -0.5, "stored_score": stored_score, "equal": verdict == "equal"}
     hosts = {"host": {"host": "here"}, "stored_host": {"host": "node-1"}}
-    monkeypatch.setattr(session, "rerun", lambda *args: again | hosts)
+    monkeypatch.setattr(join, "rerun", lambda *args: again | hosts)
     out = call("worker", "a", "--trial", "0")[1]
     assert out == f"trial 0 ab: score -0.5 on here, stored {stored_score} of node-1: {verdict}\n"
 

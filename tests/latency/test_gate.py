@@ -119,6 +119,6 @@ def test_a_refused_calibration_is_said_once_and_all_is_measured(monkeypatch, cap
 def test_a_study_rejects_early_and_reports_nothing_predicted(calibrated, spec, monkeypatch):
     monkeypatch.setattr("vitspace.searching.evaluate.measure", lambda *_: pytest.fail("measured"))
     evaluator = Evaluator(load_space(spec.family), Budget(latency_ms=(0, 1e-6)), proxy=None)
-    trial = evaluator.evaluate(0, spec, {})
+    trial = evaluator.evaluate(0, spec)
     assert (trial.state, trial.latency_ms, trial.score) == ("over_budget", None, None)
     assert "predicted, not measured" in trial.why and "held-out designs" in trial.why

@@ -18,7 +18,7 @@ from vitspace.analysis.tables import axes_table, records, values_table
 from vitspace.budget import Budget
 from vitspace.files import check_folder
 from vitspace.space import load_space
-from vitspace.study.storage import DEFAULT_STORAGE, open_storage
+from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.store import StudyStore
 from vitspace.tracking import Track, untracked
 
@@ -129,7 +129,7 @@ def study_axes(
     """
     limits = Budget.parse(budget)
     folder = check_folder(out) if out else None
-    record = StudyStore.load(open_storage(storage, create=False), study).record()
+    record = StudyStore.open(storage, study).record()
     seen = of_study(load_space(record.config.space), record, limits)
     findings = AxisFindings.of(study, record.config.proxy, seen, BIASED)
     if folder:

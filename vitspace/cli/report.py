@@ -32,9 +32,8 @@ def report(
             raise InputError(f"--select picks a design of one study, but got {len(studies)} studies")
         compare_studies(studies, storage, out or Path("reports/compare"), as_json)
         return
-    from vitspace.report import write_report
+    from vitspace.report import report_folder, write_report
     from vitspace.report.sources import find_studies, is_report
-    from vitspace.searching.run import report_folder
 
     [record] = find_studies(studies, storage)
     stored = not is_report(studies[0])

@@ -27,7 +27,7 @@ from vitspace.report.noise import finite
 from vitspace.report.settings import settings
 from vitspace.report.words import headline, proxy_sentence
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import DEFAULT_STORAGE, Patient, open_storage
+from vitspace.study.storage import DEFAULT_STORAGE, RetryingStorage, open_storage
 from vitspace.study.store import StudyStore, has_result, read_trial
 from vitspace.study.trial import Trial
 
@@ -107,7 +107,7 @@ def note_text(record: StudyRecord) -> str:
     return "\n\n".join(part.strip() for part in parts if part)
 
 
-class InWords(Patient):
+class InWords(RetryingStorage):
     """A storage whose trials have attributes that a person reads; all else is the storage's own."""
 
     def __init__(self, inner: BaseStorage) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from vitspace.errors import InputError
 from vitspace.report.study_file import read_study
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import DEFAULT_STORAGE, open_storage
+from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.store import StudyStore
 
 
@@ -35,4 +35,4 @@ def is_report(name: str) -> bool:
 
 
 def _stored(name: str, storage: str) -> StudyRecord:
-    return StudyStore.load(open_storage(storage, create=False), name).record(storage)
+    return StudyStore.open(storage, name).record()

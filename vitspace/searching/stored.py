@@ -15,10 +15,11 @@ from vitspace.errors import InputError
 from vitspace.searching.idle import idle_share
 from vitspace.searching.lease import BEATS, LeaseTiming, Owner, owner_of
 from vitspace.study.config import StudyConfig
+from vitspace.study.naming import check_new
 from vitspace.study.passwords import without_passwords
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import DEFAULT_STORAGE, named_failure, open_storage
-from vitspace.study.store import StudyStore, check_new, study_names
+from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
+from vitspace.study.store import StudyStore, study_names
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ def list_studies(storage: str = DEFAULT_STORAGE) -> list[StudySummary]:
     """
     opened = open_storage(storage, create=False)
     stores = [StudyStore.load(opened, name, designs=False, whole=False) for name in study_names(opened)]
-    if others := [store.study.study_name for store in stores if not store.is_whole]:
+    if others := [store.name for store in stores if not store.is_whole]:
         _log.warning("left out, as no whole studies of vitspace: %s", ", ".join(others))
     return [_summary(store, store.record()) for store in stores if store.is_whole]
 
@@ -117,7 +118,7 @@ def describe_study(study: str, storage: str = DEFAULT_STORAGE) -> StudyDetails:
     Raises:
         InputError: there is no such storage or study.
     """
-    store = StudyStore.load(open_storage(storage, create=False), study, designs=False)
+    store = StudyStore.open(storage, study, designs=False)
     record = store.record()
     return StudyDetails(
         summary=_summary(store, record),
@@ -146,9 +147,9 @@ def copy_study(study: str, to: str, storage: str = DEFAULT_STORAGE, name: str | 
         FailureError: the storage of the copy fails meanwhile.
     """
     name = name or study
-    store = StudyStore.load(open_storage(storage, create=False), study, designs=False)
+    store = StudyStore.open(storage, study, designs=False)
     check_new(to, name, cure=f" in {without_passwords(to)}; give the copy another with --name")
-    with named_failure(to):
+    with naming_storage(to):
         _copy(store, open_storage(to), name)
     return len(store.trials())
 
@@ -171,7 +172,7 @@ def delete_study(
     Raises:
         InputError: there is no such study, or somebody works on it.
     """
-    store = StudyStore.load(open_storage(storage, create=False), study, designs=False, whole=False)
+    store = StudyStore.open(storage, study, designs=False, whole=False)
     if owners := _at_work(store):
         raise InputError(f"a study is deleted that nobody works on, but {study} is run by {', '.join(_names(owners))}")
     if not confirm(len(store.trials())):
@@ -198,9 +199,8 @@ def _summary(store: StudyStore, record: StudyRecord) -> StudySummary:
 
 
 def _copy(store: StudyStore, target: BaseStorage, name: str) -> None:
-    source = store.study.study_name
     try:
-        optuna.copy_study(from_study_name=source, from_storage=store.storage, to_storage=target, to_study_name=name)
+        optuna.copy_study(from_study_name=store.name, from_storage=store.storage, to_storage=target, to_study_name=name)
     except optuna.exceptions.DuplicatedStudyError:
         raise InputError(f"a copy has a name of its own, but {name!r} was made meanwhile") from None
     except BaseException:
