@@ -1,3 +1,5 @@
+import inspect
+
 import pytest
 
 from vitspace.cli import app, options
@@ -15,7 +17,6 @@ def test_commands_and_the_library_have_one_default_storage():
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.callback.__name__)
 def test_storage_and_json_are_the_shared_options(command):
-    code = command.callback.__wrapped__
-    declared = dict(zip(reversed(code.__code__.co_varnames[: code.__code__.co_argcount]), reversed(code.__defaults__)))
+    declared = {name: each.default for name, each in inspect.signature(command.callback).parameters.items()}
     assert declared.get("storage", options.STORAGE) is options.STORAGE
     assert declared.get("as_json", options.JSON) in (options.JSON, options.JSON_ALONE)
