@@ -69,7 +69,9 @@ class FoldedStatic:
     def __call__(self, whitened: Tensor, linear: Tensor | None = None) -> Tensor:
         parts = self.mix(whitened).split(self.split, dim=1)
         mixed = torch.cat([branch(part) for branch, part in zip(self.branches, parts, strict=True)], dim=1)
-        return mixed if self.fusion is None else linear * pointwise(mixed, self.fusion).sigmoid_()
+        if self.fusion is None or linear is None:
+            return mixed
+        return linear * pointwise(mixed, self.fusion).sigmoid_()
 
 
 class FoldedPatches:

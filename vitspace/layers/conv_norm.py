@@ -18,7 +18,7 @@ class ConvNorms(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         if not folds(self, x):
-            return super().forward(x)  # type: ignore[no-any-return]
+            return super().forward(x)
         for part, after in pairwise([*self, None]):
             if isinstance(part, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
                 x = conv_norm(x, part, after)
@@ -30,7 +30,7 @@ class ConvNorms(nn.Sequential):
 def conv_norm(x: Tensor, conv: nn.Conv2d, norm: nn.BatchNorm2d) -> Tensor:
     """``norm(conv(x))``: [B, C_in, H, W] -> [B, C, H', W']."""
     if not folds(norm, x):
-        return norm(conv(x))  # type: ignore[no-any-return]
+        return norm(conv(x))
     weight, bias = kept(lambda: merged(conv, norm), conv, norm)
     return F.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
 
