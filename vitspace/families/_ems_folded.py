@@ -84,10 +84,7 @@ class FoldedPatches:
 
     def __call__(self, x: Tensor) -> Tensor:
         tokens = pointwise(F.max_pool2d(x, self.plain.patch, ceil_mode=True), self.embed)
-        if captured():
-            tokens = self.plain.vertical(self.plain.horizontal(tokens))
-        else:
-            tokens = self.down @ tokens @ self.across
+        tokens = self.plain.vertical(self.plain.horizontal(tokens)) if captured() else self.down @ tokens @ self.across
         return self.prop(tokens, *x.shape[2:])
 
 
