@@ -68,7 +68,8 @@ class Loop:
             FailureError: the loss is not finite, or the device has no memory left.
         """
         self._begin(epoch)
-        self.network.train()
+        network: Any = self.fitting.forward or self.network
+        network.train()
         try:
             for group in self._groups():
                 with deferring_interrupts():
