@@ -8,10 +8,10 @@ from dataclasses import replace
 import optuna
 import pytest
 
-from vitspace.cli import studies
 from vitspace.families import anchor
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
+from vitspace.searching import stored as stored_studies
 from vitspace.searching.lease import BEATS
 from vitspace.searching.queue import Queue
 from vitspace.study.config import StudyConfig
@@ -160,7 +160,7 @@ def test_a_study_of_a_host_that_cannot_be_seen_is_deleted_once_it_beats_no_more(
         if alive:
             stored[0].storage.set_trial_system_attr(running._trial_id, BEATS, [1, False])
 
-    monkeypatch.setattr(studies.time, "sleep", sleep)
+    monkeypatch.setattr(stored_studies.time, "sleep", sleep)
     code, _, error = call("studies", "delete", "a", "--yes")
     assert "waiting 18 s, to see whether process" in error
     assert (code, study_names(stored[0].storage)) == ((2, ["a", "b"]) if alive else (0, ["b"]))

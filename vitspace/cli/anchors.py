@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from vitspace.cli import command, print_json
+from vitspace.cli.options import JSON
 
 HEADER = ("id", "status", "params", "paper", "error", "FLOPs", "paper", "error", "no attn", "top-1", "CPU ms")
 #: Columns that a narrow terminal goes without, the last first.
@@ -24,7 +25,7 @@ reproduced: within one unit of the last printed digit, or params within 1 % (ems
 def anchors(
     family: str = typer.Option(None, help="Rows of one family, or peer."),
     role: str = typer.Option(None, help="anchor, ablation or peer."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Show the published rows beside what our networks cost."""
     from vitspace.costs import CONVENTION

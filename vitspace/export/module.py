@@ -1,4 +1,4 @@
-"""Module: a single Python file that gives timm the model."""
+"""The export as a single Python file that registers the model with timm."""
 
 import json
 from string import Template

@@ -37,7 +37,7 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Choice:
+class DesignFilter:
     """Which designs are scored; what is empty restricts nothing.
 
     Attributes:

@@ -1,8 +1,7 @@
-"""What a study is refused for before anything is stored: its name, engine, environment, trials, budget and sources."""
+"""What a study is refused for before anything is stored: its engine, environment, trials, budget and sources."""
 
 import json
 import math
-import re
 import textwrap
 from typing import Any
 
@@ -15,11 +14,9 @@ from vitspace.searching.first import anchors_inside
 from vitspace.searching.lease import LeaseTiming
 from vitspace.space import Space
 from vitspace.study.config import GPU_ENGINES, StudyConfig
-from vitspace.study.storage import open_storage, patience, storage_file
-from vitspace.study.store import GO_ON, StudyStore, name_is_taken, study_names
+from vitspace.study.storage import patience
+from vitspace.study.store import StudyStore
 
-#: Bytes of the longest name, which is a folder's and part of a file's.
-LONGEST = 200
 #: Processes for one core at most; each takes a gigabyte, and those that share a core only wait for each other.
 WORKERS_A_CORE = 4
 #: Of a proxy's description, what may differ from host to host and from version to version.
@@ -34,29 +31,6 @@ def check_environment() -> None:
     """
     LeaseTiming.from_environment()
     patience()
-
-
-def check_new(url: str, name: str, taken: bool = False, cure: str = GO_ON) -> None:
-    """Check a new study's name without making anything.
-
-    Args:
-        url: The storage.
-        name: The name.
-        taken: Whether a name that is taken is fine, since another is found for it.
-        cure: What the error says of a name that is taken.
-
-    Raises:
-        InputError: the name is no file name, a study of that name is stored, or the storage cannot be reached.
-    """
-    if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
-        raise InputError(f"a study's name is of letters, digits and . _ - +, since it names a folder, but got {name!r}")
-    if len(name.encode()) > LONGEST:
-        raise InputError(f"a study's name is of at most {LONGEST} bytes, but got {len(name.encode())}: {name[:20]}...")
-    file = storage_file(url)
-    if (file is None or file.exists()) and name in study_names(open_storage(url)) and not taken:
-        raise InputError(name_is_taken(name, cure))
-    if file and not file.resolve().parent.is_dir():
-        raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
 
 
 def check_runs(settings: dict[str, Any], config: StudyConfig, workers: int | None) -> None:

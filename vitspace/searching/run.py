@@ -10,7 +10,6 @@ from vitspace.proxies import part_data
 from vitspace.searching.checks import (
     check_budget,
     check_environment,
-    check_new,
     check_runs,
     check_same,
     check_trials,
@@ -25,7 +24,7 @@ from vitspace.searching.session import Session, open_evaluator
 from vitspace.space import load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
-from vitspace.study.store import StudyStore, free_name
+from vitspace.study.store import StudyStore, check_new, free_name
 
 
 @dataclass(frozen=True)
