@@ -10,7 +10,7 @@ ROOT = Path(vitspace.__file__).parent
 # From the bottom; modules on one line may import each other.
 LADDER = [
     {"errors", "interrupts"},
-    {"units", "pareto", "statistics", "files", "cache", "host", "tracking"},
+    {"units", "pareto", "statistics", "files", "cache", "host", "quiet", "resources", "threads", "tracking"},
     {"budget", "spec", "plots"},
     {"anchors", "layers", "network"},
     {"families"},

@@ -40,7 +40,7 @@ def test_a_study_of_before_is_read(before):
 def test_a_study_of_before_is_gone_on_with_and_reported(before, monkeypatch):
     scores = [trial.score for trial in vitspace.load_study("before").record.completed]
     monkeypatch.setattr(evaluate, "measure", measure)
-    study = vitspace.search(study="before", resume=True, trials=4, monitor=Silent())
+    study = vitspace.search(study="before", resume=True, trials=4, workers=0, monitor=Silent())
     assert [trial.score for trial in study.record.completed][:3] == scores and len(study.record.completed) == 4
     assert (before / "reports" / "before" / "index.html").is_file()
     assert study.record.resolved["resumed"][0]["engine"] == "optuna"

@@ -16,6 +16,7 @@ from vitspace.proxies import ProxyError
 from vitspace.proxies._batches import Normalise, TrainBatches
 from vitspace.proxies._recipe import TrainingProxy
 from vitspace.proxies.devices import autocast
+from vitspace.quiet import training_step
 
 _CHECK_EVERY = 10
 _VAL_BATCH = 125
@@ -42,7 +43,7 @@ def validate(network: nn.Module, proxy: TrainingProxy, dataset: Dataset, parts: 
     loss = right = torch.zeros((), device=device)
     pairs = zip(dataset.val_images.split(size), dataset.val_labels.to(device).split(size), strict=True)
     for images, labels in pairs:
-        with autocast(proxy.precision, device):
+        with training_step(pausing=device.type == "cpu"), autocast(proxy.precision, device):
             logits = network(normalise(images.to(device)).contiguous(memory_format=memory_format(proxy)))
         loss = loss + F.cross_entropy(logits.float(), labels, reduction="sum")
         right = right + (logits.argmax(1) == labels).sum()
@@ -79,10 +80,12 @@ def fit(
     """
     assert proxy.steps is not None
     step = _Step(network, proxy, parts)
+    on_cpu = step.device.type == "cpu"
     losses: list[Tensor] = []
     network.train()
     for inputs, targets in TrainBatches(proxy, dataset, step.device, generator):
-        losses.append(step(inputs, targets, len(losses)))
+        with training_step(pausing=on_cpu):
+            losses.append(step(inputs, targets, len(losses)))
         if len(losses) % _CHECK_EVERY == 0:
             _check_finite(losses, len(losses))
         if on_step:

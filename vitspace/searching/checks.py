@@ -6,8 +6,8 @@ import textwrap
 from typing import Any
 
 from vitspace.errors import InputError
-from vitspace.host import cores
 from vitspace.latency import LatencySettings, measure
+from vitspace.resources import usable_cores
 from vitspace.searching.engines import check_engine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import anchors_inside
@@ -60,7 +60,7 @@ def check_workers(count: int) -> None:
     Raises:
         InputError: there are too many.
     """
-    if count > (most := WORKERS_A_CORE * len(cores())):
+    if count > (most := WORKERS_A_CORE * usable_cores()):
         raise InputError(f"workers are at most {most}, {WORKERS_A_CORE} for each core of this machine, but got {count}")
 
 

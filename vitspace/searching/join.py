@@ -13,6 +13,7 @@ from vitspace.searching.first import enqueue, first_designs, is_ready
 from vitspace.searching.lease import LeaseTiming
 from vitspace.searching.monitor import Monitor, Silent
 from vitspace.searching.session import Session, open_evaluator
+from vitspace.searching.workers import default_threads, use_threads
 from vitspace.space import load_space
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import StudyRecord
@@ -32,7 +33,13 @@ def join_session(store: StudyStore, config: StudyConfig, command: str, monitor: 
     return Session(store, config, evaluator, monitor)
 
 
-def join(store: StudyStore, settings: dict[str, Any], command: str = "", monitor: Monitor | None = None) -> StudyRecord:
+def join(
+    store: StudyStore,
+    settings: dict[str, Any],
+    command: str = "",
+    monitor: Monitor | None = None,
+    threads: int | None = None,
+) -> StudyRecord:
     """Evaluate designs of a stored study in this process, beside whoever else does, until it is complete.
 
     Args:
@@ -40,6 +47,7 @@ def join(store: StudyStore, settings: dict[str, Any], command: str = "", monitor
         settings: ``device`` and ``timeout``, where they are not None.
         command: The command line, for the record.
         monitor: Is told how it goes.
+        threads: Threads of one evaluation; None is one on the CPU.
 
     Raises:
         InputError: a setting or the environment breaks a rule, or something of the study's is missing here.
@@ -49,6 +57,7 @@ def join(store: StudyStore, settings: dict[str, Any], command: str = "", monitor
     config = StudyConfig.of(store.config.model_dump() | given)
     if len(store.record().completed) < config.trials:
         session = join_session(store, config, command, monitor or Silent())
+        use_threads(threads or default_threads(config))
         with naming_storage(store.url):
             run_engine(session, "optuna")
     return store.record()

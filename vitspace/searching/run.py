@@ -21,6 +21,7 @@ from vitspace.searching.first import enqueue, first_designs
 from vitspace.searching.join import wait_until_ready
 from vitspace.searching.monitor import Monitor
 from vitspace.searching.session import Session, open_evaluator
+from vitspace.searching.workers import plan_workers, use_threads
 from vitspace.space import load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
@@ -47,11 +48,14 @@ class Means:
     """By what means a study is run; none of it changes what is asked of it.
 
     Attributes:
-        workers: Evaluations at once; None is the engine's choice.
+        workers: Evaluations at once, each in a process of its own; 0 evaluates one after the other in this process;
+            None is the engine's choice, see `vitspace.searching.workers`.
+        threads: Threads of one evaluation; None is one where the proxy runs on the CPU, and torch's number elsewhere.
         command: The command line, for the report.
     """
 
     workers: int | None = None
+    threads: int | None = None
     command: str = ""
 
 
@@ -83,6 +87,7 @@ def run(session: Session) -> None:
         StudyFailedError: too many trials in a row failed, or the storage cannot be used.
         StudyGoneError: the study was deleted meanwhile.
     """
+    use_threads(session.threads)
     with naming_storage(session.store.url):
         run_engine(session)
 
@@ -113,7 +118,7 @@ def _begin(
     drawn = sum(anchor is None for anchor, _ in designs)
     store = _create(location, config, _resolved(evaluator, means) | {"drawn": drawn})
     enqueue(store, space, designs)
-    return store, Session(store, config, evaluator, monitor, means.workers)
+    return store, _session(store, config, evaluator, means, monitor)
 
 
 def _go_on(
@@ -130,7 +135,15 @@ def _go_on(
     wait_until_ready(store)
     kept = {"engine": config.engine, "sampler": config.sampler, "device": config.device}
     store.resume(config, {"command": means.command, "machine": machine(), **kept})
-    return store, Session(store, config, evaluator, monitor, means.workers)
+    return store, _session(store, config, evaluator, means, monitor)
+
+
+def _session(store: StudyStore, config: StudyConfig, evaluator: Evaluator, means: Means, monitor: Monitor) -> Session:
+    """Return the session in which a study is run, and store how many designs it evaluates at once."""
+    session = Session(store, config, evaluator, monitor, means.workers, means.threads)
+    plan_workers(session)
+    store.set(means={"workers": session.workers or 1, "threads": session.threads})
+    return session
 
 
 def _create(location: StudyLocation, config: StudyConfig, resolved: dict[str, Any]) -> StudyStore:

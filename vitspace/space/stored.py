@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vitspace.cache import alone, cache_folder
+from vitspace.cache import cache_folder, exclusive
 from vitspace.files import write_with
 from vitspace.host import origin, sources_digest
 from vitspace.space.exploring import explore
@@ -33,7 +33,7 @@ def lattice_of(space: "Space") -> Lattice:
         InputError: the space is too large to be explored.
     """
     path = cache_folder() / f"lattice-{space.name}-{_key(space)}.npz"
-    with alone(path.stem):  # of several processes that need it, one explores it and the others wait
+    with exclusive(path.stem):  # of several processes that need it, one explores it and the others wait
         return _read(path, space.name) or _explored(space, path)
 
 

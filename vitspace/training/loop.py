@@ -21,6 +21,7 @@ from vitspace.errors import FailureError
 from vitspace.interrupts import deferring_interrupts
 from vitspace.network import Network
 from vitspace.proxies.devices import autocast, is_out_of_memory
+from vitspace.quiet import training_step
 from vitspace.training.images import Images, Order, train_loader, val_batches
 from vitspace.training.plan import Plan
 from vitspace.training.processes import Processes
@@ -64,6 +65,8 @@ class Loop:
         self.criterion = SoftTargetCrossEntropy() if self.mix else smoothing
         self.order = Order(len(images.train), plan.updates * recipe.batch_size, seed, place.rank, place.world)
         self.loader = train_loader(images, recipe, self.order, plan.micro_batch, workers, pin=cuda)
+        # Processes in step with each other would wait for one that waits for a timing.
+        self.pausing = place.device.type == "cpu" and place.world == 1
         self.done, self.loss_sum = 0, torch.zeros((), device=place.device)
 
     @property
@@ -83,7 +86,7 @@ class Loop:
         self.model.train()
         try:
             for group in self._groups():
-                with deferring_interrupts():
+                with training_step(self.pausing), deferring_interrupts():
                     self._update(group)
                     if self.done % _CHECK_EVERY == 0:
                         self._check_finite(epoch)

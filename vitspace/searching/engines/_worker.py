@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-import torch
-
 from vitspace.errors import InputError
 from vitspace.searching.remote import evaluate, remote_evaluator, score
 from vitspace.searching.rungs import Point, Standing
+from vitspace.searching.workers import use_threads
 
 #: Seconds between two looks whether the process that started this one lives.
 _LOOK = 0.5
@@ -41,7 +40,7 @@ def main(pipe: Connection) -> None:
     parent = os.getppid()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     study, threads = pipe.recv()
-    torch.set_num_threads(threads)
+    use_threads(threads)
     try:
         remote_evaluator(*study)
         while True:

@@ -1,0 +1,71 @@
+"""How many designs a search evaluates at once, and on how many threads each.
+
+Two threads of one training wait for each other at every operator, so that both stand still when another program takes
+one of their cores. So a design is trained on one thread, and as many designs at once as there are cores.
+"""
+
+import torch
+
+from vitspace.costs import cost
+from vitspace.proxies import takes_data
+from vitspace.proxies.devices import available_devices
+from vitspace.resources import available_memory, memory_in_use, usable_cores
+from vitspace.searching.session import Session
+from vitspace.study.config import StudyConfig
+
+#: Bytes that training takes for each parameter (weight, gradient, two averages of AdamW), and for each activation that
+#: is kept for the backward pass and its copies.
+_A_PARAM, _AN_ACTIVATION = 16, 16
+
+
+def default_threads(config: StudyConfig) -> int | None:
+    """Return the threads of one evaluation: one on the CPU; on a GPU None, torch's own number."""
+    on_cpu = config.device == "cpu" or (config.device == "auto" and "cuda:0" not in available_devices())
+    return 1 if on_cpu else None
+
+
+def use_threads(threads: int | None) -> None:
+    """Have this process compute on so many threads; None leaves torch's number."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def plan_workers(session: Session) -> None:
+    """Fill in a session's workers and threads, where they were not given.
+
+    Engine ``optuna`` evaluates as many designs at once as there are cores where the proxy trains on the CPU, as long as
+    there are trials and memory for them; else one, in this process. Other engines have their own numbers.
+    """
+    config = session.config
+    session.threads = session.threads or default_threads(config)
+    if session.workers == 0:
+        session.workers = None
+        return
+    if session.workers or config.engine != "optuna":
+        return
+    if session.threads is None or not takes_data(config.proxy):
+        return
+    left = config.trials - len(session.store.record().completed)
+    cores = usable_cores()
+    wanted = min(cores // session.threads, left)
+    fit = _that_fit_in_memory(session)
+    if fit < wanted:
+        session.monitor.note(
+            f"{max(1, fit)} designs at once and not {wanted}: memory holds no more; --workers sets another number"
+        )
+    session.workers = count if (count := min(wanted, fit)) > 1 else None
+
+
+def _that_fit_in_memory(session: Session) -> int:
+    """Return how many workers the memory that is free holds."""
+    return available_memory() // _bytes_of_a_worker(session)
+
+
+def _bytes_of_a_worker(session: Session) -> int:
+    """Return about what a worker takes: what this process does, its data loaded, and the largest anchor's training."""
+    recipe = session.evaluator.proxy.describe()
+    anchors = [row.spec for row in session.space.anchors(ablations=False) if row.spec]
+    sizes = [cost(spec, session.space.resolution) for spec in (*anchors, session.space.smallest)]
+    images = recipe.get("batch_size", 1) * (recipe.get("img_size", 224) / session.space.resolution) ** 2
+    network = max(_A_PARAM * size.params + _AN_ACTIVATION * images * size.activations for size in sizes)
+    return memory_in_use() + int(network)
