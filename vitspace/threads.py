@@ -18,5 +18,5 @@ def settle_wait_policy() -> None:
 
 
 def wait_policy() -> str:
-    """Return what the environment says of waiting, as ``GOMP_SPINCOUNT=10000``; an empty string where it says nothing."""
+    """Return what the environment says of waiting, as ``GOMP_SPINCOUNT=10000``; an empty string for nothing."""
     return " ".join(f"{name}={os.environ[name]}" for name in _NAMES if name in os.environ)

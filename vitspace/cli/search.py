@@ -33,7 +33,7 @@ def search(
     workers: int = typer.Option(
         None,
         min=0,
-        help="Designs that are evaluated at once, each in a process of its own; 0: one after the other in this process. "
+        help="Designs evaluated at once, each in a process of its own; 0 is one after the other in this process. "
         "(default: as many as cores where the proxy trains on the CPU, else 0)",
     ),
     threads: int = typer.Option(None, min=1, help="Threads of one evaluation. (default: 1 on the CPU)"),

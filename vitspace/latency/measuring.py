@@ -12,13 +12,13 @@ import timm
 import torch
 from torch import Tensor
 
+from vitspace import quiet
 from vitspace.cache import load, store
 from vitspace.errors import InputError
 from vitspace.host import fingerprint, sources_digest
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import DRIFT_LIMIT, Runner, interleave, median_interval, pinned
 from vitspace.network import build
-from vitspace.quiet import timing
 from vitspace.spec import Spec
 
 _log = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
     """
     image = _image(settings)
     network = build(spec, img_size=settings.img_size).to(image.dtype)
-    with timing(), pinned(settings.threads):
+    with quiet.timing(), pinned(settings.threads):
         runner = prepare(settings.backend, network, image, settings.threads)
         timing = interleave([_reference(settings), runner], settings.runs)
     reference_ms = float(np.median(timing.times[0]))
