@@ -7,7 +7,7 @@ __version__ = "0.1.0"
 
 # Names are loaded when first asked for, so that `import vitspace` and `vitspace --help` need no torch.
 _HOMES = {
-    "Anchor": "vitspace.families",
+    "Anchor": "vitspace.anchors",
     "Budget": "vitspace.budget",
     "Cost": "vitspace.costs",
     "DesignFilter": "vitspace.fidelity.designs",
@@ -16,9 +16,9 @@ _HOMES = {
     "Population": "vitspace.space.population",
     "Space": "vitspace.space",
     "Scoring": "vitspace.analysis.scoring",
-    "Spec": "vitspace.families",
+    "Spec": "vitspace.spec",
     "Study": "vitspace.api",
-    "anchor": "vitspace.families",
+    "anchor": "vitspace.anchors",
     "build": "vitspace.network",
     "calibrate": "vitspace.profile",
     "compare_spaces": "vitspace.analysis.spaces",

@@ -4,10 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitspace.anchors import Anchor, all_anchors
+from vitspace.anchors import Anchor, all_anchors, anchor
 from vitspace.errors import InputError
-from vitspace.families import Spec, anchor
-from vitspace.spec import NATIVE_SIZE
+from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file
 from vitspace.study.store import StudyStore, study_names

@@ -8,24 +8,14 @@ from dataclasses import dataclass
 
 from vitspace import cache
 from vitspace.costs import cost
-from vitspace.host import sources_digest
 from vitspace.proxies import CAUTION, TRAINING, Proxy, ProxyError, open_proxy, part_data
+from vitspace.proxies.devices import computing_on, default_threads
+from vitspace.sources import sources_of
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.tracking import Track, untracked
 
 _log = logging.getLogger(__name__)
-
-_SOURCES = (
-    "proxies",
-    "proxies/training",
-    "proxies/scores",
-    "proxies/combinations",
-    "data",
-    "families",
-    "layers",
-    "network",
-)
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,8 @@ class Scoring:
             InputError: there is no such proxy, data or device.
         """
         name, data = part_data(self.proxy, self.data)
-        return Scorer(open_proxy(name, data or "fractal", self.device, self.seed), self.seed)
+        proxy = open_proxy(name, data or "fractal", self.device, self.seed)
+        return Scorer(proxy, self.seed, default_threads(self.device))
 
 
 def caution(proxy: str) -> str:
@@ -84,19 +75,20 @@ class Scorer:
     Args:
         proxy: Gives the score.
         seed: The proxy's, the same for every design, so that they are compared on the same draw.
+        threads: Threads that a population is scored on; None is torch's number.
     """
 
-    def __init__(self, proxy: Proxy, seed: int = 0) -> None:
-        self.proxy, self.seed = proxy, seed
+    def __init__(self, proxy: Proxy, seed: int = 0, threads: int | None = None) -> None:
+        self.proxy, self.seed, self.threads = proxy, seed, threads
         # A report card says how good the proxy is, not what it measures.
         record = {key: value for key, value in proxy.describe().items() if key != "report_card"}
         digest = hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode()).hexdigest()[:12]
-        self._kind = f"scores of designs {sources_digest(*_SOURCES)} {digest}"
+        self._kind = f"scores of designs {sources_of(type(proxy).__module__)} {digest}"
         self._known = cache.load(self._kind)
 
     def score(self, spec: Spec, resolution: int) -> Scored:
         """Cost and score a design; whatever it does to its scoring is recorded, and the comparison goes on."""
-        costs, key = cost(spec, resolution), f"{self.seed} {spec.id}{spec.origin}"
+        costs, key = cost(spec, resolution), f"{self.seed} {spec.id} {spec.sources}"
         if key not in self._known:
             try:
                 self._known[key] = {"score": self.proxy.score(spec, self.seed).value, "why": ""}
@@ -112,8 +104,9 @@ class Scorer:
         """Score designs of spaces, each at its space's resolution, one after the other."""
         found: list[Scored] = []
         try:
-            for space, spec in track(designs, "scoring designs"):
-                found.append(self.score(spec, space.resolution))
+            with computing_on(self.threads):
+                for space, spec in track(designs, "scoring designs"):
+                    found.append(self.score(spec, space.resolution))
         except KeyboardInterrupt:
             _log.warning("%d of %d scores are kept; the same call goes on from there", len(found), len(designs))
             raise

@@ -11,7 +11,7 @@ from vitspace.fidelity.figure import write_figures
 from vitspace.fidelity.folder import folder_rows, merged, write_folder
 from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_rows, plan, run
 from vitspace.files import check_folder
-from vitspace.proxies.devices import check_device
+from vitspace.proxies.devices import check_device, computing_on, default_threads
 from vitspace.proxies.score_tables import ScoreRow, committed_rows
 from vitspace.tracking import Track, untracked
 from vitspace.units import format_score
@@ -56,7 +56,8 @@ def measure_and_judge(
     request = request or FidelityRequest()
     folder = check_folder(out) if out else None
     known = known_rows(request)
-    measured = _measured(plan(request, known, str(check_device(device))), timeout, track)
+    where = str(check_device(device))
+    measured = _measured(plan(request, known, where), where, timeout, track)
     rows = merged(folder_rows(folder) if folder else (), known, measured)
     trained = sorted({row.proxy for row in rows if row.trained}) if request.is_general else ()
     cards = make_cards((*request.proxies, *trained), request.inits, rows, _uncommitted(rows))
@@ -66,13 +67,14 @@ def measure_and_judge(
     return Judgement(cards, rows)
 
 
-def _measured(jobs: Sequence[Job], timeout: float | None, track: Track) -> list[ScoreRow]:
-    """Measure jobs until the time is over; an interrupt says how many scores are kept."""
+def _measured(jobs: Sequence[Job], device: str, timeout: float | None, track: Track) -> list[ScoreRow]:
+    """Measure jobs, on one thread on the CPU, until the time is over; an interrupt says how many scores are kept."""
     rows: list[ScoreRow] = []
     try:
         if jobs and timeout != 0:
             check_data_of(jobs)
-        _measure(jobs, timeout, track, rows)
+        with computing_on(default_threads(device)):
+            _measure(jobs, timeout, track, rows)
     except KeyboardInterrupt:
         wanted = sum(len(job.proxies) for job in jobs)
         _log.warning("%d of %d scores were measured and are kept; the same call goes on from there", len(rows), wanted)

@@ -15,10 +15,11 @@ from torch import Tensor
 from vitspace import quiet
 from vitspace.cache import load, store
 from vitspace.errors import InputError
-from vitspace.host import fingerprint, sources_digest
+from vitspace.host import fingerprint
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import DRIFT_LIMIT, Runner, interleave, median_interval, pinned
 from vitspace.network import build
+from vitspace.sources import sources_of
 from vitspace.spec import Spec
 
 _log = logging.getLogger(__name__)
@@ -118,8 +119,8 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
     Raises:
         InputError: the backend is not installed.
     """
-    sources = sources_digest("families", "layers", "network", "latency/protocol")
-    key = json.dumps({"spec": spec.id, "sources": sources + spec.origin, **_circumstances(settings)}, sort_keys=True)
+    sources = sources_of("vitspace.network", "vitspace.latency.protocol") + spec.sources
+    key = json.dumps({"spec": spec.id, "sources": sources, **_circumstances(settings)}, sort_keys=True)
     found = load("latency", key)
     if found:
         before = Latency(**found[key])

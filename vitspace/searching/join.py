@@ -7,13 +7,13 @@ import torch
 
 from vitspace.errors import InputError
 from vitspace.host import fingerprint
+from vitspace.proxies.devices import computing_on, default_threads
 from vitspace.searching.checks import check_environment, check_same
 from vitspace.searching.engines import run_engine
 from vitspace.searching.first import enqueue, first_designs, is_ready
 from vitspace.searching.lease import LeaseTiming
 from vitspace.searching.monitor import Monitor, Silent
 from vitspace.searching.session import Session, open_evaluator
-from vitspace.searching.workers import default_threads, use_threads
 from vitspace.space import load_space
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import StudyRecord
@@ -57,8 +57,7 @@ def join(
     config = StudyConfig.of(store.config.model_dump() | given)
     if len(store.record().completed) < config.trials:
         session = join_session(store, config, command, monitor or Silent())
-        use_threads(threads or default_threads(config))
-        with naming_storage(store.url):
+        with computing_on(threads or default_threads(config.device)), naming_storage(store.url):
             run_engine(session, "optuna")
     return store.record()
 

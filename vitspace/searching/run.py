@@ -7,6 +7,7 @@ from vitspace.costs import CONVENTION
 from vitspace.errors import InputError
 from vitspace.host import machine
 from vitspace.proxies import part_data
+from vitspace.proxies.devices import computing_on
 from vitspace.searching.checks import (
     check_budget,
     check_environment,
@@ -21,11 +22,12 @@ from vitspace.searching.first import enqueue, first_designs
 from vitspace.searching.join import wait_until_ready
 from vitspace.searching.monitor import Monitor
 from vitspace.searching.session import Session, open_evaluator
-from vitspace.searching.workers import plan_workers, use_threads
+from vitspace.searching.workers import plan_workers
 from vitspace.space import load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
+from vitspace.study.naming import check_new
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
-from vitspace.study.store import StudyStore, check_new, free_name
+from vitspace.study.store import StudyStore, free_name
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,7 @@ def run(session: Session) -> None:
         StudyFailedError: too many trials in a row failed, or the storage cannot be used.
         StudyGoneError: the study was deleted meanwhile.
     """
-    use_threads(session.threads)
-    with naming_storage(session.store.url):
+    with computing_on(session.threads), naming_storage(session.store.url):
         run_engine(session)
 
 

@@ -15,10 +15,11 @@ from vitspace.errors import InputError
 from vitspace.searching.idle import idle_share
 from vitspace.searching.lease import BEATS, LeaseTiming, Owner, owner_of
 from vitspace.study.config import StudyConfig
+from vitspace.study.naming import check_new
 from vitspace.study.passwords import without_passwords
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
-from vitspace.study.store import StudyStore, check_new, study_names
+from vitspace.study.store import StudyStore, study_names
 
 _log = logging.getLogger(__name__)
 
@@ -198,9 +199,8 @@ def _summary(store: StudyStore, record: StudyRecord) -> StudySummary:
 
 
 def _copy(store: StudyStore, target: BaseStorage, name: str) -> None:
-    source = {"from_study_name": store.name, "from_storage": store.storage}
     try:
-        optuna.copy_study(**source, to_storage=target, to_study_name=name)
+        optuna.copy_study(from_study_name=store.name, from_storage=store.storage, to_storage=target, to_study_name=name)
     except optuna.exceptions.DuplicatedStudyError:
         raise InputError(f"a copy has a name of its own, but {name!r} was made meanwhile") from None
     except BaseException:

@@ -4,30 +4,15 @@ Two threads of one training wait for each other at every operator, so that both 
 one of their cores. So a design is trained on one thread, and as many designs at once as there are cores.
 """
 
-import torch
-
 from vitspace.costs import cost
 from vitspace.proxies import takes_data
-from vitspace.proxies.devices import available_devices
+from vitspace.proxies.devices import default_threads
 from vitspace.resources import available_memory, memory_in_use, usable_cores
 from vitspace.searching.session import Session
-from vitspace.study.config import StudyConfig
 
 #: Bytes that training takes for each parameter (weight, gradient, two averages of AdamW), and for each activation that
 #: is kept for the backward pass and its copies.
 _A_PARAM, _AN_ACTIVATION = 16, 16
-
-
-def default_threads(config: StudyConfig) -> int | None:
-    """Return the threads of one evaluation: one on the CPU; on a GPU None, torch's own number."""
-    on_cpu = config.device == "cpu" or (config.device == "auto" and "cuda:0" not in available_devices())
-    return 1 if on_cpu else None
-
-
-def use_threads(threads: int | None) -> None:
-    """Have this process compute on so many threads; None leaves torch's number."""
-    if threads is not None:
-        torch.set_num_threads(threads)
 
 
 def plan_workers(session: Session) -> None:
@@ -37,7 +22,7 @@ def plan_workers(session: Session) -> None:
     there are trials and memory for them; else one, in this process. Other engines have their own numbers.
     """
     config = session.config
-    session.threads = session.threads or default_threads(config)
+    session.threads = session.threads or default_threads(config.device)
     if session.workers == 0:
         session.workers = None
         return

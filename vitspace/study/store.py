@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import shlex
 import warnings
 from dataclasses import fields
@@ -18,19 +17,16 @@ from vitspace.study.config import StudyConfig
 from vitspace.study.optuna_private import storage_of, study_id, trial_id
 from vitspace.study.passwords import without_passwords
 from vitspace.study.record import OBJECTIVES, StudyRecord
-from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file, url_of
+from vitspace.study.storage import DEFAULT_STORAGE, open_storage, url_of
 from vitspace.study.trial import Trial
 
 DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
-
-#: Bytes of the longest name, which is a folder's and part of a file's.
-LONGEST = 200
 
 #: Where a trial's result stands among its user attributes: one fact, so that a database stores it in one transaction.
 RESULT = "result"
 
 #: What to do about a name that is taken.
-_GO_ON = "; go on with --resume"
+GO_ON = "; go on with --resume"
 
 _STATES = {"complete": TrialState.COMPLETE, "failed": TrialState.FAIL}
 _FIELDS = {f.name for f in fields(Trial)} - {"number"}
@@ -50,30 +46,8 @@ def free_name(storage: BaseStorage, name: str) -> str:
     return candidate
 
 
-def check_new(url: str, name: str, taken: bool = False, cure: str = _GO_ON) -> None:
-    """Check a new study's name without making anything.
-
-    Args:
-        url: The storage.
-        name: The name.
-        taken: Whether a name that is taken is fine, since another is found for it.
-        cure: What the error says of a name that is taken.
-
-    Raises:
-        InputError: the name is no file name, a study of that name is stored, or the storage cannot be reached.
-    """
-    if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
-        raise InputError(f"a study's name is of letters, digits and . _ - +, since it names a folder, but got {name!r}")
-    if len(name.encode()) > LONGEST:
-        raise InputError(f"a study's name is of at most {LONGEST} bytes, but got {len(name.encode())}: {name[:20]}...")
-    file = storage_file(url)
-    if (file is None or file.exists()) and name in study_names(open_storage(url)) and not taken:
-        raise InputError(_taken(name, cure))
-    if file and not file.resolve().parent.is_dir():
-        raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
-
-
-def _taken(name: str, cure: str = _GO_ON) -> str:
+def name_is_taken(name: str, cure: str = GO_ON) -> str:
+    """Return what is said of a new study's name that is taken, and what to do about it."""
     return f"a new study has a name of its own, but {name!r} exists{cure}"
 
 
@@ -99,7 +73,7 @@ class StudyStore:
         try:
             study = optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS)
         except optuna.exceptions.DuplicatedStudyError:
-            raise InputError(_taken(name)) from None
+            raise InputError(name_is_taken(name)) from None
         with warnings.catch_warnings():
             # Experimental in name since Optuna 3.2; the dashboard labels its axes with it.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from vitspace.errors import InputError
+from vitspace.proxies.devices import computing_on
 from vitspace.searching.remote import evaluate, remote_evaluator, score
 from vitspace.searching.rungs import Point, Standing
-from vitspace.searching.workers import use_threads
 
 #: Seconds between two looks whether the process that started this one lives.
 _LOOK = 0.5
@@ -40,12 +40,12 @@ def main(pipe: Connection) -> None:
     parent = os.getppid()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     study, threads = pipe.recv()
-    use_threads(threads)
     try:
-        remote_evaluator(*study)
-        while True:
-            word, *what = pipe.recv()
-            pipe.send(("result", _do(pipe, study, word, what)))
+        with computing_on(threads):
+            remote_evaluator(*study)
+            while True:
+                word, *what = pipe.recv()
+                pipe.send(("result", _do(pipe, study, word, what)))
     except InputError as error:
         sys.exit(f"error: {error}")
     except (EOFError, OSError):
