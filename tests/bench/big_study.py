@@ -12,6 +12,7 @@ import math
 import random
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import vitspace
 from vitspace.budget import Budget
@@ -20,7 +21,7 @@ from vitspace.host import machine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.space import Space, load_space
 from vitspace.study.config import StudyConfig
-from vitspace.study.storage import open_storage, together
+from vitspace.study.storage import batched, open_storage
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
@@ -66,7 +67,7 @@ def made_up(space: Space, trials: int) -> list[Trial]:
 
 def _complete(number: int, spec, anchor: str | None, ms: float, lag: float, dice: random.Random) -> Trial:
     costs = vitspace.cost(spec)
-    # Of trials without a lag none dominates another: the score rises with FLOPs and with latency, and with nothing else.
+    # Of trials without a lag none dominates another: the score rises with FLOPs and latency, and with nothing else.
     score = -3.0 + 0.15 * math.log(costs.macs / 1e9) + 0.1 * math.log(ms) - lag
     curve = [round(3.4 - (3.4 + score) * step / STEPS + dice.gauss(0, 0.02), 4) for step in range(STEPS)]
     return Trial(
@@ -90,7 +91,7 @@ def add(store: StudyStore, space: Space, trials: list[Trial]) -> None:
         params = space.encode(trial.spec)
         store.study.enqueue_trial(params, {"anchor": trial.anchor} if trial.anchor else None)
         running = store.study.ask()
-        with together(store.storage):
+        with batched(store.storage):
             space.choose(lambda v, running=running: running.suggest_categorical(v.name, v.values))
         store.save(running, replace(trial, number=running.number))
 
@@ -107,7 +108,7 @@ def make(url: str, trials: int) -> None:
         seconds=6000.0,
         ready=True,
     )
-    record = store.record(url)
+    record = store.record()
     print(f"{len(record.trials)} trials, {len(record.completed)} complete, {len(record.front)} on the front: {url}")
 
 
@@ -124,16 +125,17 @@ class _MadeUp(Evaluator):
 
 def go_on(url: str, trials: int, sampler: str) -> None:
     """Evaluate a number of designs of a stored study and print what each costs beside its evaluation."""
-    from vitspace.searching.engines import OpenStudy, open_engine
+    from vitspace.searching.engines import run_engine
+    from vitspace.searching.session import Session
 
     space, config = load_space("msg"), None
-    store = StudyStore.load(open_storage(url), NAME)
+    store = StudyStore.open(url, NAME)
     done = sum(trial.complete for trial in store.trials())
     config = store.config.model_copy(update={"trials": done + trials, "sampler": sampler, "budget": "1G..5G"})
     marks: list = []
     evaluator = _MadeUp(space, config.limits, _Flat(), 0, command=marks)
-    open_engine("optuna", OpenStudy(store, url, space, evaluator)).run(config)
-    seconds = [after[0] - before[1] for before, after in zip(marks, marks[1:], strict=False)]
+    run_engine(Session(store, config, evaluator))
+    seconds = [after[0] - before[1] for before, after in pairwise(marks)]
     print(
         f"from trial {done}: {sorted(seconds)[len(seconds) // 2]:.3f} CPU s a trial (median of {len(seconds)}), "
         f"most {max(seconds):.3f}"

@@ -98,8 +98,11 @@ class Evaluator:
         settings = replace(self.latency, img_size=self.space.resolution)
         if why := predicted_violation(spec, settings, self.budget):
             return replace(trial, state="over_budget", why=why)
+        began = time.perf_counter()
         latency = measure(spec, settings)
-        trial = replace(trial, latency_ms=latency.median_ms, latency=asdict(latency) | {"doubt": latency.doubt})
+        details = trial.details | {"timed_seconds": time.perf_counter() - began}
+        found = asdict(latency) | {"doubt": latency.doubt}
+        trial = replace(trial, latency_ms=latency.median_ms, latency=found, details=details)
         if why := self.budget.violation(latency_ms=latency.median_ms):
             unsure = f"; unsure: {latency.doubt}" if latency.doubt else ""
             return replace(trial, state="over_budget", why=why + unsure)

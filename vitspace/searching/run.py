@@ -19,6 +19,7 @@ from vitspace.searching.checks import (
 from vitspace.searching.engines import run_engine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import enqueue, first_designs
+from vitspace.searching.idle import waited_words
 from vitspace.searching.join import wait_until_ready
 from vitspace.searching.monitor import Monitor
 from vitspace.searching.session import Session, open_evaluator
@@ -91,6 +92,8 @@ def run(session: Session) -> None:
     """
     with computing_on(session.threads), naming_storage(session.store.url):
         run_engine(session)
+        if words := waited_words(session.store.trials()):
+            session.monitor.note(words)
 
 
 def _with_data(settings: dict[str, Any]) -> dict[str, Any]:
