@@ -146,7 +146,8 @@ def _session(store: StudyStore, config: StudyConfig, evaluator: Evaluator, means
     """Return the session in which a study is run, and store how many designs it evaluates at once."""
     session = Session(store, config, evaluator, monitor, means.workers, means.threads)
     plan_workers(session)
-    store.set(means={"workers": session.workers or 1, "threads": session.threads})
+    resolved = store.record().resolved
+    store.set(resolved=resolved | {"workers": session.workers or 1, "threads": session.threads})
     return session
 
 
