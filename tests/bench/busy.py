@@ -57,10 +57,10 @@ def child():
     """Train what is asked for on standard input, and answer with the seconds of each step."""
     import torch
 
-    from vitspace.families import Spec
     from vitspace.proxies._fit import fit
     from vitspace.proxies._recipe import parse_proxy
     from vitspace.proxies._shrink import make_network
+    from vitspace.spec import Spec
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     recipe = parse_proxy("tiny", data="fractal")
