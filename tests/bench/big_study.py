@@ -67,7 +67,7 @@ def made_up(space: Space, trials: int) -> list[Trial]:
 
 def _complete(number: int, spec, anchor: str | None, ms: float, lag: float, dice: random.Random) -> Trial:
     costs = vitspace.cost(spec)
-    # Of trials without a lag none dominates another: the score rises with FLOPs and latency, and with nothing else.
+    # Of trials without a lag none dominates another: the score rises with FLOPs and with latency alone.
     score = -3.0 + 0.15 * math.log(costs.macs / 1e9) + 0.1 * math.log(ms) - lag
     curve = [round(3.4 - (3.4 + score) * step / STEPS + dice.gauss(0, 0.02), 4) for step in range(STEPS)]
     return Trial(

@@ -57,9 +57,9 @@ def child():
     """Train what is asked for on standard input, and answer with the seconds of each step."""
     import torch
 
-    from vitspace.proxies._fit import fit
-    from vitspace.proxies._recipe import parse_proxy
-    from vitspace.proxies._shrink import make_network
+    from vitspace.proxies.recipe import parse_proxy
+    from vitspace.proxies.short_training import fit
+    from vitspace.proxies.shrinking import make_network
     from vitspace.spec import Spec
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
@@ -118,7 +118,7 @@ def designs(draws):
 
 
 def measure(options):
-    from vitspace.proxies._recipe import parse_proxy
+    from vitspace.proxies.recipe import parse_proxy
 
     cores = len(os.sched_getaffinity(0))
     steps, rows = parse_proxy("tiny", data="fractal").steps, []

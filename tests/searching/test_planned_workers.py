@@ -25,7 +25,7 @@ class Notes(Silent):
 def plan(tmp_path, make_evaluator, monkeypatch):
     """Plan a study's workers on a machine of so many cores and so much free memory."""
     monkeypatch.setattr("vitspace.searching.workers.memory_in_use", lambda: GB)
-    monkeypatch.setattr("vitspace.proxies.devices.torch.cuda.device_count", lambda: plan.gpus)
+    monkeypatch.setattr("vitspace.devices.torch.cuda.device_count", lambda: plan.gpus)
 
     def plan(cores=4, memory=64 * GB, gpus=0, given=None, threads=None, **settings):
         plan.gpus = gpus

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitspace.costs import CONVENTION
+from vitspace.devices import computing_on
 from vitspace.errors import InputError
 from vitspace.host import machine
-from vitspace.proxies import part_data
-from vitspace.proxies.devices import computing_on
+from vitspace.proxies import part_data, trains
 from vitspace.searching.checks import (
     check_budget,
     check_environment,
@@ -120,7 +120,7 @@ def _begin(
     monitor.note("drawing the first designs")
     designs = first_designs(space, config)
     drawn = sum(anchor is None for anchor, _ in designs)
-    store = _create(location, config, _resolved(evaluator, means) | {"drawn": drawn})
+    store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": drawn})
     enqueue(store, space, designs)
     return store, _session(store, config, evaluator, means, monitor)
 
@@ -157,12 +157,12 @@ def _create(location: StudyLocation, config: StudyConfig, resolved: dict[str, An
     return StudyStore.create(storage, name, config, resolved)
 
 
-def _resolved(evaluator: Evaluator, means: Means) -> dict[str, Any]:
+def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[str, Any]:
     """Return the settings behind a configuration's names, for the record."""
     return {
         "command": means.command,
         "machine": machine(),
-        "proxy": evaluator.proxy.describe(),
+        "proxy": {"trains": trains(config.proxy), **evaluator.proxy.describe()},
         "space": describe_space(evaluator.space),
         "convention": CONVENTION,
     }

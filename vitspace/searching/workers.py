@@ -5,8 +5,8 @@ one of their cores. So a design is trained on one thread, and as many designs at
 """
 
 from vitspace.costs import cost
-from vitspace.proxies import takes_data
-from vitspace.proxies.devices import default_threads
+from vitspace.devices import default_threads
+from vitspace.proxies import trains
 from vitspace.resources import available_memory, memory_in_use, usable_cores
 from vitspace.searching.session import Session
 
@@ -28,7 +28,7 @@ def plan_workers(session: Session) -> None:
         return
     if session.workers or config.engine != "optuna":
         return
-    if session.threads is None or not takes_data(config.proxy):
+    if session.threads is None or not trains(config.proxy):
         return
     left = config.trials - len(session.store.record().completed)
     cores = usable_cores()
