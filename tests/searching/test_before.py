@@ -1,4 +1,4 @@
-"""A study that an older version stored (commit f93f6a1; before/) is read, gone on with and reported."""
+"""A study that an older version stored (commit f93f6a1; before/study.jsonl) is read, gone on with and reported."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,9 @@ from vitspace.searching.monitor import Silent
 @pytest.fixture
 def before(tmp_path, monkeypatch):
     """The folder in which the older version ran ``search --trials 3 --study before``."""
-    shutil.copytree(Path(__file__).parent / "before", tmp_path, dirs_exist_ok=True)
+    stored = Path(__file__).parent / "before"
+    shutil.copy(stored / "small.yaml", tmp_path)
+    shutil.copy(stored / "study.jsonl", tmp_path / "studies.journal")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

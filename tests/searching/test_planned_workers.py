@@ -61,7 +61,7 @@ def test_a_design_has_a_thread_and_there_are_as_many_at_once_as_cores(plan, case
     assert (session.workers, session.threads) == expected and session.monitor.notes == []
 
 
-@pytest.mark.parametrize(("memory", "expected"), [(8 * GB, 4), (3.5 * GB, 2), (1.5 * GB, None), (0, None)])
+@pytest.mark.parametrize(("memory", "expected"), [(8 * GB, 4), (4 * GB, 2), (1.5 * GB, None), (0, None)])
 def test_no_more_start_than_memory_holds_and_that_is_said(plan, memory, expected):
     session = plan(memory=memory)
     assert session.workers == expected

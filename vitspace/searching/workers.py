@@ -8,6 +8,7 @@ from vitspace.costs import cost
 from vitspace.devices import default_threads
 from vitspace.proxies import trains
 from vitspace.resources import available_memory, memory_in_use, usable_cores
+from vitspace.searching.first import anchors_inside
 from vitspace.searching.session import Session
 
 #: Bytes that training takes for each parameter (weight, gradient, two averages of AdamW), and for each activation that
@@ -31,8 +32,7 @@ def plan_workers(session: Session) -> None:
     if session.threads is None or not trains(config.proxy):
         return
     left = config.trials - len(session.store.record().completed)
-    cores = usable_cores()
-    wanted = min(cores // session.threads, left)
+    wanted = min(usable_cores() // session.threads, left)
     fit = _that_fit_in_memory(session)
     if fit < wanted:
         session.monitor.note(
@@ -47,10 +47,10 @@ def _that_fit_in_memory(session: Session) -> int:
 
 
 def _bytes_of_a_worker(session: Session) -> int:
-    """Return about what a worker takes: what this process does, its data loaded, and the largest anchor's training."""
+    """Return about what a worker takes: what this process does, its data loaded, and an anchor's training."""
     recipe = session.evaluator.proxy.describe()
-    anchors = [row.spec for row in session.space.anchors(ablations=False) if row.spec]
-    sizes = [cost(spec, session.space.resolution) for spec in (*anchors, session.space.smallest)]
+    designs = (*anchors_inside(session.space, session.config).values(), session.space.smallest)
+    sizes = [cost(spec, session.space.resolution) for spec in designs]
     images = recipe.get("batch_size", 1) * (recipe.get("img_size", 224) / session.space.resolution) ** 2
     network = max(_A_PARAM * size.params + _AN_ACTIVATION * images * size.activations for size in sizes)
     return memory_in_use() + int(network)
