@@ -67,3 +67,8 @@ def test_no_more_start_than_memory_holds_and_that_is_said(plan, memory, expected
     assert session.workers == expected
     said = [f"{expected or 1} designs at once and not 4: memory holds no more; --workers sets another number"]
     assert session.monitor.notes == (said if expected != 4 else [])
+
+
+def test_a_proxy_that_was_made_in_a_notebook_is_run_where_it_is_known(plan, proxy, monkeypatch):
+    monkeypatch.setattr(type(proxy), "__module__", "__main__")
+    assert plan().workers is None

@@ -20,7 +20,8 @@ def plan_workers(session: Session) -> None:
     """Fill in a session's workers and threads, where they were not given.
 
     Engine ``optuna`` evaluates as many designs at once as there are cores where the proxy trains on the CPU, as long as
-    there are trials and memory for them; else one, in this process. Other engines have their own numbers.
+    there are trials and memory for them; else one, in this process, and also where the proxy or the family was made
+    in a notebook. Other engines have their own numbers.
     """
     config = session.config
     session.threads = session.threads or default_threads(config.device)
@@ -29,7 +30,7 @@ def plan_workers(session: Session) -> None:
         return
     if session.workers or config.engine != "optuna":
         return
-    if session.threads is None or not trains(config.proxy):
+    if session.threads is None or not trains(config.proxy) or _is_of_this_process(session):
         return
     left = config.trials - len(session.store.record().completed)
     wanted = min(usable_cores() // session.threads, left)
@@ -39,6 +40,12 @@ def plan_workers(session: Session) -> None:
             f"{max(1, fit)} designs at once and not {wanted}: memory holds no more; --workers sets another number"
         )
     session.workers = count if (count := min(wanted, fit)) > 1 else None
+
+
+def _is_of_this_process(session: Session) -> bool:
+    """Whether the proxy or the family was made in a notebook or script, and another process does not know it."""
+    made = (session.evaluator.proxy, *session.space.smallest.stages)
+    return any(type(each).__module__ == "__main__" for each in made)
 
 
 def _that_fit_in_memory(session: Session) -> int:
