@@ -115,7 +115,9 @@ train = "train:steps=2,batch_size=4,warmup=1,max_train=12,max_val=8,data=fractal
 found = {
     "draw": call("space", "draw", "toy", "-n", "4"),
     "anchors": call("anchors", "--family", "toy"),
-    "search": call("search", "--space", "toy", "--trials", "2", "--proxy", train, "--device", "cpu", "--workers", "0", "--out", "report"),
+    "search": call(
+        "search", "--space", "toy", "--trials", "2", "--proxy", train, "--workers", "0", "--out", "report"
+    ),
     "fidelity": call("fidelity", "params", "--family", "toy", "--out", "cards"),
 }
 json.dump(found, sys.stdout)
