@@ -24,7 +24,7 @@ def axis_rows(space: Schema) -> list[dict[str, Any]]:
     return [_row(axis, variables) for axis, variables in axes.items()]
 
 
-def rule_lines(space: Space) -> list[str]:
+def rule_lines(space: Schema) -> list[str]:
     """Return a line for each rule, which names the families that it is of where those are not all."""
     families: dict[str, list[str]] = {}
     for family in space.families:
