@@ -111,7 +111,7 @@ class _Given(NamedTuple):
 
 
 def _given(stage: StageSpec, depth: int, handed: Handed) -> _Given:
-    family = type(stage)
+    family: Any = type(stage)
     names, has_in_dim = _common_fields(family)
     common = tuple(getattr(stage, name) for name in names)
     return _Given(family, depth, handed.of_dim(stage.dim) if has_in_dim else handed, stage.downsample == "none", common)
