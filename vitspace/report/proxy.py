@@ -1,5 +1,6 @@
 """The proxy of a stored study, as it was asked for and by its full name."""
 
+from vitspace.proxies._recipe import canonical_name
 from vitspace.study.record import StudyRecord
 
 
@@ -8,8 +9,6 @@ def proxy_name(record: StudyRecord) -> str:
     name, data = typed(record)
     if not name.startswith("train:"):
         return name
-    from vitspace.proxies._recipe import canonical_name
-
     return canonical_name(name, data)
 
 
