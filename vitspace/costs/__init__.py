@@ -9,7 +9,8 @@ are cached in memory and on disk; a network is the sum of its parts. A stage is 
 cost the same, and otherwise with at most three, since the blocks between the first and the last cost the same.
 """
 
-from vitspace.costs.counter import CONVENTION, PartCost
+from vitspace.costs.counter import PartCost
 from vitspace.costs.networks import Cost, cost
+from vitspace.units import CONVENTION
 
 __all__ = ["CONVENTION", "Cost", "PartCost", "cost"]
