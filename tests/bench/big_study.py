@@ -12,7 +12,7 @@ import math
 import random
 import time
 from dataclasses import replace
-from pathlib import Path
+from itertools import pairwise
 
 import vitspace
 from vitspace.budget import Budget
@@ -67,7 +67,7 @@ def made_up(space: Space, trials: int) -> list[Trial]:
 
 def _complete(number: int, spec, anchor: str | None, ms: float, lag: float, dice: random.Random) -> Trial:
     costs = vitspace.cost(spec)
-    # Of trials without a lag none dominates another: the score rises with FLOPs and with latency, and with nothing else.
+    # Of trials without a lag none dominates another: the score rises with FLOPs and with latency alone.
     score = -3.0 + 0.15 * math.log(costs.macs / 1e9) + 0.1 * math.log(ms) - lag
     curve = [round(3.4 - (3.4 + score) * step / STEPS + dice.gauss(0, 0.02), 4) for step in range(STEPS)]
     return Trial(
@@ -134,7 +134,7 @@ def go_on(url: str, trials: int, sampler: str) -> None:
     marks: list = []
     evaluator = _MadeUp(space, config.limits, _Flat(), 0, command=marks)
     open_engine("optuna", OpenStudy(store, url, space, evaluator)).run(config)
-    seconds = [after[0] - before[1] for before, after in zip(marks, marks[1:], strict=False)]
+    seconds = [after[0] - before[1] for before, after in pairwise(marks)]
     print(
         f"from trial {done}: {sorted(seconds)[len(seconds) // 2]:.3f} CPU s a trial (median of {len(seconds)}), "
         f"most {max(seconds):.3f}"

@@ -33,7 +33,7 @@ def count(specs: list[Spec], rules: dict) -> tuple[list[int], float]:
     """Return each design's multiply-adds, and milliseconds of processor time a counted stage."""
     for function in REMEMBERING:
         function.cache_clear()
-    with mock.patch.object(counter, "_RULES", rules), mock.patch.object(parts, "_remembered", _anew):
+    with mock.patch.object(counter, "_RULES", rules), mock.patch.object(parts, "remembered", _anew):
         began = time.process_time()
         macs = [cost(spec).macs for spec in specs]
         spent = time.process_time() - began

@@ -155,7 +155,7 @@ def test_without_names_all_training_free_proxies_are_meant():
     [
         ({"proxies": ("oracle",)}, "a proxy is one of halving, train, rank"),
         ({"proxies": ("zico",), "inits": ("random",)}, "init is own, common or both, but got 'random'"),
-        ({"proxies": ("halving:tiny/small",)}, "the presets of halving have cards.*got 'halving:tiny/small'"),
+        ({"proxies": ("halving:tiny/small",)}, "the rungs of halving have cards.*got 'halving:tiny/small'"),
         ({"proxies": ("zico",), "data": "cifar10:/nowhere"}, "data are of proxies that train, .*but got 'cifar10:/now"),
         ({"proxies": ("zico",), "seeds": 0}, "seeds is at least 1, but got 0"),
     ],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vitspace import cache
 from vitspace.costs import cost
-from vitspace.proxies import CAUTION, TRAINING, Proxy, ProxyError, open_proxy, part_data
+from vitspace.proxies import CAUTION, Proxy, ProxyError, open_proxy, part_data, trains
 from vitspace.sources import sources_of
 from vitspace.space import Space
 from vitspace.spec import Spec
@@ -63,7 +63,7 @@ class Scoring:
 
 def caution(proxy: str) -> str:
     """Return what a training-free score is worth, as reports say it; empty for a proxy that trains."""
-    free = proxy.partition(":")[0] not in TRAINING
+    free = not trains(proxy)
     return f"{CAUTION.format(name=proxy)}. No accuracy was measured." if free else ""
 
 

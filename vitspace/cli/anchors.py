@@ -29,10 +29,14 @@ def anchors(
     as_json: bool = JSON,
 ) -> None:
     """Show the published rows beside what our networks cost."""
-    from vitspace.costs import CONVENTION
-    from vitspace.costs.published import published_rows
+    from vitspace.anchors.published import kept_rows
+    from vitspace.units import CONVENTION
 
-    rows = published_rows(family, role)
+    rows = kept_rows(family, role)
+    if rows is None:
+        from vitspace.costs.published import published_rows
+
+        rows = published_rows(family, role)
     if as_json:
         print_json(rows)
         return

@@ -9,7 +9,8 @@ remembered, in memory and on disk; a network is the sum of its parts. A stage is
 blocks cost the same, otherwise with at most three: the blocks between the first and the last do.
 """
 
-from vitspace.costs.counter import CONVENTION, PartCost
+from vitspace.costs.counter import PartCost
 from vitspace.costs.networks import Cost, cost
+from vitspace.units import CONVENTION
 
 __all__ = ["CONVENTION", "Cost", "PartCost", "cost"]

@@ -18,8 +18,7 @@ from vitspace.fidelity.scored import Scored, family_of, scored
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow
-from vitspace.proxies.scores import BASELINES
-from vitspace.proxies.scores._subjects import TIMM
+from vitspace.proxies.scores import BASELINES, TIMM
 from vitspace.statistics import by_table, interval, kendall, regret, resamples, resamples_of, rightness, within_bins
 
 #: The proxy that designs are screened and ordered by at matched cost.

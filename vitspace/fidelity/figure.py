@@ -14,7 +14,7 @@ from vitspace.fidelity.scored import scored
 from vitspace.plots import style
 from vitspace.plots.looks import looks
 from vitspace.proxies.score_tables import ScoreRow
-from vitspace.proxies.scores._subjects import TIMM
+from vitspace.proxies.scores import TIMM
 from vitspace.report.figures import save_figure
 from vitspace.units import format_count
 

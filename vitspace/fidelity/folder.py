@@ -7,6 +7,7 @@ from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.fidelity.cards import Card
 from vitspace.fidelity.curves import write_curves
 from vitspace.files import write_atomic, write_json
+from vitspace.proxies import trains
 from vitspace.proxies.cards import FILE as CARDS
 from vitspace.proxies.score_tables import FILE as SCORES
 from vitspace.proxies.score_tables import TRAINED_FILE, ScoreRow, read_table, write_table
@@ -70,7 +71,7 @@ def family_cells(cards: Sequence[Card]) -> list[tuple[str, ...]]:
     return [
         (card.proxy, family, str(found["pairs"]), f"{found['pair_accuracy']:.1%}", f"{found['params_accuracy']:.1%}")
         for card in cards
-        if ":" in card.proxy
+        if trains(card.proxy)
         for family, found in card.leave_one_family_out.items()
         if found["pairs"]
     ]

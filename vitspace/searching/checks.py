@@ -8,6 +8,7 @@ from typing import Any
 from vitspace.errors import InputError
 from vitspace.host import cores
 from vitspace.latency import LatencySettings, measure
+from vitspace.proxies import kind_of
 from vitspace.searching.engines import check_engine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import anchors_inside
@@ -49,6 +50,9 @@ def check_runs(settings: dict[str, Any], config: StudyConfig, workers: int | Non
             f"gpus are asked for by engines {' and '.join(GPU_ENGINES)}, but got engine {config.engine!r}; a process "
             "of this machine uses the GPU that --device names"
         )
+    if config.engine != "optuna" and kind_of(config.proxy).has_rungs:
+        name = kind_of(config.proxy).name
+        raise InputError(f"{name} runs on engine optuna, with any number of workers, but got {config.engine!r}")
     if workers and config.engine in ("optuna", "nni"):  # the others' are jobs and tasks of a cluster
         check_workers(workers)
     check_engine(config)

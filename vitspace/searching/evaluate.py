@@ -13,7 +13,7 @@ from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.host import fingerprint, versions
 from vitspace.latency import LatencySettings, measure, predicted_violation
-from vitspace.proxies import Proxy, finite
+from vitspace.proxies import Laddered, Proxy, finite
 from vitspace.searching.rungs import EntersRungs
 from vitspace.space import Space
 from vitspace.spec import Spec
@@ -105,18 +105,20 @@ class Evaluator:
     def _score(self, trial: Trial, spec: Spec, on_step: OnStep | None, rungs: EntersRungs | None) -> Trial:
         """Score a design that fits; at every rung, where the proxy has several, until others are better."""
         trained: list[dict[str, Any]] = []
-        proxies = getattr(self.proxy, "rungs", (self.proxy,)) if rungs else (self.proxy,)
+        ladder = self.proxy if rungs and isinstance(self.proxy, Laddered) else None
+        proxies = ladder.rungs if ladder else (self.proxy,)
         for number, proxy in enumerate(proxies):
             score = proxy.score(spec, self.seed, on_step)
             finite(score.value)
             trained.append({"rung": getattr(proxy, "name", ""), "score": score.value, "seconds": score.seconds})
             details = {**trial.details, "proxy_seconds": score.seconds, **score.details}
             trial = replace(trial, score=score.value, details=details)
-            if rungs and number + 1 < len(proxies):
-                place = rungs.enter(number, trial.point, self.proxy.keep)  # type: ignore[attr-defined]
+            if rungs and ladder and number + 1 < len(proxies):
+                place = rungs.enter(number, trial.point, ladder.keep)
                 trained[-1] |= {"place": place.place, "of": place.of}
                 if not (place.promoted or trial.anchor):
-                    why = f"at {proxy.name} it is number {place.place} of {place.of}, and the first {place.kept} go on"
+                    where = f"number {place.place} of {place.of}, and the first {place.kept} go on"
+                    why = f"at {trained[-1]['rung']} it is {where}"
                     trial = replace(trial, state="pruned", why=why)
                     break
         return replace(trial, details=trial.details | {"rungs": trained}) if len(proxies) > 1 else trial

@@ -6,7 +6,7 @@ from typing import Any
 from vitspace.costs import CONVENTION
 from vitspace.errors import InputError
 from vitspace.host import machine
-from vitspace.proxies import part_data
+from vitspace.proxies import part_data, trains
 from vitspace.searching.checks import (
     check_budget,
     check_environment,
@@ -112,7 +112,7 @@ def _begin(
     monitor.note("drawing the first designs")
     designs = first_designs(space, config)
     drawn = sum(anchor is None for anchor, _ in designs)
-    store = _create(location, config, _resolved(evaluator, means) | {"drawn": drawn})
+    store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": drawn})
     enqueue(store, space, designs)
     return store, Session(store, config, evaluator, monitor, means.workers)
 
@@ -140,12 +140,12 @@ def _create(location: StudyLocation, config: StudyConfig, resolved: dict[str, An
     return StudyStore.create(storage, name, config, resolved)
 
 
-def _resolved(evaluator: Evaluator, means: Means) -> dict[str, Any]:
+def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[str, Any]:
     """Return the settings behind a configuration's names, for the record."""
     return {
         "command": means.command,
         "machine": machine(),
-        "proxy": evaluator.proxy.describe(),
+        "proxy": {"trains": trains(config.proxy), **evaluator.proxy.describe()},
         "space": describe_space(evaluator.space),
         "convention": CONVENTION,
     }

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from vitspace.devices import check_device
 from vitspace.proxies import ProxyError
-from vitspace.proxies.devices import check_device
 from vitspace.proxies.scores._blocks import find_blocks, positions, tensors
 from vitspace.proxies.scores._evidence import (
     CODES,
