@@ -219,7 +219,7 @@ def test_fidelity_estimates_a_design(tmp_path):
     ("args", "message"),
     [
         (("--estimate", "msg_tiny", "zico", "--data", "digits"), "of one design, but got proxies, --data beside it"),
-        (("zico", "--data", "cifar10:/nowhere"), "data are of proxies that train"),
+        (("zico", "--data", "cifar10:/nowhere"), "data belong to a proxy that trains"),
         (("params", "--out", "/proc/none"), "a report needs a folder that can be written"),
         (("params", "--timeout", "-5"), "'--timeout'"),
     ],

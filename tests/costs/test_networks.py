@@ -65,5 +65,5 @@ def test_an_image_below_the_stride_is_refused():
 
 @pytest.mark.parametrize("what", ["msg_tiny", [anchor("msg_tiny").spec]])
 def test_a_cost_is_of_a_spec(what):
-    with pytest.raises(InputError, match=r"a cost is of a Spec, such as .*, but got "):
+    with pytest.raises(InputError, match=r"cost takes a Spec, such as .*, but got "):
         cost(what)

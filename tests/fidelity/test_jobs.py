@@ -86,7 +86,7 @@ def test_designs_are_chosen():
         ({"families": ("swin",)}, "a family is one of ems, mat, msg, partial, transcnn, vt, but got 'swin'"),
         ({"tables": ("3.5",)}, "an ablation table is one of ems 3.*, but got '3.5'"),
         ({"kinds": ("hard",)}, "a kind of design is one of anchors, ablations, peers, but got 'hard'"),
-        ({"families": ("msg",), "tables": ("ems 3.5",)}, "there is none that is all of msg, ems 3.5"),
+        ({"families": ("msg",), "tables": ("ems 3.5",)}, "none belongs to all of msg, ems 3.5"),
     ],
 )
 def test_a_choice_of_nothing_is_refused(values, message):
@@ -155,8 +155,8 @@ def test_without_names_all_training_free_proxies_are_meant():
     [
         ({"proxies": ("oracle",)}, "a proxy is one of halving, train, rank"),
         ({"proxies": ("zico",), "inits": ("random",)}, "init is own, common or both, but got 'random'"),
-        ({"proxies": ("halving:tiny/small",)}, "the rungs of halving have cards.*got 'halving:tiny/small'"),
-        ({"proxies": ("zico",), "data": "cifar10:/nowhere"}, "data are of proxies that train, .*but got 'cifar10:/now"),
+        ({"proxies": ("halving:tiny/small",)}, "a report card is of one training preset.*got 'halving:tiny/small'"),
+        ({"proxies": ("zico",), "data": "cifar10:/nowhere"}, "data belong to a proxy that trains, .*got 'cifar10:/now"),
         ({"proxies": ("zico",), "seeds": 0}, "seeds is at least 1, but got 0"),
     ],
 )

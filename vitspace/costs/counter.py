@@ -1,4 +1,4 @@
-"""Counter: the operations that run while it is on."""
+"""Counts the multiply-adds of the operations that run."""
 
 from collections import Counter as Tally
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class PartCost:
     Attributes:
         params: Parameters.
         macs: Multiply-adds for one image.
-        activations: Elements put out for one image.
+        activations: Output elements for one image.
         attention_macs: The share of ``macs`` that lies in attention products.
     """
 
@@ -39,7 +39,7 @@ class PartCost:
         return self.plus(other, -1)
 
     def plus(self, other: "PartCost", times: int) -> "PartCost":
-        """Add another cost so many times."""
+        """Add another cost a number of times."""
         return PartCost(
             self.params + times * other.params,
             self.macs + times * other.macs,
@@ -85,7 +85,7 @@ class Counter(_Mode):
 
     Attributes:
         by_operator: Multiply-adds of each operator that ran.
-        uncounted: How often each operator ran that the convention leaves out, reshaping aside.
+        uncounted: How often each operator ran that the convention leaves out; reshaping is not listed.
     """
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class Counter(_Mode):
 
     @property
     def counted(self) -> PartCost:
-        """What was counted so far, without parameters."""
+        """The cost counted so far, without parameters."""
         return PartCost(0, self.macs, self.activations, self.attention_macs)
 
     def run(self, module: nn.Module, *args: Tensor | None) -> Any:
@@ -130,7 +130,7 @@ class Counter(_Mode):
             return module.eval()(*args)
 
     def watch(self, modules: list[nn.Module]) -> dict[nn.Module, PartCost]:
-        """Return a table of what each module costs, which fills as the modules run."""
+        """Return a table of the cost of each module, which is filled when the modules run."""
         spent = {module: PartCost(count_params(module)) for module in modules}
 
         def add(times: int) -> Callable:
@@ -146,7 +146,7 @@ class Counter(_Mode):
 
 
 class Skeleton(_Mode):
-    """Leaves out operations in place on the meta device, as initialisations are: there is nothing to fill."""
+    """Skips in-place operations on the meta device, such as initialisations, which have nothing to fill."""
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         in_place = func._schema.name.endswith("_")  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Jobs: which scores of which published designs are known, and measuring those that are not."""
+"""Finds which scores of published designs are known, and measures the others."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -22,13 +22,13 @@ class FidelityRequest:
     Attributes:
         proxies: Names of scores, combinations or training proxies, ``train:small``; those name the kind of data they
             are trained on, ``train:small,data=cifar10``. None named: every training-free one.
-        seeds: How many seeds, from 0.
+        seeds: Number of seeds, from 0.
         inits: own, common or both.
-        fresh: Whether committed scores are left aside, and only those of this machine and the present code are known.
+        fresh: Whether committed scores are ignored, so that only scores of this machine and the present code are known.
         chosen: The designs that are scored.
-        data: What the training proxies are trained on; empty for their own.
+        data: Data of the training proxies; empty for their default.
         opened_as: By proxy, the name and data with which it is opened.
-        is_general: Whether no proxy was named, so that cards of all that was trained before belong to the answer.
+        is_general: Whether no proxy was named; the cards of earlier trainings are then included.
 
     Raises:
         InputError: there is no such proxy or initialisation, or data are given to proxies that do not train.
@@ -48,14 +48,17 @@ class FidelityRequest:
         object.__setattr__(self, "proxies", self.proxies or _training_free())
         for name in self.proxies:
             if kind_of(name).has_rungs:
-                raise InputError(f"the rungs of {kind_of(name).name} have cards, as train:tiny has; got {name!r}")
+                raise InputError(
+                    "a report card is of one training preset, as train:tiny, and not of "
+                    f"{kind_of(name).name}, but got {name!r}"
+                )
         for init in self.inits:
             if init not in INITS:
                 raise InputError(f"init is own, common or both, but got {init!r}")
         if self.seeds < 1:
             raise InputError(f"seeds is at least 1, but got {self.seeds}")
         if self.data and not any(kind_of(name).takes_data for name in self.proxies):
-            raise InputError(f"data are of proxies that train, and none is named, but got {self.data!r}")
+            raise InputError(f"data belong to a proxy that trains, as train:tiny, but got {self.data!r} without one")
         opened_as = dict(map(self._opened_as, self.proxies))
         object.__setattr__(self, "proxies", tuple(opened_as))
         object.__setattr__(self, "opened_as", opened_as)
@@ -70,7 +73,7 @@ class FidelityRequest:
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """What has to be measured: the scores, those of combinations, the baselines, and training proxies."""
+        """The proxies to measure: baselines, scores, components of combinations, and training proxies."""
         parts = [part for name in self.proxies if name in COMBINATIONS for part in combination(name).COMPONENTS]
         named = [name for name in self.proxies if name not in COMBINATIONS]
         return tuple(dict.fromkeys([*BASELINES, *named, *parts]))
@@ -78,7 +81,7 @@ class FidelityRequest:
 
 @dataclass(frozen=True)
 class Job:
-    """Scores to be measured of one design, with one seed and initialisation; see `FidelityRequest.opened_as`."""
+    """The scores to measure on one design with one seed and initialisation; ``opened_as`` as in `FidelityRequest`."""
 
     design: Design
     proxies: tuple[str, ...]
@@ -89,16 +92,16 @@ class Job:
 
 
 def known_rows(request: FidelityRequest) -> list[ScoreRow]:
-    """Return what is known already: this machine's rows, and before them the committed ones, unless all is fresh."""
+    """Return the known rows: the committed ones, unless the request is fresh, and this machine's."""
     committed = () if request.fresh else committed_rows()
     return list({row.key: row for row in [*local_rows(), *committed]}.values())
 
 
 def plan(request: FidelityRequest, known: Iterable[ScoreRow], device: str = "cpu") -> list[Job]:
-    """Return the jobs that measure what is asked for and not known.
+    """Return the jobs that measure the requested scores that are not known.
 
-    What only counts comes first, as all need it, and of all designs; what trains comes last, the smallest designs
-    first, so that a run that is stopped has trained most of them.
+    Counting baselines come first, on all designs, since all cards need them. Trainings come last, the smallest designs
+    first, so that a stopped run has trained as many designs as possible.
     """
     there = {row.key for row in known}
     jobs: list[Job] = []
@@ -122,7 +125,7 @@ def _turn(job: Job) -> tuple[int, int]:
 
 
 def run(job: Job) -> list[ScoreRow]:
-    """Measure a job's scores, and keep them on this machine."""
+    """Measure a job's scores, and store them on this machine."""
     scores = [name for name in job.proxies if name in SCORES]
     settings = Settings(seed=job.seed, init=job.init, device=job.device)
     found = measure(job.design.subject, scores, settings)
@@ -136,7 +139,7 @@ def run(job: Job) -> list[ScoreRow]:
 
 
 def _applies(name: str, design: Design, seed: int, init: str, chosen: DesignFilter) -> bool:
-    """Whether a score of a design depends on the seed and initialisation, can be had of it, and is asked for."""
+    """Whether a score is to be measured on a design with a seed and initialisation."""
     if name in BASELINES:
         return (seed, init) == (0, "own")
     if design not in chosen:
@@ -162,10 +165,10 @@ def _opened(name: str, data: str, device: str) -> Proxy:
 
 
 def check_data_of(jobs: Iterable[Job]) -> None:
-    """Open the proxies of jobs, so that what is wrong with their data is said before anything is measured.
+    """Open the proxies of jobs, so that an error in their data is raised before anything is measured.
 
     Raises:
-        InputError: their data, or the device, cannot be had.
+        InputError: data or device are not available.
     """
     for job in jobs:
         for name in job.proxies:

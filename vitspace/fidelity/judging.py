@@ -1,4 +1,4 @@
-"""Proxies measured on published designs, and judged by the accuracies that were published with them."""
+"""Measures proxies on published designs, and compares the scores with the published accuracies."""
 
 import logging
 import time
@@ -21,11 +21,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is known of proxies.
+    """Report cards of proxies.
 
     Attributes:
-        cards: A report card a proxy and initialisation; one that was not measured says so.
-        rows: Every score that the cards are made from.
+        cards: A report card for each proxy and initialisation.
+        rows: The scores from which the cards are made.
     """
 
     cards: list[Card]
@@ -39,19 +39,19 @@ def measure_and_judge(
     out: Path | None = None,
     track: Track = untracked,
 ) -> Judgement:
-    """Measure what is not known yet of proxies on published designs, and make their report cards.
+    """Measure the unknown scores of proxies on published designs, and make the proxies' report cards.
 
-    Scores are kept on this machine design by design, so that the same call goes on after an interrupt.
+    Each score is stored on this machine when it is measured, so that the same call continues after an interrupt.
 
     Args:
         request: Proxies, designs, seeds and initialisations; None is every training-free proxy on every design.
         device: Where networks run: cpu, cuda or auto.
         timeout: Seconds after which no further design is measured; 0 measures none, None sets no limit.
-        out: Folder of tables, cards and figures; rows that it has already are part of the cards.
+        out: Folder of tables, cards and figures; rows that are already in it count, too.
         track: Shows how many designs are scored.
 
     Raises:
-        InputError: the data of a training proxy or the device cannot be had, or the folder cannot be written.
+        InputError: the data of a training proxy or the device are not available, or the folder cannot be written.
     """
     request = request or FidelityRequest()
     folder = check_folder(out) if out else None
@@ -67,7 +67,7 @@ def measure_and_judge(
 
 
 def _measured(jobs: Sequence[Job], timeout: float | None, track: Track) -> list[ScoreRow]:
-    """Measure jobs until the time is over; an interrupt says how many scores are kept."""
+    """Measure jobs until the timeout; an interrupt logs how many scores are stored."""
     rows: list[ScoreRow] = []
     try:
         if jobs and timeout != 0:

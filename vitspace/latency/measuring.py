@@ -99,7 +99,7 @@ class Latency:
     def doubt(self) -> str:
         """Say why the measurement is doubtful, or return an empty string."""
         if abs(self.drift) > DRIFT_LIMIT:
-            return f"{REFERENCE} moved by {self.drift:+.1%} while it was measured"
+            return f"the time of {REFERENCE} changed by {self.drift:+.1%} meanwhile"
         if self.core_share < LEAST_SHARE:
             return f"the machine was busy: other processes had {1 - self.core_share:.0%} of this one's core"
         if self.reference_ms > (1 + BUSY_LIMIT) * self.usual_ms:
