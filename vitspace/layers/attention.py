@@ -34,8 +34,10 @@ def attend(q: Tensor, k: Tensor, v: Tensor, heads: int, mask: Tensor | None = No
 def self_attend(qkv: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
     """[B, T, 3C] -> [B, T, C]: `attend` where queries, keys and values come in one, in this order."""
     if not captured():
-        return attend(*qkv.chunk(3, dim=2), heads, mask)
+        q, k, v = qkv.chunk(3, dim=2)
+        return attend(q, k, v, heads, mask)
     # A back end copies what it cuts or transposes: once for all three, and the parts of the first dimension lie whole.
     packed = qkv.unflatten(2, (3, heads, -1)).permute(2, 0, 3, 1, 4).flatten(0, 1)
     mask = None if mask is None else mask.to(qkv.dtype)
-    return join_heads(F.scaled_dot_product_attention(*packed.chunk(3), attn_mask=mask))
+    q, k, v = packed.chunk(3)
+    return join_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=mask))

@@ -64,7 +64,7 @@ class FoldedPropagation:
 
     def __call__(self, x: Tensor, height: int, width: int) -> Tensor:
         if captured():
-            return self.plain(x if self.conv is None else self.conv(x), height, width)  # type: ignore[no-any-return]
+            return self.plain(x if self.conv is None else self.conv(x), height, width)
         return cropped(F.pixel_shuffle(pointwise(x, self.weight), self.patch), height, width)
 
 
