@@ -69,7 +69,9 @@ class FoldedStatic:
     def __call__(self, whitened: Tensor, linear: Tensor | None = None) -> Tensor:
         parts = self.mix(whitened).split(self.split, dim=1)
         mixed = torch.cat([branch(part) for branch, part in zip(self.branches, parts, strict=True)], dim=1)
-        return mixed if self.fusion is None else linear * pointwise(mixed, self.fusion).sigmoid_()
+        if self.fusion is None or linear is None:
+            return mixed
+        return linear * pointwise(mixed, self.fusion).sigmoid_()
 
 
 class FoldedPatches:
@@ -87,7 +89,7 @@ class FoldedPatches:
     def coordinate(self, tokens: Tensor) -> Tensor:
         """CoordDWConv: along the rows, then along the columns."""
         if captured():
-            return self.plain.vertical(self.plain.horizontal(tokens))  # type: ignore[no-any-return]
+            return self.plain.vertical(self.plain.horizontal(tokens))
         return self.down @ tokens @ self.across
 
 
