@@ -1,4 +1,4 @@
-"""Files: where our data lies, reading YAML strictly, writing whole files or none."""
+"""Data files of the package, strict reading of YAML, and atomic writing of files and folders."""
 
 import json
 import os
@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def data_folder(name: str) -> Path:
-    """Return ``spaces`` or ``studies``: inside the installed package, or beside it in a checkout."""
+    """Return the folder ``spaces`` or ``studies``: in the installed package, or next to it in a checkout."""
     package = Path(__file__).parent
     return package / name if (package / name).is_dir() else package.parent / name
 
@@ -28,6 +28,11 @@ def data_names(folder: str, nested: bool = False) -> list[str]:
     root = data_folder(folder)
     found = root.rglob("*.yaml") if nested else root.glob("*.yaml")
     return sorted(path.relative_to(root).with_suffix("").as_posix() for path in found)
+
+
+def is_yaml_name(text: str, folder: str) -> bool:
+    """Whether a text is a path to a YAML file, or the name of one in a data folder."""
+    return text.endswith((".yaml", ".yml")) or text in data_names(folder, nested=True)
 
 
 def find_yaml(text: str, folder: str) -> Path:
@@ -60,8 +65,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_yaml(path: Path, model: type[Model]) -> Model:
-    """Read a YAML file into a model.
+def read_yaml(path: Path, model: type[Model], prepare: Callable[[dict[str, Any]], Any] = dict) -> Model:
+    """Read a YAML file into a model; ``prepare`` makes of the file's mapping what the model reads.
 
     Raises:
         InputError: the file is not YAML, a key is unknown or missing, or a value is wrong; with file and line.
@@ -78,7 +83,7 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
     if not isinstance(data, dict):
         raise InputError(f"{path}: the file is a mapping of keys, but got {type(data).__name__}")
     try:
-        return model.model_validate(data)
+        return model.model_validate(prepare(data))
     except ValidationError as error:
         first = error.errors()[0]
         line = _line(yaml.compose(text, Loader=yaml.SafeLoader), first["loc"])
@@ -86,7 +91,7 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
 
 
 def located(path: Path, location: Iterable[Any], message: str) -> InputError:
-    """Return an error that names a YAML file, and the line of the deepest node that keys and indices lead to."""
+    """Return an error that names a YAML file and a line: that of the deepest node on a path of keys and indices."""
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         return InputError(f"{path}:{_line(root, location)}: {message}")
@@ -95,7 +100,7 @@ def located(path: Path, location: Iterable[Any], message: str) -> InputError:
 
 
 def explain(model: type[BaseModel], error: Any) -> str:
-    """Say one pydantic error in one line: the key, the rule, the value, and the known keys if that is the cure."""
+    """Return a pydantic error in one line: the key, the rule, the value, and for an unknown key the known ones."""
     key = ".".join(str(name) for name in error["loc"])
     if error["type"] == "extra_forbidden":
         owner = _owner(model, error["loc"][:-1])
@@ -109,12 +114,12 @@ def explain(model: type[BaseModel], error: Any) -> str:
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:
-    """Write a whole file: to a temporary name beside it, then renamed."""
+    """Write a file under a temporary name next to it, then rename it."""
     write_with(path, lambda temporary: temporary.write_bytes(data.encode() if isinstance(data, str) else data))
 
 
 def write_with(path: Path, write: Callable[[Path], object]) -> None:
-    """Have ``write`` make a temporary file beside ``path``, then rename it."""
+    """Have ``write`` make a temporary file next to ``path``, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)
@@ -161,6 +166,20 @@ def whole_files(path: Path) -> Iterator[Path]:
         yield Path(name)
         for file in sorted(Path(name).iterdir()):
             file.replace(path / file.name)
+
+
+def check_folder(out: Path) -> Path:
+    """Return a report's folder, if it can be written.
+
+    Raises:
+        InputError: it cannot.
+    """
+    parent = next((path for path in (out, *out.absolute().parents) if path.exists()), Path.cwd())
+    try:
+        tempfile.TemporaryDirectory(dir=parent).cleanup()  # permissions say nothing to root, nor of /proc
+    except OSError:
+        raise InputError(f"a report needs a folder that can be written, but {str(parent)!r} is none") from None
+    return out
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -18,6 +18,14 @@ from vitspace.latency.work import work
 from vitspace.profile.memory import PeakMemory
 from vitspace.space import load_space
 
+MAT = """
+family: mat
+axes:
+  dim: {values: [32, 64], scale: [1, 2, 4, 8]}
+  depth: {each: [1, 2, 4]}
+  mixer: [none, window]
+  heads: [4]
+"""
 SMALL = ["mat_1", "--img-size", "64"]
 TIMES = {"median_ms": 20.0, "p10_ms": 19.0, "p90_ms": 21.0, "low_ms": 19.9, "high_ms": 20.1}
 STEADY = {"reference_ms": 10.0, "usual_ms": 10.0, "drift": 0.0, "core_share": 1.0}
@@ -56,9 +64,11 @@ def error(done):
 
 
 @pytest.fixture(scope="module")
-def calibration():
+def calibration(tmp_path_factory):
     """A calibration at 64 pixels whose milliseconds are made up from work."""
-    specs = load_space("mat").draw(20, "4G", seed=1)
+    path = tmp_path_factory.mktemp("space") / "mat.yaml"
+    path.write_text(MAT)
+    specs = load_space(str(path)).draw(20, seed=1)
     samples = [Sample(spec, 1e-6 * work(spec, 64).sum(), 10.0) for spec in specs]
     return Calibration.of(samples, LatencySettings(img_size=64, runs=9), 1.0)
 
@@ -80,7 +90,7 @@ def test_a_prediction_is_printed_with_its_held_out_error(profile, file, calibrat
 def test_a_prediction_outside_what_was_measured_says_so(profile, file, tmp_path):
     (tmp_path / "large.json").write_text(anchor("partialformer_b0").spec.to_json())
     done = profile("large.json", "--img-size", "64", "--predictor", str(file))
-    assert "OUTSIDE its range: no measured design does" in done.stdout
+    assert "OUTSIDE its range: no measured design has" in done.stdout
     assert "held-out designs (all)" in done.stdout
 
 
@@ -147,9 +157,9 @@ def test_half_precision_is_timed_part_by_part_too(profile):
 
 def test_a_noisy_machine_is_marked(profile, monkeypatch):
     monkeypatch.setattr("vitspace.profile.parts.measure", lambda *_: replace(QUIET, drift=0.08))
-    assert "unsure: resnet18 moved by +8.0% while it was measured" in profile(*SMALL).stdout
+    assert "unsure: the time of resnet18 changed by +8.0% meanwhile" in profile(*SMALL).stdout
     [row] = json.loads(profile(*SMALL, "--json").stdout)["latency"]
-    assert row["doubt"] == "resnet18 moved by +8.0% while it was measured"
+    assert row["doubt"] == "the time of resnet18 changed by +8.0% meanwhile"
 
 
 @pytest.mark.parametrize(

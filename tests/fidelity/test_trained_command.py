@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from vitspace.cli import app
 from vitspace.fidelity import jobs
 from vitspace.fidelity.curves import POINTS
-from vitspace.fidelity.designs import Choice, designs
+from vitspace.fidelity.designs import DesignFilter, designs
 from vitspace.interrupts import Terminated
 from vitspace.proxies import Score
 
@@ -27,12 +27,12 @@ class Fake:
 
 
 @pytest.mark.parametrize(("stop", "code"), [(Terminated, 143), (KeyboardInterrupt, 130)])
-def test_what_was_measured_before_a_stop_is_kept(monkeypatch, stop, code):
+def test_what_was_measured_before_a_stop_is_kept(monkeypatch, caplog, stop, code):
     fake = Fake(stop)
     monkeypatch.setattr(jobs, "_opened", lambda name, data, device: fake)
     name = f"train:small,data=digits,steps={code}"
     done = CliRunner().invoke(app, ["fidelity", name, "--only", "anchors"])
-    assert done.exit_code == code and "1 of 22 scores were measured and are kept" in done.stderr
+    assert done.exit_code == code and "1 of 22 scores were measured and are kept" in caplog.text
     assert [row.spec for row in jobs.local_rows() if row.proxy == name] == [fake.scored[0][0]]
 
 
@@ -40,7 +40,7 @@ def test_a_part_is_run_and_gone_on_with_and_shown(tmp_path, monkeypatch):
     fake = Fake()
     monkeypatch.setattr(jobs, "_opened", lambda name, data, device: fake)
     table = sorted({table for design in designs() for table in design.tables if table.startswith("mat")})[0]
-    some = [design for design in designs() if design in Choice(tables=(table,))]
+    some = [design for design in designs() if design in DesignFilter(tables=(table,))]
 
     def fidelity(*args):
         done = CliRunner().invoke(app, ["fidelity", "train:small", "--data", "digits", "--table", table, *args])

@@ -1,4 +1,4 @@
-"""Folder: what an analysis leaves behind, each file written whole."""
+"""Writes figure, tables and report of an analysis into a folder; each file completely or not at all."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,12 +10,14 @@ from vitspace.analysis.comparison import Sample, comparison_table, scores_table
 from vitspace.analysis.comparison_figure import draw_comparison
 from vitspace.analysis.effects import AxisEffects
 from vitspace.analysis.importance import Importance
+from vitspace.analysis.scoring import caution
 from vitspace.analysis.tables import axes_table, shown_axes, shown_comparison, values_table
+from vitspace.costs import CONVENTION
 from vitspace.errors import InputError
 from vitspace.files import write_atomic
 from vitspace.host import machine
 from vitspace.plots.formats import markdown
-from vitspace.report.figures import save_figure
+from vitspace.plots.frame import save_figure
 
 
 def write_comparison(out: Path, samples: Sequence[Sample], title: str, score: str, words: str) -> None:
@@ -24,9 +26,9 @@ def write_comparison(out: Path, samples: Sequence[Sample], title: str, score: st
     Args:
         out: The folder.
         samples: The scored designs.
-        title: Of figure and report.
-        score: What the score is.
-        words: What the report says of how it was made.
+        title: Title of figure and report.
+        score: Label of the score.
+        words: The paragraph of the report on how it was made.
 
     Raises:
         InputError: the folder cannot be written.
@@ -65,6 +67,12 @@ def write_axes(
         write_atomic(out / "report.md", _page(title, words, picture, shown))
 
     _writing(out, write)
+
+
+def made_by(command: str, setting: str, proxy: str) -> str:
+    """Return how a report was made, in words: command, setting, definition of FLOPs, caution on the proxy."""
+    shown = f"```\n{command}\n```\n\n" if command else ""
+    return "\n\n".join(filter(None, [f"{shown}{setting} FLOPs: {CONVENTION}.", caution(proxy)]))
 
 
 def _page(title: str, words: str, picture: str, table: str) -> str:

@@ -6,18 +6,23 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import typer
 
 from vitspace.errors import FailureError, InputError
 from vitspace.interrupts import Terminated, install
+from vitspace.threads import settle_wait_policy
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
 
-#: Columns of what is printed where no terminal sets a limit.
+T = TypeVar("T")
+
+#: Width in columns of output that no terminal shows.
 WIDE = 10_000
 
 app = typer.Typer(
@@ -62,20 +67,25 @@ def print_json(data: Any) -> None:
 
 
 def refuse(rule: str, beside: dict[str, Any]) -> None:
-    """Raise InputError where options were given that would be ignored."""
+    """Raise InputError where options were given that would be ignored.
+
+    Args:
+        rule: Why they do not apply.
+        beside: By option, whether it was given.
+    """
     if given := [name for name, value in beside.items() if value]:
         raise InputError(f"{rule}, but got {', '.join(given)} beside it")
 
 
 def command_line() -> str:
-    """Return what was typed, for the record, without passwords."""
+    """Return the command line without passwords, for the record."""
     from vitspace.study.passwords import without_passwords
 
     return without_passwords("vitspace " + shlex.join(sys.argv[1:]))
 
 
 def console() -> "Console":
-    """Return what prints text and tables on standard output: where no terminal shows it, lines are not cut."""
+    """Return a console on standard output; lines are not wrapped unless a terminal shows them."""
     from rich.console import Console
 
     made = Console(highlight=False, markup=False)
@@ -84,19 +94,63 @@ def console() -> "Console":
     return made
 
 
+def track(items: Iterable[T], description: str) -> Iterable[T]:
+    """Show a bar on standard error while a function of the library works through its items."""
+    from rich.console import Console
+    from rich.progress import track as bar
+
+    return bar(items, description, console=Console(stderr=True))
+
+
+def print_table(rows: "pd.DataFrame") -> None:
+    """Print a table of text, a line for each row."""
+    from rich.table import Table
+
+    table = Table(*rows.columns, box=None, header_style="bold")
+    for row in rows.to_numpy().tolist():
+        table.add_row(*row)
+    console().print(table)
+
+
 def main() -> None:
-    """Run the command line: exit code 2 and one line for what the user got wrong."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("alembic", "httpx", "matplotlib", "fontTools", "onnx_ir", "onnxscript", "torch"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    """Run the command line; an error in the input is one line and exit code 2."""
+    settle_wait_policy()
     try:
-        app()
+        with _notes_on_stderr():
+            app()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except FailureError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+class _Stderr(logging.StreamHandler):
+    """Writes to the current `sys.stderr`: a progress bar replaces it, and prints lines above the bar."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+
+@contextmanager
+def _notes_on_stderr() -> Iterator[None]:
+    """Print the library's log on standard error."""
+    root, handler = logging.getLogger(), _Stderr()
+    level = root.level
+    root.setLevel(logging.INFO)
+    for noisy in ("alembic", "httpx", "matplotlib", "fontTools", "onnx_ir", "onnxscript", "torch"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
 
 
 def _version(show: bool) -> None:
@@ -113,7 +167,7 @@ def _root(
 ) -> None: ...
 
 
-# Each registers its commands.
+# Each module registers its commands.
 from vitspace.cli import (  # noqa: E402
     anchors,  # noqa: F401
     dashboard,  # noqa: F401

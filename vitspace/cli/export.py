@@ -1,12 +1,12 @@
 """vitspace export."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from vitspace.cli import command, command_line, print_json
+from vitspace.cli.options import JSON, STORAGE
 
 
 @command
@@ -18,35 +18,41 @@ def export(
     ),
     weights: Path = typer.Option(None, help="The .safetensors of vitspace train. (default: as initialised)"),
     data: str = typer.Option(
-        "", help="Compare on validation images of imagefolder:DIR, cifar10:DIR, ... (default: two photographs)"
+        "",
+        help="Validation images to compare on: imagefolder:DIR, cifar10:DIR, ... (default: two photographs)",
     ),
-    images: int = typer.Option(256, min=1, help="At most so many of them, evenly spaced."),
+    images: int = typer.Option(256, min=1, help="Most images of --data to compare on, evenly spaced."),
     img_size: int = typer.Option(
         None, min=32, help="Side of the image in pixels. (default: the weights', or the design's)"
     ),
     num_classes: int = typer.Option(
         None, min=1, help="Classes of an untrained network. (default: 1000; trained, the weights')"
     ),
-    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    storage: str = STORAGE,
     out: Path = typer.Option(None, help="The folder to make. (default: exports/NAME)"),
-    force: bool = typer.Option(False, "--force", help="Replace an export that is there."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    force: bool = typer.Option(False, "--force", help="Replace an existing export."),
+    as_json: bool = JSON,
 ) -> None:
-    """Write a design for use elsewhere: spec, timm module, weights, ONNX, OpenVINO, and a model card.
+    """Write a design as files for use elsewhere: spec, timm module, weights, ONNX, OpenVINO, and a model card.
 
-    ONNX and OpenVINO are run on real images beside PyTorch; where they disagree, nothing is written.
+    ONNX and OpenVINO files are compared with PyTorch on real images; if one differs, nothing is written.
     """
     from vitspace.design import find_design
-    from vitspace.export import Model, choose_formats, evidence, export_folder
+    from vitspace.export import ExportRequest, export_design
 
-    chosen, left_out = choose_formats(formats)
-    for name, cure in left_out.items():
-        print(f"format {name} is left out, as it needs {cure}", file=sys.stderr)
-    model = Model.of(find_design(design, trial, storage), weights, img_size, num_classes)
-    folder = out or Path("exports") / model.design.name
-    print(f"exporting {model.design.name} as {', '.join(chosen)}", file=sys.stderr)
-    shown = evidence(model, data, images)
-    record = export_folder(model, chosen, folder, command_line(), force, shown)
+    request = ExportRequest(
+        design=find_design(design, trial, storage),
+        formats=formats,
+        weights=weights,
+        data=data,
+        images=images,
+        img_size=img_size,
+        num_classes=num_classes,
+        out=out,
+        force=force,
+        command=command_line(),
+    )
+    record = export_design(request)
     if as_json:
         print_json(record)
     else:
@@ -61,7 +67,8 @@ def _lines(record: dict[str, Any]) -> list[str]:
     lines = [f"{record['name']}: {costs}, {record['num_classes']} classes{trained}"]
     for name, found in record["parity"].items():
         lines.append(
-            f"{name} is off by {found['max_abs_error']:.2g} at most, where scores reach {found['largest_score']:.3g} "
+            f"{name} differs from PyTorch by at most {found['max_abs_error']:.2g}, "
+            f"with scores up to {found['largest_score']:.3g} "
             f"({found['images']} images, {found['runtime']})"
         )
         if found["top1"] is not None:

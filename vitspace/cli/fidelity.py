@@ -1,59 +1,57 @@
 """vitspace fidelity."""
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command, console, print_json, refuse
-from vitspace.units import format_score
+from vitspace.cli import command, console, print_json, refuse, track
+from vitspace.cli.options import DEVICE, JSON
 
 if TYPE_CHECKING:
-    from vitspace.fidelity import Card, Job
-    from vitspace.proxies.score_tables import ScoreRow
+    from vitspace.fidelity.cards import Card
 
-#: Seconds after which a call without arguments measures no further design.
+#: Timeout in seconds of a call without arguments.
 PATIENCE = 600
 LEGEND = """\
-tau: Kendall's, with published top-1; pairs: of ablation rows, ordered rightly; hard: those that params order wrongly
-or tie; like FLOPs: anchors in one bin of FLOPs; timm: its networks; two seeds: tau between them; []: 90 % bootstrap
-*: the default for screening and ordering designs at matched cost; combinations are fitted without the family they are
-judged on. A score that counts params or layers is high here, and a search that maximises it stacks them"""
+tau: Kendall's tau between score and published top-1; pairs: ablation pairs in the right order; hard pairs: those that
+params order wrongly or tie; like FLOPs: among anchors of similar FLOPs; timm: over networks of timm; two seeds: tau
+between the scores of two seeds; []: 90 % bootstrap interval; *: the default for screening designs of equal cost.
+Combinations are fitted without the family that they are judged on. A score that counts params or layers has a high tau,
+but a search that maximises it only adds params or layers."""
 
 
 @command
 def fidelity(
     proxies: list[str] = typer.Argument(
         None,
-        help="Proxies, train:tiny and train:small,steps=300 among them; without any, all training-free ones.",
+        help="Proxies: training-free scores, train:tiny, train:small,steps=300. Without any: all training-free scores.",
         show_default=False,
     ),
-    data: str = typer.Option("", help="What training proxies train on, cifar10:DIR; else their own."),
+    data: str = typer.Option("", help="Data of training proxies, as cifar10:DIR. (default: their own)"),
     family: list[str] = typer.Option(None, help="Measure a family's designs only; repeatable."),
     table: list[str] = typer.Option(None, help="Measure the designs of an ablation table only, 'ems 3.5'; repeatable."),
     only: list[str] = typer.Option(None, help="Measure anchors, ablations or peers only; repeatable."),
     timeout: float = typer.Option(
-        None, min=0, help="Seconds after which no further design is measured; 0 shows what is known."
+        None, min=0, help="Seconds after which no further design is measured; 0 measures none."
     ),
-    seeds: int = typer.Option(1, min=1, help="Seeds a design, averaged."),
-    init: str = typer.Option("own", help="Initial weights: the network's own, common to all, or both."),
+    seeds: int = typer.Option(1, min=1, help="Seeds of each design; scores are averaged."),
+    init: str = typer.Option("own", help="Initial weights: own (the network's), common to all, or both."),
     fresh: bool = typer.Option(
-        False, "--fresh", help="Take no committed score: measure all that this machine has not measured with this code."
+        False, "--fresh", help="Ignore committed scores; measure all that this machine has not measured with this code."
     ),
-    device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
+    device: str = DEVICE,
     estimate: str = typer.Option(
         None, help="Estimate top-1 of a design instead: an anchor's id, a spec's .json, or the JSON itself."
     ),
-    out: Path = typer.Option(None, help="Folder in which tables, cards and figures are written."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    out: Path = typer.Option(None, help="Folder for tables, report cards and figures."),
+    as_json: bool = JSON,
 ) -> None:
-    """Show how far each proxy orders published designs as their accuracies do.
+    """Show how well the scores of each proxy order published designs, by their published accuracies.
 
-    What was measured is kept design by design, so that a stopped run goes on where it was, and a folder keeps the rows
-    that were not measured now. Training proxies begin with the smallest designs; a card says of how many anchors and
-    pairs it is, where that is not all.
+    Each score is stored when it is measured, so a stopped run continues, and rows in the folder of --out are kept.
+    Training proxies begin with the smallest designs. A report card that does not cover all anchors and pairs says so.
     """
     if estimate is not None:
         beside: dict[str, Any] = {
@@ -67,31 +65,22 @@ def fidelity(
         refuse("an estimate is of one design", beside | {"--device": device != "cpu", "--out": out})
         _estimate(estimate, as_json)
         return
-    from vitspace.fidelity import Choice, Request, known_rows, make_cards, plan
-    from vitspace.fidelity.folder import folder_rows, merged
-    from vitspace.fidelity.jobs import check_proxies
-    from vitspace.proxies.devices import check_device
-    from vitspace.report import check_folder
+    from vitspace.fidelity.designs import DesignFilter
+    from vitspace.fidelity.jobs import FidelityRequest
+    from vitspace.fidelity.judging import measure_and_judge
 
     inits = ("own", "common") if init == "both" else (init,)
-    choice = Choice(tuple(family or ()), tuple(table or ()), tuple(only or ()))
-    request = Request(check_proxies(proxies or ()), seeds, inits, fresh, choice, data)
-    folder = check_folder(out) if out else None
-    known = known_rows(request)
-    jobs = plan(request, known, str(check_device(device)))
+    chosen = DesignFilter(tuple(family or ()), tuple(table or ()), tuple(only or ()))
+    request = FidelityRequest(tuple(proxies or ()), seeds, inits, fresh, chosen, data)
     if timeout is None and not (proxies or fresh or seeds > 1):
         timeout = PATIENCE
-    measured = _run(jobs, timeout)
-    rows = merged(folder_rows(folder) if folder else (), known, measured)
-    trained = () if proxies else sorted({row.proxy for row in rows if row.trained})
-    cards = make_cards((*request.proxies, *trained), inits, rows, _uncommitted(rows))
+    found = measure_and_judge(request, device, timeout, out, track)
     if as_json:
-        print_json([card.to_json() for card in cards])
+        print_json([card.to_json() for card in found.cards])
     else:
-        _print(cards)
-    if folder:
-        _write(folder, cards, rows)
-        print(f"tables and figures: {folder}", file=sys.stderr)
+        _print(found.cards)
+    if out:
+        print(f"tables and figures: {out}", file=sys.stderr)
 
 
 def _estimate(text: str, as_json: bool) -> None:
@@ -104,58 +93,6 @@ def _estimate(text: str, as_json: bool) -> None:
         print_json({"name": name, **vars(found)})
     else:
         print(f"{name}: {found}")
-
-
-def _run(jobs: "list[Job]", patience: float | None) -> "list[ScoreRow]":
-    from vitspace.fidelity.jobs import check_data_of
-
-    rows: list[ScoreRow] = []
-    if not jobs:
-        return rows
-    try:
-        if patience != 0:
-            check_data_of(jobs)
-        _measure(jobs, patience, rows)
-    except KeyboardInterrupt:
-        wanted = sum(len(job.proxies) for job in jobs)
-        print(f"{len(rows)} of {wanted} scores were measured and are kept; the same command goes on", file=sys.stderr)
-        raise
-    return rows
-
-
-def _measure(jobs: "list[Job]", patience: float | None, rows: "list[ScoreRow]") -> None:
-    """Measure jobs behind a bar, until the patience is over; ``rows`` takes each job's scores as it ends."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from vitspace.fidelity import run
-
-    start = time.monotonic()
-    console = Console(stderr=True, highlight=False, markup=False)
-    for number, job in enumerate(track(jobs, "scoring published designs", console=console)):
-        if patience is not None and time.monotonic() - start >= patience:
-            left = len(jobs) - number
-            print(f"{left} designs are left unscored after {patience:g} s; run again to go on", file=sys.stderr)
-            break
-        rows += (found := run(job))
-        for row in filter(lambda row: row.trained, found):
-            value = row.failure if row.value is None else format_score(row.value)
-            console.print(f"{number + 1} of {len(jobs)}: {row.name}, seed {row.seed}: {value} in {row.seconds:.0f} s")
-
-
-def _uncommitted(rows: "list[ScoreRow]") -> frozenset[str]:
-    from vitspace.proxies.score_tables import committed_rows
-
-    committed = set(committed_rows())
-    return frozenset(row.key for row in rows if row not in committed)
-
-
-def _write(folder: Path, cards: "list[Card]", rows: "list[ScoreRow]") -> None:
-    from vitspace.fidelity.figure import write_figures
-    from vitspace.fidelity.folder import write_folder
-
-    write_folder(folder, cards, rows)
-    write_figures(folder, cards, rows)
 
 
 def _print(cards: "list[Card]") -> None:

@@ -1,20 +1,17 @@
 """vitspace profile."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command, print_json, refuse
+from vitspace.cli import command, print_json, refuse, track
+from vitspace.cli.options import JSON
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
     from vitspace.costs.audit import Audit
-    from vitspace.latency.calibration import Calibration
     from vitspace.profile import Profile
-
-_log = logging.getLogger(__name__)
 
 DEVICES = ("cpu", "cuda")
 
@@ -23,27 +20,27 @@ DEVICES = ("cpu", "cuda")
 def profile(
     spec: str = typer.Argument(None, help="An anchor's id, a path to a spec's .json, or the JSON itself."),
     backend: list[str] = typer.Option(["eager"], help="eager, onnxruntime or openvino; repeatable."),
-    device: str = typer.Option("cpu", help="cpu, or cuda: time, throughput and memory of batches on the GPU."),
+    device: str = typer.Option("cpu", help="cpu; or cuda, for time, throughput and memory of batches on the GPU."),
     threads: int = typer.Option(1, min=1, help="Threads when timing on the CPU."),
-    batch: int = typer.Option(None, min=1, help="Images at once when timing. (default: 1, on cuda 64)"),
+    batch: int = typer.Option(None, min=1, help="Batch size when timing. (default: 1, on cuda 64)"),
     dtype: str = typer.Option(
-        "float32", help="Of weights and images: float32; bfloat16 on eager; float16 on cuda too."
+        "float32", help="Type of weights and images: float32; bfloat16 (eager only); float16 (cuda only)."
     ),
     img_size: int = typer.Option(224, min=32, help="Side of the image in pixels."),
-    audit: bool = typer.Option(False, "--audit", help="Count with fvcore and torch's counter too."),
-    predictor: Path = typer.Option(None, help="A calibration's .json to predict from. (default: this host's)"),
-    any_host: bool = typer.Option(
-        False, "--any-host", help="Predict from a calibration of another host or version too."
-    ),
+    audit: bool = typer.Option(False, "--audit", help="Count with fvcore and torch's counter as well."),
+    predictor: Path = typer.Option(None, help="The .json of a calibration to predict from. (default: this host's)"),
+    any_host: bool = typer.Option(False, "--any-host", help="Accept a calibration of another host or version."),
     calibrate: bool = typer.Option(
-        False, "--calibrate", help="Measure random designs of every space, to predict latency on this host; minutes."
+        False,
+        "--calibrate",
+        help="Measure random designs of every space, to predict latency here; takes minutes.",
     ),
-    designs: int = typer.Option(None, min=5, help="With --calibrate: designs a space. (default: 40)"),
-    out: Path = typer.Option(None, help="The figure's folder. (default: reports/profile-NAME)"),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    designs: int = typer.Option(None, min=5, help="With --calibrate: designs of each space. (default: 40)"),
+    out: Path = typer.Option(None, help="Folder of the figure. (default: reports/profile-NAME)"),
+    as_json: bool = JSON,
 ) -> None:
-    """Show where a network's params, FLOPs and milliseconds go, part by part."""
-    from vitspace.report import check_folder
+    """Show params, FLOPs and milliseconds of each part of a network."""
+    from vitspace.files import check_folder
 
     if device not in DEVICES:
         raise InputError(f"device is one of {', '.join(DEVICES)}, but got {device!r}")
@@ -61,7 +58,7 @@ def profile(
         check_folder(out or Path("reports"))
     if device == "cuda":
         beside = {"--threads": threads != 1, "--predictor": predictor, "--any-host": any_host}
-        refuse("on cuda nothing is predicted and no threads are counted", beside)
+        refuse("on cuda there is no prediction and no number of threads", beside)
         result = _on_gpu(spec, backend, {"batch": batch or 64, "dtype": dtype, "img_size": img_size})
     else:
         timed = {"threads": threads, "batch": batch or 1, "dtype": dtype, "img_size": img_size}
@@ -104,30 +101,11 @@ def _on_gpu(text: str, backends: list[str], timed: dict[str, Any]) -> "Profile":
 def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from rich.console import Console
-    from rich.progress import track
-
     from vitspace.cli.profile_print import print_calibration
-    from vitspace.latency import check_backend
     from vitspace.latency.calibration import calibration_path
-    from vitspace.profile.calibrate import Measurements
+    from vitspace.profile import calibrate
 
-    for backend in backends:
-        check_backend(backend)
-    made: dict[str, Calibration] = {}
-    for backend in backends:
-        steps = Measurements(backend, designs)
-        for _ in track(steps, f"measuring on {backend}", total=steps.total, console=Console(stderr=True)):
-            pass
-        if steps.unsure:
-            _log.warning(
-                "%d of %d designs were measured while the machine was busy or moved; what that did to the reference "
-                "network beside them is taken out",
-                steps.unsure,
-                steps.total,
-            )
-        made[backend] = steps.calibration()
-        made[backend].save(calibration_path(backend))
+    made = calibrate(backends, designs, track)
     if as_json:
         print_json(
             {
@@ -150,8 +128,8 @@ def _audit(result: "Profile") -> "Audit":
 
 def _show(result: "Profile", counts: "Audit | None", folder: Path) -> None:
     from vitspace.cli.profile_print import print_audit, print_profile
+    from vitspace.plots.frame import save_figure
     from vitspace.profile.figure import profile_figure
-    from vitspace.report.figures import save_figure
 
     print_profile(result)
     if counts:

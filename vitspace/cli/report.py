@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import command, print_json
+from vitspace.cli.options import JSON, STORAGE
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,27 +16,36 @@ if TYPE_CHECKING:
 @command
 def report(
     studies: list[str] = typer.Argument(
-        help="A stored study, or a report's folder, as reports/msg-4G; several are compared."
+        help="A stored study, or a report's folder such as reports/msg-4G. Several studies are compared."
     ),
     select: str = typer.Option(
-        None, help="Only print one design: knee, cheapest, fastest, best, or a trial's number; and what to do with it."
+        None,
+        help="Print one design instead: knee, cheapest, fastest, best or a trial's number; and commands to go on.",
     ),
-    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
-    out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY, of several reports/compare)"),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    storage: str = STORAGE,
+    out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY; reports/compare for several)"),
+    as_json: bool = JSON,
 ) -> None:
-    """Redraw a study's report, compare several studies, or print one design of a study."""
+    """Write a study's report anew, compare several studies, or print one design of a study.
+
+    With --json, a report that shows the study as it is stored is not drawn again.
+    """
     if len(studies) > 1:
         if select is not None:
             raise InputError(f"--select picks a design of one study, but got {len(studies)} studies")
         compare_studies(studies, storage, out or Path("reports/compare"), as_json)
         return
-    from vitspace.cli.progress import print_result
-    from vitspace.report import write_report
-    from vitspace.searching.run import report_folder
+    from vitspace.report.sources import find_studies, is_report
+    from vitspace.report.study_file import report_folder
 
-    [record] = _records(studies, storage)
-    stored = not _is_path(studies[0])
+    if as_json and select is None and (kept := _kept(studies[0], storage, out)):
+        print_json(kept)
+        return
+    from vitspace.cli.progress import print_result
+    from vitspace.report.folder import write_report
+
+    [record] = find_studies(studies, storage)
+    stored = not is_report(studies[0])
     if select is not None:
         if out:
             raise InputError(f"--select only prints a design and writes no report, but got --out {out}")
@@ -45,17 +55,32 @@ def report(
     if as_json:
         print_json(record.to_json(str(folder)))
     elif stored:
+        from vitspace.cli.progress import print_result
+
         print_result(record, folder)
     else:
         print(f"report: {folder / 'index.html'}")
+
+
+def _kept(name: str, storage: str, out: Path | None) -> dict[str, Any] | None:
+    """Return what to print of a stored study whose report is up to date, or None; loads neither torch nor figures."""
+    from vitspace.report.sources import is_report
+    from vitspace.report.study_file import kept_json, report_folder
+    from vitspace.study.store import StudyStore
+
+    if is_report(name):
+        return None
+    record = StudyStore.open(storage, name, designs=False).record()
+    return kept_json(record, out or report_folder(name))
 
 
 def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) -> None:
     """Write and print a comparison of stored studies."""
     from vitspace.report import write_comparison
     from vitspace.report.compare import Comparison
+    from vitspace.report.sources import find_studies
 
-    comparison = Comparison.of(_records(names, storage))
+    comparison = Comparison.of(find_studies(names, storage))
     folder = write_comparison(comparison, out)
     if as_json:
         print_json(comparison.to_json(folder))
@@ -66,32 +91,8 @@ def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) ->
     print(f"report: {folder / 'index.html'}")
 
 
-def _records(names: list[str], storage: str) -> list["StudyRecord"]:
-    """Return each study, of a storage or of a report's folder.
-
-    Raises:
-        InputError: there is no such study, or two have one name.
-    """
-    from vitspace.report import read_study
-    from vitspace.study.storage import open_storage
-    from vitspace.study.store import StudyStore
-
-    found: dict[str, StudyRecord] = {}
-    for name in dict.fromkeys(names):
-        stored = None if _is_path(name) else StudyStore.load(open_storage(storage, create=False), name)
-        record = stored.record(storage) if stored else read_study(Path(name))
-        if record.name in found:
-            raise InputError(f"studies that are compared have names of their own, but {name} is {record.name}, too")
-        found[record.name] = record
-    return list(found.values())
-
-
-def _is_path(name: str) -> bool:
-    return "/" in name or (name.endswith(".json") and Path(name).is_file())
-
-
 def _print_design(record: "StudyRecord", which: str, stored: bool, as_json: bool) -> None:
-    """Print a design, and what to do next with that of a stored study."""
+    """Print a design; for a stored study also the commands to go on."""
     from vitspace.report.choice import design_lines, select
     from vitspace.report.words import design_commands
 

@@ -1,4 +1,4 @@
-"""Weights: a safetensors file and what its metadata says, checked against a spec."""
+"""A safetensors file with its metadata, checked against a spec."""
 
 import json
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ CLASSIFIER = "head.fc.weight"
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What a file of weights holds.
+    """The content of a file of weights.
 
     Attributes:
         path: The file.
         tensors: Parameters and buffers by name.
-        facts: What `vitspace train` noted beside them: spec_id, classes, img_size, mean, std, data, top1, ...; empty
-            for a file of another's making.
+        facts: Metadata by `vitspace train`: spec_id, classes, img_size, mean, std, data, top1, ...; empty if another
+            program wrote the file.
     """
 
     path: Path
@@ -33,7 +33,7 @@ class Weights:
 
     @property
     def num_classes(self) -> int:
-        """Classes of the classifier."""
+        """Number of classes of the classifier."""
         return len(self.tensors[CLASSIFIER])
 
 
@@ -41,7 +41,7 @@ def read_weights(path: Path) -> Weights:
     """Read a safetensors file.
 
     Raises:
-        InputError: there is no such file, it is no safetensors file, it has no classifier, or its metadata are damaged.
+        InputError: there is no such file, it is no safetensors file, has no classifier, or its metadata are damaged.
     """
     if not path.is_file():
         raise InputError(f"weights are a .safetensors file, but there is none at {str(path)!r}")
@@ -52,7 +52,7 @@ def read_weights(path: Path) -> Weights:
     except (SafetensorError, OSError) as error:
         raise InputError(f"weights are a .safetensors file, but {str(path)!r} is none: {error}") from None
     if CLASSIFIER not in tensors:
-        raise InputError(f"weights are those of a whole network, but {str(path)!r} has no {CLASSIFIER}")
+        raise InputError(f"weights include the classifier, but {str(path)!r} has no {CLASSIFIER}")
     return Weights(path, tensors, _facts(path, metadata.get("vitspace", "{}")))
 
 
@@ -60,9 +60,9 @@ def _facts(path: Path, text: str) -> dict[str, Any]:
     try:
         facts = json.loads(text)
     except ValueError as error:
-        raise InputError(f"what weights say of themselves is JSON, but in {str(path)!r} it is none: {error}") from None
+        raise InputError(f"the metadata of weights are JSON, but those of {str(path)!r} are not: {error}") from None
     if not isinstance(facts, dict):
-        raise InputError(f"what weights say of themselves is a mapping, but in {str(path)!r} it is {text}")
+        raise InputError(f"the metadata of weights are a mapping, but those of {str(path)!r} are {text}")
     return facts
 
 
@@ -70,7 +70,7 @@ def build_with(spec: Spec, weights: Weights, img_size: int) -> Network:
     """Build a spec's network with the weights in it.
 
     Raises:
-        InputError: their names or shapes are not the spec's.
+        InputError: names or shapes of the weights do not match the spec.
     """
     network = build(spec, weights.num_classes, img_size)
     own = network.state_dict()
@@ -83,14 +83,14 @@ def build_with(spec: Spec, weights: Weights, img_size: int) -> Network:
 
 
 def _difference(own: dict[str, Tensor], given: dict[str, Tensor]) -> str:
-    """Say the first difference, or nothing."""
+    """Return the first difference in words, or an empty string."""
     for name, tensor in own.items():
         if name not in given:
             return f"{name} is missing"
         if given[name].shape != tensor.shape:
             return f"{name} is {list(given[name].shape)} where the spec has {list(tensor.shape)}"
     extra = given.keys() - own.keys()
-    return f"{min(extra)} is none of the spec's" if extra else ""
+    return f"{min(extra)} is not in the spec's network" if extra else ""
 
 
 def untrained(spec: Spec, num_classes: int, img_size: int, seed: int = 0) -> Network:

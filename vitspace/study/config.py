@@ -1,6 +1,7 @@
 """StudyConfig: everything that decides what a study does."""
 
 import re
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -80,14 +81,12 @@ class StudyConfig(BaseModel):
             raise ValueError(f"sampler of engine nni is one of {', '.join(NNI_SAMPLERS)}, but got {self.sampler!r}")
         if self.engine != "nni" and self.sampler == "evolution":
             raise ValueError(f"sampler evolution is engine nni's, but got engine {self.engine!r}")
-        if self.engine != "optuna" and self.proxy.partition(":")[0] == "halving":
-            raise ValueError(f"halving runs on engine optuna, with any number of workers, but got {self.engine!r}")
         return self
 
     @property
     def limits(self) -> Budget:
         """The budget in numbers."""
-        return Budget.parse(self.budget, self.params, self.latency)
+        return _limits(self.budget, self.params, self.latency)
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Self:
@@ -107,3 +106,9 @@ class StudyConfig(BaseModel):
         space = self.space.rsplit("/", 1)[-1].removesuffix(".yaml").removesuffix(".yml")
         limits = [text for text in (self.budget, self.params, self.latency) if text]
         return re.sub(r"[^\w.+-]+", "_", "-".join([space, *limits])).lstrip(".")
+
+
+@cache
+def _limits(budget: str | None, params: str | None, latency: str | None) -> Budget:
+    """Return a budget's numbers; a property of the frozen model's would be copied with it when one of them changes."""
+    return Budget.parse(budget, params, latency)

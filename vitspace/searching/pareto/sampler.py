@@ -8,6 +8,7 @@ studies of one seed begin alike. Where too few of those are complete to learn fr
 FLOPs.
 """
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -21,7 +22,7 @@ from optuna.trial import FrozenTrial
 from vitspace.budget import Budget
 from vitspace.errors import UsedUpError
 from vitspace.searching.pareto.encoding import Encoding
-from vitspace.searching.pareto.history import Experience
+from vitspace.searching.pareto.history import History
 from vitspace.searching.pareto.model import Model
 from vitspace.space import Space
 from vitspace.space.moves import Rows, crossover, mutate
@@ -43,21 +44,23 @@ ENOUGH = 6
 class ParetoSampler(optuna.samplers.BaseSampler):
     """Proposes the design of the largest expected improvement; never one that was, or does not fit the budget.
 
-    The same trials, seed and trial number give the same proposal, whichever process asks.
+    The same trials, seed and trial number give the same proposal, whichever process asks. Where several designs are
+    evaluated at once, which of the last ones have ended is chance: with a lag, a proposal knows only their designs.
 
     Args:
         space: What is drawn from.
         limits: Multiply-adds and params that designs keep within.
         seed: Of drawing.
         accept: What else a design must pass, asked of few.
+        lag: How many of the trials before a proposal are known by their design alone.
     """
 
     def __init__(
-        self, space: Space, limits: Budget, seed: int, accept: Callable[[Spec], bool] = lambda _: True
+        self, space: Space, limits: Budget, seed: int, accept: Callable[[Spec], bool] = lambda _: True, lag: int = 0
     ) -> None:
-        self.space, self.limits, self.seed, self.accept = space, limits, seed, accept
+        self.space, self.limits, self.seed, self.accept, self.lag = space, limits, seed, accept, lag
         self.population = Population(space)
-        self._known: Experience | None = None
+        self._known: History | None = None
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return all variables: they are proposed together."""
@@ -72,8 +75,8 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             UsedUpError: the space holds no further design within the budget.
         """
         if self._known is None:
-            self._known = Experience(study, self.population)
-        self._known.update()
+            self._known = History(study, self.population)
+        self._known.update(trial.number - self.lag if self.lag else math.inf)
         rng = np.random.default_rng([self.seed, trial.number])
         return self.space.encode(self._propose(self._known, rng))
 
@@ -85,7 +88,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         rng = np.random.default_rng([self.seed, trial.number, len(trial.params)])
         return param_distribution.choices[rng.integers(len(param_distribution.choices))]
 
-    def _propose(self, known: Experience, rng: np.random.Generator) -> Spec:
+    def _propose(self, known: History, rng: np.random.Generator) -> Spec:
         ranked = self._ranked(known, rng) if len(known.complete) >= ENOUGH else self._pool[:0]
         for row in (*ranked, *self._pool):
             spec = self.space.decode(self.population.params(row))
@@ -96,7 +99,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             raise UsedUpError(f"space {self.space.name} has no further design within {self.limits}")
         return drawn[0]
 
-    def _ranked(self, known: Experience, rng: np.random.Generator) -> Rows:
+    def _ranked(self, known: History, rng: np.random.Generator) -> Rows:
         """Return the best candidates, best first."""
         self._model.learn(known)
         parents, rows, values = self._model.front_rows, self._pool[:0], np.empty(0)

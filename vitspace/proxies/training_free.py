@@ -1,0 +1,77 @@
+"""Free: what needs no training, a score or a combination of scores, as a proxy."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from vitspace.devices import check_device
+from vitspace.errors import InputError
+from vitspace.proxies import COMBINATIONS, ProxyError, Score
+from vitspace.proxies.cards import committed_card
+from vitspace.proxies.combinations import Model, fitted
+from vitspace.proxies.scores import Settings, Subject, measure
+from vitspace.quiet import training_step
+from vitspace.spec import Spec
+
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class FreeProxy:
+    """A training-free score or combination: the `vitspace.proxies.Proxy` of this file.
+
+    Attributes:
+        name: Of the score or combination.
+        model: The combination's, or None.
+        settings: How scores are measured.
+        worst: There is none.
+    """
+
+    name: str
+    model: Model | None
+    settings: Settings
+    worst: float | None = None
+
+    def describe(self) -> dict[str, Any]:
+        """Return the settings, the weights of a combination, and the report card as committed."""
+        record = {"name": self.name, "training_free": True, "data": "fractal", **asdict(self.settings)}
+        if self.model:
+            record |= {"components": list(self.model.components), **self.model.describe()}
+        return record | {"report_card": committed_card(self.name)}
+
+    def score(self, spec: Spec, seed: int, on_step: OnStep | None = None) -> Score:
+        """Measure a design.
+
+        Raises:
+            ProxyError: a score it needs is not finite, or cannot be had of this network.
+        """
+        names = self.model.components if self.model else (self.name,)
+        with training_step(pausing=self.settings.device == "cpu"):  # a score takes no longer than a step of training
+            found = measure(Subject.of_spec(spec), names, replace(self.settings, seed=seed))
+        if found.failures:
+            name, why = next(iter(found.failures.items()))
+            raise ProxyError(f"{name}: {why}")
+        value = self.model.predict(found.values) if self.model else found.values[self.name]
+        return Score(value, found.total_seconds, {"scores": found.values})
+
+
+def open_free(name: str, argument: str, data: str, device: str) -> FreeProxy:
+    """Return the proxy of a training-free score or combination.
+
+    Args:
+        name: Of the score or combination.
+        argument: What stands after a colon: nothing.
+        data: Nothing, or fractal, which the scores are fed.
+        device: See `check_device`.
+
+    Raises:
+        InputError: there is an argument, other data, or no such device.
+    """
+    if argument:
+        raise InputError(f"only train takes a preset, as in train:small, but got {name}:{argument}")
+    if data.partition(":")[0] not in ("", "fractal"):
+        raise InputError(f"a training-free score is fed generated fractals, so data is fractal, but got {data!r}")
+    settings = Settings(device=str(check_device(device)))
+    if name not in COMBINATIONS:
+        return FreeProxy(name, None, settings)
+    return FreeProxy(name, fitted(name), settings)
