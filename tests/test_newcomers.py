@@ -115,7 +115,9 @@ train = "train:steps=2,batch_size=4,warmup=1,max_train=12,max_val=8,data=fractal
 found = {
     "draw": call("space", "draw", "toy", "-n", "4"),
     "anchors": call("anchors", "--family", "toy"),
-    "search": call("search", "--space", "toy", "--trials", "2", "--proxy", train, "--device", "cpu", "--out", "report"),
+    "search": call(
+        "search", "--space", "toy", "--trials", "2", "--proxy", train, "--workers", "0", "--out", "report"
+    ),
     "fidelity": call("fidelity", "params", "--family", "toy", "--out", "cards"),
 }
 json.dump(found, sys.stdout)
@@ -235,7 +237,7 @@ def test_a_proxy_tells_whether_it_trains(installed):
     ],
 )
 def test_a_proxy_of_another_package_is_searched_by_and_reported(installed, proxy, said):
-    study = vitspace.search("few.yaml", proxy=proxy, trials=2, sampler="random", device="cpu", out="report")
+    study = vitspace.search("few.yaml", proxy=proxy, trials=2, sampler="random", device="cpu", workers=0, out="report")
     assert [trial.state for trial in study.record.completed] == ["complete"] * 2
     assert study.record.resolved["proxy"]["trains"] is (proxy != "counts")
     assert said in proxy_sentence(study.record) and "2 designs evaluated" in headline(study.record)

@@ -52,7 +52,7 @@ def store(kind: str, entries: dict[str, dict[str, Any]]) -> None:
 
 
 @contextmanager
-def alone(task: str) -> Iterator[None]:
+def exclusive(task: str) -> Iterator[None]:
     """Wait until no other process does this task; without a usable cache folder there is no waiting."""
     path = cache_folder() / f"{task}.lock"
     try:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vitspace.devices import autocast
+from vitspace.quiet import training_step
 
 #: Steps between two looks at whether the loss is a number, which wait for a GPU.
 CHECK_EVERY = 10
@@ -75,6 +76,8 @@ class Fitting:
     def step(self, parts: Iterable[Batch], images: int, taken: int) -> list[Tensor]:
         """Take a step down the mean loss of a batch, and return each part's share of it.
 
+        On the CPU it waits while another process of this host times a network.
+
         Args:
             parts: The batch in parts, whose gradients are added up: images float32 [B, 3, H, W] and targets.
             images: In all parts.
@@ -83,6 +86,12 @@ class Fitting:
         Raises:
             DivergedError: the loss is no number, on the CPU.
         """
+        # One of several processes in step with each other would keep all of them waiting for a timing.
+        pausing = self.device.type == "cpu" and not isinstance(self.forward, DistributedDataParallel)
+        with training_step(pausing):
+            return self._step(parts, images, taken)
+
+    def _step(self, parts: Iterable[Batch], images: int, taken: int) -> list[Tensor]:
         self.schedule.step_update(taken)
         self.optimiser.zero_grad()
         losses, seen = [], 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from vitspace import cache
 from vitspace.costs import cost
+from vitspace.devices import computing_on, default_threads
 from vitspace.proxies import CAUTION, Proxy, ProxyError, open_proxy, part_data, trains
 from vitspace.sources import sources_of
 from vitspace.space import Space
@@ -59,7 +60,8 @@ class Scoring:
             InputError: there is no such proxy, data or device.
         """
         name, data = part_data(self.proxy, self.data)
-        return Scorer(open_proxy(name, data or "fractal", self.device, self.seed), self.seed)
+        proxy = open_proxy(name, data or "fractal", self.device, self.seed)
+        return Scorer(proxy, self.seed, default_threads(self.device))
 
 
 def caution(proxy: str) -> str:
@@ -74,10 +76,11 @@ class Scorer:
     Args:
         proxy: The proxy that scores.
         seed: Seed of the proxy, the same for every design.
+        threads: Threads that a population is scored on; None is torch's number.
     """
 
-    def __init__(self, proxy: Proxy, seed: int = 0) -> None:
-        self.proxy, self.seed = proxy, seed
+    def __init__(self, proxy: Proxy, seed: int = 0, threads: int | None = None) -> None:
+        self.proxy, self.seed, self.threads = proxy, seed, threads
         # The report card does not change what the proxy measures.
         record = {key: value for key, value in proxy.describe().items() if key != "report_card"}
         digest = hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode()).hexdigest()[:12]
@@ -102,8 +105,9 @@ class Scorer:
         """Score designs of spaces, each at its space's resolution, one after the other."""
         found: list[Scored] = []
         try:
-            for space, spec in track(designs, "scoring designs"):
-                found.append(self.score(spec, space.resolution))
+            with computing_on(self.threads):
+                for space, spec in track(designs, "scoring designs"):
+                    found.append(self.score(spec, space.resolution))
         except KeyboardInterrupt:
             _log.warning("%d of %d scores are kept; the same call goes on from there", len(found), len(designs))
             raise

@@ -14,6 +14,7 @@ import typer
 
 from vitspace.errors import FailureError, InputError
 from vitspace.interrupts import Terminated, install
+from vitspace.threads import settle_wait_policy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,6 +114,7 @@ def print_table(rows: "pd.DataFrame") -> None:
 
 def main() -> None:
     """Run the command line; an error in the input is one line and exit code 2."""
+    settle_wait_policy()
     try:
         with _notes_on_stderr():
             app()

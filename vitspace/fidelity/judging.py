@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitspace.devices import check_device
+from vitspace.devices import check_device, computing_on, default_threads
 from vitspace.fidelity.cards import Card, make_cards
 from vitspace.fidelity.figure import write_figures
 from vitspace.fidelity.folder import folder_rows, merged, write_folder
@@ -56,7 +56,8 @@ def measure_and_judge(
     request = request or FidelityRequest()
     folder = check_folder(out) if out else None
     known = known_rows(request)
-    measured = _measured(plan(request, known, str(check_device(device))), timeout, track)
+    where = str(check_device(device))
+    measured = _measured(plan(request, known, where), where, timeout, track)
     rows = merged(folder_rows(folder) if folder else (), known, measured)
     trained = sorted({row.proxy for row in rows if row.trained}) if request.is_general else ()
     cards = make_cards((*request.proxies, *trained), request.inits, rows, _uncommitted(rows))
@@ -66,13 +67,14 @@ def measure_and_judge(
     return Judgement(cards, rows)
 
 
-def _measured(jobs: Sequence[Job], timeout: float | None, track: Track) -> list[ScoreRow]:
-    """Measure jobs until the timeout; an interrupt logs how many scores are stored."""
+def _measured(jobs: Sequence[Job], device: str, timeout: float | None, track: Track) -> list[ScoreRow]:
+    """Measure jobs, on one thread on the CPU, until the timeout; an interrupt logs how many scores are stored."""
     rows: list[ScoreRow] = []
     try:
         if jobs and timeout != 0:
             check_data_of(jobs)
-        _measure(jobs, timeout, track, rows)
+        with computing_on(default_threads(device)):
+            _measure(jobs, timeout, track, rows)
     except KeyboardInterrupt:
         wanted = sum(len(job.proxies) for job in jobs)
         _log.warning("%d of %d scores were measured and are kept; the same call goes on from there", len(rows), wanted)

@@ -16,6 +16,7 @@ from vitspace.network import Network
 from vitspace.proxies import ProxyError
 from vitspace.proxies.batches import Normalise, TrainBatches
 from vitspace.proxies.recipe import TrainingProxy
+from vitspace.quiet import training_step
 
 _VAL_BATCH = 125
 
@@ -41,7 +42,7 @@ def validate(network: nn.Module, proxy: TrainingProxy, dataset: Dataset, parts: 
     loss = right = torch.zeros((), device=device)
     pairs = zip(dataset.val_images.split(size), dataset.val_labels.to(device).split(size), strict=True)
     for images, labels in pairs:
-        with autocast(proxy.precision, device):
+        with training_step(pausing=device.type == "cpu"), autocast(proxy.precision, device):
             logits = network(normalise(images.to(device)).contiguous(memory_format=memory_format(proxy)))
         loss = loss + F.cross_entropy(logits.float(), labels, reduction="sum")
         right = right + (logits.argmax(1) == labels).sum()

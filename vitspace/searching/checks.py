@@ -1,4 +1,4 @@
-"""What a study is refused for before anything is stored: its name, engine, environment, trials, budget and sources."""
+"""What a study is refused for before anything is stored: its engine, environment, trials, budget and sources."""
 
 import json
 import math
@@ -6,9 +6,9 @@ import textwrap
 from typing import Any
 
 from vitspace.errors import InputError
-from vitspace.host import cores
 from vitspace.latency import LatencySettings, measure
 from vitspace.proxies import kind_of
+from vitspace.resources import usable_cores
 from vitspace.searching.engines import check_engine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import anchors_inside
@@ -64,7 +64,7 @@ def check_workers(count: int) -> None:
     Raises:
         InputError: there are too many.
     """
-    if count > (most := WORKERS_A_CORE * len(cores())):
+    if count > (most := WORKERS_A_CORE * usable_cores()):
         raise InputError(f"workers are at most {most}, {WORKERS_A_CORE} for each core of this machine, but got {count}")
 
 

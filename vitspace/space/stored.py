@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitspace.cache import alone, cache_folder
+from vitspace.cache import cache_folder, exclusive
 from vitspace.files import write_with
 from vitspace.sources import sources_of
 from vitspace.space.exploring import explore
@@ -28,7 +28,7 @@ def lattice_of(schema: Schema) -> Lattice:
         InputError: the space is too large to be explored.
     """
     path = cache_folder() / f"lattice-{schema.name}-{_key(schema)}.npz"
-    with alone(path.stem):  # of several processes that need it, one explores it and the others wait
+    with exclusive(path.stem):  # of several processes that need it, one explores it and the others wait
         return _read(path, schema.name) or _explored(schema, path)
 
 
