@@ -113,7 +113,7 @@ def make(url: str, trials: int) -> None:
         seconds=6000.0,
         ready=True,
     )
-    record = store.record(url)
+    record = store.record()
     print(f"{len(record.trials)} trials, {len(record.completed)} complete, {len(record.front)} on the front: {url}")
 
 
