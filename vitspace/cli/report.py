@@ -16,16 +16,17 @@ if TYPE_CHECKING:
 @command
 def report(
     studies: list[str] = typer.Argument(
-        help="A stored study, or a report's folder, as reports/msg-4G; several are compared."
+        help="A stored study, or a report's folder such as reports/msg-4G. Several studies are compared."
     ),
     select: str = typer.Option(
-        None, help="Only print one design: knee, cheapest, fastest, best, or a trial's number; and what to do with it."
+        None,
+        help="Print one design instead: knee, cheapest, fastest, best or a trial's number; and commands to go on.",
     ),
     storage: str = STORAGE,
-    out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY, of several reports/compare)"),
+    out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY; reports/compare for several)"),
     as_json: bool = JSON,
 ) -> None:
-    """Redraw a study's report, compare several studies, or print one design of a study.
+    """Write a study's report anew, compare several studies, or print one design of a study.
 
     With --json, a report that shows the study as it is stored is not drawn again.
     """
@@ -54,6 +55,8 @@ def report(
     if as_json:
         print_json(record.to_json(str(folder)))
     elif stored:
+        from vitspace.cli.progress import print_result
+
         print_result(record, folder)
     else:
         print(f"report: {folder / 'index.html'}")
@@ -89,7 +92,7 @@ def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) ->
 
 
 def _print_design(record: "StudyRecord", which: str, stored: bool, as_json: bool) -> None:
-    """Print a design, and what to do next with that of a stored study."""
+    """Print a design; for a stored study also the commands to go on."""
     from vitspace.report.choice import design_lines, select
     from vitspace.report.words import design_commands
 

@@ -1,4 +1,4 @@
-"""The published rows beside what our networks cost, counted where what is kept is out of date.
+"""The published rows beside the costs of our networks, which are counted anew if the kept ones are out of date.
 
 ``python -m vitspace.costs.published`` counts them all anew and writes ``anchors/counted.csv``.
 """
