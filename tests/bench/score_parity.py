@@ -19,7 +19,7 @@ from vitspace.host import machine
 from vitspace.proxies.score_tables import ScoreRow, committed_rows
 from vitspace.proxies.scores import measure
 
-SMALL = ["msg_tiny", "emsnet_xxtiny", "mat_1", "partialformer_b0", "vt_r18", "transcnn_small"]
+SMALL = ["msg_tiny", "emsnet_xxtiny", "mat_1", "partialformer_b0", "vt_r18_adv", "transcnn_small"]
 SMALL += ["convnextv2_atto", "mobilevit_xxs"]
 
 
@@ -48,7 +48,8 @@ def main() -> None:
     torch.set_num_threads(1)
     print(" ".join(f"{key}={value}" for key, value in machine().items()), file=sys.stderr)
     committed = [row for row in committed_rows() if not row.trained and (row.seed, row.init) == (0, "own")]
-    chosen = [design for design in designs() if design.name in args.designs]
+    known = {design.name: design for design in designs()}
+    chosen = [known[name] for name in args.designs]
     table = pd.DataFrame([row for design in chosen for row in rows_of(design, committed)])
     worst = table.loc[table.groupby("proxy")["relative"].idxmax()].sort_values("relative", ascending=False)
     print(worst.to_string(index=False, float_format=lambda value: f"{value:.6g}"))

@@ -11,9 +11,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from vitspace.anchors import Anchor
 from vitspace.sources import PACKAGE, followed
+
+if TYPE_CHECKING:
+    from vitspace.anchors import Anchor
 
 FILE = Path(__file__).with_name("counted.csv")
 
@@ -35,7 +38,7 @@ class Counted:
     attention_macs: int
 
 
-def counted(row: Anchor) -> Counted | None:
+def counted(row: "Anchor") -> Counted | None:
     """Return what the file holds of a published design; None where it holds nothing, or is out of date."""
     found = _kept().get(row.id)
     if found is None or found["made_of"] != made_of(row):
@@ -43,7 +46,7 @@ def counted(row: Anchor) -> Counted | None:
     return Counted(found["spec_id"], *(int(found[name]) for name in ("params", "macs", "attention_macs")))
 
 
-def made_of(row: Anchor) -> str:
+def made_of(row: "Anchor") -> str:
     """Return a digest of a published design and of the code that counts it."""
     design = json.dumps([row.family, row.resolution, dict(row.parts)], sort_keys=True)
     return hashlib.sha256((design + _code(row.family)).encode()).hexdigest()[:12]
@@ -64,7 +67,7 @@ def _kept() -> dict[str, dict[str, str]]:
         return {row["id"]: row for row in csv.DictReader(file)}
 
 
-def write(costs: Sequence[tuple[Anchor, Counted]], path: Path = FILE) -> None:
+def write(costs: Sequence[tuple["Anchor", Counted]], path: Path = FILE) -> None:
     """Write what published designs cost."""
     with path.open("w", encoding="utf-8", newline="") as file:
         names = ("id", *Counted.__dataclass_fields__, "made_of")

@@ -1,11 +1,11 @@
 """The published rows beside what our networks cost, given or as kept."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from vitspace.about import about
 from vitspace.anchors import FACTS, Anchor, all_anchors, list_anchors
 from vitspace.anchors.counted import Counted, counted
+from vitspace.anchors.status import error, errors, status
 from vitspace.errors import InputError
 
 #: Gives what a published design costs.
@@ -45,56 +45,23 @@ def _chosen(family: str | None, role: str | None) -> list[Anchor]:
 
 def _row(row: Anchor, costs: Counted | None) -> dict[str, Any]:
     macs = costs.macs - costs.attention_macs if costs else None
-    errors = _errors(row, costs)
-    status, why = _status(row, costs, errors)
+    off = errors(row, costs)
+    found, why = status(row, costs)
     return {
         "id": row.id,
         "family": row.family,
         "role": row.role,
-        "status": status,
+        "status": found,
         "why": why,
         "params": costs.params if costs else None,
         "macs": costs.macs if costs else None,
         "macs_without_attention": macs,
         "published": {name: row.published.get(name) for name in FACTS},
-        "params_error": errors.get("params_m"),
-        "flops_error": errors.get("gflops"),
-        "flops_error_without_attention": _error(row, "gflops", macs, 1e9),
+        "params_error": off.get("params_m"),
+        "flops_error": off.get("gflops"),
+        "flops_error_without_attention": error(row, "gflops", macs, 1e9),
         "source": row.source,
         "note": row.note,
         "caveat": row.caveat,
         "spec_id": costs.spec_id if costs else None,
     }
-
-
-def _errors(row: Anchor, costs: Counted | None) -> dict[str, float]:
-    if costs is None:
-        return {}
-    errors = {
-        "params_m": _error(row, "params_m", costs.params, 1e6),
-        "gflops": _error(row, "gflops", costs.macs, 1e9),
-    }
-    return {name: error for name, error in errors.items() if error is not None}
-
-
-def _error(row: Anchor, name: str, ours: int | None, unit: float) -> float | None:
-    printed = row.published.get(name)
-    return None if ours is None or printed is None else ours / unit / printed - 1
-
-
-def _status(row: Anchor, costs: Counted | None, errors: dict[str, float]) -> tuple[str, str]:
-    if row.role == "peer" or not row.digits:
-        return "not-applicable", ""
-    if row.unreproduced or costs is None:
-        return "unreproduced", row.unreproduced or "no spec"
-    off = list(_beyond(row, errors))
-    return ("unreproduced", ", ".join(off)) if off else ("reproduced", "")
-
-
-def _beyond(row: Anchor, errors: dict[str, float]) -> Iterable[str]:
-    told = about(row.family)
-    tolerances = {"params_m": told.params_tolerance, "gflops": told.flops_tolerance}
-    for name, error in errors.items():
-        unit = 10.0 ** -row.digits[name]
-        if abs(error) > tolerances[name] and abs(error) * row.published[name] > unit * (1 + 1e-9):
-            yield f"{'params' if name == 'params_m' else 'FLOPs'} off by {error:+.1%}"

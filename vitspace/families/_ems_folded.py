@@ -84,8 +84,13 @@ class FoldedPatches:
 
     def __call__(self, x: Tensor) -> Tensor:
         tokens = pointwise(F.max_pool2d(x, self.plain.patch, ceil_mode=True), self.embed)
-        tokens = self.plain.vertical(self.plain.horizontal(tokens)) if captured() else self.down @ tokens @ self.across
-        return self.prop(tokens, *x.shape[2:])
+        return self.prop(self.coordinate(tokens), *x.shape[2:])
+
+    def coordinate(self, tokens: Tensor) -> Tensor:
+        """CoordDWConv: along the rows, then along the columns."""
+        if captured():
+            return self.plain.vertical(self.plain.horizontal(tokens))
+        return self.down @ tokens @ self.across
 
 
 class FoldedLocal:

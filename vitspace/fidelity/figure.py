@@ -12,10 +12,10 @@ from vitspace.anchors.references import main_anchors, timm_peers
 from vitspace.fidelity.cards import Card, all_families
 from vitspace.fidelity.scored import scored
 from vitspace.plots import style
+from vitspace.plots.frame import save_figure
 from vitspace.plots.looks import looks
 from vitspace.proxies.score_tables import ScoreRow
 from vitspace.proxies.scores import TIMM
-from vitspace.report.figures import save_figure
 from vitspace.units import format_count
 
 COLUMNS = 3

@@ -87,10 +87,11 @@ def _head_work(head: HeadSpec, handed: Handed) -> Floats:
 
 
 def _recorded(build: Callable[[], nn.Module], *shapes: Shape | None) -> list[int]:
-    """Build a part and run it once on fake CPU tensors of the given shapes."""
+    """Build a part and record a run on fake CPU tensors of the given shapes, its constants made by one before."""
     with FakeTensorMode(), torch.no_grad():
         module = build().eval()
         inputs = [None if shape is None else torch.empty(shape) for shape in shapes]
+        module(*inputs)
         with Recorder(module) as recorder:
             module(*inputs)
     return recorder.work

@@ -1,7 +1,5 @@
 """A convolution and the BatchNorm after it, one convolution in evaluation."""
 
-from itertools import pairwise
-
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
@@ -13,17 +11,18 @@ from vitspace.layers.pointwise import gelu_
 class ConvNorms(nn.Sequential):
     """A sequence of convolutions, BatchNorms and activations: [B, C_in, H, W] -> [B, C, H', W'].
 
-    In evaluation a convolution and the BatchNorm after it are one, and activations are computed in place.
+    In evaluation a convolution and the BatchNorm after it are one, and activations but a first are computed in place.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         if not folds(self, x):
             return super().forward(x)
-        for part, after in pairwise([*self, None]):
+        given, layers = x, list(self)
+        for before, part, after in zip([None, *layers], layers, [*layers[1:], None], strict=False):
             if isinstance(part, nn.Conv2d) and isinstance(after, nn.BatchNorm2d):
                 x = conv_norm(x, part, after)
-            elif not isinstance(part, nn.BatchNorm2d):
-                x = _IN_PLACE.get(type(part), part)(x)
+            elif not (isinstance(before, nn.Conv2d) and isinstance(part, nn.BatchNorm2d)):
+                x = part(x) if x is given else _IN_PLACE.get(type(part), part)(x)
         return x
 
 

@@ -72,12 +72,17 @@ def exporting(network: nn.Module, *inputs: Tensor) -> Iterator[None]:
         _exports = before
 
 
-def _state(module: nn.Module) -> list[tuple[int, int, int]]:
-    """Which tensors a module holds, where they lie, and how often they were written."""
+def _state(module: nn.Module) -> list[tuple[int, int, torch.dtype, object]]:
+    """Which tensors a module holds, in which storage and type, and how often they were written."""
     return [
-        (id(tensor), tensor.data_ptr(), tensor._version)
+        (id(tensor), tensor.untyped_storage()._cdata, tensor.dtype, _writes(tensor))
         for part in module.modules()
         for tensors in (part._parameters, part._buffers)
         for tensor in tensors.values()
         if tensor is not None
     ]
+
+
+def _writes(tensor: Tensor) -> object:
+    """How often a tensor was written; those of inference mode do not count it, and equal nothing that was before."""
+    return object() if tensor.is_inference() else tensor._version
