@@ -42,12 +42,7 @@ SAVING = {
 }
 #: What breaks a rule until its room is mended: to become empty.
 KNOWN = {
-    "fidelity/cards.py imports vitspace.proxies.scores._subjects: _subjects",
-    "fidelity/figure.py imports vitspace.proxies.scores._subjects: _subjects",
     "profile/memory.py imports vitspace.network",
-    "proxies/__init__.py imports vitspace.proxies._free",
-    "proxies/__init__.py imports vitspace.proxies._recipe",
-    "report/proxy.py imports vitspace.proxies._recipe: _recipe",
     "training/images.py imports vitspace.data._base: _base",
     "training/images.py imports vitspace.data._decoding: _decoding",
 }
