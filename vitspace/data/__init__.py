@@ -10,10 +10,11 @@ import pkgutil
 from difflib import get_close_matches
 from types import ModuleType
 
-from vitspace.data._base import Dataset, Request, part_of
+from vitspace.data._base import Dataset, Request, part_of, resize
+from vitspace.data._decoding import as_rgb
 from vitspace.errors import InputError
 
-__all__ = ["SOURCES", "Dataset", "check_data", "kept_size", "load_data", "part_of"]
+__all__ = ["SOURCES", "Dataset", "as_rgb", "check_data", "kept_size", "load_data", "part_of", "resize"]
 
 #: Names of the sources.
 SOURCES = tuple(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
