@@ -35,9 +35,10 @@ def test_what_is_shipped_is_not_explored(monkeypatch):
     assert lattice_of(load_space("mat")).size == load_space("mat").size()
 
 
-def test_a_space_that_only_has_the_name_of_a_shipped_one_is_explored(small, tmp_path):
-    path = write_shipped(small, tmp_path)
-    assert same(read_shipped(small.name, key_of(small), tmp_path), explore(small))
-    assert read_shipped(small.name, "another", tmp_path) is None
-    assert write_shipped(small, tmp_path).read_bytes() == path.read_bytes()
-    assert key_of(small) != key_of(load_space("mat")) and SHIPPED.is_dir()
+def test_a_space_that_only_has_the_name_of_a_shipped_one_is_explored(tiny, tmp_path):
+    listed, _ = tiny
+    path = write_shipped(listed, tmp_path)
+    assert same(read_shipped(listed.name, key_of(listed), tmp_path), explore(listed))
+    assert read_shipped(listed.name, "another", tmp_path) is None
+    assert write_shipped(listed, tmp_path).read_bytes() == path.read_bytes()
+    assert key_of(listed) != key_of(load_space("mat")) and SHIPPED.is_dir()
