@@ -1,11 +1,13 @@
 """The same study on several engines: seconds of each, and whether their reports agree.
 
-python tests/bench/engines.py [--engines optuna ray nni] [--trials 20] [--out reports/bench/engines.csv]
+python tests/bench/engines.py [--engines optuna ray nni] [--trials 20] [--proxy few] [--out reports/bench/engines.csv]
 
 The space is `ablations/partial-ratios`, the data scikit-learn's digits at 32 pixels, the proxy a training of a few
 steps, so that what is seen is the engines. Designs that two engines evaluated are to have the same scores.
 `not_evaluating` is the share of time from the first trial's end to the last one's in which no design was evaluated, as
 `idle_share` of `vitspace studies show`, but over all processes, since NNI has one a trial. The second seed is left out.
+`between` is the mean of the seconds from a trial's end to the next one's start, rejected ones among them, from the third
+trial on.
 """
 
 import argparse
@@ -16,7 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
+from statistics import fmean
 
 from vitspace.host import machine
 from vitspace.searching.idle import share_of, spans_by_process
@@ -30,7 +34,7 @@ PLUGIN = {
 }
 
 
-def run(engine: str, cwd: Path, trials: int) -> dict[str, object]:
+def run(engine: str, cwd: Path, trials: int, proxy: str) -> dict[str, object]:
     """Run a study in a folder, and return what it printed, its seconds and its report's files."""
     info = cwd / "few_steps-1.0.dist-info"
     info.mkdir()
@@ -41,7 +45,7 @@ def run(engine: str, cwd: Path, trials: int) -> dict[str, object]:
         "--space",
         "ablations/partial-ratios",
         "--proxy",
-        "few",
+        proxy,
         "--data",
         "digits",
         "--engine",
@@ -58,14 +62,17 @@ def run(engine: str, cwd: Path, trials: int) -> dict[str, object]:
         sys.exit(done.stderr)
     data = json.loads(done.stdout)
     files = sorted(path.name for path in (cwd / "reports" / "s").iterdir())
-    return {"engine": engine, "wall": seconds, "files": files, "idle": idle(cwd), **data}
+    return {"engine": engine, "wall": seconds, "files": files, **idle(cwd), **data}
 
 
-def idle(cwd: Path) -> float | None:
-    """Return the share of a study's time that went to no evaluation; its trials ran one at a time."""
+def idle(cwd: Path) -> dict[str, float | None]:
+    """Return the share of a study's time that went to no evaluation, and the seconds between two trials."""
     store = StudyStore.load(open_storage(str(cwd / DEFAULT_STORAGE)), "s", designs=False)
     spans = [span for row in spans_by_process(store.frozen()).values() for span in row]
-    return share_of([sorted(spans, key=lambda span: span[1])], store.record().reference.get("spec_id"))
+    share = share_of([sorted(spans, key=lambda span: span[1])], store.record().reference.get("spec_id"))
+    times = sorted((t.datetime_start, t.datetime_complete) for t in store.frozen() if t.datetime_start)
+    gaps = [(start - end).total_seconds() for (_, end), (start, _) in pairwise(times[1:]) if end]
+    return {"idle": share, "between": fmean(gaps)}
 
 
 def row(result: dict, first: dict) -> dict[str, object]:
@@ -89,6 +96,7 @@ def row(result: dict, first: dict) -> dict[str, object]:
         "searched_seconds": round(result["seconds"], 1),
         "evaluating_seconds": round(evaluating, 1),
         "not_evaluating": round(result["idle"], 3),
+        "between_seconds": round(result["between"], 2),
     }
 
 
@@ -97,13 +105,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engines", nargs="+", default=["optuna", "ray", "nni"])
     parser.add_argument("--trials", type=int, default=20)
+    parser.add_argument("--proxy", default="few")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     results: list[dict] = []
     rows = []
     for engine in options.engines:
         with tempfile.TemporaryDirectory() as folder:
-            results.append(run(engine, Path(folder), options.trials))
+            results.append(run(engine, Path(folder), options.trials, options.proxy))
         rows.append(row(results[-1], results[0]))
         print(json.dumps(rows[-1]), flush=True)
     print(machine(), file=sys.stderr)

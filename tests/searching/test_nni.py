@@ -50,6 +50,18 @@ def test_a_study_outlives_nnis_tuner(tool):
     assert len(set(re.findall(r"NNI's portal: \S+", error))) >= 2 and portal in error
 
 
+@pytest.mark.slow
+def test_a_killed_worker_is_replaced_and_loses_no_design(tool):
+    search = tool.search("--engine", "nni", proxy="noop:hold=2", trials=4)
+    spec, _, pid = tool.wait_for(lambda: len(tool.scored()) > 2 and tool.scored()[-1])
+    os.kill(int(pid), signal.SIGKILL)
+    tool.go()
+    data, error = tool.end(search, timeout=400)
+    assert f"worker {pid} was killed by SIGKILL" in error
+    assert len(completed(data)) == 4 and spec in {trial["spec_id"] for trial in completed(data)}
+    assert len({pid for _, _, pid in tool.scored()}) > 1
+
+
 @pytest.fixture
 def experiment(monkeypatch):
     """An experiment that is not started; what NNI answers is set by the test."""

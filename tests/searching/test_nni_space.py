@@ -52,10 +52,19 @@ def test_the_msg_space_has_a_choice_for_every_free_variable():
 
 def test_the_result_is_the_largest_share_of_the_reference_point():
     trial = Trial(0, "complete", macs=2_000_000_000, latency_ms=30.0, score=-1.5)
-    reported = result(trial, (3.0, 4e9, 40.0))
+    reported = result(trial, (0.0, 0.0, 0.0), (3.0, 4e9, 40.0))
     assert reported["default"] == pytest.approx(-0.75 - 0.05 * 1.75)
     assert (reported["score"], reported["gflops"], reported["latency_ms"]) == (-1.5, 2.0, 30.0)
 
 
 def test_a_rejected_design_is_worth_less_than_any_other():
-    assert result(Trial(0, "over_budget"), (3.0, 4e9, 40.0)) == {"default": WORST} == result(None, None)
+    origin = (0.0, 0.0, 0.0)
+    assert result(Trial(0, "over_budget"), origin, (3.0, 4e9, 40.0)) == {"default": WORST}
+    assert result(None, origin, None) == {"default": WORST}
+
+
+def test_a_positive_score_is_a_share_of_the_way_from_the_ideal_to_the_reference_point():
+    trial, better = (Trial(0, "complete", macs=10**9, latency_ms=10.0, score=score) for score in (50.0, 60.0))
+    box = (-100.0, 0.0, 0.0), (0.0, 4e9, 40.0)
+    assert result(trial, *box)["default"] == pytest.approx(-0.5 - 0.05 * 1.0)
+    assert result(better, *box)["default"] > result(trial, *box)["default"]

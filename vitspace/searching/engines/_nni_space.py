@@ -6,6 +6,8 @@ from typing import Any
 from vitspace.space import Space, Variable
 from vitspace.study.trial import Trial
 
+#: -score, multiply-adds and milliseconds.
+Point = tuple[float, float, float]
 #: What a rejected or failed design is worth: less than any that completes.
 WORST = -10.0
 #: Share of the sum beside the largest objective, so that of two designs with the same largest the better one wins.
@@ -52,15 +54,16 @@ def _flat(proposal: Mapping[str, Any]) -> dict[str, int]:
     return found
 
 
-def result(trial: Trial | None, reference_point: tuple[float, float, float] | None) -> dict[str, float]:
+def result(trial: Trial | None, ideal: Point, reference_point: Point | None) -> dict[str, float]:
     """Return what a trial reports to NNI: ``default``, higher is better, and the objectives as extra keys.
 
-    ``default`` is the augmented Chebyshev value of -score, multiply-adds and milliseconds, each as a share of the
-    study's reference point: minus the largest share, minus 0.05 of their sum.
+    ``default`` is the augmented Chebyshev value of -score, multiply-adds and milliseconds, each as a share of the way
+    from the study's ideal point (0) to its reference point (1): minus the largest share, minus 0.05 of their sum.
     """
     if trial is None or not trial.complete or reference_point is None:
         return {"default": WORST}
     score, macs, latency_ms = trial.point
-    shares = [value / limit for value, limit in zip(trial.point, reference_point, strict=True)]
+    corners = zip(trial.point, ideal, reference_point, strict=True)
+    shares = [(value - best) / (limit - best) for value, best, limit in corners]
     default = -max(shares) - _SUM * sum(shares)
     return {"default": max(default, WORST), "score": -score, "gflops": macs / 1e9, "latency_ms": latency_ms}

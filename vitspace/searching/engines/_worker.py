@@ -38,7 +38,7 @@ class RungsByPipe:
 def main(pipe: Connection) -> None:
     """Evaluate designs until the pipe is closed."""
     parent = os.getppid()
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=end_with, args=(parent,), daemon=True).start()
     study, threads = pipe.recv()
     try:
         with computing_on(threads):
@@ -67,7 +67,7 @@ def _do(pipe: Connection, study: tuple[str, str], word: str, what: list[Any]) ->
         return RuntimeError(str(error))
 
 
-def _end_with(parent: int) -> None:
+def end_with(parent: int) -> None:
     """End this process, whatever it does, once the one that started it is gone."""
     while os.getppid() == parent:
         time.sleep(_LOOK)

@@ -1,9 +1,9 @@
 """The NNI engine: its tuners (tpe, evolution, random) propose, its local training service runs the trials.
 
-Every proposal, also one that is rejected at once, is a fresh process: it imports torch, opens the storage and loads the
-proxy's data, which costs 5 to 15 seconds a trial that the other engines spend once. So it is a bridge for those who
-want NNI's tuners or its web portal. The anchors, and designs whose process was killed, are evaluated by this process,
-since NNI's tuners take no designs from outside. NNI is no longer maintained.
+NNI starts a process for every proposal. That process is a small one (`vitspace.searching.engines._nni_trial`), which
+hands the proposal to one of our workers; they import torch, open the storage and load the proxy's data once. The
+anchors, and designs whose process was killed, are evaluated by this process, since NNI's tuners take no designs from
+outside. NNI is no longer maintained.
 """
 
 import json
@@ -21,8 +21,10 @@ from optuna.trial import TrialState
 from vitspace.cache import cache_path
 from vitspace.errors import StudyFailedError
 from vitspace.searching.desk import Desk
+from vitspace.searching.engines import _nni_trial
 from vitspace.searching.engines._nni_experiment import BreakdownError, Experiment
 from vitspace.searching.engines._nni_space import search_space
+from vitspace.searching.engines._nni_workers import STUDY, Workers
 from vitspace.searching.monitor import Watcher
 from vitspace.searching.remote import absolute_paths
 from vitspace.searching.session import Session
@@ -66,43 +68,56 @@ class _Run:
         return bool(self.session.store.frozen(TrialState.WAITING))
 
     def _propose(self) -> None:
-        """Run an experiment of NNI's until the study is over, and another where it breaks down."""
-        store, monitor = self.session.store, self.session.monitor
-        tell, broken = Watcher(store, monitor), 0
-        with redirect_stdout(sys.stderr), tempfile.TemporaryDirectory(prefix="vitspace-nni-") as folder:
-            settings = self._settings(Path(folder))
-            while not self.desk.over:
-                before = len(store.record().completed)
-                try:
-                    with Experiment(settings, TUNERS[self.session.config.sampler], self._arguments()) as experiment:
-                        monitor.note(f"NNI's portal: {experiment.portal}")
-                        self._watch(experiment, tell)
-                except BreakdownError as error:
-                    broken = broken + 1 if len(store.record().completed) == before else 1
-                    if broken == BREAKDOWNS:
-                        raise StudyFailedError(f"NNI broke down {broken} times in a row, the last: {error}") from None
-                    monitor.note(f"NNI broke down: {error}; another experiment goes on, whose tuner starts anew")
+        """Have NNI propose and our workers evaluate until the study is over, or NNI has no more to propose."""
+        tell = Watcher(self.session.store, self.session.monitor)
+        with redirect_stdout(sys.stderr), tempfile.TemporaryDirectory(prefix="vitspace-nni-") as name:
+            folder = Path(name)
+            (folder / STUDY).write_text(json.dumps(self._study()))
+            with Workers(folder, self.session.workers or 1, self.session.monitor) as workers:
+                self._experiment(workers, tell)
         tell()
         self._finish()
 
-    def _watch(self, experiment: Experiment, tell: Watcher) -> None:
+    def _experiment(self, workers: Workers, tell: Watcher) -> None:
+        """Run an experiment of NNI's, and another where it breaks down.
+
+        Raises:
+            StudyFailedError: one after the other breaks down.
+        """
+        store, monitor, broken = self.session.store, self.session.monitor, 0
+        settings, tuner = self._settings(workers), TUNERS[self.session.config.sampler]
+        while not self.desk.over:
+            before = len(store.record().completed)
+            try:
+                with Experiment(settings, tuner, self._arguments()) as experiment:
+                    monitor.note(f"NNI's portal: {experiment.portal}")
+                    self._watch(experiment, workers, tell)
+                return
+            except BreakdownError as error:
+                broken = broken + 1 if len(store.record().completed) == before else 1
+                if broken == BREAKDOWNS:
+                    raise StudyFailedError(f"NNI broke down {broken} times in a row, the last: {error}") from None
+                monitor.note(f"NNI broke down: {error}; another experiment goes on, whose tuner starts anew")
+
+    def _watch(self, experiment: Experiment, workers: Workers, tell: Watcher) -> None:
         """Look after an experiment until the study is over, or NNI has no more to propose.
 
         Raises:
             BreakdownError: the experiment stopped on its own.
-            StudyFailedError: too many of its processes failed since a trial was last complete.
+            StudyFailedError: too many trials of NNI's failed since a design was last evaluated, or a worker stopped.
         """
         failed = 0
         while not self.desk.over:
             self._work_on_queued()
             progress, look = tell() > 0, experiment.look()
+            workers.look(progress)
             if look is not None:
                 if look.used_up:
                     return
                 failed = look.failed if progress else failed
                 if look.failed - failed >= FAILURES:
-                    logs = experiment.folder / "trials"
-                    raise StudyFailedError(f"{look.failed - failed} of NNI's processes failed in a row; see {logs}")
+                    logs = experiment.folder / "environments"
+                    raise StudyFailedError(f"{look.failed - failed} of NNI's trials failed in a row; see {logs}")
             time.sleep(_LOOK)
 
     def _finish(self) -> None:
@@ -114,17 +129,19 @@ class _Run:
         if not self.desk.over:
             self.session.monitor.note("NNI has no more designs to propose: the space is used up")
 
-    def _settings(self, folder: Path) -> dict[str, Any]:
-        """Return NNI's settings, and write down in the folder what its processes are told."""
+    def _study(self) -> tuple[str, ...]:
+        """Return what the workers are told."""
         store, config = self.session.store, self.session.config
-        facts = (store.name, absolute_url(store.url), self.session.evaluator.command, absolute_paths(config))
-        (folder / "trial.json").write_text(json.dumps([*facts, str(Path.cwd())]))
+        return store.name, absolute_url(store.url), self.session.evaluator.command, absolute_paths(config)
+
+    def _settings(self, workers: Workers) -> dict[str, Any]:
+        """Return NNI's settings."""
         return {
             "experiment_working_directory": cache_path().parent / "nni",
-            "trial_code_directory": folder,
-            "trial_command": shlex.join([sys.executable, "-m", "vitspace.searching.engines._nni_trial", "trial.json"]),
-            "trial_concurrency": self.session.workers or 1,
-            "max_trial_number": _PROPOSALS * config.trials,
+            "trial_code_directory": workers.folder,
+            "trial_command": shlex.join([sys.executable, "-I", _nni_trial.__file__, workers.address.name]),
+            "trial_concurrency": workers.count,
+            "max_trial_number": _PROPOSALS * self.session.config.trials,
             "search_space": search_space(self.session.space),
         }
 
