@@ -1,13 +1,12 @@
 """The same study on several engines: seconds of each, and whether their reports agree.
 
-python tests/bench/engines.py [--engines optuna ray nni] [--trials 20] [--proxy few] [--out reports/bench/engines.csv]
+python tests/bench/engines.py [--engines optuna ray nni] [--trials 20] [--proxy few] [--data digits] [--out FILE]
 
 The space is `ablations/partial-ratios`, the data scikit-learn's digits at 32 pixels, the proxy a training of a few
 steps, so that what is seen is the engines. Designs that two engines evaluated are to have the same scores.
 `not_evaluating` is the share of time from the first trial's end to the last one's in which no design was evaluated, as
 `idle_share` of `vitspace studies show`, but over all processes, since NNI has one a trial. The second seed is left out.
-`between` is the mean of the seconds from a trial's end to the next one's start, rejected ones among them, from the third
-trial on.
+`between_seconds` is the mean from a trial's end to the next one's start, rejected ones among them, from the third on.
 """
 
 import argparse
@@ -34,7 +33,7 @@ PLUGIN = {
 }
 
 
-def run(engine: str, cwd: Path, trials: int, proxy: str) -> dict[str, object]:
+def run(engine: str, cwd: Path, trials: int, proxy: str, data: str) -> dict[str, object]:
     """Run a study in a folder, and return what it printed, its seconds and its report's files."""
     info = cwd / "few_steps-1.0.dist-info"
     info.mkdir()
@@ -47,7 +46,7 @@ def run(engine: str, cwd: Path, trials: int, proxy: str) -> dict[str, object]:
         "--proxy",
         proxy,
         "--data",
-        "digits",
+        data,
         "--engine",
         engine,
     ]
@@ -60,9 +59,9 @@ def run(engine: str, cwd: Path, trials: int, proxy: str) -> dict[str, object]:
     seconds = time.perf_counter() - began
     if done.returncode:
         sys.exit(done.stderr)
-    data = json.loads(done.stdout)
+    record = json.loads(done.stdout)
     files = sorted(path.name for path in (cwd / "reports" / "s").iterdir())
-    return {"engine": engine, "wall": seconds, "files": files, **idle(cwd), **data}
+    return {"engine": engine, "wall": seconds, "files": files, **idle(cwd), **record}
 
 
 def idle(cwd: Path) -> dict[str, float | None]:
@@ -106,13 +105,14 @@ def main() -> None:
     parser.add_argument("--engines", nargs="+", default=["optuna", "ray", "nni"])
     parser.add_argument("--trials", type=int, default=20)
     parser.add_argument("--proxy", default="few")
+    parser.add_argument("--data", default="digits")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     results: list[dict] = []
     rows = []
     for engine in options.engines:
         with tempfile.TemporaryDirectory() as folder:
-            results.append(run(engine, Path(folder), options.trials, options.proxy))
+            results.append(run(engine, Path(folder), options.trials, options.proxy, options.data))
         rows.append(row(results[-1], results[0]))
         print(json.dumps(rows[-1]), flush=True)
     print(machine(), file=sys.stderr)

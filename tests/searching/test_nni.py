@@ -1,9 +1,11 @@
 """The NNI engine, on real processes."""
 
 import importlib.util
+import json
 import os
 import re
 import signal
+import time
 import urllib.request
 
 import psutil
@@ -60,6 +62,20 @@ def test_a_killed_worker_is_replaced_and_loses_no_design(tool):
     assert f"worker {pid} was killed by SIGKILL" in error
     assert len(completed(data)) == 4 and spec in {trial["spec_id"] for trial in completed(data)}
     assert len({pid for _, _, pid in tool.scored()}) > 1
+
+
+@pytest.mark.slow
+def test_a_worker_that_lacks_something_of_the_study_ends_the_search(tmp_path):
+    from vitspace.errors import StudyFailedError
+    from vitspace.searching.engines._nni_workers import STUDY, Workers
+    from vitspace.searching.monitor import Silent
+
+    (tmp_path / STUDY).write_text(json.dumps(["nobody", str(tmp_path / "s.journal"), "", "{}"]))
+    stopped = r"worker \d+ stopped: .*there is no file"
+    with Workers(tmp_path, 1, Silent()) as workers, pytest.raises(StudyFailedError, match=stopped):
+        for _ in range(600):
+            time.sleep(0.1)
+            workers.look(progress=False)
 
 
 @pytest.fixture

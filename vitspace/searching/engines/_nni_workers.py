@@ -115,10 +115,10 @@ class Workers:
         for worker in [worker for worker in self._running if worker.ended()]:
             self._running.remove(worker)
             code, name = worker.process.returncode, f"worker {worker.process.pid}"
-            if code >= 0:
+            if code > 0:
                 raise StudyFailedError(f"{name} stopped: {worker.last.removeprefix('error: ') or code}")
             self._killed += 1
-            self.monitor.note(f"{name} was killed by {signal.Signals(-code).name}")
+            self.monitor.note(f"{name} was {f'killed by {signal.Signals(-code).name}' if code else 'told to end'}")
         if self._killed >= _DEATHS_IN_A_ROW:
             raise StudyFailedError(f"{self._killed} workers in a row were killed before a trial was complete")
         self._fill()
