@@ -56,7 +56,7 @@ class Measurements:
             latency = measure(spec, self.settings, again=False)
             self.seconds += _seconds(spec, self.settings.backend, time.monotonic() - start)
             self.unsure += bool(latency.doubt)
-            self.samples.append(Sample(spec, latency.median_ms, latency.reference_ms))
+            self.samples.append(Sample(spec, latency.median_ms, latency.usual_ms))
             yield self.samples[-1]
 
     def calibration(self) -> Calibration:
