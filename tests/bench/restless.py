@@ -3,9 +3,9 @@
 python tests/bench/restless.py [--backend eager --backend onnxruntime] [--busy 1 --busy 2 --busy 4] [--as-user]
     [--out reports/bench/restless.csv]
 
-Start it on a machine that does nothing else. Twenty designs of all families are measured quiet, and again beside one, two
-and four processes that multiply matrices. With --as-user the timed thread has no real-time priority, as for a user
-without the right to take it; the first thing that runs as root does is to give that right up.
+Start it on a machine that does nothing else. Twenty designs of all families are measured quiet, and again beside one,
+two and four processes that multiply matrices. With --as-user the timed thread has no real-time priority, as for a user
+who may not take it; a process of root's gives that right up first.
 """
 
 import argparse

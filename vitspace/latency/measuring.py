@@ -1,4 +1,4 @@
-"""Measure: the latency of a spec on this host, cached by spec, host and settings."""
+"""Measures the latency of a spec on this host; results are cached by spec, host and settings."""
 
 import json
 import logging
@@ -16,10 +16,11 @@ from torch import Tensor
 
 from vitspace.cache import alone, load, store
 from vitspace.errors import InputError
-from vitspace.host import fingerprint, sources_digest
+from vitspace.host import fingerprint
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import Clock, Runner, Timing, interleave, pinned
 from vitspace.network import build
+from vitspace.sources import sources_of
 from vitspace.spec import Spec
 
 _log = logging.getLogger(__name__)
@@ -39,13 +40,13 @@ KEPT = 25
 
 @dataclass(frozen=True)
 class LatencySettings:
-    """What is timed.
+    """Settings of a timing.
 
     Attributes:
-        backend: eager (PyTorch as it is), onnxruntime or openvino.
-        threads: Threads; a single one has a core of its own.
+        backend: eager (PyTorch), onnxruntime or openvino.
+        threads: Number of threads; a single thread is pinned to a core.
         batch: Images at once.
-        dtype: Of weights and images: float32, or bfloat16 in eager mode.
+        dtype: Type of weights and images: float32, or bfloat16 in eager mode.
         img_size: Side of the image in pixels.
         runs: Timed runs, at least.
         precision: Half the width, relative, of the 95 % interval of the ratio to the reference; runs are added until
@@ -70,7 +71,7 @@ class LatencySettings:
 
 
 def check_settings(settings: Any, backend: str, dtypes: Sequence[str]) -> None:
-    """Raise InputError where a number is below 1, or the backend has no such dtype."""
+    """Raise InputError if a number is below 1, or the backend has no such dtype."""
     for name, value in vars(settings).items():
         if isinstance(value, int) and value < 1:
             raise InputError(f"{name} is at least 1, but got {value}")
@@ -140,7 +141,7 @@ class Latency:
 
 
 def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bool = True) -> Latency:
-    """Return a network's latency on this host, measured now or before.
+    """Return a network's latency on this host, from the cache or measured now.
 
     Args:
         spec: The design.
@@ -148,10 +149,10 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
         again: Whether doubt matters: it is said, and what is unsure is measured again.
 
     Raises:
-        InputError: the back end is not installed.
+        InputError: the backend is not installed.
     """
-    sources = sources_digest("families", "layers", "network", "latency/protocol")
-    key = json.dumps({"spec": spec.id, "sources": sources + spec.origin, **_circumstances(settings)}, sort_keys=True)
+    sources = sources_of("vitspace.network", "vitspace.latency.protocol") + spec.sources
+    key = json.dumps({"spec": spec.id, "sources": sources, **_circumstances(settings)}, sort_keys=True)
     found = load("latency", key)
     if found:
         before = Latency(**found[key])
