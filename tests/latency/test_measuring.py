@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vitspace.cache import alone, cache_folder
+from vitspace.cache import cache_folder
 from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.latency import Latency, LatencySettings, check_backend, measure
 from vitspace.latency.backends import BACKENDS, prepare
 from vitspace.latency.measuring import _see, usual_ms
 from vitspace.network import build
+from vitspace.quiet import timing
 from vitspace.space import load_space
 
 QUICK = LatencySettings(runs=3, img_size=64)
@@ -153,9 +154,9 @@ def test_settings_that_cannot_be_timed_are_refused(changes, message):
 
 
 def test_processes_measure_one_after_the_other():
-    with alone("measuring"), (cache_folder() / "measuring.lock").open("w") as other, pytest.raises(BlockingIOError):
+    with timing(), (cache_folder() / "timing.lock").open("a") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    with (cache_folder() / "measuring.lock").open("w") as other:
+    with (cache_folder() / "timing.lock").open("a") as other:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 

@@ -1,16 +1,16 @@
-"""Counter: the operations that run while it is on."""
+"""Counts the multiply-adds of the operations that run."""
 
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-CONVENTION = "1 FLOP = 1 multiply-add of convolutions, linear layers and attention products"
+from vitspace.costs.shapes import on_meta, put_out
 
 _ATEN = torch.ops.aten
 _LINEAR = {_ATEN.mm, _ATEN.addmm}
@@ -23,7 +23,7 @@ class PartCost:
     Attributes:
         params: Parameters.
         macs: Multiply-adds for one image.
-        activations: Elements put out for one image.
+        activations: Output elements for one image.
         attention_macs: The share of ``macs`` that lies in attention products.
     """
 
@@ -39,7 +39,7 @@ class PartCost:
         return self.plus(other, -1)
 
     def plus(self, other: "PartCost", times: int) -> "PartCost":
-        """Add another cost so many times."""
+        """Add another cost a number of times."""
         return PartCost(
             self.params + times * other.params,
             self.macs + times * other.macs,
@@ -48,12 +48,44 @@ class PartCost:
         )
 
 
-class Counter(TorchDispatchMode):
+class _Operation(NamedTuple):
+    """What is known of an operation: its packet, what counts it, whether it views or always has a weight."""
+
+    packet: Any
+    formula: Callable[..., int] | None
+    is_view: bool
+    has_weight: bool
+
+
+#: Operations, by identity.
+_OPERATIONS: dict[int, _Operation] = {}
+#: Operations on inputs, as `put_out` tells them apart -> multiply-adds.
+_MACS: dict[tuple, int] = {}
+
+
+def _operation(func: Any) -> _Operation:
+    found = _OPERATIONS.get(id(func))
+    if found is None:
+        packet = func._overloadpacket
+        has_weight = packet is _ATEN.convolution or packet in _LINEAR
+        found = _OPERATIONS[id(func)] = _Operation(packet, flop_registry.get(packet), func.is_view, has_weight)
+    return found
+
+
+class _Mode(TorchDispatchMode):
+    """A mode that torch's compiler is not told of: it would be asked at every operation."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+
+class Counter(_Mode):
     """Adds up the multiply-adds and output elements of the operations that run under it.
 
     Attributes:
         by_operator: Multiply-adds of each operator that ran.
-        uncounted: How often each operator ran that the convention leaves out, reshaping aside.
+        uncounted: How often each operator ran that the convention leaves out; reshaping is not listed.
     """
 
     def __init__(self) -> None:
@@ -65,20 +97,22 @@ class Counter(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
-        packet = func._overloadpacket  # type: ignore[attr-defined]
-        out = _meta_like(packet, args) if _on_meta(args) else None
-        out = func(*args, **kwargs) if out is None else out
-        formula = flop_registry.get(packet)
-        if formula is None:
-            if not func.is_view:  # type: ignore[attr-defined]
-                self.uncounted[packet] += 1
-        else:
-            macs = formula(*args, **kwargs, out_val=out) // 2
-            self.by_operator[packet] += macs
-            self.macs += macs
-            self.activations += out.numel()
-            if packet is not _ATEN.convolution and packet not in _LINEAR and not self._reads_weight(args):
-                self.attention_macs += macs
+        out, key = put_out(func, args, kwargs)
+        operation = _operation(func)
+        if operation.formula is None:
+            if not operation.is_view:
+                self.uncounted[operation.packet] += 1
+            return out
+        macs = _MACS.get(key) if key else None
+        if macs is None:
+            macs = operation.formula(*args, **kwargs, out_val=out) // 2
+            if key:
+                _MACS[key] = macs
+        self.by_operator[operation.packet] += macs
+        self.macs += macs
+        self.activations += out.numel()
+        if not operation.has_weight and not self._reads_weight(args):
+            self.attention_macs += macs
         return out
 
     def _reads_weight(self, args: tuple) -> bool:
@@ -86,7 +120,7 @@ class Counter(TorchDispatchMode):
 
     @property
     def counted(self) -> PartCost:
-        """What was counted so far, without parameters."""
+        """The cost counted so far, without parameters."""
         return PartCost(0, self.macs, self.activations, self.attention_macs)
 
     def run(self, module: nn.Module, *args: Tensor | None) -> Any:
@@ -96,7 +130,7 @@ class Counter(TorchDispatchMode):
             return module.eval()(*args)
 
     def watch(self, modules: list[nn.Module]) -> dict[nn.Module, PartCost]:
-        """Return a table of what each module costs, which fills as the modules run."""
+        """Return a table of the cost of each module, which is filled when the modules run."""
         spent = {module: PartCost(count_params(module)) for module in modules}
 
         def add(times: int) -> Callable:
@@ -111,81 +145,12 @@ class Counter(TorchDispatchMode):
         return spent
 
 
-class Skeleton(TorchDispatchMode):
-    """Leaves out operations in place on the meta device, as initialisations are: there is nothing to fill."""
+class Skeleton(_Mode):
+    """Skips in-place operations on the meta device, such as initialisations, which have nothing to fill."""
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         in_place = func._schema.name.endswith("_")  # type: ignore[attr-defined]
-        return args[0] if in_place and _on_meta(args) else func(*args, **(kwargs or {}))
-
-
-def _on_meta(args: tuple) -> bool:
-    return bool(args) and isinstance(args[0], Tensor) and args[0].device.type == "meta"
-
-
-def _meta_like(packet: object, args: tuple) -> Any:
-    """What an operation puts out on the meta device, where that is known from its inputs' shapes; else None."""
-    rule = _RULES.get(packet)
-    return rule(*args) if rule else None
-
-
-def _empty(first: Tensor, shape: Sequence[int]) -> Tensor:
-    return torch.empty(shape, dtype=first.dtype, device="meta")
-
-
-def _like(first: Tensor, *_: object) -> Tensor:
-    """In the order of the input, as `torch.empty_like`, which is a decomposition too."""
-    return _contiguous(first) if first.is_contiguous() else torch.empty_like(first)
-
-
-def _contiguous(first: Tensor, *_: object) -> Tensor:
-    return _empty(first, first.shape)
-
-
-def _product(*args: Tensor) -> Tensor | None:
-    """A product of the last two, matrices or as many pairs of them; None where they do not match."""
-    first, second = args[-2:]
-    if first.shape[:-2] != second.shape[:-2] or first.shape[-1] != second.shape[-2]:
-        return None
-    return _empty(first, (*first.shape[:-1], second.shape[-1]))
-
-
-def _broadcast(first: Tensor, second: Any) -> Tensor | None:
-    """Inputs of one floating type, element by element; None for others."""
-    if not first.is_floating_point():
-        return None
-    if not isinstance(second, Tensor):
-        return _like(first)
-    if second.dtype != first.dtype or not (first.is_contiguous() and second.is_contiguous()):
-        return None
-    return _empty(first, torch.broadcast_shapes(first.shape, second.shape))
-
-
-def _norm(make: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
-    """What ``make`` makes, and statistics that nobody reads in evaluation mode."""
-    return lambda first, *_: (make(first), _empty(first, (0,)), _empty(first, (0,)))
-
-
-def _sampled(first: Tensor, grid: Tensor, *_: object) -> Tensor:
-    return _empty(first, (*first.shape[:2], *grid.shape[1:3]))
-
-
-def _resized(first: Tensor, size: Sequence[int] | None, *_: object) -> Tensor | None:
-    return None if size is None else _empty(first, (*first.shape[:2], *size))
-
-
-#: What operations put out, made from shapes alone: torch's kernels for the meta device are slow where they are
-#: decompositions written in Python, 10 ms an interpolation.
-_RULES: dict[object, Callable[..., Any]] = {
-    _ATEN.native_layer_norm: _norm(_contiguous),
-    _ATEN.native_batch_norm: _norm(_like),
-    _ATEN.grid_sampler_2d: _sampled,
-    _ATEN.upsample_bilinear2d: _resized,
-    **dict.fromkeys((_ATEN.gelu, _ATEN.relu, _ATEN.sigmoid, _ATEN.silu, _ATEN.clamp_min), _like),
-    **dict.fromkeys((_ATEN._softmax, _ATEN._safe_softmax), _contiguous),
-    **dict.fromkeys((_ATEN.mm, _ATEN.bmm, _ATEN.addmm), _product),
-    **dict.fromkeys((_ATEN.add, _ATEN.sub, _ATEN.mul, _ATEN.div), _broadcast),
-}
+        return args[0] if in_place and on_meta(args) else func(*args, **(kwargs or {}))
 
 
 def count_params(module: nn.Module) -> int:

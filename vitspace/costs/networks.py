@@ -1,9 +1,10 @@
-"""Networks: the sum of their parts."""
+"""The cost of a network as the sum of its parts."""
 
 from dataclasses import dataclass, field
 
 from vitspace.costs.breakdown import Breakdown
 from vitspace.costs.counter import PartCost
+from vitspace.costs.handed import Handed
 from vitspace.costs.parts import PartCount, StageCount, count_head, count_stage, count_stem
 from vitspace.errors import InputError
 from vitspace.spec import Spec
@@ -13,14 +14,14 @@ _Counts = tuple[PartCount, list[tuple[int, StageCount]], PartCount]
 
 @dataclass(frozen=True)
 class Cost(PartCost):
-    """Cost of a network; `breakdown` says where it lies."""
+    """Cost of a network; `breakdown` lists its parts."""
 
     counts: _Counts | None = field(default=None, repr=False, compare=False)
 
     def breakdown(self) -> Breakdown:
         """Return (name, cost) of the stem, of each stage's downsampling, tokens and blocks, and of the head.
 
-        The list draws itself as a table, and its ``frame`` is one of pandas.
+        The list prints as a table, and its ``frame`` is a pandas data frame.
         """
         if self.counts is None:
             return Breakdown()
@@ -36,23 +37,23 @@ class Cost(PartCost):
 
 
 def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
-    """Count a network for one square image; microseconds once its parts are known.
+    """Count a network for one square image; takes microseconds once its parts are known.
 
     Raises:
         InputError: the image is smaller than the network's stride, or ``spec`` is no Spec.
     """
     if not isinstance(spec, Spec):
-        raise InputError(f"a cost is of a Spec, such as vitspace.anchor('msg_tiny').spec, but got {spec!r:.80}")
+        raise InputError(f"cost takes a Spec, such as vitspace.anchor('msg_tiny').spec, but got {spec!r:.80}")
     if img_size < spec.stride:
         raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
     stem = count_stem(spec.stem, spec.in_dims[0], img_size)
-    total, shape, carry_shape, stages = stem.total, stem.shape, None, []
-    for stage, in_dim, carry in zip(spec.stages, spec.in_dims, spec.carries, strict=False):
-        count = count_stage(stage, in_dim, carry, shape, carry_shape)
-        shape, carry_shape = count.shape, count.carry_shape
+    total, handed, stages = stem.total, Handed(stem.shape), []
+    for stage, carry in zip(spec.stages, spec.carries[1:], strict=True):
+        count = count_stage(stage, handed)
+        handed = count.handed(carry)
         stages.append((stage.depth, count))
         total = total + count.deep(stage.depth)
-    head = count_head(spec.head, spec.in_dims[-1], spec.carries[-1], shape, carry_shape, num_classes)
+    head = count_head(spec.head, handed, num_classes)
     total = total + head.total
     return Cost(total.params, total.macs, total.activations, total.attention_macs, (stem, stages, head))
 

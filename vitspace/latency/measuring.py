@@ -14,7 +14,8 @@ import timm
 import torch
 from torch import Tensor
 
-from vitspace.cache import alone, load, store
+from vitspace import quiet
+from vitspace.cache import load, store
 from vitspace.errors import InputError
 from vitspace.host import fingerprint
 from vitspace.latency.backends import prepare
@@ -204,12 +205,12 @@ def _reference_key(settings: LatencySettings) -> str:
 def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
     """Measure now, whatever was measured before, and keep nothing but the reference's time.
 
-    Processes of one host take turns: a single thread is pinned to the same core in each.
+    Processes of one host take turns, and those that train wait meanwhile: see `vitspace.quiet`.
     """
     image = _image(settings)
     network = build(spec, img_size=settings.img_size).to(image.dtype)
     runners = [_reference(settings), prepare(settings.backend, network, image, settings.threads)]
-    with alone("measuring"), pinned(settings.threads):
+    with quiet.timing(), pinned(settings.threads):
         timing = interleave(runners, settings.runs, settings.precision, _clock(settings))
     return summarise(timing, settings)
 
