@@ -116,7 +116,8 @@ found = {
     "draw": call("space", "draw", "toy", "-n", "4"),
     "anchors": call("anchors", "--family", "toy"),
     "search": call(
-        "search", "--space", "toy", "--trials", "2", "--proxy", train, "--workers", "0", "--out", "report"
+        "search", "--space", "toy", "--trials", "2", "--proxy", train, "--device", "cpu", "--workers", "0",
+        "--out", "report"
     ),
     "fidelity": call("fidelity", "params", "--family", "toy", "--out", "cards"),
 }

@@ -17,6 +17,7 @@ from designs import (
 
 from vitspace.anchors import anchor
 from vitspace.families import FAMILIES
+from vitspace.layers.plain import plain_graph
 
 #: Rounding in single precision.
 SINGLE = 1e-4
@@ -41,6 +42,16 @@ def test_double_and_half_precision(space):
         assert_near(lively(spec).double()(image.double()), expected, SINGLE)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             assert small_network(spec)(image).isfinite().all()
+
+
+@pytest.mark.parametrize("space", SPACES)
+@torch.no_grad()
+def test_evaluation_gives_what_the_plain_graph_gives(space):
+    image = torch.randn(2, 3, 60, 52)
+    for spec in small_designs(space):
+        with plain_graph():
+            expected = small_network(spec)(image)
+        assert_near(small_network(spec)(image), expected, 1e-5)
 
 
 @pytest.mark.slow

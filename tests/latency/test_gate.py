@@ -50,7 +50,7 @@ def test_a_budget_is_of_the_speed_that_this_host_usually_has(calibrated, spec, m
     assert not predicted_violation(spec, SETTINGS, Budget(latency_ms=(0, 0.6 * ms)))
     why = predicted_violation(spec, SETTINGS, Budget(latency_ms=(0, 0.4 * ms)))
     assert (
-        why.endswith(f"; {calibrated.predict(spec).at_speed(calibrated_at / 2)}") and f"latency {ms / 2:.1f}ms" in why
+        why.endswith(f"; {calibrated.predict(spec).at_speed(calibrated_at / 2)}") and f"latency {ms / 2:.4g}ms" in why
     )
 
 

@@ -2,10 +2,12 @@
 
 import pytest
 
+from vitspace.families import anchor
 from vitspace.searching import workers
 from vitspace.searching.monitor import Silent
 from vitspace.searching.session import Session
 from vitspace.searching.workers import plan_workers
+from vitspace.space import Space
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
@@ -25,6 +27,7 @@ class Notes(Silent):
 def plan(tmp_path, make_evaluator, monkeypatch):
     """Plan a study's workers on a machine of so many cores and so much free memory."""
     monkeypatch.setattr("vitspace.searching.workers.memory_in_use", lambda: GB)
+    monkeypatch.setattr(Space, "smallest", anchor("msg_tiny").spec)  # the space is not explored for this
     monkeypatch.setattr("vitspace.devices.torch.cuda.device_count", lambda: plan.gpus)
 
     def plan(cores=4, memory=64 * GB, gpus=0, given=None, threads=None, **settings):
