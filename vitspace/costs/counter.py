@@ -2,13 +2,16 @@
 
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
+
+from vitspace.costs.makeup import Makeup, Trace, of_parameters
 
 CONVENTION = "1 FLOP = 1 multiply-add of convolutions, linear layers and attention products"
 
@@ -25,12 +28,14 @@ class PartCost:
         macs: Multiply-adds for one image.
         activations: Elements put out for one image.
         attention_macs: The share of ``macs`` that lies in attention products.
+        makeup: What it is made of: depth, positions, shares by stride and operator.
     """
 
     params: int = 0
     macs: int = 0
     activations: int = 0
     attention_macs: int = 0
+    makeup: Makeup = field(default_factory=Makeup, repr=False)
 
     def __add__(self, other: "PartCost") -> "PartCost":
         return self.plus(other, 1)
@@ -45,7 +50,18 @@ class PartCost:
             self.macs + times * other.macs,
             self.activations + times * other.activations,
             self.attention_macs + times * other.attention_macs,
+            self.makeup.plus(other.makeup, times),
         )
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """All that is counted, in a row."""
+        return (self.params, self.macs, self.activations, self.attention_macs, *self.makeup)
+
+    @classmethod
+    def of_numbers(cls, numbers: Sequence[int]) -> "PartCost":
+        """Read what `numbers` put out."""
+        return cls(*numbers[:4], Makeup(*numbers[4:]))
 
 
 class Counter(TorchDispatchMode):
@@ -62,13 +78,14 @@ class Counter(TorchDispatchMode):
         self.by_operator: Tally[object] = Tally()
         self.uncounted: Tally[object] = Tally()
         self._weights: set[int] = set()
+        self._trace: Trace | None = None
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
         packet = func._overloadpacket  # type: ignore[attr-defined]
         out = _meta_like(packet, args) if _on_meta(args) else None
         out = func(*args, **kwargs) if out is None else out
-        formula = flop_registry.get(packet)
+        formula, macs = flop_registry.get(packet), 0
         if formula is None:
             if not func.is_view:  # type: ignore[attr-defined]
                 self.uncounted[packet] += 1
@@ -79,6 +96,8 @@ class Counter(TorchDispatchMode):
             self.activations += out.numel()
             if packet is not _ATEN.convolution and packet not in _LINEAR and not self._reads_weight(args):
                 self.attention_macs += macs
+        if self._trace:
+            self._trace(packet, args, out, macs)
         return out
 
     def _reads_weight(self, args: tuple) -> bool:
@@ -87,17 +106,25 @@ class Counter(TorchDispatchMode):
     @property
     def counted(self) -> PartCost:
         """What was counted so far, without parameters."""
-        return PartCost(0, self.macs, self.activations, self.attention_macs)
+        makeup = self._trace.makeup if self._trace else Makeup()
+        return PartCost(0, self.macs, self.activations, self.attention_macs, makeup)
 
-    def run(self, module: nn.Module, *args: Tensor | None) -> Any:
-        """Run a module in evaluation mode under the counter."""
+    def run(self, module: nn.Module, *args: Tensor | None, stride: int = 1) -> Any:
+        """Run a module in evaluation mode under the counter.
+
+        Args:
+            module: What is run.
+            args: The image, or the map and carry that a part is handed.
+            stride: Pixels of the image a side of one of the map's positions.
+        """
+        self._trace = Trace(args, stride)
         self._weights = {parameter.untyped_storage()._cdata for parameter in module.parameters()}
         with torch.no_grad(), self:
             return module.eval()(*args)
 
     def watch(self, modules: list[nn.Module]) -> dict[nn.Module, PartCost]:
         """Return a table of what each module costs, which fills as the modules run."""
-        spent = {module: PartCost(count_params(module)) for module in modules}
+        spent = {module: parameter_cost(module) for module in modules}
 
         def add(times: int) -> Callable:
             def hook(module: nn.Module, *_: object) -> None:
@@ -191,3 +218,26 @@ _RULES: dict[object, Callable[..., Any]] = {
 def count_params(module: nn.Module) -> int:
     """Number of a module's parameters."""
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+def parameter_cost(module: nn.Module) -> PartCost:
+    """What a module's parameters cost, without what it runs."""
+    return PartCost(count_params(module), makeup=of_parameters(module))
+
+
+def count_network(module: nn.Module, *image: int) -> PartCost:
+    """Count any torch image network in one pass of one image [1, C, H, W], on the device that it lies on.
+
+    Fused attention is taken apart. The network is in the mode that it was in afterwards.
+    """
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    training, fast = module.training, torch.backends.mha.get_fastpath_enabled()
+    counter = Counter()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            counter.run(module, torch.zeros(1, *image, device=device))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        module.train(training)
+    return counter.counted + parameter_cost(module)

@@ -47,14 +47,15 @@ def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
         raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
     stem = count_stem(spec.stem, spec.in_dims[0], img_size)
     total, shape, carry_shape, stages = stem.total, stem.shape, None, []
+    stride = spec.stem.stride
     for stage, in_dim, carry in zip(spec.stages, spec.in_dims, spec.carries, strict=False):
-        count = count_stage(stage, in_dim, carry, shape, carry_shape)
-        shape, carry_shape = count.shape, count.carry_shape
+        count = count_stage(stage, in_dim, carry, shape, carry_shape, stride)
+        shape, carry_shape, stride = count.shape, count.carry_shape, stride * stage.stride
         stages.append((stage.depth, count))
         total = total + count.deep(stage.depth)
-    head = count_head(spec.head, spec.in_dims[-1], spec.carries[-1], shape, carry_shape, num_classes)
+    head = count_head(spec.head, spec.in_dims[-1], spec.carries[-1], shape, carry_shape, stride, num_classes)
     total = total + head.total
-    return Cost(total.params, total.macs, total.activations, total.attention_macs, (stem, stages, head))
+    return Cost(total.params, total.macs, total.activations, total.attention_macs, total.makeup, (stem, stages, head))
 
 
 def _stage_parts(name: str, depth: int, count: StageCount) -> list[tuple[str, PartCost]]:

@@ -1,7 +1,7 @@
 """Parts: each counted once on the meta device, remembered in memory and on disk."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache, cached_property
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vitspace.costs.counter import Counter, PartCost, Skeleton, count_params
+from vitspace.costs.counter import Counter, PartCost, Skeleton, parameter_cost
 from vitspace.costs.remembering import Remembered
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec
 
@@ -43,11 +43,11 @@ class StageCount:
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
         """All that is counted, in a row."""
-        return np.array([astuple(cost) for cost in (self.downsample, self.total, *self.blocks)], dtype=np.int64)
+        return np.array([cost.numbers for cost in (self.downsample, self.total, *self.blocks)], dtype=np.int64)
 
     def with_numbers(self, numbers: NDArray[np.int64]) -> "StageCount":
         """Return the same with other counts."""
-        downsample, total, *blocks = (PartCost(*row) for row in numbers.tolist())
+        downsample, total, *blocks = (PartCost.of_numbers(row) for row in numbers.tolist())
         return replace(self, downsample=downsample, total=total, blocks=tuple(blocks))
 
     @property
@@ -70,15 +70,15 @@ class PartCount:
 
 @cache
 def count_stage(
-    stage: StageSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None
+    stage: StageSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None, stride: int
 ) -> StageCount:
-    """Count a stage behind a map and carry of the given shapes, with few of its blocks.
+    """Count a stage behind a map and carry of the given shapes, the map at a stride, with few of its blocks.
 
     The stage with all independent groups of fields neutral is counted, and what each group adds to it.
     """
     depth = 1 if stage.uniform or stage.depth == 1 else PROBE_DEPTH
     twin = stage.cost_twin(carry)
-    given = _Given(type(stage), depth, in_dim, carry, shape, carry_shape, twin.downsample == "none")
+    given = _Given(type(stage), depth, in_dim, carry, shape, carry_shape, stride, twin.downsample == "none")
     given = given.without_in_dim(twin.dim)
     common = tuple(getattr(twin, name) for name in _common_fields(given.family))
     plain = _neutral(given, common)
@@ -99,6 +99,7 @@ class _Given:
     carry: Carry | None
     shape: Shape
     carry_shape: Shape | None
+    stride: int
     first: bool
 
     def without_in_dim(self, dim: int) -> "_Given":
@@ -144,32 +145,32 @@ def _count_values(given: _Given, common: tuple[Any, ...], values: Mapping[str, A
     given = given.handed(in_dim) if in_dim else given
     named = dict(zip(_common_fields(given.family), common, strict=True))
     stage = given.family(depth=given.depth, **(named | settings))
-    return _count_probe(stage, given.in_dim, given.carry, given.shape, given.carry_shape)
+    return _count_probe(stage, given.in_dim, given.carry, given.shape, given.carry_shape, given.stride)
 
 
 @cache
 def _count_probe(
-    stage: StageSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None
+    stage: StageSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None, stride: int
 ) -> StageCount:
     def count() -> dict[str, Any]:
         with torch.device("meta"), Skeleton():
             module: Any = stage.build(in_dim, carry, [0.0] * stage.depth)
         counter = Counter()
         spent = counter.watch([part for part in (module.downsample, *module.blocks) if part is not None])
-        out, out_carry = counter.run(module, _meta(shape), _meta(carry_shape))
+        out, out_carry = counter.run(module, _meta(shape), _meta(carry_shape), stride=stride)
         return {
-            "downsample": asdict(spent.get(module.downsample, PartCost())),
-            "blocks": [asdict(spent[block]) for block in module.blocks],
-            "total": asdict(counter.counted + PartCost(count_params(module))),
+            "downsample": spent.get(module.downsample, PartCost()).numbers,
+            "blocks": [spent[block].numbers for block in module.blocks],
+            "total": (counter.counted + parameter_cost(module)).numbers,
             "shape": tuple(out.shape),
             "carry_shape": None if out_carry is None else tuple(out_carry.shape),
         }
 
-    found = _remembered(stage, [in_dim, asdict(carry) if carry else None, shape, carry_shape], count)
+    found = _remembered(stage, [in_dim, asdict(carry) if carry else None, shape, carry_shape, stride], count)
     return StageCount(
-        PartCost(**found["downsample"]),
-        tuple(PartCost(**block) for block in found["blocks"]),
-        PartCost(**found["total"]),
+        PartCost.of_numbers(found["downsample"]),
+        tuple(PartCost.of_numbers(block) for block in found["blocks"]),
+        PartCost.of_numbers(found["total"]),
         tuple(found["shape"]),
         tuple(found["carry_shape"]) if found["carry_shape"] else None,
     )
@@ -180,35 +181,41 @@ def count_stem(stem: StemSpec, out_dim: int, img_size: int) -> PartCount:
     """Count a stem for a square image."""
 
     def count() -> dict[str, Any]:
-        return _count_module(lambda: stem.build(out_dim, 3), (1, 3, img_size, img_size))
+        return _count_module(lambda: stem.build(out_dim, 3), 1, (1, 3, img_size, img_size))
 
     return _part_count(_remembered(stem, [out_dim, img_size], count))
 
 
 @cache
 def count_head(
-    head: HeadSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None, num_classes: int
+    head: HeadSpec,
+    in_dim: int,
+    carry: Carry | None,
+    shape: Shape,
+    carry_shape: Shape | None,
+    stride: int,
+    num_classes: int,
 ) -> PartCount:
-    """Count a head behind a map and carry of the given shapes."""
+    """Count a head behind a map and carry of the given shapes, the map at a stride."""
 
     def count() -> dict[str, Any]:
-        return _count_module(lambda: head.build(in_dim, carry, num_classes), shape, carry_shape)
+        return _count_module(lambda: head.build(in_dim, carry, num_classes), stride, shape, carry_shape)
 
-    context = [in_dim, asdict(carry) if carry else None, shape, carry_shape, num_classes]
+    context = [in_dim, asdict(carry) if carry else None, shape, carry_shape, stride, num_classes]
     return _part_count(_remembered(head, context, count))
 
 
-def _count_module(build: Callable[[], nn.Module], *shapes: Shape | None) -> dict[str, Any]:
+def _count_module(build: Callable[[], nn.Module], stride: int, *shapes: Shape | None) -> dict[str, Any]:
     with torch.device("meta"), Skeleton():
         module = build()
     counter = Counter()
-    out = counter.run(module, *(_meta(shape) for shape in shapes))
-    total = counter.counted + PartCost(count_params(module))
-    return {"total": asdict(total), "shape": tuple(out.shape)}
+    out = counter.run(module, *(_meta(shape) for shape in shapes), stride=stride)
+    total = counter.counted + parameter_cost(module)
+    return {"total": total.numbers, "shape": tuple(out.shape)}
 
 
 def _part_count(found: dict[str, Any]) -> PartCount:
-    return PartCount(PartCost(**found["total"]), tuple(found["shape"]))
+    return PartCount(PartCost.of_numbers(found["total"]), tuple(found["shape"]))
 
 
 def _meta(shape: Shape | None) -> Tensor | None:

@@ -48,7 +48,7 @@ def explore(space: "Space") -> Lattice:
     shared = _shared(space.variables)
     settings = list(_combinations(shared, {}))
     sets = _Sets()
-    states = [_State(0, None, (), None, (), sets.number(np.arange(len(settings))))]
+    states = [_State(0, None, (), None, (), 1, sets.number(np.arange(len(settings))))]
     entries, options = [], []
     for step in range(STAGES):
         walk = _Walk(space, step, _Rows(space, step, settings, shared), sets)
@@ -91,6 +91,7 @@ class _State:
     shape: Shape
     carry_shape: Shape | None
     ordered: tuple[Any, ...]
+    stride: int
     open: int
 
 
@@ -185,7 +186,7 @@ class _Walk:
         for (end, out_dim), found in behind.items():
             stem = end
             count = count_stem(stem, out_dim, self.space.resolution)
-            entered = _State(out_dim, None, count.shape, None, (), state.open)
+            entered = _State(out_dim, None, count.shape, None, (), stem.stride, state.open)
             self._expand(source, entered, np.array(found), count.total)
 
     def _expand(self, source: int, state: _State, rows: Ints, before: PartCost) -> None:
@@ -223,17 +224,18 @@ class _Walk:
         return placed
 
     def _add(self, source: int, state: _State, stage: StageSpec, end: "_End", owners: Ints) -> None:
-        count = count_stage(stage, state.in_dim, state.carry, state.shape, state.carry_shape)
+        count = count_stage(stage, state.in_dim, state.carry, state.shape, state.carry_shape, state.stride)
+        stride = state.stride * stage.stride
         carry = stage.carry_out(state.carry)
         behind, target = end.before, 0
         if self.step == STAGES - 1:
             head: Any = end.part
-            behind += count_head(head, stage.out_dim, carry, count.shape, count.carry_shape, CLASSES).total
-            self._states.setdefault(_State(0, None, (), None, (), 0), 0)
+            behind += count_head(head, stage.out_dim, carry, count.shape, count.carry_shape, stride, CLASSES).total
+            self._states.setdefault(_State(0, None, (), None, (), 1, 0), 0)
         else:
             still = self.sets.number(np.unique(owners))
             ordered = self.space.axes.ordered_values(stage)
-            after = _State(stage.out_dim, carry, count.shape, count.carry_shape, ordered, still)
+            after = _State(stage.out_dim, carry, count.shape, count.carry_shape, ordered, stride, still)
             target = self._states.setdefault(after, len(self._states))
         option = Option(stage, end.part, carry)
         number = self._numbers.setdefault(option, len(self.options))

@@ -74,6 +74,7 @@ class _State:
     shape: Shape
     carry_shape: Shape | None
     ordered: tuple[Any, ...]
+    stride: int
     stem: tuple[tuple[str, Any], ...] | None = None
 
 
@@ -187,7 +188,7 @@ class Population:
         ids = []
         for key in unique:
             stem = tuple((v.name, v.values[c - 1]) for v, c in self._stem.decode(int(key)) if c)
-            ids.append(self._state_id(_State(0, None, (), None, (), stem)))
+            ids.append(self._state_id(_State(0, None, (), None, (), 1, stem)))
         return np.array(ids, dtype=np.int64)[inverse] if len(unique) else np.zeros(0, dtype=np.int64)
 
     def _stage(self, i: int, step: "_Step", state_id: int, key: int) -> tuple[int, PartCost, PartCost]:
@@ -204,9 +205,9 @@ class Population:
             return _INVALID, PartCost(), PartCost()
         if self.space.axes.falls(stage, state.ordered):
             return _INVALID, PartCost(), PartCost()
-        count = count_stage(stage, state.in_dim, state.carry, state.shape, state.carry_shape)
+        count = count_stage(stage, state.in_dim, state.carry, state.shape, state.carry_shape, state.stride)
         ordered = self.space.axes.ordered_values(stage)
-        after = _State(stage.out_dim, stage.carry_out(state.carry), count.shape, count.carry_shape, ordered)
+        after = _State(stage.out_dim, stage.carry_out(state.carry), count.shape, count.carry_shape, ordered, state.stride * stage.stride)
         return self._state_id(after), *_split(step, count, stage.depth, stem)
 
     def _entered(self, state: _State, stage: StageSpec) -> tuple[PartCost, _State]:
@@ -214,12 +215,12 @@ class Population:
         stem = self.space.part_of("stem", dict(state.stem or ()))
         out_dim = stem.out_dim(stage)
         count = count_stem(stem, out_dim, self.space.resolution)
-        return count.total, _State(out_dim, None, count.shape, None, ())
+        return count.total, _State(out_dim, None, count.shape, None, (), stem.stride)
 
     def _head_cost(self, state_id: int, key: int) -> tuple[int, PartCost, PartCost]:
         state = self._state_list[state_id]
         head = self.space.part_of("head", {v.name: v.values[c - 1] for v, c in self._head.decode(key) if c})
-        count = count_head(head, state.in_dim, state.carry, state.shape, state.carry_shape, 1000)
+        count = count_head(head, state.in_dim, state.carry, state.shape, state.carry_shape, state.stride, 1000)
         return 0, count.total, PartCost()
 
     def _state_id(self, state: _State) -> int:
