@@ -13,7 +13,7 @@ BOXED = ("params", "activations", "weights", "chain", "at_4", "at_8", "at_16", "
 #: Percentiles between which a feature is known.
 LOW, HIGH = 3.0, 97.0
 #: Percentile of depth up to which it counts.
-CREDITED = 90.0
+CREDITED = HIGH
 #: FLOPs are alike within this factor; the box of each holds at least so many networks.
 LIKE, FEWEST = 1.5, 40
 _GRID = 48
