@@ -10,7 +10,8 @@ ROOT = Path(vitspace.__file__).parent
 # From the bottom; modules on one line may import each other.
 LADDER = [
     {"errors", "interrupts"},
-    {"units", "pareto", "statistics", "files", "cache", "host"},
+    {"about", "units", "pareto", "statistics", "files", "cache", "host", "tracking"},
+    {"sources"},
     {"budget", "spec", "plots"},
     {"anchors", "layers", "network"},
     {"families"},

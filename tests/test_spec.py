@@ -10,7 +10,7 @@ import vitspace.families  # noqa: F401  (registers the families)
 from vitspace.anchors import all_anchors, anchor, assemble
 from vitspace.errors import InputError
 from vitspace.families import msg
-from vitspace.spec import Carry, Spec, field_values, parse_part, part_type
+from vitspace.spec import Carry, Spec, parse_part, part_type
 
 SPECS = {name: row.spec for name, row in all_anchors().items() if row.family == "msg"}
 
@@ -105,11 +105,6 @@ def test_specs_are_frozen_and_hashable():
         spec.stages[0].dim = 1
 
 
-def test_field_values_are_a_literals():
-    assert field_values(msg.Stage, "exchange") == ("shuffle", "none", "no_token")
-    assert field_values(msg.Stage, "dim") == ()
-
-
 def changed(path, value):
     """MSG-T's data with one place changed; a value of None removes the key."""
     data = anchor("msg_tiny").spec.to_dict()
@@ -141,7 +136,7 @@ def changed(path, value):
         (changed(["stages", 1, "dim"], "wide"), "stage 2: dim: .*, but got 'wide'"),
         (changed(["stages", 1, "dim"], 96.5), "stage 2: dim: .*, but got 96.5"),
         (changed(["stages", 1, "exchange"], "swap"), "stage 2: exchange: .*, but got 'swap'"),
-        (changed(["stages", 1, "depth"], 0), "stage 2: depth and dim are at least 1, but got depth=0, dim=128"),
+        (changed(["stages", 1, "depth"], 0), "stage 2: depth is at least 1, but got depth=0"),
         (changed(["stages", 2, "head_dim"], 48), "stage 3: head_dim must divide dim, but got head_dim=48, dim=256"),
         (changed(["stem", "patch"], "round"), "stem: patch: .*, but got 'round'"),
     ],

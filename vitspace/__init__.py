@@ -7,21 +7,33 @@ __version__ = "0.1.0"
 
 # Names are loaded when first asked for, so that `import vitspace` and `vitspace --help` need no torch.
 _HOMES = {
-    "Anchor": "vitspace.families",
+    "Anchor": "vitspace.anchors",
     "Budget": "vitspace.budget",
     "Cost": "vitspace.costs",
+    "DesignFilter": "vitspace.fidelity.designs",
+    "FidelityRequest": "vitspace.fidelity.jobs",
     "InputError": "vitspace.errors",
     "Population": "vitspace.space.population",
     "Space": "vitspace.space",
-    "Spec": "vitspace.families",
+    "Scoring": "vitspace.analysis.scoring",
+    "Spec": "vitspace.spec",
     "Study": "vitspace.api",
-    "anchor": "vitspace.families",
+    "anchor": "vitspace.anchors",
     "build": "vitspace.network",
+    "calibrate": "vitspace.profile",
+    "compare_spaces": "vitspace.analysis.spaces",
+    "copy_study": "vitspace.searching.stored",
     "cost": "vitspace.costs",
+    "delete_study": "vitspace.searching.stored",
+    "describe_study": "vitspace.searching.stored",
     "list_anchors": "vitspace.anchors",
+    "list_studies": "vitspace.searching.stored",
     "load_space": "vitspace.space",
     "load_study": "vitspace.api",
+    "measure_and_judge": "vitspace.fidelity.judging",
     "search": "vitspace.api",
+    "space_axes": "vitspace.analysis.axes",
+    "study_axes": "vitspace.analysis.axes",
 }
 
 __all__ = [*_HOMES, "__version__"]

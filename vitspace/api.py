@@ -1,24 +1,23 @@
-"""Studies in Python: run one or load one, and look at its trials as data frames."""
+"""What Python and the command line call: run a study or load one, and look at its trials as data frames."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, StudyGoneError
 from vitspace.plots import style
 from vitspace.plots.formats import readable
-from vitspace.report import headline, write_report
+from vitspace.report import check_folder, headline, report_folder, write_report
 from vitspace.report.choice import select
 from vitspace.report.figures import FIGURES
 from vitspace.report.tables import anchors_table, front_table, trials_table
-from vitspace.searching.engines import Monitor
-from vitspace.searching.run import Place, report_folder
-from vitspace.searching.run import search as run
-from vitspace.searching.session import Lines
+from vitspace.searching.monitor import Lines, Monitor
+from vitspace.searching.run import Means, StudyLocation, open_search, run
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import DEFAULT_STORAGE, open_storage
+from vitspace.study.storage import DEFAULT_STORAGE, resume_command
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 from vitspace.units import format_score
@@ -29,10 +28,11 @@ class Study:
 
     Attributes:
         record: All that is known of it.
+        folder: Where its report is, or goes unless told otherwise.
     """
 
-    def __init__(self, record: StudyRecord) -> None:
-        self.record = record
+    def __init__(self, record: StudyRecord, folder: Path | None = None) -> None:
+        self.record, self.folder = record, folder or report_folder(record.name)
 
     @property
     def name(self) -> str:
@@ -100,7 +100,7 @@ def load_study(name: str, storage: str = DEFAULT_STORAGE) -> Study:
     Raises:
         InputError: there is no such storage or study.
     """
-    return Study(StudyStore.load(open_storage(storage, create=False), name).record(storage))
+    return Study(StudyStore.open(storage, name).record())
 
 
 def search(
@@ -111,9 +111,10 @@ def search(
     storage: str = DEFAULT_STORAGE,
     resume: bool = False,
     out: str | Path | None = None,
+    monitor: Monitor | None = None,
     **settings: Any,
 ) -> Study:
-    """Run a study as `vitspace search` does, telling of each trial on standard error, and return it.
+    """Run a study as `vitspace search` does, and return it; whatever stops it, what was found is reported.
 
     Args:
         space: Name of a space, or a path to its YAML.
@@ -122,18 +123,42 @@ def search(
         storage: A journal file, or a database URL.
         resume: Whether a study of that name is gone on with.
         out: The report's folder; None is ``reports/<study>``.
-        **settings: Other fields of `StudyConfig`: trials, proxy, data, latency, params, seed, sampler, ...; and
-            ``workers``, processes that evaluate at once.
+        monitor: Is told how it goes; None prints a line on standard error for each trial.
+        **settings: Other fields of `StudyConfig`: trials, proxy, data, latency, params, seed, sampler, ...; and those
+            of `Means`: ``workers``, designs that are evaluated at once.
 
     Raises:
         InputError: a setting breaks a rule; nothing is stored then.
+        StudyFailedError: too many trials in a row failed, or the storage cannot be used.
     """
-    workers = settings.pop("workers", None)
+    monitor = monitor or _Trials()
+    named = {name: settings.pop(name) for name in [each.name for each in fields(Means)] if name in settings}
+    means = Means(**{"command": "vitspace.search(...) in Python"} | named)
     given = {name: value for name, value in {"space": space, "budget": budget, **settings}.items() if value is not None}
-    place = Place(storage, study, resume, "vitspace.search(...) in Python", workers)
-    monitor: Monitor = _Trials()
-    record, _ = run(given, place, Path(out) if out else None, monitor)
-    return Study(record)
+    check_folder(Path(out) if out else report_folder(study or ""))
+    store, session = open_search(given, StudyLocation(storage, study, resume), means, monitor)
+    folder = Path(out) if out else report_folder(store.name)
+    if session is not None:
+        try:
+            run(session)
+        except StudyGoneError:
+            raise
+        except BaseException:
+            _report_so_far(store, folder, monitor)
+            raise
+    record = store.record()
+    return Study(record, write_report(record, folder))
+
+
+def _report_so_far(store: StudyStore, folder: Path, monitor: Monitor) -> None:
+    """Report what a study found until it was stopped, and say how to go on."""
+    try:
+        report = write_report(store.record(), folder)
+        monitor.note(f"study {store.name} is stored, report so far: {report}")
+    except Exception as error:
+        # What stopped the study may keep its report from being written; the study's own error is raised afterwards.
+        monitor.note(f"study {store.name} is stored as far as it went, but its report cannot be written: {error}")
+    monitor.note(f"to go on: {resume_command(store.name, store.url)}")
 
 
 class _Trials(Lines):

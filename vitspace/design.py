@@ -4,10 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitspace.anchors import Anchor, all_anchors
+from vitspace.anchors import Anchor, all_anchors, anchor
 from vitspace.errors import InputError
-from vitspace.families import Spec, anchor
-from vitspace.spec import NATIVE_SIZE
+from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file
 from vitspace.study.store import StudyStore, study_names
@@ -56,7 +55,7 @@ def find_design(text: str, trial: int | None = None, storage: str = DEFAULT_STOR
         InputError: there is no such design.
     """
     if trial is not None:
-        return _of_trial(StudyStore.load(open_storage(storage, create=False), text).record(), trial)
+        return _of_trial(StudyStore.open(storage, text).record(), trial)
     if text not in all_anchors() and text in _stored(text, storage):
         front = ", ".join(str(each.number) for each in _record(text, storage).front)
         raise InputError(f"a study's design is named by --trial N (its front: {front or 'empty'}), but got none")
@@ -111,4 +110,4 @@ def _stored(text: str, storage: str) -> list[str]:
 
 
 def _record(name: str, storage: str) -> StudyRecord:
-    return StudyStore.load(open_storage(storage, create=False), name).record()
+    return StudyStore.open(storage, name).record()

@@ -30,6 +30,11 @@ def data_names(folder: str, nested: bool = False) -> list[str]:
     return sorted(path.relative_to(root).with_suffix("").as_posix() for path in found)
 
 
+def is_yaml_name(text: str, folder: str) -> bool:
+    """Whether a text is a path to a YAML file, or the name of one in a data folder."""
+    return text.endswith((".yaml", ".yml")) or text in data_names(folder, nested=True)
+
+
 def find_yaml(text: str, folder: str) -> Path:
     """Return the file for a name in a data folder, or for a path to a YAML file.
 
@@ -161,6 +166,20 @@ def whole_files(path: Path) -> Iterator[Path]:
         yield Path(name)
         for file in sorted(Path(name).iterdir()):
             file.replace(path / file.name)
+
+
+def check_folder(out: Path) -> Path:
+    """Return a report's folder, if it can be written.
+
+    Raises:
+        InputError: it cannot.
+    """
+    parent = next((path for path in (out, *out.absolute().parents) if path.exists()), Path.cwd())
+    try:
+        tempfile.TemporaryDirectory(dir=parent).cleanup()  # permissions say nothing to root, nor of /proc
+    except OSError:
+        raise InputError(f"a report needs a folder that can be written, but {str(parent)!r} is none") from None
+    return out
 
 
 def write_json(path: Path, data: Any) -> None:

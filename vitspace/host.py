@@ -4,15 +4,11 @@ import hashlib
 import math
 import os
 import platform
-import secrets
 import subprocess
-import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from vitspace.errors import InputError
@@ -68,43 +64,6 @@ def revision() -> dict[str, str]:
     except OSError:  # no git
         return {}
     return {"revision": found.stdout.strip()} if ours.returncode == found.returncode == 0 else {}
-
-
-@cache
-def sources_digest(*folders: str) -> str:
-    """Return a digest of the package's modules that lie in or are named as given: what a cached number depends on."""
-    package = Path(__file__).parent
-    found = (sorted((package / name).glob("*.py")) or [package / f"{name}.py"] for name in sorted(folders))
-    return digest_of(path for paths in found for path in paths)
-
-
-@cache
-def origin(module: str) -> str:
-    """Return a digest of the sources of another package's module, or an empty string for one of ours.
-
-    These are all modules of the package that it lies in, whatever the module imports of them. What has no sources, such
-    as a module that was typed into a notebook, is like nothing that was there before.
-    """
-    if module.startswith("vitspace."):
-        return ""
-    paths = _sources(sys.modules.get(module.partition(".")[0], sys.modules[module]))
-    return digest_of(paths) if paths else secrets.token_hex(6)
-
-
-def _sources(top: ModuleType) -> list[Path]:
-    """Return the files of a package's modules, or that of a module alone."""
-    if hasattr(top, "__path__"):
-        return sorted(path for folder in top.__path__ for path in Path(folder).rglob("*.py"))
-    file = Path(getattr(top, "__file__", None) or "")
-    return [file] if file.is_file() else []
-
-
-def digest_of(paths: Iterable[Path]) -> str:
-    """Return a short digest of what files hold."""
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 def fingerprint() -> dict[str, Any]:

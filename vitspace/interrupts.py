@@ -33,7 +33,7 @@ def install() -> None:
 
 
 @contextmanager
-def postponed() -> Iterator[None]:
+def deferring_interrupts() -> Iterator[None]:
     """Do not interrupt what is within; afterwards, raise what came meanwhile."""
     if threading.current_thread() is not threading.main_thread():
         yield  # Python interrupts the main thread only

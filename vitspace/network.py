@@ -137,13 +137,17 @@ class Network(nn.Module):
         self.grad_checkpointing = enable
 
     def no_weight_decay(self) -> set[str]:
-        """Names of the parameters that an optimiser does not decay: tokens and position biases."""
-        marks = ("tokens", "relative_position_bias_table", "rel_pos_msg")
-        return {name for name, _ in self.named_parameters() if name.endswith(marks)}
+        """Names of the parameters that an optimiser does not decay: those that its modules name, as timm's do."""
+        parts = [(place, part.no_weight_decay()) for place, part in self.named_modules() if _names_undecayed(part)]
+        return {f"{place}.{name}" for place, names in parts for name in names} & dict(self.named_parameters()).keys()
 
     def group_matcher(self, coarse: bool = False) -> dict[str, str]:
         """Regular expressions that group parameters by depth, for layer-wise learning rates."""
         return {"stem": r"^stem", "blocks": r"^stages\.(\d+)" if coarse else r"^stages\.(\d+)\.blocks\.(\d+)"}
+
+
+def _names_undecayed(part: nn.Module) -> bool:
+    return not isinstance(part, Network) and hasattr(part, "no_weight_decay")
 
 
 def _stage_indices(indices: int | Sequence[int] | None, count: int) -> list[int]:

@@ -6,18 +6,19 @@ fields that mean nothing where they stand are reset to their defaults when the s
 """
 
 import hashlib
+import importlib
 import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Self, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from vitspace.errors import InputError
-from vitspace.host import origin
+from vitspace.sources import sources_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,10 +52,15 @@ class Carry:
 
 @dataclass(frozen=True)
 class PartSpec:
-    """Base of the three kinds of part."""
+    """Base of the three kinds of part.
+
+    Attributes:
+        widths: Fields that are channels, beside ``dim``, and what divides them; a narrower network narrows them too.
+    """
 
     family: ClassVar[str] = ""
     kind: ClassVar[str] = ""
+    widths: ClassVar[Mapping[str, int]] = {}
 
     def __init_subclass__(cls, family: str = "", kind: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -107,10 +113,12 @@ class StageSpec(PartSpec, kind="stage"):
         independent: Groups of fields, each with a neutral value, whose costs add up: given all fields outside the
             groups, what one group costs depends on no other. So each group is counted alone. ``in_dim`` may stand in
             one, where blocks do not depend on it; its neutral value is ``dim``.
+        counts: Fields that are at least 1, beside ``dim`` and ``depth``.
     """
 
     uniform: ClassVar[bool] = True
     independent: ClassVar[tuple[Mapping[str, Any], ...]] = ()
+    counts: ClassVar[tuple[str, ...]] = ()
 
     dim: int
     depth: int
@@ -126,12 +134,22 @@ class StageSpec(PartSpec, kind="stage"):
         """How much smaller the map becomes."""
         return 1 if self.downsample == "none" else 2
 
+    @property
+    def keeps_dim(self) -> bool:
+        """Whether the stage can only put out as many channels as it is handed."""
+        return self.downsample == "none"
+
     def canonical(self, first: bool, carry: Carry | None) -> Self:
         """Return the equal stage with the fields that mean nothing here reset."""
         return self.changed(downsample="none") if first and self.downsample != "none" else self
 
     def check(self, in_dim: int, carry: Carry | None) -> None:
-        """Raise InputError, stating the rule and the values, if the stage cannot be built."""
+        """Raise InputError, stating the rule and the values, if the stage cannot be built; families add their rules."""
+        for name in ("depth", "dim", *self.counts):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} is at least 1, but got {name}={getattr(self, name)}")
+        if self.keeps_dim and in_dim != self.dim:
+            raise InputError(f"without downsampling dim stays {in_dim}, but got dim={self.dim}")
 
     def cost_twin(self, carry: Carry | None) -> Self:
         """Return a stage of the same cost, with the fields that cost nothing reset, so that fewer are counted."""
@@ -222,9 +240,9 @@ class Spec:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
     @cached_property
-    def origin(self) -> str:
-        """Digests of the sources of parts that other packages define; empty where all parts are ours."""
-        return "".join(sorted({origin(type(part).__module__) for part in (self.stem, *self.stages, self.head)}))
+    def sources(self) -> str:
+        """A digest of the code of its parts' families; see `vitspace.sources`."""
+        return sources_of(*sorted({type(part).__module__ for part in (self.stem, *self.stages, self.head)}))
 
     def rescaled(self, ratio: float) -> "Spec":
         """Return the spec for an image ``ratio`` times as large; see `StageSpec.rescaled`."""
@@ -279,11 +297,13 @@ class Spec:
 
 
 def part_type(kind: str, family: str) -> type[PartSpec]:
-    """Return the class that describes a family's stem, stage or head.
+    """Return the class that describes a family's stem, stage or head; the families are loaded when one is asked for.
 
     Raises:
         InputError: no such family is registered.
     """
+    if (kind, family) not in _PARTS:
+        importlib.import_module("vitspace.families")
     try:
         return _PARTS[kind, family]
     except KeyError:
@@ -321,12 +341,6 @@ def parse_part(kind: str, values: Mapping[str, Any], where: str) -> PartSpec:
         raise InputError(f"{where}: {_first_error(cls, error)}") from None
 
 
-def field_values(cls: type[PartSpec], name: str) -> tuple[Any, ...]:
-    """Return the values a Literal field may take, or an empty tuple."""
-    annotation = next(f.type for f in fields(cls) if f.name == name)
-    return get_args(annotation)
-
-
 def placed(stage: StageSpec, number: int, in_dim: int, carry: Carry | None) -> StageSpec:
     """Return a stage as it stands at its place, counted from 1, in a network: canonical and checked.
 
@@ -335,8 +349,6 @@ def placed(stage: StageSpec, number: int, in_dim: int, carry: Carry | None) -> S
     """
     stage = stage.canonical(number == 1, carry)
     try:
-        if stage.depth < 1 or stage.dim < 1:
-            raise InputError(f"depth and dim are at least 1, but got depth={stage.depth}, dim={stage.dim}")
         stage.check(in_dim, carry)
     except InputError as error:
         raise InputError(f"stage {number}: {error}") from None

@@ -62,7 +62,7 @@ def test_expected_best():
 def test_the_table_holds_failures_and_empty_spaces(small, counted):
     sample = draw_sample(small, parse_band("1M..1G"), 12, seed=0)
     scorer = Scorer(counted(sample.specs[0], name="table"))
-    scored = replace(sample, scored=tuple(scorer.score_all(sample.specs, 224)))
+    scored = replace(sample, scored=tuple(scorer.score_all([(small, spec) for spec in sample.specs])))
     empty = draw_sample(small, parse_band("50G"), 12, seed=0)
     table = comparison_table([scored, replace(empty, space="none")])
     row, nothing = table.iloc[0], table.iloc[1]

@@ -21,5 +21,5 @@ def test_another_seed_or_proxy_is_scored_anew(small, counted):
 def test_a_failure_is_a_result(small, counted):
     spec, other = small.draw(2)
     scorer = Scorer(counted(spec, name="failing"))
-    found = list(scorer.score_all([spec, other], 224))
+    found = scorer.score_all([(small, spec), (small, other)])
     assert (found[0].score, found[0].why) == (None, "not this one") and found[1].score is not None

@@ -17,8 +17,8 @@ import pandas as pd
 
 from vitspace.design import Design
 from vitspace.export import Model, export_folder
-from vitspace.families import Spec
 from vitspace.host import machine
+from vitspace.spec import Spec
 
 REPORTS = Path(__file__).parents[2] / "reports"
 

@@ -28,8 +28,9 @@ from vitspace.budget import Budget
 from vitspace.files import write_json
 from vitspace.latency import LatencySettings
 from vitspace.pareto import normalised_hypervolume
-from vitspace.searching.engines import OpenStudy, open_engine
+from vitspace.searching.engines import run_engine
 from vitspace.searching.first import enqueue, first_designs
+from vitspace.searching.session import Session
 from vitspace.study.config import StudyConfig
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
@@ -64,7 +65,7 @@ class Table:
 
     trial = Trial  # what makes one
 
-    def evaluate(self, number, spec, seen, anchor=None, on_step=None, rungs=None):
+    def evaluate(self, number, spec, anchor=None, on_step=None, rungs=None):
         """Look a design up, as `vitspace.searching.evaluate.Evaluator` evaluates it."""
         row = self.rows.loc[spec.id]
         costs = {"params": int(row.params), "macs": int(row.macs), "latency_ms": float(row.latency_ms)}
@@ -80,7 +81,7 @@ def run(table, sampler, seed, trials):
     store.set(reference_point=table.worst.tolist(), reference={"scores": []})
     began = time.perf_counter()
     enqueue(store, table.space, first_designs(table.space, config))
-    open_engine("optuna", OpenStudy(store, "", table.space, table)).run(config)
+    run_engine(Session(store, config, table))
     seconds = time.perf_counter() - began
     done = [trial for trial in store.trials() if trial.complete]
     states = pd.Series([trial.state for trial in store.trials()]).value_counts().to_dict()

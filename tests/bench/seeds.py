@@ -19,9 +19,9 @@ import pandas as pd
 import torch
 from scipy import stats
 
-from vitspace.families import Spec
 from vitspace.host import machine
 from vitspace.proxies import open_proxy
+from vitspace.spec import Spec
 
 ANCHORS = 2
 

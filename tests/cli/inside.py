@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import logging
 import os
 import signal
 import sys
@@ -39,27 +38,12 @@ def vitspace(*args, cwd, check=0):
         patch.setitem(os.environ, "COLUMNS", "160")
         stack.enter_context(contextlib.redirect_stdout(out))
         stack.enter_context(contextlib.redirect_stderr(err))
-        stack.enter_context(_logged_to(err))
         stack.enter_context(_signals_kept())
         with pytest.raises(SystemExit) as ended:
             main()
     done = Done(out.getvalue(), err.getvalue())
     assert (ended.value.code or 0) == check, done.stderr
     return done
-
-
-@contextlib.contextmanager
-def _logged_to(stream):
-    """Log where a process of its own would; pytest's handlers keep `main` from setting that up."""
-    handler, root = logging.StreamHandler(stream), logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
 
 
 @contextlib.contextmanager

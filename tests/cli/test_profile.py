@@ -18,6 +18,14 @@ from vitspace.latency.work import work
 from vitspace.profile.memory import PeakMemory
 from vitspace.space import load_space
 
+MAT = """
+family: mat
+axes:
+  dim: {values: [32, 64], scale: [1, 2, 4, 8]}
+  depth: {each: [1, 2, 4]}
+  mixer: [none, window]
+  heads: [4]
+"""
 SMALL = ["mat_1", "--img-size", "64"]
 TIMES = {"median_ms": 20.0, "p10_ms": 19.0, "p90_ms": 21.0, "low_ms": 19.9, "high_ms": 20.1}
 STEADY = {"reference_ms": 10.0, "usual_ms": 10.0, "drift": 0.0, "core_share": 1.0}
@@ -56,9 +64,11 @@ def error(done):
 
 
 @pytest.fixture(scope="module")
-def calibration():
+def calibration(tmp_path_factory):
     """A calibration at 64 pixels whose milliseconds are made up from work."""
-    specs = load_space("mat").draw(20, "4G", seed=1)
+    path = tmp_path_factory.mktemp("space") / "mat.yaml"
+    path.write_text(MAT)
+    specs = load_space(str(path)).draw(20, seed=1)
     samples = [Sample(spec, 1e-6 * work(spec, 64).sum(), 10.0) for spec in specs]
     return Calibration.of(samples, LatencySettings(img_size=64, runs=9), 1.0)
 

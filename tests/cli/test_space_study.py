@@ -79,7 +79,7 @@ def test_axes_of_a_study(folder):
     assert {"axes.csv", "axes.md", "values.csv", "axes.png", "report.md"} <= made
     given = ["--n", "20", "--data", "digits", "--seed", "1", "--device", "cpu"]
     refused = vitspace("space", "axes", "all-3.5G", *given, cwd=folder, check=2)
-    assert "but got --n and --data and --seed and --device, which only spaces take" in refused.stderr
+    assert "a study has its designs and scores, but got --n, --data, --seed, --device beside it" in refused.stderr
 
 
 def test_an_open_band_is_json(folder):

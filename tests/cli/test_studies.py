@@ -8,10 +8,10 @@ from dataclasses import replace
 import optuna
 import pytest
 
-from vitspace.cli import studies
 from vitspace.families import anchor
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
+from vitspace.searching import stored as stored_studies
 from vitspace.searching.lease import BEATS
 from vitspace.searching.queue import Queue
 from vitspace.study.config import StudyConfig
@@ -160,7 +160,7 @@ def test_a_study_of_a_host_that_cannot_be_seen_is_deleted_once_it_beats_no_more(
         if alive:
             stored[0].storage.set_trial_system_attr(running._trial_id, BEATS, [1, False])
 
-    monkeypatch.setattr(studies.time, "sleep", sleep)
+    monkeypatch.setattr(stored_studies.time, "sleep", sleep)
     code, _, error = call("studies", "delete", "a", "--yes")
     assert "waiting 18 s, to see whether process" in error
     assert (code, study_names(stored[0].storage)) == ((2, ["a", "b"]) if alive else (0, ["b"]))
@@ -206,11 +206,11 @@ def test_a_worker_refuses_a_timeout_that_it_cannot_keep(call, stored, options, m
 def test_a_trial_run_again_says_whether_it_is_equal_and_where_it_was_run(
     call, stored, monkeypatch, stored_score, verdict
 ):
-    from vitspace.searching import session
+    from vitspace.searching import join
 
     again = {"number": 0, "spec_id": "ab", "score": -0.5, "stored_score": stored_score, "equal": verdict == "equal"}
     hosts = {"host": {"host": "here"}, "stored_host": {"host": "node-1"}}
-    monkeypatch.setattr(session, "rerun", lambda *args: again | hosts)
+    monkeypatch.setattr(join, "rerun", lambda *args: again | hosts)
     out = call("worker", "a", "--trial", "0")[1]
     assert out == f"trial 0 ab: score -0.5 on here, stored {stored_score} of node-1: {verdict}\n"
 

@@ -213,7 +213,7 @@ def test_fields_without_meaning_do_not_tell_specs_apart():
     [
         ({"head_dim": 24}, "stage 1: head_dim must divide dim, but got head_dim=24, dim=16"),
         ({"region_size": [8, 4, 2, 1]}, r"region_size\^2 must divide dim, but got region_size=8, dim=16"),
-        ({"window": 0}, "window, region_size, head_dim and mlp_ratio are at least 1"),
+        ({"window": 0}, "window is at least 1, but got window=0"),
         ({"downsample": "none"}, "stage 2: without downsampling dim stays 16, but got dim=32"),
     ],
 )

@@ -1,18 +1,16 @@
 """A family of another package: registered by an entry point, it behaves like ours."""
 
-import importlib
 import json
 import os
 import subprocess
 import sys
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
 
 from vitspace.analysis.scoring import Scorer
 from vitspace.errors import InputError
 from vitspace.families import FAMILIES, _load, anchor
-from vitspace.host import origin
 from vitspace.space import load_space
 from vitspace.space.stored import _key
 from vitspace.spec import _PARTS, part_type
@@ -148,7 +146,7 @@ def installed(tmp_path, monkeypatch):
     monkeypatch.setattr("vitspace.spec._PARTS", dict(_PARTS))
     monkeypatch.setattr("vitspace.spec._BROKEN", {})
     yield tmp_path
-    for name in [name for name in sys.modules if name.startswith(("broken_", "spread_"))]:
+    for name in [name for name in sys.modules if name.startswith("broken_")]:
         del sys.modules[name]
 
 
@@ -183,32 +181,11 @@ def test_a_family_of_a_name_that_is_taken_is_ignored_with_a_warning(installed, c
     assert caplog.messages[0].endswith("is ignored: there is a family msg already")
 
 
-def test_every_module_of_a_package_counts_for_what_is_remembered(installed):
-    (installed / "spread_family" / "deep").mkdir(parents=True)
-    for module in ("__init__", "plain", "deep/__init__", "deep/layers"):
-        (installed / "spread_family" / f"{module}.py").write_text("SIZE = 1")
-    importlib.import_module("spread_family.plain")
-    before = origin("spread_family.plain")
-    origin.cache_clear()
-    assert origin("spread_family.plain") == before
-    (installed / "spread_family" / "deep" / "layers.py").write_text("SIZE = 2")
-    origin.cache_clear()
-    assert origin("spread_family.plain") != before
-
-
-def test_what_has_no_source_is_never_what_was_remembered(monkeypatch):
-    monkeypatch.setitem(sys.modules, "spread_notebook", ModuleType("spread_notebook"))
-    first = origin("spread_notebook")
-    assert origin("spread_notebook") == first
-    origin.cache_clear()
-    assert origin("spread_notebook") != first
-
-
 def test_scores_of_a_changed_package_are_not_those_of_before(monkeypatch):
     spec, asked = anchor("vt_r18").spec, []
     proxy = SimpleNamespace(describe=dict, score=lambda spec, seed: asked.append(spec) or SimpleNamespace(value=1.0))
     for found in ("", "", "changed"):
-        monkeypatch.setitem(vars(spec), "origin", found)
+        monkeypatch.setitem(vars(spec), "sources", found)
         Scorer(proxy).score(spec, 224)
     assert len(asked) == 2
 
@@ -216,5 +193,7 @@ def test_scores_of_a_changed_package_are_not_those_of_before(monkeypatch):
 def test_a_space_is_counted_anew_where_the_package_of_its_family_changed(monkeypatch):
     space = load_space("vt")
     before = _key(space)
-    monkeypatch.setattr("vitspace.space.stored.origin", lambda module: "changed" if module.endswith("vt") else "")
+    monkeypatch.setattr(
+        "vitspace.space.stored.sources_of", lambda *names: "changed" if "vitspace.families.vt" in names else ""
+    )
     assert _key(space) != before

@@ -5,7 +5,7 @@ import pytest
 
 from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.fidelity.cards import make_cards
-from vitspace.fidelity.designs import Choice, designs
+from vitspace.fidelity.designs import DesignFilter, designs
 from vitspace.fidelity.folder import cells, family_cells, write_folder
 from vitspace.proxies.score_tables import read_table
 
@@ -67,7 +67,7 @@ def test_failures_are_counted_and_cost_half_a_pair(counted):
 
 def test_a_card_of_some_designs_counts_their_pairs_alone(counted):
     rows = [r for r in counted if r.proxy == "params"]
-    some = {d.subject.name for d in designs() if d in Choice(("ems",), kinds=("ablations",))}
+    some = {d.subject.name for d in designs() if d in DesignFilter(("ems",), kinds=("ablations",))}
     trained = [replace(r, proxy="train:tiny", value=-r.value) for r in rows if r.spec in some]
     [card] = make_cards(["train:tiny"], ["own", "common"], [*counted, *trained])
     assert card.specs == len(some) and card.pairs == sum(pair.family == "ems" for pair in ablation_pairs())

@@ -3,8 +3,8 @@ import pytest
 import vitspace
 from vitspace.costs import cost
 from vitspace.errors import InputError
-from vitspace.fidelity.designs import Choice, designs
-from vitspace.fidelity.jobs import Job, Request, check_data_of, check_proxies, known_rows, plan, run
+from vitspace.fidelity.designs import DesignFilter, designs
+from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_rows, plan, run
 from vitspace.files import data_folder
 from vitspace.proxies import COMBINATIONS, SCORES, ProxyError
 from vitspace.proxies.cards import FOLDER
@@ -19,7 +19,7 @@ def test_every_design_stands_once():
 
 
 def test_what_only_counts_has_one_seed_and_one_initialisation():
-    request = Request(("params", "zico"), seeds=2, inits=("own", "common"))
+    request = FidelityRequest(("params", "zico"), seeds=2, inits=("own", "common"))
     jobs = plan(request, [])
     assert len(jobs) == (1 + 4) * len(designs())
     assert {job.proxies for job in jobs[len(designs()) :]} == {("zico",)}
@@ -27,7 +27,7 @@ def test_what_only_counts_has_one_seed_and_one_initialisation():
 
 
 def test_what_is_known_is_not_measured_again():
-    request = Request(("params",))
+    request = FidelityRequest(("params",))
     job = plan(request, [])[0]
     rows = run(job)
     assert {row.proxy for row in rows} == {"params", "macs", "nt", "slog"}
@@ -37,8 +37,8 @@ def test_what_is_known_is_not_measured_again():
 
 def test_a_fresh_run_leaves_committed_scores_aside_and_goes_on(tmp_path, monkeypatch):
     monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path))
-    request = Request(("params",), fresh=True)
-    assert known_rows(request) == [] and known_rows(Request(("params",))) != []
+    request = FidelityRequest(("params",), fresh=True)
+    assert known_rows(request) == [] and known_rows(FidelityRequest(("params",))) != []
     jobs = plan(request, [])
     rows = run(jobs[0])
     assert rows and set(known_rows(request)) == set(rows)
@@ -62,7 +62,7 @@ TRAINED = "train:tiny,steps=2,batch_size=4,max_train=8,max_val=4,warmup=0,width=
 
 
 def test_what_trains_comes_last_and_the_smallest_first():
-    jobs = plan(Request(("train:tiny", "zico"), seeds=2, choice=Choice(kinds=("ablations",))), [])
+    jobs = plan(FidelityRequest(("train:tiny", "zico"), seeds=2, chosen=DesignFilter(kinds=("ablations",))), [])
     names = [job.proxies[0] for job in jobs]
     assert names == sorted(names, key=lambda name: ("params", "zico", "train:tiny").index(name))
     trained = [job for job in jobs if job.proxies == ("train:tiny",)]
@@ -72,12 +72,12 @@ def test_what_trains_comes_last_and_the_smallest_first():
 
 
 def test_designs_are_chosen():
-    ems = [d for d in designs() if d in Choice(("ems",), kinds=("ablations",))]
+    ems = [d for d in designs() if d in DesignFilter(("ems",), kinds=("ablations",))]
     assert {d.family for d in ems} == {"ems"}
-    table = [d for d in designs() if d in Choice(tables=("ems 3.5",))]
+    table = [d for d in designs() if d in DesignFilter(tables=("ems 3.5",))]
     assert table and all("ems 3.5" in d.tables for d in table) and len(table) < len(ems)
-    assert all(d in Choice() for d in designs())
-    assert {d.family for d in designs() if d in Choice(kinds=("peers",))} == {""}
+    assert all(d in DesignFilter() for d in designs())
+    assert {d.family for d in designs() if d in DesignFilter(kinds=("peers",))} == {""}
 
 
 @pytest.mark.parametrize(
@@ -91,11 +91,11 @@ def test_designs_are_chosen():
 )
 def test_a_choice_of_nothing_is_refused(values, message):
     with pytest.raises(InputError, match=message):
-        Choice(**values)
+        DesignFilter(**values)
 
 
 def test_a_trained_row_names_its_recipe_and_is_not_trained_again():
-    request = Request((TRAINED,), choice=Choice(("msg",), kinds=("ablations",)))
+    request = FidelityRequest((TRAINED,), chosen=DesignFilter(("msg",), kinds=("ablations",)))
     job = next(job for job in plan(request, []) if job.proxies == request.proxies)
     [row] = run(job)
     assert row.trained and row.proxy == canonical_name(TRAINED) and row.value < 0
@@ -123,25 +123,25 @@ def is_score_of(name, row):
 
 
 def test_data_are_opened_before_anything_is_trained():
-    request = Request(("train:tiny",), data="cifar10:/nowhere")
+    request = FidelityRequest(("train:tiny",), data="cifar10:/nowhere")
     assert request.proxies == ("train:tiny,data=cifar10",)
     jobs = plan(request, [])
     with pytest.raises(InputError, match="cifar10:DIR holds"):
         check_data_of(jobs)
     with pytest.raises(InputError, match="cifar10 needs a folder"):
-        check_data_of(plan(Request(request.proxies), []))
+        check_data_of(plan(FidelityRequest(request.proxies), []))
 
 
 def test_a_name_may_hold_the_folder_that_it_is_trained_on():
-    [name] = Request(("train:tiny,data=imagefolder:/nowhere/birds",)).proxies
+    [name] = FidelityRequest(("train:tiny,data=imagefolder:/nowhere/birds",)).proxies
     assert name.startswith("train:tiny,data=imagefolder:birds@")
     with pytest.raises(InputError, match="there is no folder /nowhere/birds/train"):
-        check_data_of(plan(Request(("train:tiny,data=imagefolder:/nowhere/birds",)), []))
+        check_data_of(plan(FidelityRequest(("train:tiny,data=imagefolder:/nowhere/birds",)), []))
 
 
 def test_without_names_all_training_free_proxies_are_meant():
-    assert set(check_proxies(())) == {*SCORES, *COMBINATIONS}
-    assert check_proxies(["zico"]) == ("zico",)
+    assert set(FidelityRequest().proxies) == {*SCORES, *COMBINATIONS} and FidelityRequest().is_general
+    assert FidelityRequest(("zico",)).proxies == ("zico",)
 
 
 @pytest.mark.parametrize(
@@ -156,4 +156,4 @@ def test_without_names_all_training_free_proxies_are_meant():
 )
 def test_bad_requests_are_refused(values, message):
     with pytest.raises(InputError, match=message):
-        Request(**values)
+        FidelityRequest(**values)

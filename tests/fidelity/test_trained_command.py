@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from vitspace.cli import app
 from vitspace.fidelity import jobs
 from vitspace.fidelity.curves import POINTS
-from vitspace.fidelity.designs import Choice, designs
+from vitspace.fidelity.designs import DesignFilter, designs
 from vitspace.interrupts import Terminated
 from vitspace.proxies import Score
 
@@ -40,7 +40,7 @@ def test_a_part_is_run_and_gone_on_with_and_shown(tmp_path, monkeypatch):
     fake = Fake()
     monkeypatch.setattr(jobs, "_opened", lambda name, data, device: fake)
     table = sorted({table for design in designs() for table in design.tables if table.startswith("mat")})[0]
-    some = [design for design in designs() if design in Choice(tables=(table,))]
+    some = [design for design in designs() if design in DesignFilter(tables=(table,))]
 
     def fidelity(*args):
         done = CliRunner().invoke(app, ["fidelity", "train:small", "--data", "digits", "--table", table, *args])

@@ -1,6 +1,7 @@
 """The predictor, on milliseconds made up from work."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_the_error_stated_covers_95_percent_of_what_was_measured(measured, predi
 
 
 def test_a_design_is_held_out_of_its_own_prediction(measured):
-    fitted = []
+    fitted, measured = [], replace(measured, raw_ms=np.arange(len(measured)) + 1.0)
 
     def fit(part):
         fitted.append(part.raw_ms)
@@ -68,7 +69,9 @@ def test_no_rate_is_negative(measured):
 def test_a_design_beyond_what_was_measured_is_told(calibration, samples):
     predictor = calibration.predictor
     assert not any(predictor.look_at(sample.spec)[1] for sample in samples)
-    assert "is beyond what was measured: " in predictor.look_at(anchor("msg_base").spec)[1]
+    spec = samples[0].spec
+    deeper = replace(spec, stages=(*spec.stages[:3], spec.stages[3].changed(depth=60)))
+    assert "is beyond what was measured: " in predictor.look_at(deeper)[1]
     assert predictor.look_at(anchor("emsnet_tiny").spec)[1].startswith("no measured design does ")
 
 

@@ -1,22 +1,24 @@
+from dataclasses import fields, replace
+from typing import ClassVar
+
 import pytest
 import torch
 
-import vitspace.families  # noqa: F401
 from vitspace.anchors import all_anchors, anchor, list_anchors
 from vitspace.anchors.references import ablation_pairs
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.families import FAMILIES
 from vitspace.network import build
 from vitspace.proxies._recipe import parse_proxy
-from vitspace.proxies._shrink import _WIDTHS, make_network, narrowed, set_stem_stride, shrunk
+from vitspace.proxies._shrink import make_network, narrowed, set_stem_stride, shrunk
+from vitspace.spec import part
 
-#: What a width or depth factor may change of a stage, and of a head.
-FREE = {"dim", "depth", *_WIDTHS}
 ONE_OF_EACH = ("msg_tiny", "emsnet_xxtiny", "mat_1", "partialformer_b0", "vt_r18_adv", "transcnn_small")
 
 
 def _kept(part):
-    return {name: value for name, value in part.to_dict().items() if name not in FREE}
+    return {name: value for name, value in part.to_dict().items() if name not in {"dim", "depth", *part.widths}}
 
 
 def _published():
@@ -78,3 +80,18 @@ def test_a_width_that_no_rule_allows_is_refused():
     spec = anchor("msg_tiny").spec
     with pytest.raises(InputError, match="stem_stride is at most the stem's 4, but got 8"):
         set_stem_stride(build(spec).stem, 4, 8)
+
+
+@part
+class Narrow(FAMILIES["mat"].Stage):
+    """A stage of a family that was not there when the proxies were written."""
+
+    widths: ClassVar = {"inner": 8}
+
+    inner: int = 64
+
+
+def test_a_new_familys_widths_are_narrowed_as_it_says():
+    spec = anchor("mat_1").spec
+    stages = tuple(Narrow(**{f.name: getattr(stage, f.name) for f in fields(stage)}) for stage in spec.stages)
+    assert [stage.inner for stage in narrowed(replace(spec, stages=stages), 0.5, 1.0).stages] == [32] * 4

@@ -1,6 +1,7 @@
 """The dashboard's note, figures and words, on a journal and on SQLite; over HTTP in a browser where there is one."""
 
 import json
+import socket
 import threading
 import urllib.request
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -9,8 +10,9 @@ import pytest
 from optuna.artifacts import get_all_artifact_meta
 from optuna_dashboard import get_note, save_note, wsgi
 
+from vitspace.errors import InputError
 from vitspace.report import dashboard
-from vitspace.report.dashboard import InWords, artifact_store, attach, attributes
+from vitspace.report.dashboard import InWords, artifact_store, attach, attributes, serve
 from vitspace.report.figures import FIGURES
 from vitspace.searching.queue import Queue
 from vitspace.study.storage import open_storage
@@ -105,3 +107,21 @@ def test_the_page_shows_note_and_figures(browser, served):
     browser.wait_for("[...document.images].filter(image => image.naturalWidth === 1280).length === 4")
     browser.open(f"{address}/dashboard/studies/{store.study_id}/note")
     browser.wait_for("document.body.innerText.includes('5 designs evaluated')")
+
+
+def test_a_taken_port_is_refused_before_anything_is_drawn(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(InputError, match="a dashboard needs a free port"):
+            serve(str(tmp_path / "studies.journal"), port=taken.getsockname()[1])
+
+
+def test_the_dashboard_opens_on_a_study(record, monkeypatch, tmp_path, caplog):
+    caplog.set_level("INFO")
+    told = []
+    monkeypatch.setattr(dashboard, "run_server", lambda storage, host, port, artifact_store: told.append(storage))
+    url = str(tmp_path / "other.journal")
+    put(open_storage(url), record)
+    serve(url, record.name, port=0)
+    assert isinstance(told[0], InWords) and f"drawing the figures of {record.name}" in caplog.text

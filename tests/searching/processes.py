@@ -18,7 +18,7 @@ axes:
 HERE = Path(__file__).parent
 #: Forks processes that have imported what a study needs, so that each is ready at once and not after seconds.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["vitspace.search", "vitspace.searching.engines.optuna", "vitspace.cli.progress"])
+FORKS.set_forkserver_preload(["vitspace.api", "vitspace.searching.engines.optuna", "vitspace.cli.progress"])
 
 
 def run_command(args, cwd, env, out, log):

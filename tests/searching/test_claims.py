@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 from optuna.trial import TrialState
 
-from vitspace.searching.claims import CLAIM, Verdict, places_left, verdict
+from vitspace.searching.claims import CLAIM, Verdict, admit, places_left
 from vitspace.searching.lease import BEATS
 
 
@@ -17,32 +17,32 @@ DONE = trial(0, TrialState.COMPLETE, "done")
 @pytest.mark.parametrize(
     ("others", "expected"),
     [
-        ([], Verdict("go")),
-        ([trial(4, claim="other")], Verdict("go")),
+        ([], Verdict("granted")),
+        ([trial(4, claim="other")], Verdict("granted")),
         ([trial(4, claim="mine")], Verdict("duplicate", 4)),
         ([trial(6, claim="mine")], Verdict("wait")),
         ([trial(6, claim="mine", beats=[1, False])], Verdict("wait")),
         ([trial(6, claim="mine", beats=[1, True])], Verdict("duplicate", 6)),
-        ([trial(6, TrialState.PRUNED, claim="mine")], Verdict("go")),
+        ([trial(6, TrialState.PRUNED, claim="mine")], Verdict("granted")),
     ],
 )
-def test_of_two_trials_of_one_design_one_goes(others, expected):
-    assert verdict(5, "mine", [DONE, trial(5, claim="mine"), *others], total=10) == expected
+def test_of_two_trials_of_one_design_one_is_granted(others, expected):
+    assert admit(5, "mine", [DONE, trial(5, claim="mine"), *others], total=10) == expected
 
 
 @pytest.mark.parametrize(
     ("others", "word"),
     [
-        ([], "go"),
+        ([], "granted"),
         ([trial(4)], "surplus"),
         ([trial(6)], "wait"),
         ([trial(6, beats=[1, True])], "surplus"),
         ([trial(6, TrialState.COMPLETE)], "surplus"),
-        ([trial(6, TrialState.FAIL)], "go"),
+        ([trial(6, TrialState.FAIL)], "granted"),
     ],
 )
 def test_the_last_place_is_taken_once(others, word):
-    assert verdict(5, "mine", [DONE, trial(5, claim="mine"), *others], total=2).word == word
+    assert admit(5, "mine", [DONE, trial(5, claim="mine"), *others], total=2).word == word
 
 
 def test_what_runs_takes_a_place():

@@ -3,7 +3,7 @@ import importlib.util
 import pytest
 
 from vitspace.errors import InputError
-from vitspace.searching.engines import ENGINES, check_engine, open_engine
+from vitspace.searching.engines import ENGINES, check_engine, run_engine
 from vitspace.study.config import StudyConfig
 
 
@@ -20,7 +20,7 @@ def test_an_engine_that_is_not_installed_says_how_to_install_it(monkeypatch):
 
 def test_an_unknown_engine_is_refused():
     with pytest.raises(InputError, match="an engine is one of nni, optuna, ray, submitit, but got 'spark'"):
-        open_engine("spark", None)
+        run_engine(None, "spark")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import os
 import signal
+from dataclasses import replace
 
 import pytest
 from processes import completed
@@ -7,8 +8,8 @@ from processes import completed
 from vitspace.errors import InputError
 from vitspace.proxies import Score
 from vitspace.proxies.training.halving import open_proxy
-from vitspace.searching.engines import OpenStudy
-from vitspace.searching.engines.optuna import open_engine
+from vitspace.searching.engines.optuna import run
+from vitspace.searching.session import Session
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
@@ -52,9 +53,9 @@ def ran(tmp_path, proxy, space, make_evaluator):
     deep = sorted(specs, key=lambda spec: (spec.depth, spec.id))
     for number, spec in enumerate([*deep[1:], deep[0]]):
         store.study.enqueue_trial(space.encode(spec), user_attrs={"anchor": "msg_test"} if number == 2 else None)
-    study = OpenStudy(store, str(tmp_path / "s.journal"), space, make_evaluator(CONFIG))
-    open_engine(study).run(CONFIG)
-    return store, study
+    session = Session(store, CONFIG, make_evaluator(CONFIG))
+    run(session)
+    return store, session
 
 
 def test_what_is_not_promoted_is_pruned_and_says_why(ran, proxy):
@@ -79,9 +80,9 @@ def test_anchors_are_never_dropped(ran):
 
 
 def test_a_resumed_study_judges_by_what_was_there(ran, proxy):
-    store, study = ran
+    store, session = ran
     before = len(store.trials())
-    open_engine(study).run(CONFIG.model_copy(update={"trials": 4}))
+    run(replace(session, config=CONFIG.model_copy(update={"trials": 4})))
     later = [t for t in store.trials() if t.number >= before]
     assert sum(t.complete for t in store.trials()) == 4
     assert [t.details["rungs"][0]["of"] for t in later] == list(range(before + 1, before + len(later) + 1))

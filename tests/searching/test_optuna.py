@@ -10,13 +10,14 @@ from vitspace.errors import StudyFailedError
 from vitspace.families import anchor
 from vitspace.proxies import ProxyError
 from vitspace.searching.claims import CLAIM
-from vitspace.searching.engines import OpenStudy, open_engine
+from vitspace.searching.engines import run_engine
 from vitspace.searching.first import enqueue, first_designs
 from vitspace.searching.queue import DEATHS, Queue, design_params
 from vitspace.searching.reference import reference_point
+from vitspace.searching.session import Session
 from vitspace.searching.streaks import FAILURES, TOO_SLOW
 from vitspace.study.config import StudyConfig
-from vitspace.study.storage import Patient, open_storage
+from vitspace.study.storage import RetryingStorage, open_storage
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
@@ -34,7 +35,7 @@ def run(tmp_path, space, make_evaluator):
         else:
             store = StudyStore.create(storage, "s", config, {})
             enqueue(store, space, first_designs(space, config))
-        open_engine("optuna", OpenStudy(store, "", space, make_evaluator(config))).run(config)
+        run_engine(Session(store, config, make_evaluator(config)))
         return store.record()
 
     return go
@@ -231,6 +232,6 @@ def test_a_trial_that_is_taken_while_it_is_proposed_is_let_go(run, proxy, monkey
             store.inner.set_trial_state_values(trial_id, TrialState.FAIL)
         return store._ask("set_trial_system_attr", trial_id, key, value)
 
-    monkeypatch.setattr(Patient, "set_trial_system_attr", take)
+    monkeypatch.setattr(RetryingStorage, "set_trial_system_attr", take)
     record = run()
     assert len(taken) == 2 and len(record.completed) == 5 and len(proxy.scored) == 5 + 1

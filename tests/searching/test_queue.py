@@ -45,25 +45,45 @@ def waiting(store):
 def test_beats_keep_a_trial(store):
     with Queue(store, FAST) as queue:
         running = queue.ask()
-        queue.go(running)
+        queue.grant(running)
         until(lambda: (store.storage.get_trial(running._trial_id).system_attrs.get(BEATS) or [0])[0] >= 3)
         assert store.storage.get_trial(running._trial_id).system_attrs[BEATS][1]
         assert store.frozen(TrialState.RUNNING)
 
 
 @pytest.mark.parametrize(("error", "note"), [(RuntimeError("a bug"), "RuntimeError: a bug"), (StorageError("x"), "x")])
-def test_a_heartbeat_that_fails_is_told_once_and_goes_on(store, error, note):
-    notes, checks = [], []
+def test_a_heartbeat_that_fails_is_told_once_and_goes_on(store, error, note, monkeypatch):
+    notes, sweeps = [], []
 
-    def check():
-        checks.append(error)
-        if len(checks) < 4:
+    def sweep():
+        sweeps.append(error)
+        if 1 < len(sweeps) < 5:
             raise error
 
-    with Queue(store, FAST, notes.append, check) as queue:
-        running = queue.ask()
-        until(lambda: store.storage.get_trial(running._trial_id).system_attrs.get(BEATS))
+    queue = Queue(store, FAST, notes.append)
+    monkeypatch.setattr(queue, "sweep", sweep)
+    with queue:
+        queue.ask()
+        until(lambda: len(sweeps) > 6)
     assert notes == [f"no heartbeat: {note}"]
+
+
+@pytest.mark.parametrize(("evaluates", "deaths"), [(True, 1), (False, 0)])
+def test_a_design_is_blamed_where_the_process_that_is_gone_evaluated_it(store, evaluates, deaths):
+    queue = Queue(store, FAST, evaluates=evaluates)
+    silence(store, queue.ask())
+    with Queue(store, FAST):
+        until(lambda: waiting(store))
+    assert [facts["deaths"] for _, facts in waiting(store)] == [deaths]
+
+
+def test_a_trial_whose_process_was_seen_killed_is_queued_again(store):
+    notes = []
+    queue = Queue(store, FAST, note=notes.append, evaluates=False)
+    queue.lose(queue.ask(), "process 7 on here", blame=True)
+    assert waiting(store) == [(PARAMS, {"anchor": "a", "deaths": 1, "retry_of": 0, "killed": "process 7 on here"})]
+    queue.lose(queue.ask(), "process 8 on here", blame=True)
+    assert waiting(store)[0][1]["deaths"] == 2 and "given up, after 2 workers" in notes[-1]
 
 
 def test_a_silent_trial_is_taken_back_once_by_two_watchers(store):

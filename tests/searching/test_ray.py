@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 import ray
 from ray.cluster_utils import Cluster
-from vitspace.searching import Place, search
+import vitspace
 
 def kill_while_scoring(cluster, node, killed):
     raylet, seen, log = psutil.Process(node.all_processes["raylet"][0].process.pid), 3, Path("scored.log")
@@ -39,8 +39,8 @@ if __name__ == "__main__":
     ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
     killed = []
     threading.Thread(target=kill_while_scoring, args=(cluster, node, killed), daemon=True).start()
-    settings = {"space": "small.yaml", "proxy": "noop:sleep=2", "sampler": "random", "engine": "ray", "trials": 10}
-    record, _ = search(settings, Place("studies.journal", "s"))
+    settings = {"proxy": "noop:sleep=2", "sampler": "random", "engine": "ray", "trials": 10}
+    record = vitspace.search("small.yaml", study="s", **settings).record
     data = record.to_json() | {"killed": killed}
     Path("out.json").write_text(json.dumps(data))
     ray.shutdown()

@@ -3,22 +3,21 @@ from pathlib import Path
 import pytest
 
 import vitspace
+from vitspace.api import search
 from vitspace.errors import InputError
-from vitspace.host import cores
 from vitspace.latency import backends
-from vitspace.searching import run as searching
+from vitspace.searching import run as module
 from vitspace.searching import session
-from vitspace.searching.engines import Silent
-from vitspace.searching.run import Place, search
-from vitspace.searching.workers import WORKERS_A_CORE, check_workers
+from vitspace.searching.monitor import Lines, Silent
+from vitspace.searching.run import Means, StudyLocation
 from vitspace.study.config import StudyConfig
 
 
 def test_a_proxy_is_refused_before_the_space_is_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(searching, "_check_budget", lambda space, config: pytest.fail("the space was counted"))
+    monkeypatch.setattr(module, "check_budget", lambda space, config: pytest.fail("the space was counted"))
     settings = {"space": "mat", "budget": "1G", "data": "digits", "proxy": "train:tiny,steps=5"}
     with pytest.raises(InputError, match="warmup is below steps"):
-        search(settings, Place(str(tmp_path / "studies.journal")))
+        search(**settings, storage=str(tmp_path / "studies.journal"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -35,23 +34,15 @@ def test_what_cannot_run_is_refused_before_data_are_loaded(tmp_path, monkeypatch
     monkeypatch.setattr(backends, "find_spec", lambda name: None)
     monkeypatch.setattr(session, "open_proxy", lambda *args: pytest.fail("data are loaded"))
     with pytest.raises(InputError, match=message):
-        search({"space": "mat", "budget": "1G"} | settings, Place("studies.journal"), out and Path(out))
+        search("mat", "1G", out=out and Path(out), **settings)
     assert list(tmp_path.iterdir()) == []
-
-
-def test_more_workers_than_a_machine_bears_are_refused(tmp_path):
-    most = WORKERS_A_CORE * len(cores())
-    place = Place(str(tmp_path / "studies.journal"), workers=most + 1)
-    with pytest.raises(InputError, match=f"workers are at most {most}, 4 for each core .*, but got {most + 1}"):
-        search({"space": "mat", "budget": "1G"}, place)
-    check_workers(most)
 
 
 @pytest.mark.parametrize("engine", ["optuna", "nni"])
 def test_gpus_are_refused_where_the_engine_asks_for_none(tmp_path, engine):
     settings = {"space": "mat", "budget": "1G", "proxy": "params", "engine": engine, "gpus": 0.5}
     with pytest.raises(InputError, match=f"gpus are asked for by engines ray and submitit, but got engine '{engine}'"):
-        search(settings, Place(str(tmp_path / "studies.journal")))
+        search(**settings, storage=str(tmp_path / "studies.journal"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -60,9 +51,8 @@ def test_gpus_are_refused_where_the_engine_asks_for_none(tmp_path, engine):
 def test_a_bad_environment_is_refused_before_anything_is_stored(tmp_path, monkeypatch, name, value, resume):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(f"VITSPACE_{name}", value)
-    place = Place("studies.journal", "s", resume)
     with pytest.raises(InputError, match=r"a lease is at least three heartbeats|a finite number of seconds"):
-        search({"space": "mat", "budget": "1G", "proxy": "params"}, place)
+        search("mat", "1G", proxy="params", study="s", resume=resume)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -70,17 +60,22 @@ def test_a_bad_environment_is_refused_before_anything_is_stored(tmp_path, monkey
 def test_data_are_loaded_and_told_of_where_the_proxy_takes_any(monkeypatch, proxy, notes):
     told = []
     monkeypatch.setattr(session, "open_proxy", lambda *args: None)
-    monkeypatch.setattr(session.Lines, "note", lambda self, text: told.append(text))
-    session.open_proxy_of(StudyConfig(space="mat", budget="1G", proxy=proxy, data="digits"), session.Lines())
+    monkeypatch.setattr(Lines, "note", lambda self, text: told.append(text))
+    session.open_evaluator(StudyConfig(space="mat", budget="1G", proxy=proxy, data="digits"), "", Lines())
     assert told == notes
+
+
+def open_search(settings, folder, resume=False):
+    where = StudyLocation(str(folder / "studies.journal"), "s", resume)
+    return module.open_search(settings, where, Means(), Silent())
 
 
 def test_a_study_says_how_many_designs_were_drawn_when_it_was_made(tmp_path, monkeypatch):
     designs = [("mat_1", vitspace.anchor("mat_1").spec), (None, vitspace.anchor("mat_2").spec)]
-    monkeypatch.setattr(searching, "_check_budget", lambda space, config: None)
-    monkeypatch.setattr(searching, "first_designs", lambda space, config: designs)
+    monkeypatch.setattr(module, "check_budget", lambda space, config: None)
+    monkeypatch.setattr(module, "first_designs", lambda space, config: designs)
     settings = {"space": "mat", "budget": "1G", "proxy": "params"}
-    store, *_ = searching._begin(settings, Place(str(tmp_path / "studies.journal")), tmp_path, Silent())
+    store, _ = open_search(settings, tmp_path)
     assert store.record().resolved["drawn"] == 1
 
 
@@ -96,7 +91,7 @@ def test_a_study_says_how_many_designs_were_drawn_when_it_was_made(tmp_path, mon
     ],
 )
 def test_data_in_the_proxys_name_are_the_studys(settings, proxy, data):
-    found = searching._with_data(settings)
+    found = module._with_data(settings)
     assert (found["proxy"], found.get("data")) == (proxy, data)
 
 
@@ -110,15 +105,15 @@ def test_data_in_the_proxys_name_are_the_studys(settings, proxy, data):
 )
 def test_data_that_are_not_there_or_named_twice_are_refused(tmp_path, settings, message):
     with pytest.raises(InputError, match=message):
-        search({"space": "mat", "budget": "1G"} | settings, Place(str(tmp_path / "studies.journal")))
+        search("mat", "1G", storage=str(tmp_path / "studies.journal"), **settings)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_resumed_study_knows_the_data_in_its_proxys_name(tmp_path, monkeypatch):
-    monkeypatch.setattr(searching, "_check_budget", lambda space, config: None)
+    monkeypatch.setattr(module, "check_budget", lambda space, config: None)
     designs = [("mat_1", vitspace.anchor("mat_1").spec)]
-    monkeypatch.setattr(searching, "first_designs", lambda space, config: designs)
-    settings = searching._with_data({"space": "mat", "budget": "1G", "proxy": "train:tiny,data=fractal:2"})
-    store, config, *_ = searching._begin(settings, Place(str(tmp_path / "studies.journal")), tmp_path, Silent())
-    assert (config.proxy, config.data) == ("train:tiny", "fractal:2")
-    assert searching._resumed(store, settings).data == "fractal:2"
+    monkeypatch.setattr(module, "first_designs", lambda space, config: designs)
+    settings = {"space": "mat", "budget": "1G", "proxy": "train:tiny,data=fractal:2"}
+    for resume in (False, True):
+        _, found = open_search(settings, tmp_path, resume)
+        assert (found.config.proxy, found.config.data) == ("train:tiny", "fractal:2")

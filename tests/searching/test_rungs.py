@@ -22,7 +22,7 @@ def store(tmp_path):
 
 def _enter(store, spec, rung, point, keep=0.5):
     running = store.study.ask()
-    return running, Rungs(store, running, spec).enter(rung, point, keep)
+    return running, Rungs(store, running, spec.id).enter(rung, point, keep)
 
 
 def test_the_first_of_a_rung_goes_on_and_the_worse_do_not(store, specs):
@@ -44,7 +44,7 @@ def test_a_cheaper_design_of_worse_score_is_not_behind(store, specs):
 def test_rungs_are_judged_apart(store, specs):
     running, _ = _enter(store, specs[0], 0, (1.0, 1.0, 1.0))
     _enter(store, specs[1], 0, (0.5, 0.5, 0.5))
-    place = Rungs(store, running, specs[0]).enter(1, (5.0, 1.0, 1.0), 0.5)
+    place = Rungs(store, running, specs[0].id).enter(1, (5.0, 1.0, 1.0), 0.5)
     assert (place.place, place.of) == (1, 1)
 
 

@@ -2,16 +2,18 @@
 
 import pytest
 import yaml
+from vitspace.session.store import StudyStore
 
 from vitspace.searching.claims import CLAIM
 from vitspace.searching.desk import Desk
-from vitspace.searching.engines import OpenStudy, Silent, open_engine
+from vitspace.searching.engines import run_engine
 from vitspace.searching.first import enqueue, first_designs
+from vitspace.searching.monitor import Silent
 from vitspace.searching.queue import Queue
+from vitspace.searching.session import Session
 from vitspace.space import load_space
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
-from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
 FOUR = {
@@ -50,55 +52,55 @@ def begin(tmp_path, space, make_evaluator):
         config = StudyConfig(space=str(tmp_path / "four.yaml"), **settings)
         store = StudyStore.create(open_storage(str(tmp_path / "s.journal")), "s", config, {})
         enqueue(store, space, first_designs(space, config.model_copy(update={"trials": 2})))
-        return OpenStudy(store, "", space, make_evaluator(config), Notes()), config
+        return Session(store, config, make_evaluator(config), Notes())
 
     return go
 
 
 @pytest.mark.parametrize("sampler", ["pareto", "random", "tpe"])
 def test_a_study_ends_with_all_designs_that_there_are(begin, space, sampler):
-    study, config = begin(sampler=sampler, trials=20)
-    open_engine("optuna", study).run(config)
-    sizes = {trial.spec for trial in study.store.record().completed}
-    assert len(sizes) == space.size() and study.store.used_up
-    assert any("has no further design within" in note and "of 20 trials" in note for note in study.monitor.notes)
+    session = begin(sampler=sampler, trials=20)
+    run_engine(session)
+    sizes = {trial.spec for trial in session.store.record().completed}
+    assert len(sizes) == space.size() and session.store.used_up
+    assert any("has no further design within" in note and "of 20 trials" in note for note in session.monitor.notes)
 
 
 @pytest.mark.parametrize("sampler", ["pareto", "random"])
 def test_what_another_still_evaluates_is_waited_for_without_a_trace(begin, space, sampler):
-    study, config = begin(sampler=sampler, trials=20)
-    other = Queue(study.store)
+    session = begin(sampler=sampler, trials=20)
+    other = Queue(session.store)
     theirs = other.ask()
     spec = space.decode(space.choose(lambda v: theirs.suggest_categorical(v.name, v.values)))
-    study.store.storage.set_trial_system_attr(theirs._trial_id, CLAIM, spec.id)
-    with Desk(study, config, lambda spec, seed: -2.0) as desk:
+    session.store.storage.set_trial_system_attr(theirs._trial_id, CLAIM, spec.id)
+    with Desk(session, lambda spec, seed: -2.0) as desk:
         for _ in range(space.size() - 1):
-            task = desk.take()
-            desk.give(task, study.evaluator.evaluate(task.number, task.spec, {}))
+            task = desk.ask()
+            desk.tell(task, session.evaluator.evaluate(task.number, task.spec))
             assert task.spec != spec
-        assert desk.take() is None
-        before = len(study.store.frozen())
-        assert [desk.take() for _ in range(5)] == [None] * 5 and not desk.over
-        assert len(study.store.frozen()) == before
+        assert desk.ask() is None
+        before = len(session.store.frozen())
+        assert [desk.ask() for _ in range(5)] == [None] * 5 and not desk.over
+        assert len(session.store.frozen()) == before
         facts = {"params": 1, "macs": 10**8, "latency_ms": 1.0, "score": -2.0}
         assert other.end(theirs, Trial(theirs.number, "complete", spec, **facts))
-        assert desk.take() is None and desk.over
-    assert len(study.store.record().completed) == space.size()
+        assert desk.ask() is None and desk.over
+    assert len(session.store.record().completed) == space.size()
 
 
 @pytest.mark.parametrize("sampler", ["pareto", "random"])
 def test_a_design_that_another_lost_is_run_here(begin, space, sampler):
-    study, config = begin(sampler=sampler, trials=20)
-    other = Queue(study.store)
+    session = begin(sampler=sampler, trials=20)
+    other = Queue(session.store)
     theirs = other.ask()
     spec = space.decode(space.choose(lambda v: theirs.suggest_categorical(v.name, v.values)))
-    study.store.storage.set_trial_system_attr(theirs._trial_id, CLAIM, spec.id)
-    with Desk(study, config, lambda spec, seed: -2.0) as desk:
+    session.store.storage.set_trial_system_attr(theirs._trial_id, CLAIM, spec.id)
+    with Desk(session, lambda spec, seed: -2.0) as desk:
         for _ in range(space.size() - 1):
-            task = desk.take()
-            desk.give(task, study.evaluator.evaluate(task.number, task.spec, {}))
-        assert desk.take() is None
+            task = desk.ask()
+            desk.tell(task, session.evaluator.evaluate(task.number, task.spec))
+        assert desk.ask() is None
         other.put_back(theirs)
-        task = desk.take()
-        desk.give(task, study.evaluator.evaluate(task.number, task.spec, {}))
-    assert len(study.store.record().completed) == space.size()
+        task = desk.ask()
+        desk.tell(task, session.evaluator.evaluate(task.number, task.spec))
+    assert len(session.store.record().completed) == space.size()

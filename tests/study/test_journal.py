@@ -83,7 +83,7 @@ def test_threads_do_not_mix_their_lines(tmp_path):
 
 def test_what_is_appended_together_is_written_once_and_others_do_not_wait(tmp_path):
     journal = JournalFile(tmp_path / "j")
-    with journal.together():
+    with journal.batched():
         journal.append_logs([{"op_code": 1}])
         journal.append_logs([{"op_code": 2}])
         other = threading.Thread(target=journal.append_logs, args=([{"b": 1}],))

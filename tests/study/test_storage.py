@@ -13,14 +13,14 @@ from vitspace.searching.queue import Queue
 from vitspace.study import storage as module
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import (
-    Patient,
+    RetryingStorage,
     StorageError,
-    anywhere,
-    named_failure,
+    absolute_url,
+    batched,
+    naming_storage,
     open_storage,
     resume_command,
     storage_file,
-    together,
 )
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
@@ -52,18 +52,18 @@ def quick(monkeypatch):
 
 
 def test_a_storage_that_is_away_is_asked_again(quick):
-    assert Patient(Flaky([unreachable()] * 4)).get_all_studies() == []
+    assert RetryingStorage(Flaky([unreachable()] * 4)).get_all_studies() == []
 
 
 def test_patience_ends(quick, monkeypatch):
     monkeypatch.setenv("VITSPACE_PATIENCE", "0")
     with pytest.raises(StorageError, match=r"^connection refused$"):
-        Patient(Flaky([unreachable()] * 4)).get_all_studies()
+        RetryingStorage(Flaky([unreachable()] * 4)).get_all_studies()
 
 
 def test_a_name_that_holds_space_is_no_full_disk(quick):
     words = 'connection to server on socket "/workspace/.s.PGSQL.5432" failed: Connection refused'
-    assert Patient(Flaky([unreachable(words)] * 4)).get_all_studies() == []
+    assert RetryingStorage(Flaky([unreachable(words)] * 4)).get_all_studies() == []
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ def test_a_name_that_holds_space_is_no_full_disk(quick):
 )
 def test_what_waiting_does_not_cure_is_raised_at_once(quick, error):
     with pytest.raises(StorageError):
-        Patient(Flaky([error])).get_all_studies()
+        RetryingStorage(Flaky([error])).get_all_studies()
 
 
 def test_what_is_no_failure_of_the_storage_is_not_told_as_one(quick):
     with pytest.raises(ValueError, match="a bug"):
-        Patient(Flaky([ValueError("a bug")])).get_all_studies()
-    with pytest.raises(ConnectionError, match="no cluster"), named_failure("studies.journal"):
+        RetryingStorage(Flaky([ValueError("a bug")])).get_all_studies()
+    with pytest.raises(ConnectionError, match="no cluster"), naming_storage("studies.journal"):
         raise ConnectionError("no cluster")
 
 
@@ -95,7 +95,7 @@ def test_passwords_are_neither_printed_nor_stored(quick, monkeypatch):
     with pytest.raises(InputError, match=r"'postgresql://me:\*\*\*@db:5432/vitspace' cannot be reached") as raised:
         open_storage(url)
     assert "s3cret" not in str(raised.value)
-    with pytest.raises(StudyFailedError) as failed, named_failure(url):
+    with pytest.raises(StudyFailedError) as failed, naming_storage(url):
         raise StorageError("gone")
     assert "s3cret" not in str(failed.value)
 
@@ -114,14 +114,21 @@ def test_sqlite_is_one_whatever_driver_its_url_names(tmp_path, monkeypatch, url)
         open_storage(url, create=False)
     assert open_storage(url).inner._backend.engine.connect().exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
     monkeypatch.chdir("/")
-    open_storage(anywhere(url.replace("s.db", f"{tmp_path}/s.db")), create=False)
+    open_storage(absolute_url(url.replace("s.db", f"{tmp_path}/s.db")), create=False)
+
+
+def test_a_study_knows_where_it_is(tmp_path):
+    for url in (str(tmp_path / "s.journal"), f"sqlite:///{tmp_path}/s.db"):
+        StudyStore.create(open_storage(url), "s", CONFIG, {})
+        store = StudyStore.open(url, "s")
+        assert (store.name, store.url, store.record().storage) == ("s", url, url)
 
 
 def test_a_storage_is_named_for_other_folders(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert anywhere("s.journal") == f"{tmp_path}/s.journal"
-    assert anywhere("sqlite+pysqlite:///s.db?timeout=5") == f"sqlite+pysqlite:///{tmp_path}/s.db?timeout=5"
-    assert anywhere("postgresql://u:s3@cret@db/v") == "postgresql://u:s3@cret@db/v"
+    assert absolute_url("s.journal") == f"{tmp_path}/s.journal"
+    assert absolute_url("sqlite+pysqlite:///s.db?timeout=5") == f"sqlite+pysqlite:///{tmp_path}/s.db?timeout=5"
+    assert absolute_url("postgresql://u:s3@cret@db/v") == "postgresql://u:s3@cret@db/v"
 
 
 @pytest.mark.parametrize(
@@ -196,25 +203,11 @@ def test_a_study_goes_through_a_grpc_proxy(tmp_path):
         server.stop(0).wait()
 
 
-def test_a_server_that_is_away_is_waited_for_where_that_is_asked(quick, monkeypatch):
-    answers = [unreachable(), unreachable()]
-
-    def connect(url):
-        if answers:
-            raise answers.pop()
-        return "opened"
-
-    monkeypatch.setattr(module, "_open", connect)
-    with pytest.raises(InputError, match="cannot be reached: connection refused"):
-        open_storage("postgresql://nowhere/studies")
-    assert open_storage("postgresql://nowhere/studies", patient=True) == "opened"
-
-
 def test_what_is_stored_together_is_there_afterwards(tmp_path):
     for url in (str(tmp_path / "j"), f"sqlite:///{tmp_path}/s.db"):
         study = optuna.create_study(storage=open_storage(url))
         trial = study.ask()
-        with together(study._storage):
+        with batched(study._storage):
             trial.set_user_attr("a", 1)
             trial.suggest_categorical("b", (1, 2))
         [stored] = open_storage(url).get_all_trials(study._study_id)

@@ -5,7 +5,7 @@ from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
-from vitspace.study.store import StudyStore, check_new, free_name, study_names
+from vitspace.study.store import StudyStore, free_name, study_names
 from vitspace.study.trial import Trial
 
 CONFIG = StudyConfig(space="msg", budget="4G")
@@ -99,12 +99,6 @@ def test_asking_for_an_sqlite_file_that_is_not_there_makes_none(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", ["../x", "/tmp/x", "a[/b]", "", ".hidden", "a b"])
-def test_a_name_that_is_no_folder_name_is_refused(tmp_path, name):
-    with pytest.raises(InputError, match="a study's name is of letters, digits"):
-        check_new(str(tmp_path / "s.journal"), name)
-
-
 def test_an_incomplete_last_line_is_dropped_and_the_study_goes_on(tmp_path, caplog):
     path = tmp_path / "s.journal"
     store = StudyStore.create(open_storage(str(path)), "s", CONFIG, {})
@@ -129,8 +123,3 @@ def test_a_study_that_another_program_made_is_none_of_ours(storage):
     optuna.create_study(storage=storage, study_name="theirs")
     with pytest.raises(InputError, match=r"'theirs' has no configuration stored.*vitspace studies delete theirs"):
         StudyStore.load(storage, "theirs")
-
-
-def test_a_name_is_short_enough_for_a_file(tmp_path):
-    with pytest.raises(InputError, match="of at most 200 bytes, but got 201"):
-        check_new(str(tmp_path / "s.journal"), "n" * 201)

@@ -10,12 +10,14 @@ from vitspace.analysis.comparison import Sample, comparison_table, scores_table
 from vitspace.analysis.comparison_figure import draw_comparison
 from vitspace.analysis.effects import AxisEffects
 from vitspace.analysis.importance import Importance
+from vitspace.analysis.scoring import caution
 from vitspace.analysis.tables import axes_table, shown_axes, shown_comparison, values_table
+from vitspace.costs import CONVENTION
 from vitspace.errors import InputError
 from vitspace.files import write_atomic
 from vitspace.host import machine
 from vitspace.plots.formats import markdown
-from vitspace.report.figures import save_figure
+from vitspace.plots.frame import save_figure
 
 
 def write_comparison(out: Path, samples: Sequence[Sample], title: str, score: str, words: str) -> None:
@@ -65,6 +67,12 @@ def write_axes(
         write_atomic(out / "report.md", _page(title, words, picture, shown))
 
     _writing(out, write)
+
+
+def made_by(command: str, setting: str, proxy: str) -> str:
+    """Say how a report was made: the command, its setting, what FLOPs are, and what the proxy is worth."""
+    shown = f"```\n{command}\n```\n\n" if command else ""
+    return "\n\n".join(filter(None, [f"{shown}{setting} FLOPs: {CONVENTION}.", caution(proxy)]))
 
 
 def _page(title: str, words: str, picture: str, table: str) -> str:

@@ -2,25 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vitspace import cache
 from vitspace.costs import cost
-from vitspace.host import sources_digest
-from vitspace.proxies import Proxy, ProxyError
+from vitspace.proxies import CAUTION, TRAINING, Proxy, ProxyError, open_proxy, part_data
+from vitspace.sources import sources_of
+from vitspace.space import Space
 from vitspace.spec import Spec
+from vitspace.tracking import Track, untracked
 
-_SOURCES = (
-    "proxies",
-    "proxies/training",
-    "proxies/scores",
-    "proxies/combinations",
-    "data",
-    "families",
-    "layers",
-    "network",
-)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,6 +35,38 @@ class Scored:
     why: str = ""
 
 
+@dataclass(frozen=True)
+class Scoring:
+    """How designs are scored.
+
+    Attributes:
+        proxy: A training-free score, a combination of them, or a training proxy as ``train:small``.
+        data: What the proxy is fed, as `vitspace.data.load_data` reads it; None is what its name says, or ``fractal``.
+        seed: Of drawing designs and of scoring them, the same for every design.
+        device: Where networks run: cpu, cuda or auto.
+    """
+
+    proxy: str = "rank"
+    data: str | None = None
+    seed: int = 0
+    device: str = "cpu"
+
+    def scorer(self) -> "Scorer":
+        """Open the proxy.
+
+        Raises:
+            InputError: there is no such proxy, data or device.
+        """
+        name, data = part_data(self.proxy, self.data)
+        return Scorer(open_proxy(name, data or "fractal", self.device, self.seed), self.seed)
+
+
+def caution(proxy: str) -> str:
+    """Return what a training-free score is worth, as reports say it; empty for a proxy that trains."""
+    free = proxy.partition(":")[0] not in TRAINING
+    return f"{CAUTION.format(name=proxy)}. No accuracy was measured." if free else ""
+
+
 class Scorer:
     """Scores designs; a score that was measured before on this machine, by the same code, is looked up.
 
@@ -54,12 +80,12 @@ class Scorer:
         # A report card says how good the proxy is, not what it measures.
         record = {key: value for key, value in proxy.describe().items() if key != "report_card"}
         digest = hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode()).hexdigest()[:12]
-        self._kind = f"scores of designs {sources_digest(*_SOURCES)} {digest}"
+        self._kind = f"scores of designs {sources_of(type(proxy).__module__)} {digest}"
         self._known = cache.load(self._kind)
 
     def score(self, spec: Spec, resolution: int) -> Scored:
         """Cost and score a design; whatever it does to its scoring is recorded, and the comparison goes on."""
-        costs, key = cost(spec, resolution), f"{self.seed} {spec.id}{spec.origin}"
+        costs, key = cost(spec, resolution), f"{self.seed} {spec.id} {spec.sources}"
         if key not in self._known:
             try:
                 self._known[key] = {"score": self.proxy.score(spec, self.seed).value, "why": ""}
@@ -71,6 +97,13 @@ class Scorer:
         found = self._known[key]
         return Scored(spec, costs.params, costs.macs, found["score"], found["why"])
 
-    def score_all(self, specs: Iterable[Spec], resolution: int) -> Iterator[Scored]:
-        """Score designs one after the other."""
-        return (self.score(spec, resolution) for spec in specs)
+    def score_all(self, designs: Sequence[tuple[Space, Spec]], track: Track = untracked) -> list[Scored]:
+        """Score designs of spaces, each at its space's resolution, one after the other."""
+        found: list[Scored] = []
+        try:
+            for space, spec in track(designs, "scoring designs"):
+                found.append(self.score(spec, space.resolution))
+        except KeyboardInterrupt:
+            _log.warning("%d of %d scores are kept; the same call goes on from there", len(found), len(designs))
+            raise
+        return found

@@ -1,5 +1,6 @@
 """Tables: comparisons and axes for readers, and axes as data."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -77,6 +78,12 @@ def values_table(effects: Sequence[AxisEffects]) -> pd.DataFrame:
         for e in axis.effects
     ]
     return pd.DataFrame(rows)
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table's rows as JSON holds them."""
+    rows: list[dict[str, Any]] = json.loads(table.to_json(orient="records", double_precision=15))
+    return rows
 
 
 def shown_axes(table: pd.DataFrame) -> pd.DataFrame:

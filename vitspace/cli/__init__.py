@@ -6,8 +6,9 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import typer
 
@@ -15,7 +16,10 @@ from vitspace.errors import FailureError, InputError
 from vitspace.interrupts import Terminated, install
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
+
+T = TypeVar("T")
 
 #: Columns of what is printed where no terminal sets a limit.
 WIDE = 10_000
@@ -62,7 +66,12 @@ def print_json(data: Any) -> None:
 
 
 def refuse(rule: str, beside: dict[str, Any]) -> None:
-    """Raise InputError where options were given that would be ignored."""
+    """Raise InputError where options were given that would be ignored.
+
+    Args:
+        rule: Why they do not apply.
+        beside: By option, whether it was given.
+    """
     if given := [name for name, value in beside.items() if value]:
         raise InputError(f"{rule}, but got {', '.join(given)} beside it")
 
@@ -84,19 +93,62 @@ def console() -> "Console":
     return made
 
 
+def track(items: Iterable[T], description: str) -> Iterable[T]:
+    """Show a bar on standard error while a function of the library works through its items."""
+    from rich.console import Console
+    from rich.progress import track as bar
+
+    return bar(items, description, console=Console(stderr=True))
+
+
+def print_table(rows: "pd.DataFrame") -> None:
+    """Print a table of text, a line a row."""
+    from rich.table import Table
+
+    table = Table(*rows.columns, box=None, header_style="bold")
+    for row in rows.to_numpy().tolist():
+        table.add_row(*row)
+    console().print(table)
+
+
 def main() -> None:
     """Run the command line: exit code 2 and one line for what the user got wrong."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("alembic", "httpx", "matplotlib", "fontTools", "onnx_ir", "onnxscript", "torch"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
-        app()
+        with _notes_on_stderr():
+            app()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except FailureError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+class _Stderr(logging.StreamHandler):
+    """Writes to what standard error is at the moment: above the bar, while a progress bar is shown."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+
+@contextmanager
+def _notes_on_stderr() -> Iterator[None]:
+    """Print what the library logs: notes of ours, and warnings of others."""
+    root, handler = logging.getLogger(), _Stderr()
+    level = root.level
+    root.setLevel(logging.INFO)
+    for noisy in ("alembic", "httpx", "matplotlib", "fontTools", "onnx_ir", "onnxscript", "torch"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
 
 
 def _version(show: bool) -> None:

@@ -3,12 +3,14 @@
 import os
 import shutil
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import typer
 
+from vitspace.about import about, all_about
 from vitspace.cli import command, print_json
+from vitspace.cli.options import JSON
 
 HEADER = ("id", "status", "params", "paper", "error", "FLOPs", "paper", "error", "no attn", "top-1", "CPU ms")
 #: Columns that a narrow terminal goes without, the last first.
@@ -16,15 +18,15 @@ SPARE = 2
 LEGEND = """\
 params in millions, FLOPs in billions; paper: what it prints; error: ours over the paper's, less 1
 no attn: FLOPs without attention products, as TransCNN's paper counts
-reproduced: within one unit of the last printed digit, or params within 1 % (ems, transcnn 2 %) and FLOPs within
-1.5 % (ems, partial 6 %, transcnn 7.5 %); -: not-applicable, as the row prints neither or is a peer"""
+reproduced: within one unit of the last printed digit, or params within {params}
+and FLOPs within {flops}; -: not-applicable, as the row prints neither or is a peer"""
 
 
 @command
 def anchors(
     family: str = typer.Option(None, help="Rows of one family, or peer."),
     role: str = typer.Option(None, help="anchor, ablation or peer."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Show the published rows beside what our networks cost."""
     from vitspace.costs import CONVENTION
@@ -39,7 +41,17 @@ def anchors(
     reasons = [f"{row['id']}: {text}" for row, text in words if text]
     counts = Counter(row["status"] for row in rows)
     summary = "; ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    print(*table(rows, width), "", *reasons, summary, "", LEGEND, CONVENTION, sep="\n")
+    legend = LEGEND.format(params=_tolerances("params_tolerance"), flops=_tolerances("flops_tolerance"))
+    print(*table(rows, width), "", *reasons, summary, "", legend, CONVENTION, sep="\n")
+
+
+def _tolerances(name: str) -> str:
+    """Write a tolerance of published rows: ``1 % (ems, transcnn 2 %)``."""
+    usual, others = getattr(about(""), name), defaultdict(list)
+    for family, told in all_about().items():
+        others[getattr(told, name)].append(family)
+    own = [f"{', '.join(families)} {100 * value:g} %" for value, families in sorted(others.items()) if value != usual]
+    return f"{100 * usual:g} %" + (f" ({', '.join(own)})" if own else "")
 
 
 def table(rows: list[dict[str, Any]], width: int | None = None) -> list[str]:

@@ -1,12 +1,12 @@
 """vitspace export."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import typer
 
 from vitspace.cli import command, command_line, print_json
+from vitspace.cli.options import JSON, STORAGE
 
 
 @command
@@ -27,26 +27,31 @@ def export(
     num_classes: int = typer.Option(
         None, min=1, help="Classes of an untrained network. (default: 1000; trained, the weights')"
     ),
-    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    storage: str = STORAGE,
     out: Path = typer.Option(None, help="The folder to make. (default: exports/NAME)"),
     force: bool = typer.Option(False, "--force", help="Replace an export that is there."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Write a design for use elsewhere: spec, timm module, weights, ONNX, OpenVINO, and a model card.
 
     ONNX and OpenVINO are run on real images beside PyTorch; where they disagree, nothing is written.
     """
     from vitspace.design import find_design
-    from vitspace.export import Model, choose_formats, evidence, export_folder
+    from vitspace.export import ExportRequest, export_design
 
-    chosen, left_out = choose_formats(formats)
-    for name, cure in left_out.items():
-        print(f"format {name} is left out, as it needs {cure}", file=sys.stderr)
-    model = Model.of(find_design(design, trial, storage), weights, img_size, num_classes)
-    folder = out or Path("exports") / model.design.name
-    print(f"exporting {model.design.name} as {', '.join(chosen)}", file=sys.stderr)
-    shown = evidence(model, data, images)
-    record = export_folder(model, chosen, folder, command_line(), force, shown)
+    request = ExportRequest(
+        design=find_design(design, trial, storage),
+        formats=formats,
+        weights=weights,
+        data=data,
+        images=images,
+        img_size=img_size,
+        num_classes=num_classes,
+        out=out,
+        force=force,
+        command=command_line(),
+    )
+    record = export_design(request)
     if as_json:
         print_json(record)
     else:

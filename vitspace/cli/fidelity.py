@@ -1,18 +1,16 @@
 """vitspace fidelity."""
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command, console, print_json, refuse
-from vitspace.units import format_score
+from vitspace.cli import command, console, print_json, refuse, track
+from vitspace.cli.options import DEVICE, JSON
 
 if TYPE_CHECKING:
-    from vitspace.fidelity import Card, Job
-    from vitspace.proxies.score_tables import ScoreRow
+    from vitspace.fidelity.cards import Card
 
 #: Seconds after which a call without arguments measures no further design.
 PATIENCE = 600
@@ -42,12 +40,12 @@ def fidelity(
     fresh: bool = typer.Option(
         False, "--fresh", help="Take no committed score: measure all that this machine has not measured with this code."
     ),
-    device: str = typer.Option("cpu", help="Where networks run: cpu, cuda, auto."),
+    device: str = DEVICE,
     estimate: str = typer.Option(
         None, help="Estimate top-1 of a design instead: an anchor's id, a spec's .json, or the JSON itself."
     ),
     out: Path = typer.Option(None, help="Folder in which tables, cards and figures are written."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Show how far each proxy orders published designs as their accuracies do.
 
@@ -67,31 +65,22 @@ def fidelity(
         refuse("an estimate is of one design", beside | {"--device": device != "cpu", "--out": out})
         _estimate(estimate, as_json)
         return
-    from vitspace.fidelity import Choice, Request, known_rows, make_cards, plan
-    from vitspace.fidelity.folder import folder_rows, merged
-    from vitspace.fidelity.jobs import check_proxies
-    from vitspace.proxies.devices import check_device
-    from vitspace.report import check_folder
+    from vitspace.fidelity.designs import DesignFilter
+    from vitspace.fidelity.jobs import FidelityRequest
+    from vitspace.fidelity.judging import measure_and_judge
 
     inits = ("own", "common") if init == "both" else (init,)
-    choice = Choice(tuple(family or ()), tuple(table or ()), tuple(only or ()))
-    request = Request(check_proxies(proxies or ()), seeds, inits, fresh, choice, data)
-    folder = check_folder(out) if out else None
-    known = known_rows(request)
-    jobs = plan(request, known, str(check_device(device)))
+    chosen = DesignFilter(tuple(family or ()), tuple(table or ()), tuple(only or ()))
+    request = FidelityRequest(tuple(proxies or ()), seeds, inits, fresh, chosen, data)
     if timeout is None and not (proxies or fresh or seeds > 1):
         timeout = PATIENCE
-    measured = _run(jobs, timeout)
-    rows = merged(folder_rows(folder) if folder else (), known, measured)
-    trained = () if proxies else sorted({row.proxy for row in rows if row.trained})
-    cards = make_cards((*request.proxies, *trained), inits, rows, _uncommitted(rows))
+    found = measure_and_judge(request, device, timeout, out, track)
     if as_json:
-        print_json([card.to_json() for card in cards])
+        print_json([card.to_json() for card in found.cards])
     else:
-        _print(cards)
-    if folder:
-        _write(folder, cards, rows)
-        print(f"tables and figures: {folder}", file=sys.stderr)
+        _print(found.cards)
+    if out:
+        print(f"tables and figures: {out}", file=sys.stderr)
 
 
 def _estimate(text: str, as_json: bool) -> None:
@@ -104,58 +93,6 @@ def _estimate(text: str, as_json: bool) -> None:
         print_json({"name": name, **vars(found)})
     else:
         print(f"{name}: {found}")
-
-
-def _run(jobs: "list[Job]", patience: float | None) -> "list[ScoreRow]":
-    from vitspace.fidelity.jobs import check_data_of
-
-    rows: list[ScoreRow] = []
-    if not jobs:
-        return rows
-    try:
-        if patience != 0:
-            check_data_of(jobs)
-        _measure(jobs, patience, rows)
-    except KeyboardInterrupt:
-        wanted = sum(len(job.proxies) for job in jobs)
-        print(f"{len(rows)} of {wanted} scores were measured and are kept; the same command goes on", file=sys.stderr)
-        raise
-    return rows
-
-
-def _measure(jobs: "list[Job]", patience: float | None, rows: "list[ScoreRow]") -> None:
-    """Measure jobs behind a bar, until the patience is over; ``rows`` takes each job's scores as it ends."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from vitspace.fidelity import run
-
-    start = time.monotonic()
-    console = Console(stderr=True, highlight=False, markup=False)
-    for number, job in enumerate(track(jobs, "scoring published designs", console=console)):
-        if patience is not None and time.monotonic() - start >= patience:
-            left = len(jobs) - number
-            print(f"{left} designs are left unscored after {patience:g} s; run again to go on", file=sys.stderr)
-            break
-        rows += (found := run(job))
-        for row in filter(lambda row: row.trained, found):
-            value = row.failure if row.value is None else format_score(row.value)
-            console.print(f"{number + 1} of {len(jobs)}: {row.name}, seed {row.seed}: {value} in {row.seconds:.0f} s")
-
-
-def _uncommitted(rows: "list[ScoreRow]") -> frozenset[str]:
-    from vitspace.proxies.score_tables import committed_rows
-
-    committed = set(committed_rows())
-    return frozenset(row.key for row in rows if row not in committed)
-
-
-def _write(folder: Path, cards: "list[Card]", rows: "list[ScoreRow]") -> None:
-    from vitspace.fidelity.figure import write_figures
-    from vitspace.fidelity.folder import write_folder
-
-    write_folder(folder, cards, rows)
-    write_figures(folder, cards, rows)
 
 
 def _print(cards: "list[Card]") -> None:

@@ -1,20 +1,17 @@
 """vitspace profile."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command, print_json, refuse
+from vitspace.cli import command, print_json, refuse, track
+from vitspace.cli.options import JSON
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
     from vitspace.costs.audit import Audit
-    from vitspace.latency.calibration import Calibration
     from vitspace.profile import Profile
-
-_log = logging.getLogger(__name__)
 
 DEVICES = ("cpu", "cuda")
 
@@ -40,10 +37,10 @@ def profile(
     ),
     designs: int = typer.Option(None, min=5, help="With --calibrate: designs a space. (default: 40)"),
     out: Path = typer.Option(None, help="The figure's folder. (default: reports/profile-NAME)"),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Show where a network's params, FLOPs and milliseconds go, part by part."""
-    from vitspace.report import check_folder
+    from vitspace.files import check_folder
 
     if device not in DEVICES:
         raise InputError(f"device is one of {', '.join(DEVICES)}, but got {device!r}")
@@ -104,30 +101,11 @@ def _on_gpu(text: str, backends: list[str], timed: dict[str, Any]) -> "Profile":
 def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from rich.console import Console
-    from rich.progress import track
-
     from vitspace.cli.profile_print import print_calibration
-    from vitspace.latency import check_backend
     from vitspace.latency.calibration import calibration_path
-    from vitspace.profile.calibrate import Measurements
+    from vitspace.profile import calibrate
 
-    for backend in backends:
-        check_backend(backend)
-    made: dict[str, Calibration] = {}
-    for backend in backends:
-        steps = Measurements(backend, designs)
-        for _ in track(steps, f"measuring on {backend}", total=steps.total, console=Console(stderr=True)):
-            pass
-        if steps.unsure:
-            _log.warning(
-                "%d of %d designs were measured while the machine was busy or moved; what that did to the reference "
-                "network beside them is taken out",
-                steps.unsure,
-                steps.total,
-            )
-        made[backend] = steps.calibration()
-        made[backend].save(calibration_path(backend))
+    made = calibrate(backends, designs, track)
     if as_json:
         print_json(
             {
@@ -150,8 +128,8 @@ def _audit(result: "Profile") -> "Audit":
 
 def _show(result: "Profile", counts: "Audit | None", folder: Path) -> None:
     from vitspace.cli.profile_print import print_audit, print_profile
+    from vitspace.plots.frame import save_figure
     from vitspace.profile.figure import profile_figure
-    from vitspace.report.figures import save_figure
 
     print_profile(result)
     if counts:

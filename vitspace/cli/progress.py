@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from vitspace.cli import console
@@ -32,7 +32,7 @@ class Progress:
             console=self.console,
         )
         self.trials = self.bars.add_task("trials", total=None, front="", visible=False)
-        self.steps = self.bars.add_task("  this one", total=None, front="", visible=False)
+        self.running: dict[int, TaskID] = {}
 
     def __enter__(self) -> "Progress":
         self.bars.start()
@@ -49,9 +49,19 @@ class Progress:
         total = record.config.trials
         self.bars.update(self.trials, total=total, completed=len(record.completed), visible=True, front=_front(record))
 
-    def step(self, done: int, total: int) -> None:
-        """Move the running trial's bar."""
-        self.bars.update(self.steps, total=total, completed=done, visible=done < total)
+    def began(self, number: int, name: str) -> None:
+        """Show a bar for a trial, which moves once its proxy does."""
+        self.running[number] = self.bars.add_task(f"  trial {number} {name}", total=None, front="")
+
+    def step(self, number: int, done: int, total: int) -> None:
+        """Move a running trial's bar."""
+        if number in self.running:
+            self.bars.update(self.running[number], total=total, completed=done)
+
+    def left(self, number: int) -> None:
+        """Take a trial's bar away."""
+        if number in self.running:
+            self.bars.remove_task(self.running.pop(number))
 
     def ended(self, trial: Trial, record: StudyRecord) -> None:
         """Say what the trial gave."""

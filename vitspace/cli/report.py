@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import command, print_json
+from vitspace.cli.options import JSON, STORAGE
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,9 +21,9 @@ def report(
     select: str = typer.Option(
         None, help="Only print one design: knee, cheapest, fastest, best, or a trial's number; and what to do with it."
     ),
-    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    storage: str = STORAGE,
     out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY, of several reports/compare)"),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Redraw a study's report, compare several studies, or print one design of a study."""
     if len(studies) > 1:
@@ -31,11 +32,11 @@ def report(
         compare_studies(studies, storage, out or Path("reports/compare"), as_json)
         return
     from vitspace.cli.progress import print_result
-    from vitspace.report import write_report
-    from vitspace.searching.run import report_folder
+    from vitspace.report import report_folder, write_report
+    from vitspace.report.sources import find_studies, is_report
 
-    [record] = _records(studies, storage)
-    stored = not _is_path(studies[0])
+    [record] = find_studies(studies, storage)
+    stored = not is_report(studies[0])
     if select is not None:
         if out:
             raise InputError(f"--select only prints a design and writes no report, but got --out {out}")
@@ -54,8 +55,9 @@ def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) ->
     """Write and print a comparison of stored studies."""
     from vitspace.report import write_comparison
     from vitspace.report.compare import Comparison
+    from vitspace.report.sources import find_studies
 
-    comparison = Comparison.of(_records(names, storage))
+    comparison = Comparison.of(find_studies(names, storage))
     folder = write_comparison(comparison, out)
     if as_json:
         print_json(comparison.to_json(folder))
@@ -64,30 +66,6 @@ def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) ->
     for name, values in comparison.latency_words():
         print(f"{name}: {values}")
     print(f"report: {folder / 'index.html'}")
-
-
-def _records(names: list[str], storage: str) -> list["StudyRecord"]:
-    """Return each study, of a storage or of a report's folder.
-
-    Raises:
-        InputError: there is no such study, or two have one name.
-    """
-    from vitspace.report import read_study
-    from vitspace.study.storage import open_storage
-    from vitspace.study.store import StudyStore
-
-    found: dict[str, StudyRecord] = {}
-    for name in dict.fromkeys(names):
-        stored = None if _is_path(name) else StudyStore.load(open_storage(storage, create=False), name)
-        record = stored.record(storage) if stored else read_study(Path(name))
-        if record.name in found:
-            raise InputError(f"studies that are compared have names of their own, but {name} is {record.name}, too")
-        found[record.name] = record
-    return list(found.values())
-
-
-def _is_path(name: str) -> bool:
-    return "/" in name or (name.endswith(".json") and Path(name).is_file())
 
 
 def _print_design(record: "StudyRecord", which: str, stored: bool, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from vitspace.cli import command, command_line, print_json
+from vitspace.cli.options import JSON, STORAGE
 
 
 @command
@@ -42,19 +43,18 @@ def search(
     device: str = typer.Option(None, help="Where the proxy trains: auto, cpu, cuda. (default: auto)"),
     ablations: bool = typer.Option(None, "--ablations", help="The papers' ablation rows join the anchors."),
     study: str = typer.Option(None, help="The study's name. (default: SPACE-BUDGET)"),
-    storage: str = typer.Option("studies.journal", help="A journal file, a database URL, or grpc://HOST:PORT."),
+    storage: str = STORAGE,
     config: Path = typer.Option(None, help="A study's .yaml; options given beside it win."),
     resume: bool = typer.Option(False, "--resume", help="Go on with a stored study, up to --trials."),
     out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY)"),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Search a space under a budget: train designs briefly, and report the Pareto front with the papers' models on it.
 
     FLOPs are multiply-adds of convolutions, linear layers and attention products.
     """
+    from vitspace.api import search as run
     from vitspace.cli.progress import Progress, print_result
-    from vitspace.searching.run import Place
-    from vitspace.searching.run import search as run
 
     given = {
         "space": space,
@@ -74,13 +74,13 @@ def search(
         "ablations": ablations,
     }
     settings = _read_config(config) | {key: value for key, value in given.items() if value is not None}
-    place = Place(storage, study, resume, command_line(), workers)
+    settings |= {"workers": workers, "command": command_line()}
     with Progress() as progress:
-        record, folder = run(settings, place, out, progress)
+        found = run(study=study, storage=storage, resume=resume, out=out, monitor=progress, **settings)
     if as_json:
-        print_json(record.to_json(str(folder)))
+        print_json(found.record.to_json(str(found.folder)))
     else:
-        print_result(record, folder)
+        print_result(found.record, found.folder)
 
 
 def _read_config(path: Path | None) -> dict[str, Any]:

@@ -6,41 +6,34 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import app, command_of, console, print_json
+from vitspace.cli.options import BUDGET, JSON, PARAMS
 from vitspace.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.table import Table
-
-    from vitspace.latency.predictor import Prediction
-    from vitspace.space import Space
-    from vitspace.spec import Spec
 
 group = typer.Typer(no_args_is_help=True, help="Show, size, draw from and check spaces of designs.")
 app.add_typer(group, name="space")
 
 _NAME = typer.Argument(help="A space's name, or a path to its .yaml.")
-_BUDGET = typer.Option(None, help="FLOPs (multiply-adds): 4G, 3.5G..4G, 350M.")
-_JSON = typer.Option(False, "--json", help="Print one JSON document.")
 
 
 @command_of(group, "show")
 def show(
     name: str = _NAME,
-    as_json: bool = _JSON,
+    as_json: bool = JSON,
 ) -> None:
     """Show a space's axes: their values, where they apply, and how many designs they make."""
     from vitspace.space import load_space
-    from vitspace.space.tables import axis_rows
+    from vitspace.space.tables import axis_rows, rule_lines
 
     space = load_space(name)
     rows = axis_rows(space)
     if as_json:
-        print_json({"space": space.name, "designs": space.size(), "axes": rows, "rules": _rules(space)})
+        print_json({"space": space.name, "designs": space.size(), "axes": rows, "rules": rule_lines(space)})
         return
     screen = console()
-    screen.print(_table(rows), "", *_rules(space), sep="\n")
+    screen.print(_table(rows), "", *rule_lines(space), sep="\n")
     anchors = ", ".join(row.id for row in space.anchors())
     screen.print(f"{space.size():,} distinct designs at {space.resolution} px; anchors: {anchors or 'none'}")
 
@@ -48,8 +41,8 @@ def show(
 @command_of(group, "size")
 def size(
     name: str = _NAME,
-    budget: str = _BUDGET,
-    as_json: bool = _JSON,
+    budget: str = BUDGET,
+    as_json: bool = JSON,
 ) -> None:
     """Count the distinct designs of a space, or of a budget, exactly."""
     from vitspace.space import load_space
@@ -66,30 +59,26 @@ def size(
 def draw(
     name: str = _NAME,
     n: int = typer.Option(10, "-n", min=1, help="Designs."),
-    budget: str = _BUDGET,
-    params: str = typer.Option(None, help="Parameters: 25M."),
+    budget: str = BUDGET,
+    params: str = PARAMS,
     latency: str = typer.Option(None, help="CPU latency as this host's calibration predicts it: 60ms, 40ms..60ms."),
     latency_backend: str = typer.Option(None, help="Of --latency: eager, onnxruntime or openvino. (default: eager)"),
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
     balanced: bool = typer.Option(False, "--balanced", help="Even over FLOPs, rather than over designs."),
     replace: bool = typer.Option(False, "--replace", help="A design may be drawn again, as statistics need it."),
-    as_json: bool = _JSON,
+    as_json: bool = JSON,
 ) -> None:
     """Draw designs, uniformly over the distinct ones within a budget."""
-    from vitspace.costs import cost
     from vitspace.space import load_space
+    from vitspace.space.tables import design_rows, predicted
 
     space = load_space(name)
     if latency_backend and not latency:
         raise InputError(f"--latency-backend belongs to --latency, but got --latency-backend {latency_backend} alone")
     limits: dict[str, Any] = {"params": params, "latency": latency, "latency_backend": latency_backend or "eager"}
     specs = space.draw(n, budget, seed, **limits, replace=replace, balanced=balanced)
-    predictions = _predictions(specs, latency_backend or "eager", space.resolution) if latency else []
-    rows: list[dict[str, Any]] = []
-    for i, spec in enumerate(specs):
-        costs = cost(spec, space.resolution)
-        predicted = {"predicted_ms": predictions[i].ms} if latency else {}
-        rows.append({"id": spec.id, "params": costs.params, "macs": costs.macs, **predicted, **spec.to_dict()})
+    predictions = predicted(specs, limits["latency_backend"], space.resolution) if latency else []
+    rows = design_rows(specs, space.resolution, predictions)
     if as_json:
         print_json(rows)
         return
@@ -107,24 +96,6 @@ def validate(
 
     space = load_space(str(path))
     print(f"{path}: valid, {space.size():,} distinct designs")
-
-
-def _predictions(specs: "Sequence[Spec]", backend: str, img_size: int) -> "list[Prediction]":
-    from vitspace.latency import HostPredictor, LatencySettings
-
-    predict = HostPredictor.here(LatencySettings(backend, img_size=img_size))
-    return [predict(spec) for spec in specs]
-
-
-def _rules(space: "Space") -> list[str]:
-    families: dict[str, list[str]] = {}
-    for family in space.families:
-        for rule in space.axes.rules[family]:
-            families.setdefault(str(rule), []).append(family)
-    of = {
-        rule: "" if len(names) == len(space.families) else f" of {', '.join(names)}" for rule, names in families.items()
-    }
-    return [f"rule{names}: {rule}" for rule, names in of.items()]
 
 
 def _table(rows: list[dict[str, Any]]) -> "Table":

@@ -7,14 +7,13 @@ from pathlib import Path
 import typer
 
 from vitspace.cli import command, command_line, print_json
+from vitspace.cli.options import DATA_KINDS, JSON, STORAGE
 
 
 @command
 def train(
     design: str = typer.Argument(help="An anchor's id, a spec's .json, or with --trial a stored study."),
-    data: str = typer.Option(
-        help="imagefolder:DIR (read as it is needed), cifar10:DIR, cifar100:DIR, hf:NAME, digits, fractal."
-    ),
+    data: str = typer.Option(help=f"What it is trained on: {DATA_KINDS}. A folder of images is read as it is needed."),
     trial: int = typer.Option(None, min=0, help="The number of the study's trial."),
     recipe: str = typer.Option(
         "paper", help="paper (the published row's or the family's), a recipe's name, or a path to a .yaml."
@@ -37,10 +36,10 @@ def train(
     workers: int = typer.Option(
         None, min=0, help="Processes that load images. (default: for a folder, cores, up to 8)"
     ),
-    storage: str = typer.Option("studies.journal", help="A journal file, or a database URL."),
+    storage: str = STORAGE,
     out: Path = typer.Option(None, help="The training's folder. (default: trained/NAME)"),
     resume: bool = typer.Option(False, "--resume", help="Go on with the training in the folder."),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Train a design in full, by its paper's recipe.
 

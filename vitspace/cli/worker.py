@@ -1,36 +1,34 @@
 """vitspace worker."""
 
-import os
 import sys
 from typing import Any
 
 import typer
 
 from vitspace.cli import command, command_line, print_json, refuse
+from vitspace.cli.options import JSON, STORAGE
 
 
 @command
 def worker(
     study: str = typer.Argument(help="A stored study."),
-    storage: str = typer.Option("studies.journal", help="A journal file, a database URL, or grpc://HOST:PORT."),
+    storage: str = STORAGE,
     trial: int = typer.Option(None, help="Evaluate this trial's design again, alone; nothing is stored."),
     device: str = typer.Option(None, help="Where the proxy trains. (default: as the study)"),
     timeout: float = typer.Option(None, help="Seconds after which no new trial starts. (default: as the study)"),
-    as_json: bool = typer.Option(False, "--json", help="Print one JSON document."),
+    as_json: bool = JSON,
 ) -> None:
     """Join a study from anywhere: evaluate designs until it is complete, or one trial's design again.
 
     Ctrl-C and SIGTERM queue the running design again; where a worker is killed, the others do that within seconds.
     """
-    from vitspace.searching.session import Lines, join, rerun
-    from vitspace.searching.workers import PARENT
-    from vitspace.study.storage import open_storage
+    from vitspace.searching.join import join, rerun
+    from vitspace.searching.monitor import Lines
     from vitspace.study.store import StudyStore
 
     if trial is not None:
         refuse("--trial evaluates one design again, however long that takes", {"--timeout": timeout})
-    # A search whose worker this is has found the storage, so that a server is away for a while at most.
-    store = StudyStore.load(open_storage(storage, create=False, patient=PARENT in os.environ), study)
+    store = StudyStore.open(storage, study)
     if trial is not None:
         again = rerun(store, trial, device, Lines())
         if as_json:
@@ -38,7 +36,7 @@ def worker(
         else:
             print(_compared(again))
         return
-    record = join(store, storage, {"device": device, "timeout": timeout}, command_line(), Lines())
+    record = join(store, {"device": device, "timeout": timeout}, command_line(), Lines())
     print(f"{study}: {len(record.completed)} of {record.config.trials} trials complete", file=sys.stderr)
     if as_json:
         print_json(record.to_json())

@@ -19,7 +19,7 @@ PROBE_DEPTH = 3
 
 Shape = tuple[int, ...]
 
-_remembered = Remembered("parts", "costs", "families", "layers")
+_remembered = Remembered("parts", __name__)
 
 
 @dataclass(frozen=True)

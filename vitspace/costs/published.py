@@ -3,16 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
+from vitspace.about import about
 from vitspace.anchors import FACTS, Anchor, all_anchors, list_anchors
 from vitspace.costs import PartCost, cost
 from vitspace.errors import InputError
 from vitspace.families import FAMILIES
-
-#: Relative errors of params and FLOPs up to which a row counts as reproduced, where a unit of the last printed digit
-#: is less. A family has its own where its paper counts otherwise or leaves more open.
-PARAMS_TOLERANCE = {"ems": 0.02, "transcnn": 0.02}
-FLOPS_TOLERANCE = {"ems": 0.06, "partial": 0.06, "transcnn": 0.075}
-DEFAULT_PARAMS_TOLERANCE, DEFAULT_FLOPS_TOLERANCE = 0.01, 0.015
 
 
 def published_rows(family: str | None = None, role: str | None = None) -> list[dict[str, Any]]:
@@ -82,10 +77,8 @@ def _status(row: Anchor, costs: PartCost | None, errors: dict[str, float]) -> tu
 
 
 def _beyond(row: Anchor, errors: dict[str, float]) -> Iterable[str]:
-    tolerances = {
-        "params_m": PARAMS_TOLERANCE.get(row.family, DEFAULT_PARAMS_TOLERANCE),
-        "gflops": FLOPS_TOLERANCE.get(row.family, DEFAULT_FLOPS_TOLERANCE),
-    }
+    told = about(row.family)
+    tolerances = {"params_m": told.params_tolerance, "gflops": told.flops_tolerance}
     for name, error in errors.items():
         unit = 10.0 ** -row.digits[name]
         if abs(error) > tolerances[name] and abs(error) * row.published[name] > unit * (1 + 1e-9):

@@ -3,13 +3,12 @@
 import atexit
 import json
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import torch
 
 from vitspace.cache import load, store
-from vitspace.host import origin, sources_digest
+from vitspace.sources import sources_of
 from vitspace.spec import PartSpec
 
 _FLUSH_AT = 200
@@ -20,34 +19,40 @@ Found = dict[str, Any]
 class Remembered:
     """What was found of each part in its context; read from the disk when first asked, written in lots and at exit.
 
+    It is kept for the code that finds it, for that of the part's family, and for torch's version.
+
     Args:
         name: What the cache's entries are called.
-        sources: Our modules that decide what is found, beside torch's version.
+        finder: Our module that finds it.
     """
 
-    def __init__(self, name: str, *sources: str) -> None:
-        self.name, self.sources = name, sources
-        self._unwritten: dict[str, Found] = {}
+    def __init__(self, name: str, finder: str) -> None:
+        self.name, self.finder = name, finder
+        self._known: dict[str, dict[str, Found]] = {}
+        self._unwritten: dict[str, dict[str, Found]] = {}
 
     def __call__(self, part: PartSpec, context: list[Any], find: Callable[[], Found]) -> Found:
         """Return what was found before, or find it."""
-        key = json.dumps([part.kind, part.identity(), context, origin(type(part).__module__)], sort_keys=True)
-        if key not in self._known:
-            self._known[key] = self._unwritten[key] = find()
-            if len(self._unwritten) >= _FLUSH_AT:
+        kind = self._kind(type(part).__module__)
+        if kind not in self._known:
+            self._load(kind)
+        known, key = self._known[kind], json.dumps([part.kind, part.identity(), context], sort_keys=True)
+        if key not in known:
+            known[key] = self._unwritten[kind][key] = find()
+            if len(self._unwritten[kind]) >= _FLUSH_AT:
                 self._flush()
-        return self._known[key]
+        return known[key]
 
-    @cached_property
-    def _known(self) -> dict[str, Found]:
-        atexit.register(self._flush)
-        return load(self._kind)
+    def _kind(self, family: str) -> str:
+        return f"{self.name}-{sources_of(self.finder, family)}-{torch.__version__}"
 
-    @cached_property
-    def _kind(self) -> str:
-        return f"{self.name}-{sources_digest(*self.sources)}-{torch.__version__}"
+    def _load(self, kind: str) -> None:
+        if not self._known:
+            atexit.register(self._flush)
+        self._known[kind], self._unwritten[kind] = load(kind), {}
 
     def _flush(self) -> None:
-        if self._unwritten:
-            store(self._kind, self._unwritten)
-            self._unwritten.clear()
+        for kind, found in self._unwritten.items():
+            if found:
+                store(kind, found)
+                found.clear()

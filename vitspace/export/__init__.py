@@ -1,8 +1,17 @@
-"""Export: a design as files for use elsewhere, with a model card that says what is known of it."""
+"""Designs as files for use elsewhere (spec, timm module, ONNX, OpenVINO), with a model card."""
 
 from vitspace.export.folder import export_folder
 from vitspace.export.formats import FORMATS, choose_formats
 from vitspace.export.model import Model
 from vitspace.export.parity import evidence
+from vitspace.export.run import ExportRequest, export_design
 
-__all__ = ["FORMATS", "Model", "choose_formats", "evidence", "export_folder"]
+__all__ = [
+    "FORMATS",
+    "ExportRequest",
+    "Model",
+    "choose_formats",
+    "evidence",
+    "export_design",
+    "export_folder",
+]

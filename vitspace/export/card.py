@@ -1,4 +1,4 @@
-"""Card: README.md of an export: its numbers, and how each was obtained."""
+"""The model card of an export, its README.md: the numbers, and how each was obtained."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -59,7 +59,7 @@ def _opening(model: Model) -> str:
 
 
 def _training(weights: Weights) -> str:
-    """Say how the weights were trained, as far as the file tells."""
+    """Say how the weights were trained, from the metadata of their file."""
     facts = weights.facts
     if "top1" not in facts:
         return f"Its weights are of {weights.path.name}, which does not say how they were trained."

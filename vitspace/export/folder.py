@@ -1,4 +1,4 @@
-"""The folder of an export: written whole, or not at all."""
+"""The folder of an export. It is written completely or not at all."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from vitspace.export.parity import Evidence, evidence
 from vitspace.files import whole_folder, write_json
 from vitspace.host import machine
 
-#: Says that a folder is an export, so that it may be replaced.
+#: A folder with this file is an export, and may be replaced.
 RECORD = "export.json"
 
 
@@ -30,12 +30,12 @@ def export_folder(
         model: The design.
         formats: Names in `FORMATS`.
         out: The folder.
-        command: What was typed, for the card.
-        force: Replace an export that is there.
-        shown: The images that graphs are compared on; None takes scikit-learn's.
+        command: The command line, for the model card.
+        force: Whether an existing export is replaced.
+        shown: The images on which exported graphs are compared with PyTorch; None takes scikit-learn's.
 
     Raises:
-        InputError: the folder is there already, or cannot be written.
+        InputError: the folder exists, or cannot be written.
         FailureError: an exported graph does not compute what PyTorch does.
     """
     _check_free(out, force)

@@ -1,4 +1,4 @@
-"""Formats: what a design is written as. Each writes its files into a folder and says what it wrote."""
+"""The formats of an export. Each is a function that writes its files into a folder and returns their names."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ WEIGHTS = "model.safetensors"
 
 @dataclass(frozen=True)
 class Written:
-    """Files by what they are, and how near an exported graph is to PyTorch."""
+    """The files of a format by kind, and how an exported graph compares with PyTorch."""
 
     files: dict[str, str]
     parity: Parity | None = field(default=None)
@@ -35,7 +35,7 @@ def write_spec(model: Model, folder: Path, shown: Evidence) -> Written:
 
 
 def write_timm(model: Model, folder: Path, shown: Evidence) -> Written:
-    """A Python module that gives timm the model, and the weights beside it."""
+    """A Python module that registers the model with timm, and a file with the weights."""
     files = {"timm": f"{model.design.identifier}.py"}
     (folder / files["timm"]).write_text(module_text(model, WEIGHTS), encoding="utf-8")
     if model.weights:
@@ -45,7 +45,7 @@ def write_timm(model: Model, folder: Path, shown: Evidence) -> Written:
 
 
 def write_onnx(model: Model, folder: Path, shown: Evidence) -> Written:
-    """``model.onnx``, run by onnxruntime against PyTorch."""
+    """``model.onnx``, compared with PyTorch by running it in onnxruntime."""
     import onnxruntime
 
     with _converting("onnx", model):
@@ -64,7 +64,7 @@ def write_onnx(model: Model, folder: Path, shown: Evidence) -> Written:
 
 
 def write_openvino(model: Model, folder: Path, shown: Evidence) -> Written:
-    """``model.xml`` and ``model.bin``, run by OpenVINO in float32 against PyTorch."""
+    """``model.xml`` and ``model.bin``, compared with PyTorch by running them in OpenVINO in float32."""
     import openvino
 
     core = openvino.Core()
@@ -84,7 +84,7 @@ def write_openvino(model: Model, folder: Path, shown: Evidence) -> Written:
     return Written(files, check_parity(model, shown, run, f"OpenVINO {version}"))
 
 
-#: Name -> (what writes it, the back end whose packages it needs).
+#: Name -> (the function that writes it, the latency backend whose packages it needs).
 FORMATS: dict[str, tuple[Callable[[Model, Path, Evidence], Written], str]] = {
     "spec": (write_spec, "eager"),
     "timm": (write_timm, "eager"),
@@ -94,7 +94,9 @@ FORMATS: dict[str, tuple[Callable[[Model, Path, Evidence], Written], str]] = {
 
 
 def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Return the formats to write, the spec first, and those left out with the cure: all where none is named.
+    """Return the formats to write, the spec first, and the formats left out, each with the command that installs it.
+
+    Without names these are all formats that are installed.
 
     Raises:
         InputError: there is no such format, or one that is named is not installed.
@@ -111,10 +113,10 @@ def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
 
 @contextmanager
 def _converting(name: str, model: Model) -> Iterator[None]:
-    """Say of what a converter raises which format it is, and how to do without it.
+    """Turn an exception of a converter into an error that names the format and how to leave it out.
 
     Raises:
-        FailureError: it raised.
+        FailureError: the converter raised.
     """
     try:
         yield
@@ -128,6 +130,6 @@ def _converting(name: str, model: Model) -> Iterator[None]:
 
 
 def _notes(model: Model) -> dict[str, str]:
-    """What a file says of itself wherever it goes."""
+    """The metadata of an exported file: name, spec, costs."""
     notes = {"spec_id": model.design.spec.id, "img_size": model.img_size, "mean": model.mean, "std": model.std}
     return {"vitspace": json.dumps(model.facts | notes | {"version": __version__})}

@@ -1,4 +1,4 @@
-"""Model: what is exported: a design's network, its images, and once made, its ONNX graph."""
+"""The network that is exported, with its image size and normalisation, and its ONNX graph once that is made."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,7 @@ from vitspace.export.weights import Weights, build_with, read_weights, untrained
 from vitspace.latency.backends import onnx_model
 from vitspace.network import Network
 
-#: Of an untrained network, unless told: ImageNet's, which costs and latencies are quoted for.
+#: Classes of an untrained network by default: ImageNet's, for which costs and latencies are stated.
 NUM_CLASSES = 1000
 
 
@@ -24,10 +24,10 @@ class Model:
     """A design made ready for use elsewhere.
 
     Attributes:
-        design: What it is.
-        network: In evaluation mode.
+        design: The architecture.
+        network: The network in evaluation mode.
         img_size: Side of the image in pixels.
-        weights: What it was trained to; None where the network is as initialised.
+        weights: The trained weights; None if the network is as initialised.
     """
 
     design: Design
@@ -43,13 +43,13 @@ class Model:
         img_size: int | None = None,
         num_classes: int | None = None,
     ) -> "Model":
-        """Build a design's network, with the weights of a file where one is given.
+        """Build a design's network, with the weights of a file if one is given.
 
         Args:
-            design: What it is.
+            design: The architecture.
             weights: A file of ``vitspace train``.
             img_size: Side of the image in pixels; None is the weights', or the design's.
-            num_classes: Of the classifier; None is the weights', or ImageNet's 1000.
+            num_classes: Classes of the classifier; None is the weights', or ImageNet's 1000.
 
         Raises:
             InputError: the file holds no weights of this design and number of classes, or the image is too small.
@@ -68,17 +68,17 @@ class Model:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What is known of the weights."""
+        """The metadata of the weights."""
         return self.weights.facts if self.weights else {}
 
     @property
     def mean(self) -> list[float]:
-        """Mean of each channel, of pixels from 0 to 1, that images are normalised by."""
+        """Mean of each channel by which images are normalised, for pixels from 0 to 1."""
         return list(self.facts.get("mean", IMAGENET_DEFAULT_MEAN))
 
     @property
     def std(self) -> list[float]:
-        """Standard deviation of each channel that images are normalised by."""
+        """Standard deviation of each channel by which images are normalised."""
         return list(self.facts.get("std", IMAGENET_DEFAULT_STD))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Module: a single Python file that gives timm the model."""
+"""The export as a single Python file that registers the model with timm."""
 
 import json
 from string import Template
@@ -23,7 +23,7 @@ from pathlib import Path
 try:
     import vitspace
     from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
-    from vitspace.families import Spec
+    from vitspace.spec import Spec
 except ImportError as error:
     raise ImportError(f"{Path(__file__).name} needs vitspace and timm to be installed ({error})") from error
 

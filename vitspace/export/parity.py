@@ -1,4 +1,4 @@
-"""Parity: what an exported file computes, against PyTorch on the same real images."""
+"""Exported files compared with PyTorch on the same real images."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -16,10 +16,10 @@ from vitspace.export.model import Model
 from vitspace.training.images import open_images, val_batches
 from vitspace.training.recipe import Recipe
 
-#: Largest error, as a share of the largest score.
+#: Largest error allowed, as a share of the largest score.
 TOLERANCE = 1e-3
 SOURCE = "crops of scikit-learn's china.jpg and flower.jpg"
-#: Boxes cut from each sample image, left, top, right, bottom; the first is the whole.
+#: Crops of each sample image: left, top, right, bottom; the first is the whole image.
 _BOXES = ((0, 0, 640, 427), (0, 0, 320, 320), (320, 107, 640, 427))
 
 Floats = NDArray[np.float32]
@@ -28,19 +28,19 @@ Run = Callable[[Floats], Floats]
 
 @dataclass(frozen=True)
 class Parity:
-    """How far an exported file is from PyTorch.
+    """Differences between the scores of an exported file and of PyTorch.
 
     Attributes:
         max_abs_error: Largest difference of a score.
         largest_score: Largest score, in absolute value, that PyTorch gives.
-        spread: Largest difference of one class's score from image to image; an error near it would mean nothing.
+        spread: Largest difference of one class's score between images; a meaningful error is far below it.
         same_top1: Share of the images with the same best class.
-        images: How many images there were.
-        batches: Images at once: the batch is dynamic.
-        source: What the images are.
-        runtime: What ran the file.
+        images: Number of images.
+        batches: Batch sizes that were run, since the batch is dynamic.
+        source: Name of the images.
+        runtime: Name and version of the program that ran the file.
         tolerance: Largest error allowed, as a share of the largest score.
-        top1: Accuracy of the file on the images in %, where the weights know their classes.
+        top1: Accuracy of the file on the images in %, if the classes of the weights are known.
         torch_top1: Accuracy of PyTorch on them.
     """
 
@@ -63,12 +63,12 @@ class Parity:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Real images as a model takes them.
+    """Real images, normalised for a model.
 
     Attributes:
         images: float32 [N, 3, S, S].
-        source: What they are.
-        labels: int64 [N], where they are numbers of the model's classes.
+        source: Name of the images.
+        labels: int64 [N], if they are numbers of the model's classes.
     """
 
     images: Tensor
@@ -80,8 +80,8 @@ def evidence(model: Model, data: str = "", count: int = 256) -> Evidence:
     """Return images to compare on: scikit-learn's, or evenly spaced validation images of a source of data.
 
     Args:
-        model: What is compared.
-        data: As `vitspace.data.load_data` reads it.
+        model: The network that is compared.
+        data: A data set, as `vitspace.data.load_data` reads it.
         count: At most so many validation images.
 
     Raises:
@@ -89,7 +89,7 @@ def evidence(model: Model, data: str = "", count: int = 256) -> Evidence:
     """
     if not data:
         return Evidence(sample_images(model), SOURCE)
-    # What is generated or split is as in training, or images that were trained on would be among those of validation.
+    # Generated or split as in training: otherwise training images could be among the validation images.
     found = open_images(data, model.img_size, model.facts.get("seed", 0))
     found = replace(found, mean=tuple(model.mean), std=tuple(model.std))
     step = -(-len(found.val) // count)
@@ -104,7 +104,7 @@ def evidence(model: Model, data: str = "", count: int = 256) -> Evidence:
 
 
 def sample_images(model: Model) -> Tensor:
-    """Return six real images as the model takes them, [6, 3, S, S]."""
+    """Return six real images, normalised for the model, [6, 3, S, S]."""
     photos = [Image.fromarray(array) for array in load_sample_images().images]
     side = (model.img_size, model.img_size)
     crops = [ImageOps.fit(photo.crop(box), side, Image.Resampling.BICUBIC) for photo in photos for box in _BOXES]
@@ -117,7 +117,7 @@ def check_parity(model: Model, shown: Evidence, run: Run, runtime: str) -> Parit
     """Compare an exported file with PyTorch.
 
     Args:
-        model: What was exported.
+        model: The network that was exported.
         shown: The images.
         run: Runs the file: float32 [B, 3, S, S] -> [B, classes].
         runtime: Its name and version.
@@ -151,7 +151,7 @@ def check_parity(model: Model, shown: Evidence, run: Run, runtime: str) -> Parit
 
 
 def _batches(images: int) -> list[int]:
-    """Sizes of batches: 1, 2, 3, then of 32, as far as the images go."""
+    """Return batch sizes that add up to the number of images: 1, 2, 3, then 32 at a time."""
     sizes = [1, 2, 3]
     while sum(sizes) > images:
         sizes.pop()

@@ -1,4 +1,4 @@
-"""Weights: a safetensors file and what its metadata says, checked against a spec."""
+"""A safetensors file with its metadata, checked against a spec."""
 
 import json
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ CLASSIFIER = "head.fc.weight"
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What a file of weights holds.
+    """The content of a file of weights.
 
     Attributes:
         path: The file.
         tensors: Parameters and buffers by name.
-        facts: What `vitspace train` noted beside them: spec_id, classes, img_size, mean, std, data, top1, ...; empty
-            for a file of another's making.
+        facts: Metadata by `vitspace train`: spec_id, classes, img_size, mean, std, data, top1, ...; empty if another
+            program wrote the file.
     """
 
     path: Path
@@ -33,7 +33,7 @@ class Weights:
 
     @property
     def num_classes(self) -> int:
-        """Classes of the classifier."""
+        """Number of classes of the classifier."""
         return len(self.tensors[CLASSIFIER])
 
 
@@ -41,7 +41,7 @@ def read_weights(path: Path) -> Weights:
     """Read a safetensors file.
 
     Raises:
-        InputError: there is no such file, it is no safetensors file, it has no classifier, or its metadata are damaged.
+        InputError: there is no such file, it is no safetensors file, has no classifier, or its metadata are damaged.
     """
     if not path.is_file():
         raise InputError(f"weights are a .safetensors file, but there is none at {str(path)!r}")
@@ -70,7 +70,7 @@ def build_with(spec: Spec, weights: Weights, img_size: int) -> Network:
     """Build a spec's network with the weights in it.
 
     Raises:
-        InputError: their names or shapes are not the spec's.
+        InputError: names or shapes of the weights do not match the spec.
     """
     network = build(spec, weights.num_classes, img_size)
     own = network.state_dict()
@@ -83,7 +83,7 @@ def build_with(spec: Spec, weights: Weights, img_size: int) -> Network:
 
 
 def _difference(own: dict[str, Tensor], given: dict[str, Tensor]) -> str:
-    """Say the first difference, or nothing."""
+    """Return the first difference in words, or an empty string."""
     for name, tensor in own.items():
         if name not in given:
             return f"{name} is missing"

@@ -1,7 +1,8 @@
 """The families: one file each, and whatever the entry-point group ``vitspace.families`` adds.
 
-A family's file defines ``Stem``, ``Stage`` and ``Head`` (see `vitspace.spec`); files that begin with an underscore are
-no families. Importing this package registers them all, and every anchor with timm.
+A family's file defines ``Stem``, ``Stage`` and ``Head`` (see `vitspace.spec`) and, in another package, may define
+``ABOUT`` (see `vitspace.about`); files that begin with an underscore are no families. Importing this package registers
+them all, and every anchor with timm.
 
 A family of another package that cannot be loaded costs a warning, and an error where it is asked for: all else works.
 """
@@ -13,8 +14,9 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
 import vitspace.families._timm  # noqa: F401 (registers the anchors with timm)
+from vitspace.about import register
 from vitspace.anchors import Anchor, anchor, list_anchors
-from vitspace.spec import KINDS, Spec, has_part, mark_broken
+from vitspace.spec import KINDS, has_part, mark_broken
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ def _load() -> dict[str, ModuleType]:
             _log.warning("%s is ignored: there is a family %s already", _named(point), point.name)
         elif module := _loaded(point):
             modules[point.name] = module
+            if told := getattr(module, "ABOUT", None):
+                register(told)
     return modules
 
 
@@ -59,4 +63,4 @@ def _named(point: EntryPoint) -> str:
 #: Family name -> its module.
 FAMILIES = _load()
 
-__all__ = ["FAMILIES", "Anchor", "Spec", "anchor", "list_anchors"]
+__all__ = ["FAMILIES", "Anchor", "anchor", "list_anchors"]

@@ -101,6 +101,8 @@ class Stage(StageSpec, family="ems"):
         {"global_patch": 6, "global_expansion": 1, "global_head_dim": 4096},
         {"downsample": "conv", "in_dim": None},
     )
+    counts: ClassVar[tuple[str, ...]] = tuple(_COUNTS)
+    widths: ClassVar[Mapping[str, int]] = {"local_head_dim": 1, "global_head_dim": 1}
 
     dim: int
     depth: int
@@ -155,14 +157,10 @@ class Stage(StageSpec, family="ems"):
 
     def check(self, in_dim: int, carry: Carry | None) -> None:
         """Raise InputError if the stage cannot be built."""
-        counts = [getattr(self, name) for name in _COUNTS]
-        if min(counts) < 1:
-            raise InputError(f"these are at least 1: {', '.join(_COUNTS)}, but got {counts}")
+        super().check(in_dim, carry)
         if self.kernel < 0 or (self.kernel and self.kernel % 2 == 0) or self.coordinate_kernel % 2 == 0:
             got = f"{self.kernel} and {self.coordinate_kernel}"
             raise InputError(f"kernel is odd or 0, and coordinate_kernel is odd, but got {got}")
-        if self.downsample == "none" and in_dim != self.dim:
-            raise InputError(f"without downsampling dim stays {in_dim}, but got dim={self.dim}")
         self._check_channels()
 
     def _check_channels(self) -> None:

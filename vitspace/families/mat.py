@@ -42,14 +42,14 @@ from torch import Tensor, nn
 
 from vitspace.errors import InputError
 from vitspace.layers.attention import attend
-from vitspace.layers.conv_head import ConvHead
+from vitspace.layers.conv_head import ConvHeadSpec
 from vitspace.layers.conv_mlp import ConvMlp
 from vitspace.layers.conv_stem import ConvStem
 from vitspace.layers.init import init_weights
 from vitspace.layers.merging import ConcatMerging, OverlappedMerging
 from vitspace.layers.plain import is_plain
 from vitspace.layers.windows import attention_mask, merge, partition, scaled_side
-from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
+from vitspace.spec import Carry, StageSpec, StemSpec, part
 
 
 @part
@@ -81,6 +81,7 @@ class Stage(StageSpec, family="mat"):
         {"mlp_ratio": 4, "mlp_depthwise": True},
         {"downsample": "bilinear", "in_dim": None},
     )
+    counts: ClassVar[tuple[str, ...]] = ("heads", "window", "mlp_ratio")
 
     dim: int
     depth: int
@@ -98,15 +99,9 @@ class Stage(StageSpec, family="mat"):
 
     def check(self, in_dim: int, carry: Carry | None) -> None:
         """Raise InputError if the stage cannot be built."""
-        if min(self.heads, self.window, self.mlp_ratio) < 1:
-            raise InputError(
-                "heads, window and mlp_ratio are at least 1, but got "
-                f"heads={self.heads}, window={self.window}, mlp_ratio={self.mlp_ratio}"
-            )
+        super().check(in_dim, carry)
         if self.mixer != "none" and self.dim % self.heads:
             raise InputError(f"heads must divide dim, but got heads={self.heads}, dim={self.dim}")
-        if self.downsample == "none" and in_dim != self.dim:
-            raise InputError(f"without downsampling dim stays {in_dim}, but got dim={self.dim}")
 
     def rescaled(self, ratio: float) -> Self:
         """Return the stage with its window for an image ``ratio`` times as large."""
@@ -118,18 +113,8 @@ class Stage(StageSpec, family="mat"):
 
 
 @part
-class Head(HeadSpec, family="mat"):
-    """LayerNorm, 1x1 convolution, BatchNorm, GELU, mean, linear classifier.
-
-    Attributes:
-        width: Features before the classifier.
-    """
-
-    width: int = 1280
-
-    def build(self, in_dim: int, carry: Carry | None, num_classes: int) -> ConvHead:
-        """Return the module ``(x, carry, pre_logits) -> [B, num_classes]``."""
-        return ConvHead(in_dim, self.width, num_classes)
+class Head(ConvHeadSpec, family="mat"):
+    """LayerNorm, 1x1 convolution, BatchNorm, GELU, mean, linear classifier."""
 
 
 class BilinearMerging(nn.Module):
@@ -187,6 +172,10 @@ class WindowAttention(nn.Module):
             self.mix_qkv = nn.Linear(dim, 3 * dim)
             self.mix_proj = nn.Linear(dim, dim)
             self.fuse_kv = nn.Linear(dim, 2 * dim)
+
+    def no_weight_decay(self) -> set[str]:
+        """Return the parameters that are no matrices: the tokens."""
+        return {"abstract_tokens"}
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """[B, N, T, C] -> [B, N, T, C]; ``mask`` [B * N, 1, 1, T (+ 1)] is -inf at padded positions."""

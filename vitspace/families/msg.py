@@ -85,6 +85,8 @@ class Stage(StageSpec, family="msg"):
     """
 
     independent: ClassVar[tuple[Mapping[str, Any], ...]] = ({"mlp_ratio": 4}, {"downsample": "overlapped"})
+    counts: ClassVar[tuple[str, ...]] = ("window", "region_size", "head_dim", "mlp_ratio")
+    widths: ClassVar[Mapping[str, int]] = {"head_dim": 1}
 
     dim: int
     depth: int
@@ -118,17 +120,11 @@ class Stage(StageSpec, family="msg"):
 
     def check(self, in_dim: int, carry: Carry | None) -> None:
         """Raise InputError if the stage cannot be built."""
-        if min(self.window, self.region_size, self.head_dim, self.mlp_ratio) < 1:
-            raise InputError(
-                "window, region_size, head_dim and mlp_ratio are at least 1, but got "
-                f"{self.window}, {self.region_size}, {self.head_dim}, {self.mlp_ratio}"
-            )
+        super().check(in_dim, carry)
         if self.dim % self.head_dim:
             raise InputError(f"head_dim must divide dim, but got head_dim={self.head_dim}, dim={self.dim}")
         if self.dim % self.region_size**2:
             raise InputError(f"region_size^2 must divide dim, but got region_size={self.region_size}, dim={self.dim}")
-        if self.downsample == "none" and in_dim != self.dim:
-            raise InputError(f"without downsampling dim stays {in_dim}, but got dim={self.dim}")
 
     def cost_twin(self, carry: Carry | None) -> Self:
         """Return a stage of the same cost: the shuffle costs nothing, the region only its own tokens."""
@@ -199,6 +195,10 @@ class WindowAttention(nn.Module):
         self.bias_index: Tensor
         self.register_buffer("bias_index", bias_index(window, has_token), persistent=False)
 
+    def no_weight_decay(self) -> set[str]:
+        """Return the parameters that are no matrices: the biases of positions."""
+        return {"relative_position_bias_table", "rel_pos_msg"}
+
     def bias(self) -> Tensor:
         """Return B of eq. 6, [heads, T, T]."""
         table: Tensor = self.relative_position_bias_table
@@ -260,6 +260,10 @@ class MSGStage(nn.Module):
                 self.register_buffer("msg_tokens", tokens)
         self.blocks = nn.ModuleList(MSGBlock(spec, i, rate) for i, rate in enumerate(drop_path))
         self.apply(_init_weights)
+
+    def no_weight_decay(self) -> set[str]:
+        """Return the parameters that are no matrices: the tokens."""
+        return {"msg_tokens"}
 
     def initial_tokens(self, batch: int, rows: int, cols: int) -> Tensor:
         """Tile the token set over the regions: [batch, rows * cols, C]."""

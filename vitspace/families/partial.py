@@ -45,13 +45,13 @@ from torch import Tensor, nn
 
 from vitspace.errors import InputError
 from vitspace.layers.attention import attend, join_heads, split_heads
-from vitspace.layers.conv_head import ConvHead
+from vitspace.layers.conv_head import ConvHeadSpec
 from vitspace.layers.conv_mlp import ConvMlp
 from vitspace.layers.conv_stem import ConvStem
 from vitspace.layers.init import init_weights
 from vitspace.layers.merging import OverlappedMerging
 from vitspace.layers.plain import is_plain
-from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
+from vitspace.spec import Carry, StageSpec, StemSpec, part
 
 MIN_HIDDEN = 8
 
@@ -93,6 +93,7 @@ class Stage(StageSpec, family="partial"):
         {"mlp_ratio": 4},
         {"downsample": "overlapped", "in_dim": None},
     )
+    counts: ClassVar[tuple[str, ...]] = ("heads", "head_expansion", "reduction", "mlp_ratio")
 
     dim: int
     depth: int
@@ -126,19 +127,13 @@ class Stage(StageSpec, family="partial"):
 
     def check(self, in_dim: int, carry: Carry | None) -> None:
         """Raise InputError if the stage cannot be built."""
-        if min(self.heads, self.head_expansion, self.reduction, self.mlp_ratio) < 1:
-            raise InputError(
-                "heads, head_expansion, reduction and mlp_ratio are at least 1, but got "
-                f"{self.heads}, {self.head_expansion}, {self.reduction}, {self.mlp_ratio}"
-            )
+        super().check(in_dim, carry)
         if not 0 < self.foreground_ratio <= 1:
             raise InputError(
                 f"foreground_ratio is over 0 and at most 1, but got foreground_ratio={self.foreground_ratio}"
             )
         if self.dim % self.heads:
             raise InputError(f"heads must divide dim, but got heads={self.heads}, dim={self.dim}")
-        if self.downsample == "none" and in_dim != self.dim:
-            raise InputError(f"without downsampling dim stays {in_dim}, but got dim={self.dim}")
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> nn.Module:
         """Return the module ``(x, carry | None) -> (x, None)``."""
@@ -146,18 +141,8 @@ class Stage(StageSpec, family="partial"):
 
 
 @part
-class Head(HeadSpec, family="partial"):
-    """LayerNorm, 1x1 convolution, BatchNorm, GELU, mean, linear classifier.
-
-    Attributes:
-        width: Features before the classifier.
-    """
-
-    width: int = 1280
-
-    def build(self, in_dim: int, carry: Carry | None, num_classes: int) -> ConvHead:
-        """Return the module ``(x, carry, pre_logits) -> [B, num_classes]``."""
-        return ConvHead(in_dim, self.width, num_classes)
+class Head(ConvHeadSpec, family="partial"):
+    """LayerNorm, 1x1 convolution, BatchNorm, GELU, mean, linear classifier."""
 
 
 class HeadMlp(nn.Module):
@@ -195,6 +180,10 @@ class PartialAttention(nn.Module):
         self.head_mlp = HeadMlp(spec.heads, spec.heads * spec.head_expansion)
         self.proj = nn.Linear(spec.dim, spec.dim)
         self.channel_mlp = ChannelMlp(spec.dim, spec.hidden_dim) if spec.has_background else None
+
+    def no_weight_decay(self) -> set[str]:
+        """Return the parameters that are no matrices: the abstract token."""
+        return {"query_tokens"}
 
     def forward(self, x: Tensor, score: Tensor) -> Tensor:
         """[B, N, C], [B, N] -> [B, N, C]: what attention adds to the tokens, given their context scores."""

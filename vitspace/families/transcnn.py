@@ -87,6 +87,8 @@ class Stage(StageSpec, family="transcnn"):
         {"kernel": 3, "expansion": 4},
         {"downsample": "tdb", "in_dim": None},
     )
+    counts: ClassVar[tuple[str, ...]] = ("head_dim", "expansion")
+    widths: ClassVar[Mapping[str, int]] = {"head_dim": 1}
 
     dim: int
     depth: int
@@ -120,17 +122,13 @@ class Stage(StageSpec, family="transcnn"):
 
     def check(self, in_dim: int, carry: Carry | None) -> None:
         """Raise InputError if the stage cannot be built."""
-        if min(self.head_dim, self.expansion) < 1 or self.grid < 0:
-            raise InputError(
-                "head_dim and expansion are at least 1 and grid at least 0, but got "
-                f"{self.head_dim}, {self.expansion}, {self.grid}"
-            )
+        super().check(in_dim, carry)
+        if self.grid < 0:
+            raise InputError(f"grid is at least 0, but got grid={self.grid}")
         if self.kernel < 1 or self.kernel % 2 == 0:
             raise InputError(f"kernel is odd, but got kernel={self.kernel}")
         if self.levels != "none" and self.dim % self.head_dim:
             raise InputError(f"head_dim must divide dim, but got head_dim={self.head_dim}, dim={self.dim}")
-        if self.downsample == "none" and in_dim != self.dim:
-            raise InputError(f"without downsampling dim stays {in_dim}, but got dim={self.dim}")
 
     def rescaled(self, ratio: float) -> Self:
         """Return the stage with its grid for an image ``ratio`` times as large."""

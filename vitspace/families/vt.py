@@ -103,6 +103,9 @@ class Stage(StageSpec, family="vt"):
     uniform: ClassVar[bool] = False
 
     independent: ClassVar[tuple[Mapping[str, Any], ...]] = ({"mixer": "transformer", "mix_last": True},)
+    counts: ClassVar[tuple[str, ...]] = ("tokens", "group_width")
+    widths: ClassVar[Mapping[str, int]] = {"token_dim": 2 * QKV_GROUPS, "group_width": 1}
+
     dim: int
     depth: int
     downsample: Literal["strided", "none"] = "strided"
@@ -120,6 +123,11 @@ class Stage(StageSpec, family="vt"):
     def out_dim(self) -> int:
         """Channels put out."""
         return 4 * self.dim if self.block == "bottleneck" else self.dim
+
+    @property
+    def keeps_dim(self) -> bool:
+        """A residual block's shortcut changes the channels; a module does where it projects, which `check` sees to."""
+        return False
 
     @property
     def projects(self) -> bool:
@@ -157,6 +165,7 @@ class Stage(StageSpec, family="vt"):
 
     def check(self, in_dim: int, carry: Carry | None) -> None:
         """Raise InputError if the stage cannot be built."""
+        super().check(in_dim, carry)
         if carry is not None and carry.kind == TOKENS and not self.takes(carry):
             raise InputError(
                 'the next stage takes the tokens of a stage whose projector is not "all", or they are lost, but '
@@ -165,8 +174,6 @@ class Stage(StageSpec, family="vt"):
             )
         if self.block != "vt":
             return
-        if min(self.tokens, self.group_width) < 1:
-            raise InputError(f"tokens and group_width are at least 1, but got {self.tokens}, {self.group_width}")
         if self.token_dim < 1 or self.token_dim % (2 * QKV_GROUPS):
             raise InputError(f"{2 * QKV_GROUPS} must divide token_dim, but got token_dim={self.token_dim}")
         if self.recurrent == "half" and self.tokens % 2:

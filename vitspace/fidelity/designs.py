@@ -4,7 +4,6 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cache
 
-import vitspace.families  # noqa: F401 (the anchors' specs are its)
 from vitspace.anchors import Anchor
 from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
 from vitspace.errors import InputError
@@ -37,7 +36,7 @@ class Design:
 
 
 @dataclass(frozen=True)
-class Choice:
+class DesignFilter:
     """Which designs are scored; what is empty restricts nothing.
 
     Attributes:

@@ -12,7 +12,7 @@ from vitspace.anchors.references import main_anchors, timm_peers
 from vitspace.fidelity.cards import Card, all_families
 from vitspace.fidelity.scored import scored
 from vitspace.plots import style
-from vitspace.plots.looks import LOOKS
+from vitspace.plots.looks import looks
 from vitspace.proxies.score_tables import ScoreRow
 from vitspace.proxies.scores._subjects import TIMM
 from vitspace.report.figures import save_figure
@@ -37,7 +37,7 @@ def panels(cards: Sequence[Card], rows: Sequence[ScoreRow]) -> list[Panel]:
     families, found = all_families(), []
     for card in cards:
         values = scored(card.proxy, card.init, rows, families).values
-        points: dict[str, list[tuple[float, float]]] = {family: [] for family in LOOKS}
+        points: dict[str, list[tuple[float, float]]] = {family: [] for family in (*families.values(), "timm")}
         for anchor in main_anchors():
             if anchor.spec and anchor.spec.id in values:
                 points[anchor.family].append((values[anchor.spec.id], anchor.published["top1"]))
@@ -69,7 +69,7 @@ def draw(shown: Sequence[Panel]) -> Figure:
         figure.text(
             style.MARGIN, 1 - 0.3 / height, "Proxies against published accuracy", fontsize=13, fontweight="bold"
         )
-        figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0.012, 1 - 0.36 / height), ncols=len(LOOKS))
+        figure.legend(handles, labels, loc="upper left", bbox_to_anchor=(0.012, 1 - 0.36 / height), ncols=len(labels))
     return figure
 
 
@@ -80,7 +80,7 @@ def write_figures(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow])
 
 
 def _panel(axes: Axes, panel: Panel) -> None:
-    for family, (colour, marker) in LOOKS.items():
+    for family, (colour, marker) in looks(panel.points).items():
         x, y = zip(*panel.points[family], strict=True) if panel.points[family] else ((), ())
         label = "timm's networks" if family == "timm" else family
         axes.scatter(x, y, s=22, c=colour, marker=marker, label=label, linewidths=1.0, zorder=1 + (family != "timm"))

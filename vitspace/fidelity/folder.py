@@ -13,7 +13,7 @@ from vitspace.proxies.score_tables import TRAINED_FILE, ScoreRow, read_table, wr
 
 HEADINGS = (
     "proxy",
-    "tau (22 anchors)",
+    f"tau ({len(main_anchors())} anchors)",
     "pairs",
     "hard pairs",
     "tau, like FLOPs",

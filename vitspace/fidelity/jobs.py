@@ -1,14 +1,14 @@
 """Jobs: which scores of which published designs are known, and measuring those that are not."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.fidelity.curves import keep_curve
-from vitspace.fidelity.designs import Choice, Design, designs
+from vitspace.fidelity.designs import Design, DesignFilter, designs
 from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, Proxy, ProxyError, open_proxy
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow, committed_rows, keep, local_rows, new_row
@@ -17,29 +17,36 @@ from vitspace.proxies.training.train import canonical_name, split_data
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked for.
+class FidelityRequest:
+    """Which proxies are judged, and what is measured for that.
 
     Attributes:
         proxies: Names of scores, combinations or training proxies, ``train:small``; those name the kind of data they
-            are trained on, ``train:small,data=cifar10``.
+            are trained on, ``train:small,data=cifar10``. None named: every training-free one.
         seeds: How many seeds, from 0.
         inits: own, common or both.
         fresh: Whether committed scores are left aside, and only those of this machine and the present code are known.
-        choice: The designs that are scored.
+        chosen: The designs that are scored.
         data: What the training proxies are trained on; empty for their own.
         data_of: By training proxy, what it is trained on as it was given, so that it can be opened.
+        is_general: Whether no proxy was named, so that cards of all that was trained before belong to the answer.
+
+    Raises:
+        InputError: there is no such proxy or initialisation, or data are given to proxies that do not train.
     """
 
-    proxies: tuple[str, ...]
+    proxies: tuple[str, ...] = ()
     seeds: int = 1
     inits: tuple[str, ...] = ("own",)
     fresh: bool = False
-    choice: Choice = field(default_factory=Choice)
+    chosen: DesignFilter = field(default_factory=DesignFilter)
     data: str = ""
     data_of: Mapping[str, str] = field(default_factory=dict, init=False)
+    is_general: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "is_general", not self.proxies)
+        object.__setattr__(self, "proxies", self.proxies or _training_free())
         for name in self.proxies:
             if name.partition(":")[0] not in PROXIES:
                 raise InputError(f"a proxy is one of {', '.join(PROXIES)}, but got {name!r}")
@@ -81,13 +88,13 @@ class Job:
     data_of: Mapping[str, str] = field(default_factory=dict)
 
 
-def known_rows(request: Request) -> list[ScoreRow]:
+def known_rows(request: FidelityRequest) -> list[ScoreRow]:
     """Return what is known already: this machine's rows, and before them the committed ones, unless all is fresh."""
     committed = () if request.fresh else committed_rows()
     return list({row.key: row for row in [*local_rows(), *committed]}.values())
 
 
-def plan(request: Request, known: Iterable[ScoreRow], device: str = "cpu") -> list[Job]:
+def plan(request: FidelityRequest, known: Iterable[ScoreRow], device: str = "cpu") -> list[Job]:
     """Return the jobs that measure what is asked for and not known.
 
     What only counts comes first, as all need it, and of all designs; what trains comes last, the smallest designs
@@ -98,7 +105,7 @@ def plan(request: Request, known: Iterable[ScoreRow], device: str = "cpu") -> li
     for seed in range(request.seeds):
         for init in request.inits:
             for design in designs():
-                wanted = [name for name in request.measured if _applies(name, design, seed, init, request.choice)]
+                wanted = [name for name in request.measured if _applies(name, design, seed, init, request.chosen)]
                 missing = [n for n in wanted if f"{n} {design.subject.name} {seed} {init}" not in there]
                 parts = [tuple(name for name in missing if _rank(name) == rank) for rank in range(3)]
                 jobs += [Job(design, part, seed, init, device, request.data_of) for part in parts if part]
@@ -133,11 +140,11 @@ def run(job: Job) -> list[ScoreRow]:
     return rows
 
 
-def _applies(name: str, design: Design, seed: int, init: str, choice: Choice) -> bool:
+def _applies(name: str, design: Design, seed: int, init: str, chosen: DesignFilter) -> bool:
     """Whether a score of a design depends on the seed and initialisation, can be had of it, and is asked for."""
     if name in BASELINES:
         return (seed, init) == (0, "own")
-    if design not in choice:
+    if design not in chosen:
         return False
     return name in SCORES or (design.spec is not None and init == "own")
 
@@ -174,6 +181,5 @@ def _row(job: Job, name: str, value: float | None, **rest: object) -> ScoreRow:
     return new_row(name, job.design.subject.name, job.design.name, job.seed, job.init, value, **rest)
 
 
-def check_proxies(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names, or without any all training-free scores and combinations."""
-    return tuple(names) or (*BASELINES, *(name for name in SCORES if name not in BASELINES), *COMBINATIONS)
+def _training_free() -> tuple[str, ...]:
+    return (*BASELINES, *(name for name in SCORES if name not in BASELINES), *COMBINATIONS)

@@ -1,4 +1,4 @@
-"""Latency: how long a network takes on this machine, by a fixed protocol; see `vitspace.latency.protocol`."""
+"""How long a network takes on this machine: measured by `vitspace.latency.protocol`, or predicted."""
 
 from vitspace.latency.backends import BACKENDS, check_backend
 from vitspace.latency.gate import HostPredictor, PredictedWithin, predicted_violation

@@ -1,4 +1,4 @@
-"""Back ends: what runs a network when it is timed. Each is ``prepare(network, image, threads) -> runner``."""
+"""The backends that run a network when it is timed. Each is ``prepare(network, image, threads) -> runner``."""
 
 import warnings
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from vitspace.latency.protocol import Runner
 
 
 def eager(network: nn.Module, image: Tensor, threads: int) -> Runner:
-    """PyTorch as it is."""
+    """PyTorch in eager mode."""
     network.eval()
 
     def run() -> object:
@@ -49,28 +49,28 @@ def openvino(network: nn.Module, image: Tensor, threads: int) -> Runner:
 
 
 def onnx_bytes(network: nn.Module, image: Tensor) -> bytes:
-    """Export a network for images of one shape; the model, weights inside, as bytes."""
+    """Export a network for images of one shape, and return the ONNX model with its weights as bytes."""
     return onnx_model(network, image).SerializeToString()
 
 
 def onnx_model(network: nn.Module, image: Tensor, **options: Any) -> Any:
-    """Export a network as an ``onnx.ModelProto``, weights inside.
+    """Export a network as an ``onnx.ModelProto`` with its weights.
 
     Args:
-        network: The network; it is set to evaluation.
+        network: The network; it is set to evaluation mode.
         image: [B, 3, H, W]; at least two images where the batch is to be dynamic.
-        options: Those of ``torch.onnx.export``.
+        options: Options of ``torch.onnx.export``.
     """
-    # The CPU's fused kernel promises strides that the exporter's own decomposition of it does not keep.
+    # The CPU's fused kernel promises strides that the exporter's decomposition of it does not keep.
     with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
-        # The exporter warns of its own parts being renamed; what it makes is checked against the network.
+        # The exporter warns that its own parts are renamed; its result is checked against the network.
         warnings.simplefilter("ignore")
         program = torch.onnx.export(network.eval(), (image,), dynamo=True, verbose=False, **options)
     assert program is not None
     return program.model_proto
 
 
-#: Name -> (prepare, the modules it needs, the extra that brings them).
+#: Name -> (prepare, the modules it needs, the extra that installs them).
 BACKENDS: dict[str, tuple[Callable[[nn.Module, Tensor, int], Runner], tuple[str, ...], str]] = {
     "eager": (eager, (), ""),
     "onnxruntime": (onnxruntime, ("onnx", "onnxscript", "onnxruntime"), "onnx"),
@@ -79,7 +79,7 @@ BACKENDS: dict[str, tuple[Callable[[nn.Module, Tensor, int], Runner], tuple[str,
 
 
 def check_backend(name: str) -> None:
-    """Raise InputError where there is no such back end, or it is not installed."""
+    """Raise InputError if there is no such backend, or it is not installed."""
     if name not in BACKENDS:
         raise InputError(f"a latency backend is one of {', '.join(BACKENDS)}, but got {name!r}")
     if lack := lacking(name):
@@ -87,17 +87,17 @@ def check_backend(name: str) -> None:
 
 
 def lacking(name: str) -> str:
-    """Say what a back end needs that is not installed, and the cure; an empty string where all is there."""
+    """Say which packages of a backend are not installed, and how to install them; empty if none is missing."""
     _, modules, extra = BACKENDS[name]
     missing = [module for module in modules if find_spec(module) is None]
     return f"{', '.join(missing)}: pip install 'vitspace[{extra}]'" if missing else ""
 
 
 def prepare(name: str, network: nn.Module, image: Tensor, threads: int) -> Runner:
-    """Return what runs a network once on a back end.
+    """Return a function that runs a network once on a backend.
 
     Raises:
-        InputError: there is no such back end, or it is not installed.
+        InputError: there is no such backend, or it is not installed.
     """
     check_backend(name)
     return BACKENDS[name][0](network, image, threads)

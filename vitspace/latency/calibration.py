@@ -1,4 +1,4 @@
-"""Calibration: the measured designs of one host and backend, with what a predictor fitted on them is worth."""
+"""Measured designs of one host and backend, and the error of a predictor fitted on them."""
 
 import json
 from collections.abc import Sequence
@@ -10,28 +10,28 @@ from typing import Any
 
 from vitspace.cache import cache_path
 from vitspace.errors import InputError
-from vitspace.families import Spec
 from vitspace.files import write_json
 from vitspace.host import fingerprint
 from vitspace.latency.held_out import ALL, HeldOut, predict_held_out, worth
 from vitspace.latency.measuring import LatencySettings
 from vitspace.latency.predictor import Model, Prediction, Predictor
 from vitspace.latency.samples import Measured, Sample
+from vitspace.spec import Spec
 
 FORMAT = 2
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What `vitspace profile --calibrate` leaves.
+    """The result of `vitspace profile --calibrate`.
 
     Attributes:
-        settings: What was timed.
-        host: Host and versions it holds for; see `circumstances`.
-        minutes: How long the measuring took.
+        settings: Settings of the timing.
+        host: Host and versions for which it is valid; see `circumstances`.
+        minutes: Duration of the measurements.
         samples: Measured designs.
-        predicted_ms: What a predictor fitted on the other folds says of each, [N].
-        held_out: What those predictions are worth, by family and for ``all``.
+        predicted_ms: Prediction of each design by a predictor fitted on the other folds, [N].
+        held_out: Errors of these predictions, by family and for ``all``.
     """
 
     settings: LatencySettings
@@ -43,7 +43,7 @@ class Calibration:
 
     @classmethod
     def of(cls, samples: Sequence[Sample], settings: LatencySettings, minutes: float) -> "Calibration":
-        """Hold designs out, and gather what is kept."""
+        """Compute held-out predictions of samples, and return both as a calibration."""
         measured = Measured.of(samples, settings.img_size)
         predicted = predict_held_out(measured, Model)
         host = circumstances(settings.backend)
@@ -60,19 +60,19 @@ class Calibration:
         return Predictor(self.measured, self.settings.img_size)
 
     def fits(self, settings: LatencySettings) -> bool:
-        """Whether other settings time the same: all but the number of runs."""
+        """Whether other settings are the same apart from the number of runs."""
         names = ("backend", "threads", "batch", "dtype", "img_size")
         return all(getattr(settings, name) == getattr(self.settings, name) for name in names)
 
     def predict(self, spec: Spec) -> Prediction:
-        """Predict a design."""
+        """Return the predicted latency of a design."""
         family = spec.family if spec.family in self.held_out else ALL
         known = self.held_out[family]
         ms, outside = self.predictor.look_at(spec)
         return Prediction(ms, known.error, known.within_10, known.designs, family, outside, self.measured.reference_ms)
 
     def save(self, path: Path) -> None:
-        """Write it as JSON."""
+        """Write the calibration as JSON."""
         rows = [
             {"spec": sample.spec.to_dict(), "ms": sample.ms, "reference_ms": sample.reference_ms, "predicted_ms": ms}
             for sample, ms in zip(self.samples, self.predicted_ms, strict=True)
@@ -83,7 +83,7 @@ class Calibration:
 
 
 def circumstances(backend: str) -> dict[str, Any]:
-    """Return what a calibration depends on: the host, its CPU, and the versions of what runs and describes networks."""
+    """Return the host, its CPU, and the versions of the programs that a calibration depends on."""
     versions = {"vitspace": version("vitspace")}
     if backend != "eager":
         versions[backend] = _version(backend)
@@ -91,7 +91,7 @@ def circumstances(backend: str) -> dict[str, Any]:
 
 
 def calibration_path(backend: str) -> Path:
-    """Return where this host's calibration for a backend is kept."""
+    """Return the file of this host's calibration for a backend."""
     return cache_path().with_name(f"calibration-{backend}.json")
 
 
@@ -99,7 +99,7 @@ def load_calibration(path: Path, any_host: bool = False) -> Calibration:
     """Read a calibration.
 
     Raises:
-        InputError: there is none, the file is damaged, or it is another host's or another version's.
+        InputError: there is no such file, it is damaged, or of another host or version.
     """
     if not path.is_file():
         raise InputError(
@@ -121,7 +121,7 @@ def load_calibration(path: Path, any_host: bool = False) -> Calibration:
 
 @cache
 def host_calibration(backend: str, any_host: bool = False) -> Calibration | None:
-    """Return this host's calibration for a backend, or None where there is none.
+    """Return this host's calibration for a backend, or None if there is none.
 
     Raises:
         InputError: it is damaged, or of another host or version.

@@ -1,8 +1,8 @@
-"""CUDA: the time and memory of batches on an NVIDIA GPU.
+"""Time and memory of batches on an NVIDIA GPU.
 
-A GPU works behind the program's back, so that its own events tell when a batch begins and ends. Batches are timed one
-by one after a warm-up until steady; throughput is that of batches queued one after the other, as a server runs them;
-peak memory is what torch's allocator held at most in a forward, weights and images included.
+A GPU runs asynchronously, so CUDA events mark the begin and end of a batch. After a warm-up, batches are timed one by
+one; throughput is measured on batches queued one after the other, as a server runs them; peak memory is the most that
+torch's allocator held in a forward, weights and images included.
 """
 
 from collections.abc import Callable
@@ -24,11 +24,11 @@ DTYPES = ("float32", "float16", "bfloat16")
 
 @dataclass(frozen=True)
 class CudaSettings:
-    """What is timed on the GPU.
+    """Settings of a timing on the GPU.
 
     Attributes:
         batch: Images at once.
-        dtype: Of weights and images: float32, float16 or bfloat16.
+        dtype: Type of weights and images: float32, float16 or bfloat16.
         img_size: Side of the image in pixels.
         runs: Timed batches.
 
@@ -47,12 +47,12 @@ class CudaSettings:
 
 @dataclass(frozen=True)
 class CudaLatency:
-    """Milliseconds a batch on a GPU.
+    """Milliseconds of a batch on a GPU.
 
     Attributes:
         median_ms: Median of the batches; p10_ms and p90_ms are percentiles, low_ms and high_ms its 95 % interval.
-        images_per_second: Of batches queued one after the other.
-        peak_mb: What torch's allocator held at most in a forward, in MB (10^6 bytes).
+        images_per_second: Throughput of batches queued one after the other.
+        peak_mb: The most that torch's allocator held in a forward, in MB (10^6 bytes).
         drift: Relative change of the batch's median from the first to the last third.
         device: The GPU's name.
         tf32: Whether float32 convolutions and products may run in TF32, by torch's own settings.
@@ -75,14 +75,14 @@ class CudaLatency:
 
     @property
     def doubt(self) -> str:
-        """Say what moved meanwhile, or return an empty string."""
+        """Say what changed during the measurement, or return an empty string."""
         if abs(self.drift) > DRIFT_LIMIT:
             return f"its own time moved by {self.drift:+.1%} while it was measured"
         return ""
 
 
 class Device(Protocol):
-    """What is asked of a GPU; `Gpu` is the real one."""
+    """The operations of a GPU that are needed here; `Gpu` is the real one, tests have others."""
 
     def milliseconds(self, run: Runner) -> float:
         """Run once and return the milliseconds between two events around it."""
@@ -121,7 +121,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Batches:
-    """Batches timed: milliseconds of each [runs], those of all queued at once, and the peak memory in MB."""
+    """Timed batches: milliseconds of each [runs], milliseconds of all in one queue, and the peak memory in MB."""
 
     times: NDArray[np.float64]
     queued_ms: float
@@ -129,7 +129,7 @@ class Batches:
 
 
 def check_cuda() -> None:
-    """Raise InputError where torch sees no GPU."""
+    """Raise InputError if torch sees no GPU."""
     if not torch.cuda.is_available():
         raise InputError(f"device 'cuda' needs an NVIDIA GPU, but torch {torch.__version__} sees none; take 'cpu'")
 
@@ -155,7 +155,7 @@ def measure_cuda(spec: Spec, settings: CudaSettings = CudaSettings()) -> CudaLat
 
 
 def time_batches(run: Runner, device: Device, runs: int) -> Batches:
-    """Warm up until steady, time batches one by one, then all queued, then look at the memory of one."""
+    """Warm up until times are steady; time batches one by one and all in one queue; measure the memory of one."""
     warm_up(_finished(run, device))
     times = np.array([device.milliseconds(run) for _ in range(runs)])
     queued_ms = device.milliseconds(lambda: [run() for _ in range(runs)])
@@ -163,7 +163,7 @@ def time_batches(run: Runner, device: Device, runs: int) -> Batches:
 
 
 def summarise(batches: Batches, settings: CudaSettings, device: str, tf32: bool) -> CudaLatency:
-    """Turn timed batches into the record."""
+    """Return timed batches as a record."""
     p10, median, p90 = (float(value) for value in np.percentile(batches.times, [10, 50, 90]))
     low, high = median_interval(batches.times)
     images = settings.batch * len(batches.times)

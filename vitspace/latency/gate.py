@@ -1,12 +1,12 @@
-"""The gate: whether a design is so far from a latency budget that it need not be measured.
+"""Rejects designs whose predicted latency is so far outside a budget that no measurement is needed.
 
-A prediction is off by at most ``error`` (relative to the measurement) for 95 % of the designs that the calibration held
-out, so that a design predicted at p takes between p / (1 + error) and p / (1 - error). Where all of that is outside the
-budget, the design is rejected unmeasured; at most one in twenty of those at the budget's edge is rejected wrongly, and
-none further inside. Predictions are told at the reference network's usual speed on this host, as a measurement without
-doubt is, however fast the host was on the day of its calibration. One such design in eight, chosen by its id, is
-measured all the same: a space of which everything is predicted too slow is found out by measurement. What the predictor
-does not know is always measured.
+The error of a prediction, relative to the measurement, is at most ``error`` for 95 % of the held-out designs of the
+calibration. So a design predicted at p takes between p / (1 + error) and p / (1 - error). If that interval is outside
+the budget, the design is rejected without a measurement. At most one in twenty designs at the edge of the budget is
+rejected wrongly, and none far inside it. Predictions are stated at the reference network's usual speed on this host, as
+measurements are, whatever its speed was on the day of the calibration. One in eight of the rejected designs, chosen by
+its id, is measured nevertheless, so that a predictor that is too pessimistic for a whole space is noticed. A design
+outside the range of the predictor is always measured.
 """
 
 import logging
@@ -30,7 +30,7 @@ MEASURED_ANYWAY = 8
 
 
 def predicted_violation(spec: Spec, settings: LatencySettings, budget: Budget) -> str:
-    """Say why a design is beyond the latency budget by its prediction, or return an empty string: then measure it."""
+    """Say why a design is rejected by its predicted latency; an empty string if it has to be measured."""
     if budget.latency_ms == ANY or int(spec.id, 16) % MEASURED_ANYWAY == 0:
         return ""
     predict = _usable(settings)
@@ -48,11 +48,11 @@ class HostPredictor:
     """Predicts latency on this host at the reference network's usual speed.
 
     Args:
-        calibration: This host's.
-        settings: What would be timed.
+        calibration: The calibration of this host.
+        settings: Settings of the timing that is predicted.
 
     Attributes:
-        reference_ms: What the reference network usually takes.
+        reference_ms: Usual milliseconds of the reference network on this host.
 
     Raises:
         InputError: the calibration is of other settings.
@@ -87,10 +87,11 @@ class HostPredictor:
 class PredictedWithin:
     """Says whether a design's predicted latency is within a budget.
 
-    A design that does far more of something than any measured one is not: its prediction is worth nothing.
+    A design outside the predictor's range, which does far more of some kind of work than any measured design, is not
+    within the budget.
 
     Attributes:
-        least: The least of what was predicted so far, in ms; most is the largest.
+        least: Smallest prediction so far, in ms; ``most`` is the largest.
 
     Raises:
         InputError: this host is not calibrated for such settings.
@@ -102,19 +103,19 @@ class PredictedWithin:
         self.least, self.most = math.inf, 0.0
 
     def __call__(self, spec: Spec) -> bool:
-        """Predict a design, and say whether it is within the budget."""
+        """Return whether the predicted latency of a design is within the budget."""
         prediction = self.predict(spec)
         self.least, self.most = min(self.least, prediction.ms), max(self.most, prediction.ms)
         return self.low <= prediction.ms <= self.high and not prediction.outside
 
     def __str__(self) -> str:
-        """Name the limit, and what was predicted so far."""
+        """Return the limit, and the range of the predictions so far, in words."""
         return f"predicted latency ({self.least:.1f} to {self.most:.1f} ms)"
 
 
 @cache
 def _usable(settings: LatencySettings) -> HostPredictor | None:
-    """Return this host's predictor, or None: then all designs are measured, for a reason that is said once."""
+    """Return this host's predictor, or None if all designs are to be measured; the reason is logged once."""
     # scikit-learn takes a second to import, and most studies have no latency budget.
     from vitspace.latency.calibration import host_calibration
 

@@ -1,4 +1,4 @@
-"""Held out: what a predictor is worth on designs it was not fitted on."""
+"""Errors of a latency predictor on designs that it was not fitted on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,22 +14,22 @@ FOLDS = 10
 COVERED = 0.95
 ALL = "all"
 
-#: Fits on measured designs and returns what predicts milliseconds [N] from work [N, kinds].
+#: Fits on measured designs, and returns a function from work [N, kinds] to milliseconds [N].
 Fit = Callable[[Measured], Callable[[Floats], Floats]]
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Errors of predictions, relative to what was measured.
+    """Errors of predictions, relative to the measurements.
 
     Attributes:
-        designs: How many.
+        designs: Number of designs.
         within_10: Share predicted within 10 % of the measurement at the reference's usual speed.
-        within_10_raw: The same of the measurement as it is, the machine's unrest included.
+        within_10_raw: The same for the measurement as it was taken, with the fluctuation of the machine's speed.
         tau: Kendall's rank correlation.
         median_error: Median of the absolute error.
-        worst_error: The largest.
-        error: What 95 % of the absolute errors do not exceed, of the measurement as it is.
+        worst_error: Largest absolute error.
+        error: 95th percentile of the absolute errors, for the measurement as it was taken.
     """
 
     designs: int
@@ -51,7 +51,7 @@ def predict_held_out(measured: Measured, fit: Fit) -> Floats:
 
 
 def worth(measured: Measured, predicted: Floats) -> dict[str, HeldOut]:
-    """Return what held-out predictions [N] are worth, by family and for all."""
+    """Return the errors of held-out predictions [N], by family and for all."""
     families = {name: np.flatnonzero(measured.families == name) for name in sorted(set(measured.families.tolist()))}
     groups = families | {ALL: np.arange(len(measured))}
     return {name: _worth(measured.take(rows), predicted[rows]) for name, rows in groups.items()}

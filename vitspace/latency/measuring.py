@@ -1,4 +1,4 @@
-"""Measure: the latency of a spec on this host, cached by spec, host and settings."""
+"""Measures the latency of a spec on this host; results are cached by spec, host and settings."""
 
 import json
 import logging
@@ -14,36 +14,37 @@ from torch import Tensor
 
 from vitspace.cache import alone, load, store
 from vitspace.errors import InputError
-from vitspace.host import fingerprint, sources_digest
+from vitspace.host import fingerprint
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import DRIFT_LIMIT, Runner, interleave, median_interval, pinned
 from vitspace.network import build
+from vitspace.sources import sources_of
 from vitspace.spec import Spec
 
 _log = logging.getLogger(__name__)
 
 REFERENCE = "resnet18"
 DTYPES = ("float32", "bfloat16")
-#: How much longer than usual the reference may take.
+#: How much longer than usual the reference network may take, as a share.
 BUSY_LIMIT = 0.10
-#: The share of its core that a measurement must have had.
+#: Share of the core's time that a measurement must have had.
 LEAST_SHARE = 0.95
 
 
 @dataclass(frozen=True)
 class LatencySettings:
-    """What is timed.
+    """Settings of a timing.
 
     Attributes:
-        backend: eager (PyTorch as it is), onnxruntime or openvino.
-        threads: Threads; a single one has a core of its own.
+        backend: eager (PyTorch), onnxruntime or openvino.
+        threads: Number of threads; a single thread is pinned to a core.
         batch: Images at once.
-        dtype: Of weights and images: float32, or bfloat16 in eager mode.
+        dtype: Type of weights and images: float32, or bfloat16 in eager mode.
         img_size: Side of the image in pixels.
-        runs: Timed runs.
+        runs: Number of timed runs.
 
     Raises:
-        InputError: a number is below 1, or the back end has no such dtype.
+        InputError: a number is below 1, or the backend has no such dtype.
     """
 
     backend: str = "eager"
@@ -58,7 +59,7 @@ class LatencySettings:
 
 
 def check_settings(settings: Any, backend: str, dtypes: Sequence[str]) -> None:
-    """Raise InputError where a number is below 1, or the backend has no such dtype."""
+    """Raise InputError if a number is below 1, or the backend has no such dtype."""
     for name, value in vars(settings).items():
         if isinstance(value, int) and value < 1:
             raise InputError(f"{name} is at least 1, but got {value}")
@@ -68,13 +69,13 @@ def check_settings(settings: Any, backend: str, dtypes: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds a batch.
+    """Milliseconds of a batch.
 
     Attributes:
         median_ms: Median of the runs; p10_ms and p90_ms are percentiles, low_ms and high_ms its 95 % interval.
-        reference_ms: Median of the reference network, run in turn.
-        usual_ms: The least that the reference's median has been on this host.
-        drift: Relative change of the reference within the measurement.
+        reference_ms: Median of the reference network, which is timed in turn with the design.
+        usual_ms: Smallest median of the reference network so far on this host.
+        drift: Relative change of the reference network's time during the measurement.
         core_share: Share of the time in which this process had a core.
     """
 
@@ -96,7 +97,7 @@ class Latency:
 
     @property
     def doubt(self) -> str:
-        """Say what moved on the machine meanwhile, or return an empty string."""
+        """Say why the measurement is doubtful, or return an empty string."""
         if abs(self.drift) > DRIFT_LIMIT:
             return f"{REFERENCE} moved by {self.drift:+.1%} while it was measured"
         if self.core_share < LEAST_SHARE:
@@ -107,22 +108,22 @@ class Latency:
 
 
 def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bool = True) -> Latency:
-    """Return a network's latency on this host, measured now or before.
+    """Return a network's latency on this host, from the cache or measured now.
 
     Args:
         spec: The design.
-        settings: What is timed.
-        again: Whether doubt matters: it is said, and what was measured in doubt before is measured again.
+        settings: Settings of the timing.
+        again: Whether doubtful measurements are logged, and cached ones are measured again.
 
     Raises:
-        InputError: the back end is not installed.
+        InputError: the backend is not installed.
     """
-    sources = sources_digest("families", "layers", "network", "latency/protocol")
-    key = json.dumps({"spec": spec.id, "sources": sources + spec.origin, **_circumstances(settings)}, sort_keys=True)
+    sources = sources_of("vitspace.network", "vitspace.latency.protocol") + spec.sources
+    key = json.dumps({"spec": spec.id, "sources": sources, **_circumstances(settings)}, sort_keys=True)
     found = load("latency", key)
     if found:
         before = Latency(**found[key])
-        # What the machine can do may have been seen only later.
+        # The machine's usual speed may have been seen only later.
         latency = replace(before, usual_ms=_usual(settings, before.reference_ms))
         if not (latency.doubt and again):
             return latency
@@ -138,13 +139,13 @@ def _circumstances(settings: LatencySettings) -> dict[str, Any]:
 
 
 def usual_ms(settings: LatencySettings) -> float | None:
-    """Return the least that the reference has taken on this host at such settings; None where it never ran."""
+    """Return the smallest median of the reference network on this host at such settings; None if it never ran."""
     key = _reference_key(settings)
     return load("reference", key).get(key, {"ms": None})["ms"]
 
 
 def _usual(settings: LatencySettings, now_ms: float) -> float:
-    """Return the least that the reference has taken on this host, and remember it."""
+    """Return the smallest median of the reference network on this host, and keep it."""
     before = usual_ms(settings)
     if before is None or now_ms < before:
         store("reference", {_reference_key(settings): {"ms": now_ms}})
@@ -153,12 +154,12 @@ def _usual(settings: LatencySettings, now_ms: float) -> float:
 
 
 def _reference_key(settings: LatencySettings) -> str:
-    """Name what the reference ran at, however often it was run."""
+    """Return the cache key of the reference network's time; the number of runs is not part of it."""
     return json.dumps(_circumstances(settings) | {"runs": None}, sort_keys=True)
 
 
 def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
-    """Measure now, whatever was measured before, and keep nothing but the reference's usual time.
+    """Measure without the cache; only the usual time of the reference network is kept.
 
     Processes of one host take turns: a single thread is pinned to the same core in each.
     """

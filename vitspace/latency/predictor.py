@@ -1,8 +1,8 @@
-"""Predictor: milliseconds of any spec on this host, from what its operations do.
+"""Predicts the latency of any spec on this host from the work of its operations.
 
-A latency is first a sum over the kinds of work that a network does (`vitspace.latency.work`), each at a rate of this
-host that is fitted to measured designs and cannot be negative. Then a Gaussian process says, from the make-up of that
-sum, by which factor it is off. Fits are relative: an error of 1 ms counts more in 10 than in 100.
+A first estimate is a sum over the kinds of work of a network (`vitspace.latency.work`), each with a non-negative rate
+that is fitted to designs measured on this host. A Gaussian process then corrects it by a factor that depends on the
+shares of the sum. Errors are relative in both fits: 1 ms counts more in 10 ms than in 100 ms.
 """
 
 import warnings
@@ -20,14 +20,14 @@ from vitspace.latency.samples import Floats, Measured
 from vitspace.latency.work import work
 from vitspace.spec import Spec
 
-#: Share of a prediction that may be for more work than any measured design does, before it counts as outside.
+#: A design is outside the range if more than this share of its prediction is for work beyond any measured design's.
 BEYOND = 0.05
-#: A kind of work whose share varies less than this tells nothing.
+#: Kinds of work whose share varies less than this are no feature.
 _VARIES = 1e-4
 
 
 class Rates:
-    """Milliseconds a unit of each kind of work, and a constant; none is negative.
+    """Milliseconds for a unit of each kind of work, and a constant, all non-negative.
 
     Args:
         work: [N, kinds].
@@ -49,7 +49,7 @@ class Rates:
 
 
 class Model:
-    """Rates and their correction, fitted on measured designs; maps work [N, kinds] to milliseconds [N]."""
+    """Rates and their correction, fitted on measured designs: work [N, kinds] -> milliseconds [N]."""
 
     def __init__(self, measured: Measured) -> None:
         self.rates = Rates(measured.work, measured.ms)
@@ -73,10 +73,10 @@ class Model:
 
 
 class Correction:
-    """A smooth function and its noise, fitted to features [N, F] and values [N]; maps features to its mean [N].
+    """A Gaussian process fitted to features [N, F] and values [N]: features -> mean [N].
 
-    scikit-learn fits the Gaussian process; its mean alone is a sum over what was fitted, which numpy adds up in a
-    hundredth of the time. Far from all that was measured it is the mean of the values.
+    scikit-learn fits it. The mean is computed by numpy, in a hundredth of scikit-learn's time. Far from all measured
+    designs it is the mean of the values.
     """
 
     def __init__(self, features: Floats, values: Floats) -> None:
@@ -96,7 +96,7 @@ class Correction:
 
 
 class Predictor:
-    """Predicts latency; fitted once, in a second or two.
+    """Predicts latency; fitting takes a second or two.
 
     Args:
         measured: Measured designs.
@@ -113,7 +113,7 @@ class Predictor:
         return self.model(np.array([work(spec, self.img_size) for spec in specs]))
 
     def look_at(self, spec: Spec) -> tuple[float, str]:
-        """Return a design's milliseconds, and what it does far more of than any measured one, or an empty string."""
+        """Return a design's milliseconds, and the kind of work that puts it outside the range, or an empty string."""
         amount = work(spec, self.img_size)
         return float(self.model(amount[None])[0]), self._outside(amount)
 
@@ -135,7 +135,7 @@ class Predictor:
 def _fit_process(features: Floats, values: Floats) -> GaussianProcessRegressor:
     kernel = ConstantKernel(0.01, (1e-5, 1.0)) * RBF(5.0, (1.0, 100.0)) + WhiteKernel(1e-3, (1e-5, 0.1))
     with warnings.catch_warnings():
-        # A sum that is hardly off has its best noise at a bound, which is no fault.
+        # scikit-learn warns if the fitted noise is at its bound, as it is when the sum is nearly exact.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return GaussianProcessRegressor(kernel).fit(features, values)
 
@@ -146,16 +146,16 @@ def _with_constant(work: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is predicted of a design, and what that is worth.
+    """Predicted latency of a design, with the predictor's error.
 
     Attributes:
         ms: Milliseconds.
-        error: What 95 % of the errors on held-out designs did not exceed, relative to the measurement.
-        within_10: Share of them predicted within 10 %.
-        designs: How many were held out.
-        family: Whose designs they are: the design's own family, or ``all`` where none of it was measured.
-        outside: What the design does more of than any that was measured, or an empty string.
-        reference_ms: What the reference network takes at the speed that ``ms`` holds for.
+        error: 95th percentile of the errors on held-out designs, relative to the measurement.
+        within_10: Share of held-out designs predicted within 10 %.
+        designs: Number of held-out designs.
+        family: Their family: the design's own, or ``all`` if no design of that family was measured.
+        outside: The kind of work that the design does more of than any measured design, or an empty string.
+        reference_ms: Milliseconds of the reference network at the speed for which ``ms`` is stated.
     """
 
     ms: float
@@ -172,9 +172,9 @@ class Prediction:
 
     @property
     def worth(self) -> str:
-        """Say how far it may be trusted."""
+        """Say how far the prediction may be trusted."""
         return f"95 % of {self.designs} held-out designs ({self.family}) are within {self.error:.0%}"
 
     def __str__(self) -> str:
-        """Say it in a line."""
+        """Return the prediction in one line."""
         return f"{self.ms:.1f} ms ({self.worth}{f'; OUTSIDE its range: {self.outside}' if self.outside else ''})"

@@ -1,8 +1,7 @@
-"""The protocol of timing: runners in turn on a pinned thread, until the machine holds still.
+"""The protocol of timing: runners are timed in turn on a pinned thread, until the machine's speed is constant.
 
-Whatever slows the machine slows all runners of a round, so that their ratios stay. The first runner is the reference:
-where its median moved by more than a limit between the first and the last third of the rounds, the machine drifted,
-and the rounds are run again.
+A slower machine slows all runners of a round alike, so their ratios stay. The first runner is the reference network: if
+its median changed by more than a limit between the first and the last third of the rounds, the rounds are run again.
 """
 
 import os
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 
 from vitspace.host import cores
 
-#: How much the reference may move within a measurement.
+#: How much the reference network's median may change within a measurement, as a share.
 DRIFT_LIMIT = 0.05
 ATTEMPTS = 3
 _WARM = 3
@@ -34,8 +33,8 @@ class Timing:
 
     Attributes:
         times: [runners, rounds].
-        drift: Relative change of the reference's median from the first to the last third of the rounds.
-        core_share: Share of the time in which this process had a core: 1.0 where nothing else ran on it.
+        drift: Relative change of the reference network's median from the first to the last third of the rounds.
+        core_share: Share of the time in which this process had its core; 1.0 if nothing else ran there.
     """
 
     times: NDArray[np.float64]
@@ -44,11 +43,11 @@ class Timing:
 
 
 def interleave(runners: Sequence[Runner], rounds: int) -> Timing:
-    """Time runners in turn, the reference first; the steadiest of at most three attempts.
+    """Time runners in turn, the reference network first, and return the steadiest of at most three attempts.
 
     Args:
-        runners: What to time.
-        rounds: How often each is timed, after a warm-up until it is steady.
+        runners: Functions that run a network once.
+        rounds: Number of timed rounds, after a warm-up.
     """
     for runner in runners:
         warm_up(runner)
@@ -73,7 +72,7 @@ def drift(times: NDArray[np.float64]) -> float:
 
 
 def median_interval(times: NDArray[np.float64], share: float = 0.95) -> tuple[float, float]:
-    """Bootstrap interval of the median of times [N], the same for the same times."""
+    """Bootstrap interval of the median of times [N]; deterministic."""
     rng = np.random.default_rng(0)
     medians = np.median(rng.choice(times, (_RESAMPLES, len(times))), axis=1)
     low, high = np.quantile(medians, [(1 - share) / 2, (1 + share) / 2])
@@ -82,7 +81,7 @@ def median_interval(times: NDArray[np.float64], share: float = 0.95) -> tuple[fl
 
 @contextmanager
 def pinned(threads: int) -> Iterator[None]:
-    """Run torch on ``threads`` threads, a single one on a core of its own; as before afterwards."""
+    """Run torch on ``threads`` threads, a single thread pinned to a core; restored afterwards."""
     before_threads, before_cores = torch.get_num_threads(), cores()
     torch.set_num_threads(threads)
     can_pin = hasattr(os, "sched_setaffinity")

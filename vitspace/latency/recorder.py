@@ -1,4 +1,4 @@
-"""Recorder: what the operations that run under it do, by kind."""
+"""Records the work of the operations that run under it, by kind."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-#: Kinds of operation that multiply, and of those that only move.
+#: Kinds of operations that multiply, and of those that only move elements.
 PRODUCTS = ("dense", "pointwise", "depthwise", "strip", "grouped", "transposed", "linear", "product", "attention")
 MOVES = ("norm", "layer_norm", "softmax", "cheap", "costly", "reduce", "pool", "copy", "gather", "window", "resample")
-#: Weights of an operation that are more than 1 MB, which few L2 caches keep, are counted apart.
+#: Weights of more than 1 MB, which few L2 caches hold, are a kind of their own.
 HEAVY = 1 << 18
-#: Elements an operation moves at most to be small (in L2 with its neighbours), or medium.
+#: Largest number of elements that an operation of size small (fits into L2) or medium moves.
 SIZES = (("small", 1 << 16), ("medium", 1 << 19), ("large", 1 << 62))
 WORK = (
     *(f"{kind} {what}" for kind in PRODUCTS for what in ("count", "macs", "read", "written", "weights", "heavy")),
@@ -42,10 +42,10 @@ _KINDS = {
 
 
 class Recorder(TorchDispatchMode):
-    """Adds up what the operations under it do, as `WORK` names it.
+    """Adds up the work of the operations that run under it, by the kinds of `WORK`.
 
     Args:
-        module: Whose parameters are weights, and not part of what is read.
+        module: Its parameters count as weights, and not as elements read.
     """
 
     def __init__(self, module: nn.Module) -> None:
@@ -82,7 +82,7 @@ class Recorder(TorchDispatchMode):
             self._add(f"{kind} {next(size for size, most in SIZES if moved <= most)}", moved)
 
     def _note_problems(self, kind: str, read: list[Tensor]) -> None:
-        """Count the small problems that a batched product or an attention is made of, and attention's scores."""
+        """Count the small products of a batched product or an attention, and the attention's scores."""
         if kind == "product":
             self._add("product problems", read[0].shape[0])
         elif kind == "attention":

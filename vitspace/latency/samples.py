@@ -1,4 +1,4 @@
-"""Samples: the measured designs from which a predictor is fitted."""
+"""Measured designs, on which a predictor is fitted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Sample:
     Attributes:
         spec: The design.
         ms: Median milliseconds.
-        reference_ms: Those of the reference network, run in turn.
+        reference_ms: Median milliseconds of the reference network, timed in turn with it.
     """
 
     spec: Spec
@@ -32,11 +32,11 @@ class Measured:
     """Samples as arrays.
 
     Attributes:
-        work: [N, kinds], what they do; see `vitspace.latency.recorder.WORK`.
+        work: [N, kinds], their work; see `vitspace.latency.recorder.WORK`.
         raw_ms: [N], as measured.
-        ms: [N], at the reference's usual speed: what slows the machine slows design and reference alike.
+        ms: [N], at the reference network's usual speed, since a slower machine slows both alike.
         families: [N].
-        reference_ms: The reference's usual milliseconds, the median over all samples.
+        reference_ms: Usual milliseconds of the reference network, the median over all samples.
     """
 
     work: Floats
@@ -47,7 +47,7 @@ class Measured:
 
     @classmethod
     def of(cls, samples: Sequence[Sample], img_size: int = 224) -> "Measured":
-        """Gather samples."""
+        """Return samples as arrays."""
         raw_ms = np.array([sample.ms for sample in samples])
         reference = np.array([sample.reference_ms for sample in samples])
         usual = float(np.median(reference))
@@ -59,5 +59,5 @@ class Measured:
         return len(self.ms)
 
     def take(self, rows: NDArray[np.int64]) -> "Measured":
-        """Return some of the samples, at the same usual speed."""
+        """Return some of the samples, stated at the same usual speed."""
         return Measured(self.work[rows], self.raw_ms[rows], self.ms[rows], self.families[rows], self.reference_ms)

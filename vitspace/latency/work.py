@@ -1,10 +1,10 @@
-"""Work: what the operations of a network do on a CPU, by kind, added up part by part; features of latency.
+"""The work of a network's operations on a CPU, by kind, added up part by part: the features of predicted latency.
 
-Costs are counted on the graph as its paper writes it; time goes where the graph that really runs goes, folded matrices
-and fused attention included. So each part is run once more, under torch's fake CPU tensors, which compute nothing, and
-every operation is noted under its kind: how often, how many multiply-adds, how many elements read and written. Those of
-one kind cost about the same a unit on one machine, which is what the predictor fits. Elements moved are told apart by
-the size of what is moved, since a cache holds the small and not the large.
+FLOPs are counted on the graph of the paper, but time is spent by the graph that runs, with folded matrices and fused
+attention. So each part is run once more under torch's fake CPU tensors, which compute nothing. Every operation is
+counted under its kind: how often it runs, its multiply-adds, the elements that it reads and writes. A unit of one kind
+takes about the same time everywhere on one machine; the predictor fits that time. Elements are counted by the size of
+the tensor, since caches hold small tensors only.
 """
 
 from collections.abc import Callable
@@ -27,13 +27,13 @@ NUM_CLASSES = 1000
 Shape = tuple[int, ...]
 Floats = NDArray[np.float64]
 
-_remembered = Remembered("work", "latency/recorder", "families", "layers")
+_remembered = Remembered("work", __name__)
 
 
 def work(spec: Spec, img_size: int = 224) -> Floats:
-    """Return what the operations of a network do for one image, as `WORK` names it, [kinds].
+    """Return the work of a network for one image, by the kinds of `WORK`, [kinds].
 
-    Microseconds once its parts are known.
+    Takes microseconds once the parts of the network are known.
 
     Raises:
         InputError: the image is smaller than the network's stride.
@@ -59,7 +59,7 @@ def _stem_work(stem: StemSpec, out_dim: int, img_size: int) -> Floats:
 
 @cache
 def _stage_work(stage: StageSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None) -> Floats:
-    """Record a stage with few blocks; one between the first and the last is what more blocks add."""
+    """Record a stage with few blocks; a block between the first and the last stands for all further ones."""
     probe = 2 if stage.uniform else 3
     depths = (stage.depth,) if stage.depth <= probe else (probe - 1, probe)
     counted = [_probe_work(stage.changed(depth=d), in_dim, carry, shape, carry_shape) for d in depths]

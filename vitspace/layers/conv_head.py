@@ -1,9 +1,30 @@
 """A head that widens the last map by a 1x1 convolution before it pools."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from vitspace.layers.head import ClassifierHead
 from vitspace.layers.init import init_weights
+from vitspace.spec import Carry, HeadSpec, part
+
+
+@part
+class ConvHeadSpec(HeadSpec):
+    """The head of several families.
+
+    Attributes:
+        width: Features before the classifier.
+    """
+
+    widths: ClassVar[Mapping[str, int]] = {"width": 1}
+
+    width: int = 1280
+
+    def build(self, in_dim: int, carry: Carry | None, num_classes: int) -> "ConvHead":
+        """Return the module ``(x, carry, pre_logits) -> [B, num_classes]``."""
+        return ConvHead(in_dim, self.width, num_classes)
 
 
 class ConvHead(ClassifierHead):

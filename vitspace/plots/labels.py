@@ -1,13 +1,12 @@
 """Labels: text beside points, placed where it covers neither points nor other text."""
 
-import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 #: Directions from a point to its label, the best first: (x, y, horizontal and vertical alignment).
@@ -22,11 +21,14 @@ _SIDES = (
     (0, -1.4, "center", "top"),
 )
 _DISTANCES = (5.0, 11.0, 18.0, 27.0, 38.0)
-_NEAR = 5.0  # farther away, a line leads from a label to its point
 _RADIUS = 3.5  # around a point, in points of 1/72 inch
 _HEAVY, _ASTRAY = 100, 10  # what it counts to cover a label or an edge, and to stand beside another point
 
+#: What of a label's size lies left of or below its point, by alignment.
+_SHARES = {"left": 0.0, "bottom": 0.0, "center": 0.5, "right": 1.0, "top": 1.0}
+
 Points = Sequence[tuple[float, float]]
+Array = NDArray[np.float64]
 
 
 def along(segments: Iterable[tuple[tuple[float, float], tuple[float, float]]]) -> list[tuple[float, float]]:
@@ -50,78 +52,109 @@ class Labels:
         self._axes, self._renderer = axes, canvas.get_renderer()
         self._marks = self._pixels(marks)
         self._points = np.concatenate([self._marks, self._pixels(lines)])
-        self._radius = _RADIUS * canvas.figure.dpi / 72
-        self._taken: list[Bbox] = []
+        self._dots = canvas.figure.dpi / 72  # pixels a point
+        self._radius = _RADIUS * self._dots
+        self._taken: list[Array] = []
 
-    def _pixels(self, points: Points) -> NDArray[np.float64]:
-        pixels: NDArray[np.float64] = self._axes.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
+    def _pixels(self, points: Points) -> Array:
+        pixels: Array = self._axes.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
         return pixels
 
     def add(self, x: float, y: float, text: str, required: bool = True, **style: Any) -> bool:
         """Write a label beside (x, y) where it covers least; False where an optional one finds no free place."""
-        leader = {"arrowstyle": "-", "lw": 0.6, "color": style.get("color"), "shrinkA": 0, "shrinkB": 3}
         places = [
-            (
-                (x, y),
-                {"xytext": (distance * dx, distance * dy), "ha": ha, "va": va}
-                | ({"arrowprops": leader} if distance > _NEAR else {}),
-            )
+            _Place((x, y), (distance * dx, distance * dy), ha, va)
             for distance in _DISTANCES
             for dx, dy, ha, va in _SIDES
         ]
-        return self._write(text, places, style, required, owner=self._pixels([(x, y)]))
+        label = self._measured(text, places, style)
+        astray = self._astray(label.boxes, self._pixels([(x, y)]))
+        chosen = self._least(label.boxes, _ASTRAY * astray, required)
+        if chosen is None:
+            return False
+        if chosen >= len(_SIDES):  # farther away than the first places, a line leads from a label to its point
+            leader = {"arrowstyle": "-", "lw": 0.6, "color": style.get("color"), "shrinkA": 0, "shrinkB": 3}
+            style = style | {"arrowprops": leader}
+        self._write(label, chosen, style)
+        return True
 
     def corner(self, text: str, **style: Any) -> None:
         """Write a label into the lower right corner, over whatever line passes there."""
         note = self._axes.text(0.995, 0.02, text, transform=self._axes.transAxes, ha="right", **style)
         note.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.5})
-        self._taken.append(note.get_window_extent(self._renderer))
+        self._taken.append(note.get_window_extent(self._renderer).extents)
 
     def add_along(self, x: float, text: str, **style: Any) -> None:
         """Write a label upwards along the vertical line at x, as high as it finds room."""
         (left, right), (bottom, top) = self._axes.get_xlim(), self._axes.get_ylim()
         sides = [("right", -3.0), ("left", 3.0)] if x > (left * right) ** 0.5 else [("left", 3.0), ("right", -3.0)]
         places = [
-            ((x, bottom + height * (top - bottom)), {"xytext": (shift, 0.0), "ha": ha, "va": "top"})
+            _Place((x, bottom + height * (top - bottom)), (shift, 0.0), ha, "top")
             for height in (0.985, 0.6)
             for ha, shift in sides
         ]
-        self._write(text, places, style | {"rotation": 90})
+        label = self._measured(text, places, style | {"rotation": 90})
+        chosen = self._least(label.boxes, np.zeros(len(places), dtype=int))
+        assert chosen is not None
+        self._write(label, chosen, style | {"rotation": 90})
 
-    def _write(
-        self,
-        text: str,
-        places: list[tuple[Any, dict[str, Any]]],
-        style: dict[str, Any],
-        required: bool = True,
-        owner: NDArray[np.float64] | None = None,
-    ) -> bool:
-        """Write the text at the first of the places where it covers least."""
-        best, least, box = None, math.inf, None
-        for xy, where in places:
-            plain = {name: value for name, value in where.items() if name != "arrowprops"}
-            label = self._axes.annotate(text, xy, textcoords="offset points", annotation_clip=False, **plain, **style)
-            extent = label.get_window_extent(self._renderer)
-            label.remove()
-            covered = self._covered(extent) + (0 if owner is None else _ASTRAY * self._astray(extent, owner))
-            if covered < least:
-                best, least, box = (xy, where), covered, extent
-        if best is None or box is None or (least and not required):
-            return False
-        self._axes.annotate(text, best[0], textcoords="offset points", annotation_clip=False, **best[1], **style)
-        self._taken.append(box)
-        return True
+    def _measured(self, text: str, places: list["_Place"], style: dict[str, Any]) -> "_Label":
+        """Lay a text out once, and return its boxes at all places."""
+        note = self._axes.annotate(text, (0, 0), xycoords="figure pixels", annotation_clip=False, **style)
+        extent = note.get_window_extent(self._renderer)
+        note.remove()
+        size = np.array([extent.width, extent.height])
+        points = self._pixels([place.xy for place in places]) + self._dots * np.array([place.shift for place in places])
+        low = points - size * np.array([(_SHARES[place.ha], _SHARES[place.va]) for place in places])
+        return _Label(text, places, np.hstack([low, low + size]))
 
-    def _astray(self, box: Bbox, owner: NDArray[np.float64]) -> bool:
-        """Whether a label stands nearer to another mark than to its own."""
-        centre = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
-        distances = np.linalg.norm(self._marks - centre, axis=1)
-        return bool(len(distances)) and bool(distances.min() < np.linalg.norm(owner[0] - centre) - 1)
+    def _least(self, boxes: Array, astray: NDArray[np.int_], required: bool = True) -> int | None:
+        """Return the first of the places where a label covers least; None where an optional one covers anything."""
+        covered = self._covered(boxes) + astray
+        chosen = int(covered.argmin())
+        return None if covered[chosen] and not required else chosen
 
-    def _covered(self, box: Bbox) -> int:
-        """How much a box covers: one for each point, more for a label or an edge of the axes."""
-        low, high = np.asarray(box.min) - self._radius, np.asarray(box.max) + self._radius
-        inside = np.all((self._points > low) & (self._points < high), axis=1)
+    def _write(self, label: "_Label", chosen: int, style: dict[str, Any]) -> None:
+        place = label.places[chosen]
+        where = {"xytext": place.shift, "textcoords": "offset points", "ha": place.ha, "va": place.va}
+        self._axes.annotate(label.text, place.xy, annotation_clip=False, **where, **style)
+        self._taken.append(label.boxes[chosen])
+
+    def _astray(self, boxes: Array, owner: Array) -> NDArray[np.bool_]:
+        """Whether labels [P, 4] stand nearer to another mark than to their own."""
+        centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+        if not len(self._marks):
+            return np.zeros(len(boxes), dtype=bool)
+        nearest = np.linalg.norm(self._marks - centres[:, None], axis=2).min(axis=1)
+        astray: NDArray[np.bool_] = nearest < np.linalg.norm(owner - centres, axis=1) - 1
+        return astray
+
+    def _covered(self, boxes: Array) -> NDArray[np.int_]:
+        """How much boxes [P, 4] cover: one for each point, more for a label or an edge of the axes."""
+        low, high = boxes[:, None, :2], boxes[:, None, 2:]
+        inside = np.all((self._points > low - self._radius) & (self._points < high + self._radius), axis=2)
+        taken = np.array(self._taken).reshape(-1, 4)
+        over = np.all((low <= taken[:, 2:]) & (high >= taken[:, :2]), axis=2)
         frame = self._axes.bbox
-        out = box.x0 < frame.x0 or box.x1 > frame.x1 or box.y0 < frame.y0 or box.y1 > frame.y1
-        return int(inside.sum()) + _HEAVY * (sum(box.overlaps(other) for other in self._taken) + out)
+        out = np.any((boxes[:, :2] < frame.min) | (boxes[:, 2:] > frame.max), axis=1)
+        covered: NDArray[np.int_] = inside.sum(axis=1) + _HEAVY * (over.sum(axis=1) + out)
+        return covered
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a label may stand: beside ``xy`` of the data, ``shift`` points away, and how it is aligned there."""
+
+    xy: tuple[float, float]
+    shift: tuple[float, float]
+    ha: str
+    va: str
+
+
+@dataclass(frozen=True)
+class _Label:
+    """A text with its places, and the boxes [P, 4] that it fills there: left, bottom, right, top in pixels."""
+
+    text: str
+    places: list[_Place]
+    boxes: Array

@@ -2,14 +2,8 @@
 
 import re
 
-_BRANDS = {
-    "msg": "MSG",
-    "emsnet": "EMSNet",
-    "mat": "MAT",
-    "partialformer": "PartialFormer",
-    "vt": "VT",
-    "transcnn": "TransCNN",
-}
+from vitspace.about import all_about
+
 _SIZES = {"xxtiny": "XXT", "xtiny": "XT", "tiny": "T", "small": "S", "base": "B", "t": "T", "s": "S"}
 _CODE = re.compile(r"[a-z]\d+")
 
@@ -20,4 +14,5 @@ def readable_name(anchor: str) -> str:
     if not rest:
         return anchor
     words = [_SIZES.get(word, word.upper() if _CODE.fullmatch(word) else word) for word in rest]
-    return "-".join([_BRANDS.get(brand, brand), *words])
+    names = {told.name.lower(): told.name for told in all_about().values()}
+    return "-".join([names.get(brand, brand), *words])

@@ -5,17 +5,10 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from vitspace.about import about
 from vitspace.spec import Spec
 
-#: Okabe and Ito's colours, one a family, the same in all figures; families of other packages are grey.
-FAMILY_COLOURS = {
-    "msg": "#0072B2",
-    "ems": "#E69F00",
-    "mat": "#009E73",
-    "partial": "#D55E00",
-    "vt": "#CC79A7",
-    "transcnn": "#56B4E9",
-}
+#: Of families that have none.
 OTHER_COLOUR = "#8C8C8C"
 
 _WIDTH, _HEIGHT, _MIDDLE = 360.0, 118.0, 52.0
@@ -91,7 +84,7 @@ def _end(x: float, text: str) -> str:
 
 
 def _stage(box: Box, mixed: bool) -> str:
-    colour = FAMILY_COLOURS.get(box.family, OTHER_COLOUR)
+    colour = about(box.family).colour or OTHER_COLOUR
     top, centre = _MIDDLE - box.height / 2, box.x + box.width / 2
     cell = box.width / box.depth
     lines = "".join(
@@ -121,7 +114,7 @@ def _carry(before: Box, box: Box) -> str:
     """An arrow over the gap: the stage before hands its tokens on."""
     start, end = before.x + before.width / 2, box.x + box.width / 2
     from_y, to_y = _MIDDLE - before.height / 2 - 1, _MIDDLE - box.height / 2 - 1
-    colour = FAMILY_COLOURS.get(box.carried, OTHER_COLOUR)
+    colour = about(box.carried).colour or OTHER_COLOUR
     high = min(from_y, to_y) - 11
     return (
         f'<path d="M{start:.1f} {from_y:.1f}C{start:.1f} {high:.1f} {end:.1f} {high:.1f} {end:.1f} {to_y - 3:.1f}" '

@@ -57,7 +57,6 @@ def measure_here(spec: Spec, img_size: int) -> PeakMemory:
     import psutil
     import torch
 
-    import vitspace.families  # noqa: F401 (its modules are no part of a network)
     from vitspace.network import build
 
     process = psutil.Process()

@@ -6,7 +6,6 @@ from typing import Any
 
 from vitspace.costs import CONVENTION, Cost, cost
 from vitspace.errors import InputError
-from vitspace.families import Spec
 from vitspace.host import fingerprint
 from vitspace.latency import Latency, LatencySettings, measure
 from vitspace.latency.calibration import Calibration, host_calibration
@@ -14,6 +13,7 @@ from vitspace.latency.cuda import CudaLatency, CudaSettings, check_cuda, measure
 from vitspace.latency.predictor import Prediction
 from vitspace.profile.clocks import part_milliseconds
 from vitspace.profile.memory import PeakMemory, peak_memory
+from vitspace.spec import Spec
 
 
 @dataclass(frozen=True)

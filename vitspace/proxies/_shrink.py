@@ -15,10 +15,6 @@ from vitspace.proxies._recipe import TrainingProxy
 from vitspace.spec import NATIVE_SIZE, Carry, HeadSpec, Spec, StageSpec, placed
 
 _STEP = 4
-#: What divides a width: VT's tokens are cut into keys and queries of four groups.
-_DIVISORS = {"token_dim": 8}
-#: Fields that are widths as well; so heads and groups stay as many.
-_WIDTHS = ("token_dim", "width", "head_dim", "local_head_dim", "global_head_dim", "group_width")
 Part = TypeVar("Part", StageSpec, HeadSpec)
 
 
@@ -84,9 +80,8 @@ def _fitting(
 
 
 def _scaled_fields(part: Part, width: float) -> Part:
-    """Return a part with the widths that it has beside its channels scaled."""
-    values = {name: getattr(part, name) for name in _WIDTHS if hasattr(part, name)}
-    return part.changed(**{name: _scaled(value, width, _DIVISORS.get(name, 1)) for name, value in values.items()})
+    """Return a part with the widths that it has beside its channels scaled, so that heads and groups stay as many."""
+    return part.changed(**{name: _scaled(getattr(part, name), width, div) for name, div in part.widths.items()})
 
 
 def _scaled(value: int, width: float, divisor: int) -> int:

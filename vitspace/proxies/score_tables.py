@@ -14,15 +14,15 @@ from vitspace import __version__
 from vitspace import cache as local
 from vitspace.errors import InputError
 from vitspace.files import data_folder, write_atomic
-from vitspace.host import sources_digest, versions
+from vitspace.host import versions
 from vitspace.proxies.cards import FOLDER
+from vitspace.sources import sources_of
 
 #: Training-free scores, and those of training proxies.
 FILE, TRAINED_FILE = "scores.csv", "trained.csv"
 _KIND = "training-free scores"
-_SOURCES = ("costs", "data", "families", "layers", "network", "proxies/devices", "proxies/scores")
-_TRAINING = ("_batches", "devices", "_fit", "_recipe", "_shrink", "training")
-_TRAINED = (*(f"proxies/{name}" for name in _TRAINING), "costs", "data", "families", "layers", "network")
+#: What measures scores without training, and with.
+_FREE, _TRAINED = "vitspace.proxies.scores", "vitspace.proxies.training.train"
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ def local_key(row: ScoreRow) -> str:
 
 @cache
 def _digest(trained: bool) -> str:
-    names = ("torch", "timm")
-    return "-".join([sources_digest(*(_TRAINED if trained else _SOURCES)), *(versions()[name] for name in names)])
+    sources = sources_of(_TRAINED if trained else _FREE, "vitspace.families")
+    return "-".join([sources, *(versions()[name] for name in ("torch", "timm"))])
 
 
 def read_table(path: Path) -> list[ScoreRow]:

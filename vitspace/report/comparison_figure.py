@@ -6,16 +6,16 @@ from itertools import cycle, pairwise
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from vitspace.about import all_about
 from vitspace.plots import style
 from vitspace.plots.frame import make_room, mark_logarithmic, mark_scores, padded, write_words
 from vitspace.plots.labels import Labels, along
-from vitspace.plots.schematic import FAMILY_COLOURS
 from vitspace.report.compare import Comparison
 from vitspace.report.names import trial_name
 from vitspace.report.scatter import Axis, best_steps, cost_label, place
 from vitspace.report.words import score_label
 
-_COLOURS = (*FAMILY_COLOURS.values(), style.INK)
+_COLOURS = (*(told.colour for told in all_about().values()), style.INK)
 _GAP = 0.3  # inches
 _NAMES: dict[Axis, str] = {"macs": "FLOPs", "latency_ms": "CPU latency"}
 

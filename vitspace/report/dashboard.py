@@ -5,6 +5,8 @@ dashboard asks, and change nothing.
 """
 
 import copy
+import logging
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,10 @@ from typing import Any
 from optuna.artifacts import FileSystemArtifactStore, get_all_artifact_meta, upload_artifact
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
-from optuna_dashboard import get_note, save_note
+from optuna_dashboard import get_note, run_server, save_note
 
 from vitspace.cache import cache_folder
+from vitspace.errors import InputError
 from vitspace.plots import style
 from vitspace.plots.formats import markdown
 from vitspace.report.figures import FIGURES, save_figure
@@ -24,12 +27,46 @@ from vitspace.report.noise import finite
 from vitspace.report.settings import settings
 from vitspace.report.words import headline, proxy_sentence
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import Patient
+from vitspace.study.storage import DEFAULT_STORAGE, RetryingStorage, open_storage
 from vitspace.study.store import StudyStore, has_result, read_trial
 from vitspace.study.trial import Trial
 
+_log = logging.getLogger(__name__)
+
 #: Ends our note; a note without it is its reader's, and stays.
 SIGNED = "*Written by `vitspace dashboard` anew at each start; delete this line to keep a note of your own.*"
+
+
+def serve(storage: str = DEFAULT_STORAGE, study: str | None = None, host: str = "127.0.0.1", port: int = 8080) -> None:
+    """Serve Optuna's dashboard on the stored studies, until Ctrl-C.
+
+    Args:
+        storage: A journal file, a database URL, or ``grpc://HOST:PORT``.
+        study: The study that gets its note and figures, and is shown first; None is none.
+        host: Address to listen on.
+        port: Port to listen on.
+
+    Raises:
+        InputError: there is no such storage or study, or the port is not free.
+    """
+    _check_free(host, port)
+    opened, artifacts, path = open_storage(storage, create=False), artifact_store(), ""
+    if study:
+        stored = StudyStore.load(opened, study)
+        _log.info("drawing the figures of %s", study)
+        attach(stored, artifacts)
+        path = f"studies/{stored.study_id}"
+    _log.info("dashboard: http://%s:%d/dashboard/%s", host, port, path)
+    run_server(InWords(opened), host, port, artifact_store=artifacts)
+
+
+def _check_free(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise InputError(f"a dashboard needs a free port, but {host}:{port} is not: {error.strerror}") from None
 
 
 def artifact_store() -> FileSystemArtifactStore:
@@ -70,7 +107,7 @@ def note_text(record: StudyRecord) -> str:
     return "\n\n".join(part.strip() for part in parts if part)
 
 
-class InWords(Patient):
+class InWords(RetryingStorage):
     """A storage whose trials have attributes that a person reads; all else is the storage's own."""
 
     def __init__(self, inner: BaseStorage) -> None:

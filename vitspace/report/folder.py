@@ -1,7 +1,6 @@
 """The folder of a report: all of its files, or none of them."""
 
 import json
-import tempfile
 from pathlib import Path
 
 from vitspace.errors import InputError
@@ -60,15 +59,6 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
     return out
 
 
-def check_folder(out: Path) -> Path:
-    """Return a report's folder, if it can be written.
-
-    Raises:
-        InputError: it cannot.
-    """
-    parent = next((path for path in (out, *out.absolute().parents) if path.exists()), Path.cwd())
-    try:
-        tempfile.TemporaryDirectory(dir=parent).cleanup()  # permissions say nothing to root, nor of /proc
-    except OSError:
-        raise InputError(f"a report needs a folder that can be written, but {str(parent)!r} is none") from None
-    return out
+def report_folder(name: str) -> Path:
+    """Return where a study's report goes unless told otherwise."""
+    return Path("reports") / name

@@ -1,9 +1,9 @@
-"""Turns: whether a worker that has started a trial may evaluate it, beside others that have started theirs.
+"""Claims: whether a worker that has started a trial may evaluate it, beside others that have started theirs.
 
 No lock is needed. A worker writes down what it is about to do and reads the others' notes only afterwards, so that of
 two workers at least the later reader sees the other. The lower trial number has precedence, unless the higher one is
-known to have been let through, which its beats say. So a higher number yields at once, and a lower one waits for a
-higher one of which nothing is known, until that has yielded, ended, or beaten.
+known to have been granted its evaluation, which its beats say. So a higher number yields at once, and a lower one waits
+for a higher one of which nothing is known, until that has yielded, ended, or beaten.
 """
 
 from collections.abc import Iterable
@@ -23,11 +23,11 @@ class Verdict:
     """What to do with a trial that was started.
 
     Attributes:
-        word: go; wait and ask again; surplus, as others may fill the study; duplicate.
+        word: granted; wait and ask again; surplus, as others may fill the study; duplicate.
         of: The trial that has the same design, of a duplicate.
     """
 
-    word: Literal["go", "wait", "surplus", "duplicate"]
+    word: Literal["granted", "wait", "surplus", "duplicate"]
     of: int | None = None
 
 
@@ -36,7 +36,7 @@ def places_left(trials: Iterable[FrozenTrial], total: int) -> int:
     return total - sum(trial.state in (TrialState.COMPLETE, TrialState.RUNNING) for trial in trials)
 
 
-def verdict(number: int, claim: str, trials: Iterable[FrozenTrial], total: int) -> Verdict:
+def admit(number: int, claim: str, trials: Iterable[FrozenTrial], total: int) -> Verdict:
     """Judge a started trial.
 
     Args:
@@ -47,8 +47,8 @@ def verdict(number: int, claim: str, trials: Iterable[FrozenTrial], total: int) 
     """
     trials = list(trials)
     running = [t for t in trials if t.state == TrialState.RUNNING and t.number != number]
-    ahead = [t for t in running if t.number < number or _let_through(t)]
-    undecided = [t for t in running if t.number > number and not _let_through(t)]
+    ahead = [t for t in running if t.number < number or _granted(t)]
+    undecided = [t for t in running if t.number > number and not _granted(t)]
     for other in ahead:
         if other.system_attrs.get(CLAIM) == claim:
             return Verdict("duplicate", other.number)
@@ -58,9 +58,9 @@ def verdict(number: int, claim: str, trials: Iterable[FrozenTrial], total: int) 
     rivals = [t for t in undecided if t.system_attrs.get(CLAIM) == claim]
     if rivals or complete + len(ahead) + len(undecided) >= total:
         return Verdict("wait")
-    return Verdict("go")
+    return Verdict("granted")
 
 
-def _let_through(trial: FrozenTrial) -> bool:
+def _granted(trial: FrozenTrial) -> bool:
     beats = trial.system_attrs.get(BEATS)
     return bool(beats and beats[1])

@@ -1,4 +1,4 @@
-"""Desk: where an engine takes the next design and hands in what it gave, the same for all engines and workers."""
+"""The desk: where an engine asks for the next design and tells what it gave, the same for all engines and workers."""
 
 import time
 import zlib
@@ -12,37 +12,40 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from vitspace.errors import InputError, UsedUpError
-from vitspace.interrupts import postponed
+from vitspace.interrupts import deferring_interrupts
 from vitspace.latency import predicted_violation
-from vitspace.searching.claims import CLAIM, Verdict, places_left, verdict
-from vitspace.searching.engines import OpenStudy
+from vitspace.searching.claims import CLAIM, Verdict, admit, places_left
 from vitspace.searching.queue import DEATHS, Queue, design_params
-from vitspace.searching.reference import Score, calibrate, to_calibrate
+from vitspace.searching.reference import Score, SecondSeed, reference_trial, score_reference
 from vitspace.searching.samplers import make_sampler
-from vitspace.searching.streaks import REJECTIONS, Tally
+from vitspace.searching.session import Session, Task
+from vitspace.searching.streaks import REJECTIONS, Streaks
 from vitspace.space import InvalidDesign
 from vitspace.space.variables import Params
 from vitspace.spec import Spec
-from vitspace.study.config import StudyConfig
-from vitspace.study.storage import together
+from vitspace.study.optuna_private import trial_id
+from vitspace.study.storage import batched
 from vitspace.study.trial import Trial
 
 #: Seconds between two looks at what other workers do.
 POLL = 0.2
 
 
+#: What an engine evaluates: a design, or the reference design with another seed.
+Job = Task | SecondSeed
+
+
 @dataclass(frozen=True)
-class Task:
-    """A design to be evaluated, as the trial that was started for it."""
+class Died:
+    """Stands for a result where the process that was to give it is dead.
 
-    running: optuna.Trial
-    spec: Spec
-    anchor: str | None
+    Attributes:
+        who: The process, for people.
+        blame: Whether the design may have killed it.
+    """
 
-    @property
-    def number(self) -> int:
-        """The trial's number."""
-        return self.running.number
+    who: str
+    blame: bool = True
 
 
 @dataclass
@@ -50,20 +53,21 @@ class Desk:
     """Hands out designs until a study's trials are complete or its time is over.
 
     Attributes:
-        study: The study.
-        config: What it was asked.
-        score: Gives the second seed's score, for the noise.
+        session: The study's.
+        score: Scores the reference design with a second seed as soon as that is due, where this process evaluates;
+            None where an engine has that done as one of its jobs (`next_job`).
     """
 
-    study: OpenStudy
-    config: StudyConfig
-    score: Score
+    session: Session
+    score: Score | None = None
 
     def __post_init__(self) -> None:
-        self.store, self.space, self.monitor = self.study.store, self.study.space, self.study.monitor
-        self._trial = self.study.evaluator.trial
-        self.queue = Queue(self.store, note=self.monitor.note, check=self.study.check, make=self._trial)
-        self.tally = Tally()
+        self.store, self.space, self.monitor = self.session.store, self.session.space, self.session.monitor
+        self.config = self.session.config
+        self._trial = self.session.evaluator.trial
+        self.queue = Queue(self.store, note=self.monitor.note, make=self._trial, evaluates=self.score is not None)
+        self.streaks = Streaks()
+        self._second: SecondSeed | None = None
         self._seen: dict[Spec, int] = {}
         self._known: set[int] = set()
         self._none_left = False
@@ -75,7 +79,7 @@ class Desk:
         seed = self._sampler_seed(len(record.trials))
         self.store.study.sampler = make_sampler(self.config, self.space, seed, self._may_be_fast_enough)
         self.monitor.started(record)
-        self._calibrate()
+        self._score_reference()
         return self
 
     def __exit__(
@@ -83,7 +87,7 @@ class Desk:
     ) -> None:
         try:
             if kind is None:
-                self._calibrate(last=True)
+                self._score_reference(last=True)
                 self._set_seconds()
         finally:
             self.queue.__exit__(kind, error, trace)
@@ -102,7 +106,7 @@ class Desk:
         timeout = self.config.timeout
         return timeout is not None and time.monotonic() - self._start >= timeout
 
-    def take(self, params: Params | None = None) -> Task | None:
+    def ask(self, params: Params | None = None) -> Task | None:
         """Start a trial and return its design; None where there is none to start now, as others run the last ones.
 
         Where none is left and nobody runs one, the study is over.
@@ -140,7 +144,7 @@ class Desk:
 
     def _is_exhausted(self) -> bool:
         """Whether no design is left; the study ends then, unless others run some, which may be queued again."""
-        if not self._none_left and self.tally.rejected >= REJECTIONS:
+        if not self._none_left and self.streaks.rejected >= REJECTIONS:
             self._none_left = not self.queue_uniform()
         if not self._none_left or self.store.frozen(TrialState.WAITING):
             return False
@@ -164,15 +168,35 @@ class Desk:
         """Let some time pass before the next look."""
         time.sleep(POLL)
 
-    def give(self, task: Task, trial: Trial) -> None:
-        """Store what an evaluation gave.
+    def next_job(self) -> Job | None:
+        """Return what is to be evaluated next: the reference design with a second seed where that is due, or a design.
 
         Raises:
             StudyFailedError: too many trials in a row failed, or were too slow.
         """
-        self._end(task.running, trial)
-        if trial.complete:
-            self._calibrate()
+        if self._second is None and (job := self._reference(last=self.over)) and job.start():
+            self._second = job
+            return job
+        return None if self.over else self.ask()
+
+    def tell(self, job: Job, result: Trial | float | Exception | Died) -> None:
+        """Store what a job gave: a design's trial, or the reference design's score or why there is none.
+
+        Raises:
+            StudyFailedError: too many trials in a row failed, or were too slow.
+        """
+        if isinstance(job, SecondSeed):
+            self._second = None
+            if not isinstance(result, Died):  # else its attempt counts, and another is made
+                assert isinstance(result, float | Exception)
+                job.finish(result)
+        elif isinstance(result, Died):
+            self.queue.lose(job.running, result.who, result.blame)
+        else:
+            assert isinstance(result, Trial)
+            self._end(job.running, result)
+            if result.complete:
+                self._score_reference()
 
     def queue_uniform(self) -> bool:
         """Queue a design drawn uniformly from those that nobody evaluated or evaluates; False where there is none."""
@@ -191,13 +215,16 @@ class Desk:
                 found.add(self.space.decode(design_params(trial)))
         return found
 
-    def put_back(self, task: Task) -> None:
+    def put_back(self, job: Job) -> None:
         """Queue a design again whose evaluation was interrupted."""
-        self.queue.put_back(task.running)
+        if isinstance(job, SecondSeed):
+            job.cancel()
+        else:
+            self.queue.put_back(job.running)
 
     def _consider(self, running: optuna.Trial) -> Task | Trial | None:
         """Return the task of a started trial, or how it is rejected, or None where it is one too many."""
-        with together(self.store.storage):
+        with batched(self.store.storage):
             params = self.space.choose(lambda v: running.suggest_categorical(v.name, v.values))
         facts = running.user_attrs
         try:
@@ -208,22 +235,22 @@ class Desk:
         if deaths >= DEATHS:
             why = f"its worker died {deaths} times, the last time {facts.get('killed')}"
             return self._trial(running.number, "failed", spec, why, anchor)
-        found = self._verdict(running, spec)
+        found = self._admit(running, spec)
         if found.word == "surplus":
             self.queue.give_up(running)
             return None
         if found.word == "duplicate":
             return self._trial(running.number, "duplicate", spec, f"the same network as trial {found.of}", anchor)
-        self.queue.go(running)
+        self.queue.grant(running)
         return Task(running, spec, anchor)
 
-    def _verdict(self, running: optuna.Trial, spec: Spec) -> Verdict:
-        self.store.storage.set_trial_system_attr(running._trial_id, CLAIM, spec.id)
+    def _admit(self, running: optuna.Trial, spec: Spec) -> Verdict:
+        self.store.storage.set_trial_system_attr(trial_id(running), CLAIM, spec.id)
         while True:
             frozen = self.store.frozen()
             if spec in self._evaluated(frozen):
                 return Verdict("duplicate", self._seen[spec])
-            found = verdict(running.number, spec.id, frozen, self.config.trials)
+            found = admit(running.number, spec.id, frozen, self.config.trials)
             if found.word != "wait":
                 return found
             self.wait()
@@ -238,14 +265,14 @@ class Desk:
         return self._seen
 
     def _end(self, running: optuna.Trial, trial: Trial) -> None:
-        with postponed():  # what was evaluated is not thrown away
+        with deferring_interrupts():  # what was evaluated is not thrown away
             stored = self.queue.end(running, trial)
         if not stored:
             return
         if trial.spec is not None and was_evaluated(trial):
             self._set_seconds()
             self.monitor.ended(trial, self.store.record())
-        self.tally.add(trial)
+        self.streaks.add(trial)
 
     def _set_seconds(self) -> None:
         """Store the wall time of the searching; of several workers, the longest counts."""
@@ -254,7 +281,7 @@ class Desk:
             self.store.set(seconds=seconds)
 
     def _may_be_fast_enough(self, spec: Spec) -> bool:
-        settings = replace(self.study.evaluator.latency, img_size=self.space.resolution)
+        settings = replace(self.session.evaluator.latency, img_size=self.space.resolution)
         return not predicted_violation(spec, settings, self.config.limits)
 
     def _sampler_seed(self, trials: int) -> int:
@@ -265,9 +292,15 @@ class Desk:
         alone = places_left(self.store.frozen(), 0) + len(self.store.record().completed) == 0
         return 0 if alone else zlib.crc32(str(self.queue.owner).encode())
 
-    def _calibrate(self, last: bool = False) -> None:
-        if trial := to_calibrate(self.store, self.queue.owner, last):
-            calibrate(self.store, trial, self.config, self.study.evaluator.proxy.worst, self.score, self.monitor.note)
+    def _score_reference(self, last: bool = False) -> None:
+        if self.score and (job := self._reference(last)):
+            score_reference(job, self.score)
+
+    def _reference(self, last: bool) -> SecondSeed | None:
+        """Return the scoring of the reference design with a second seed, where that is due and this worker's part."""
+        trial = reference_trial(self.store, self.queue.owner, last)
+        worst = self.session.evaluator.proxy.worst
+        return SecondSeed(self.store, trial, self.config, worst, self.monitor.note) if trial else None
 
 
 def was_evaluated(trial: Trial) -> bool:

@@ -1,9 +1,9 @@
-"""Evaluate: the gates a candidate passes, cheapest first; it is rejected at the first that can."""
+"""The gates that a candidate passes, cheapest first; it is rejected at the first that can."""
 
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from vitspace.costs import cost
 from vitspace.host import fingerprint, versions
 from vitspace.latency import LatencySettings, measure, predicted_violation
 from vitspace.proxies import Proxy, finite
-from vitspace.searching.rungs import Rungs
+from vitspace.searching.rungs import EntersRungs
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.storage import StorageError
@@ -48,17 +48,15 @@ class Evaluator:
         self,
         number: int,
         spec: Spec,
-        seen: Mapping[Spec, int],
         anchor: str | None = None,
         on_step: OnStep | None = None,
-        rungs: Rungs | None = None,
+        rungs: EntersRungs | None = None,
     ) -> Trial:
         """Return the trial of a spec: complete, or rejected or failed with the reason.
 
         Args:
             number: The trial's number.
             spec: The design.
-            seen: Designs evaluated before, with their trial's number.
             anchor: The published row that the design is.
             on_step: Told how far the proxy is.
             rungs: Where the design stands among others at each rung of a proxy that has rungs.
@@ -68,8 +66,6 @@ class Evaluator:
         """
         start = time.perf_counter()
         trial = self.trial(number, "complete", spec, anchor=anchor)
-        if spec in seen:
-            return replace(trial, state="duplicate", why=f"the same network as trial {seen[spec]}")
         try:
             trial = self._measure(trial, spec)
             if trial.complete:
@@ -106,7 +102,7 @@ class Evaluator:
             return replace(trial, state="over_budget", why=why + unsure)
         return trial
 
-    def _score(self, trial: Trial, spec: Spec, on_step: OnStep | None, rungs: Rungs | None) -> Trial:
+    def _score(self, trial: Trial, spec: Spec, on_step: OnStep | None, rungs: EntersRungs | None) -> Trial:
         """Score a design that fits; at every rung, where the proxy has several, until others are better."""
         trained: list[dict[str, Any]] = []
         proxies = getattr(self.proxy, "rungs", (self.proxy,)) if rungs else (self.proxy,)

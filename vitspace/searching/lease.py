@@ -20,10 +20,10 @@ from optuna.trial import FrozenTrial
 
 from vitspace.errors import InputError
 from vitspace.host import seconds_from_environment
-from vitspace.study.storage import patience
+from vitspace.study.optuna_private import trial_id
 
 #: Where a running trial's owner and its beats stand among its system attributes; beats are their number, and whether
-#: the trial was let through (see `vitspace.searching.claims`).
+#: its evaluation was granted (see `vitspace.searching.claims`).
 OWNER, BEATS = "vitspace:owner", "vitspace:beats"
 
 
@@ -58,16 +58,6 @@ class LeaseTiming:
         )
 
 
-def check_environment() -> None:
-    """Check ``VITSPACE_LEASE``, ``VITSPACE_HEARTBEAT`` and ``VITSPACE_PATIENCE``, which are read in mid-study.
-
-    Raises:
-        InputError: one of them breaks a rule.
-    """
-    LeaseTiming.from_environment()
-    patience()
-
-
 @dataclass(frozen=True)
 class Owner:
     """A process that runs trials.
@@ -78,6 +68,7 @@ class Owner:
         pid: Its number.
         started: When it started, in the kernel's ticks since boot, which no clock's jump moves.
         lease: Seconds after which it may be taken for dead.
+        evaluates: Whether it evaluates designs itself, so that one may have killed it; else others do so for it.
     """
 
     host: str
@@ -85,12 +76,13 @@ class Owner:
     pid: int
     started: float
     lease: float
+    evaluates: bool = True
 
     @classmethod
-    def here(cls, lease: float) -> "Owner":
+    def here(cls, lease: float, evaluates: bool = True) -> "Owner":
         """This process."""
         _, started = _process(os.getpid())
-        return cls(platform.node(), _place(), os.getpid(), started, lease)
+        return cls(platform.node(), _place(), os.getpid(), started, lease, evaluates)
 
     @property
     def is_here(self) -> bool:
@@ -157,8 +149,8 @@ class Watch:
     def lost(self, running: Iterable[FrozenTrial]) -> list[FrozenTrial]:
         """Return the trials that are lost, of all that run now; to be asked every heartbeat."""
         trials = list(running)
-        still = {trial._trial_id for trial in self.still(trials)}
-        return [t for t in trials if t._trial_id in still or ((owner := owner_of(t)) and owner.gone)]
+        still = {trial_id(trial) for trial in self.still(trials)}
+        return [t for t in trials if trial_id(t) in still or ((owner := owner_of(t)) and owner.gone)]
 
     def still(self, trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
         """Return the trials whose beats have stood still for a lease; to be asked every heartbeat."""
@@ -167,10 +159,10 @@ class Watch:
             # This process slept, or the storage was away; so the others could not be heard.
             self._since.clear()
         self._asked, before, self._since = now, self._since, {}
-        return [trial for trial in trials if self._is_still(trial, before.get(trial._trial_id), now)]
+        return [trial for trial in trials if self._is_still(trial, before.get(trial_id(trial)), now)]
 
     def _is_still(self, trial: FrozenTrial, before: tuple[Any, float] | None, now: float) -> bool:
         owner, mark = owner_of(trial), trial.system_attrs.get(BEATS)
         since = before[1] if before and before[0] == mark else now
-        self._since[trial._trial_id] = mark, since
+        self._since[trial_id(trial)] = mark, since
         return now - since >= (owner.lease if owner else self.timing.lease)

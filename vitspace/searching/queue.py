@@ -17,6 +17,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from vitspace.searching.lease import BEATS, OWNER, LeaseTiming, Owner, Watch, owner_of
+from vitspace.study.optuna_private import take_waiting, trial_id
 from vitspace.study.storage import StorageError
 from vitspace.study.store import StudyStore, has_result
 from vitspace.study.trial import Trial
@@ -35,8 +36,8 @@ class Queue:
         store: The study.
         timing: The lease; None reads the environment.
         note: Is told what is taken back.
-        check: Called every heartbeat, in a thread of its own.
         make: Makes the trial of a design that is put back.
+        evaluates: Whether this process evaluates what it asks for itself; see `Owner`.
 
     Raises:
         InputError: the environment's lease breaks a rule.
@@ -47,14 +48,14 @@ class Queue:
         store: StudyStore,
         timing: LeaseTiming | None = None,
         note: Callable[[str], None] = _log.info,
-        check: Callable[[], None] = lambda: None,
         make: Callable[..., Trial] = Trial,
+        evaluates: bool = True,
     ) -> None:
-        self.store, self.note, self.check, self.make = store, note, check, make
+        self.store, self.note, self.make = store, note, make
         self.timing = timing or LeaseTiming.from_environment()
-        self.owner = Owner.here(self.timing.lease)
+        self.owner = Owner.here(self.timing.lease, evaluates)
         self._beats: dict[int, int] = {}
-        self._let_through: set[int] = set()
+        self._granted: set[int] = set()
         self._running, self._orphans = Watch(self.timing), Watch(self.timing)
         self._stop, self._thread = threading.Event(), threading.Thread(target=self._keep, daemon=True)
         self._lock = threading.Lock()
@@ -84,23 +85,22 @@ class Queue:
 
     def _next(self) -> optuna.Trial:
         """Do as `optuna.Study.ask`, but name the owner before the sampler takes its time over a proposal."""
-        self.store.study._thread_local.cached_all_trials = None
-        trial_id = self.store.study._pop_waiting_trial_id()
-        if trial_id is None:
+        waiting = take_waiting(self.store.study)
+        if waiting is None:
             return self._new(create_trial(state=TrialState.RUNNING))
-        self.store.storage.set_trial_system_attr(trial_id, OWNER, self.owner.to_dict())
-        self._beats[trial_id] = 0
-        return optuna.Trial(self.store.study, trial_id)
+        self.store.storage.set_trial_system_attr(waiting, OWNER, self.owner.to_dict())
+        self._beats[waiting] = 0
+        return optuna.Trial(self.store.study, waiting)
 
     def _new(self, design: FrozenTrial) -> optuna.Trial:
         design.system_attrs = {OWNER: self.owner.to_dict()}
-        trial_id = self.store.storage.create_new_trial(self.store.study_id, design)
-        self._beats[trial_id] = 0
-        return optuna.Trial(self.store.study, trial_id)
+        made = self.store.storage.create_new_trial(self.store.study_id, design)
+        self._beats[made] = 0
+        return optuna.Trial(self.store.study, made)
 
-    def go(self, running: optuna.Trial) -> None:
-        """Say with the next beat that a trial was let through; see `vitspace.searching.claims`."""
-        self._let_through.add(running._trial_id)
+    def grant(self, running: optuna.Trial) -> None:
+        """Say with the next beat that a trial may be evaluated; see `vitspace.searching.claims`."""
+        self._granted.add(trial_id(running))
 
     def end(self, running: optuna.Trial, trial: Trial) -> bool:
         """Store a trial's result; return False where the trial was taken from this worker meanwhile."""
@@ -108,24 +108,24 @@ class Queue:
             self.store.save(running, trial)
         except (UpdateFinishedTrialError, ValueError):
             # ValueError is what Optuna raises where the state changed between its own look and its write.
-            if not self.store.storage.get_trial(running._trial_id).state.is_finished():
+            if not self.store.storage.get_trial(trial_id(running)).state.is_finished():
                 raise
             if self.store.is_saved(running, trial):
                 return True  # the connection was lost once it was stored, and what asks again finds it ended
             self.was_taken(running)
             return False
         finally:
-            self._forget(running._trial_id)
+            self._forget(trial_id(running))
         return True
 
     def was_taken(self, running: optuna.Trial) -> None:
         """Let go of a trial that was taken from this worker, which did not beat for a lease."""
-        self._forget(running._trial_id)
+        self._forget(trial_id(running))
         self.note(f"trial {running.number} was taken for lost and is run elsewhere, so it is dropped here")
 
     def put_back(self, running: optuna.Trial, why: str = INTERRUPTED) -> None:
         """Queue the design of a trial that this worker gives up, and end the trial."""
-        frozen = self.store.storage.get_trial(running._trial_id)
+        frozen = self.store.storage.get_trial(trial_id(running))
         if frozen.state == TrialState.RUNNING:
             if self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0)):
                 self.end(running, self.make(running.number, "pruned", why=why))
@@ -134,7 +134,7 @@ class Queue:
 
     def give_up(self, running: optuna.Trial) -> None:
         """End a trial that nobody needs; one that was queued is queued again. It leaves no trace in the report."""
-        frozen = self.store.storage.get_trial(running._trial_id)
+        frozen = self.store.storage.get_trial(trial_id(running))
         if "fixed_params" in frozen.system_attrs:
             self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0))
         self._drop(running)
@@ -144,15 +144,33 @@ class Queue:
         with self._lock:
             lost = [trial for trial in self._running.lost(self.store.frozen(TrialState.RUNNING)) if self._end(trial)]
             for trial in lost:
-                if has_result(trial):
-                    continue
-                deaths = trial.user_attrs.get("deaths", 0) + 1
-                again = "run again" if deaths < DEATHS else f"given up, after {deaths} workers"
-                if not self._requeue(trial, deaths):
-                    again = "left out, as it had no design yet"
-                self.note(f"trial {trial.number} of {_whose(trial)} is lost, and is {again}")
+                owner = owner_of(trial)
+                self._run_again(trial, _whose(trial), owner is None or owner.evaluates)
             self._adopt_orphans()
         return len(lost)
+
+    def lose(self, running: optuna.Trial, whose: str, blame: bool) -> None:
+        """End a trial whose evaluation this process saw killed, and queue its design again.
+
+        Args:
+            running: The trial.
+            whose: The process that was killed, for people.
+            blame: Whether the design may have killed it.
+        """
+        frozen = self.store.storage.get_trial(trial_id(running))
+        if frozen.state == TrialState.RUNNING and self._end(frozen):
+            self._run_again(frozen, whose, blame)
+        self._forget(trial_id(running))
+
+    def _run_again(self, trial: FrozenTrial, whose: str, blame: bool) -> None:
+        """Queue the design of a trial that ended without a result."""
+        if has_result(trial):
+            return
+        deaths = trial.user_attrs.get("deaths", 0) + blame
+        again = "run again" if deaths < DEATHS else f"given up, after {deaths} workers"
+        if not self._requeue(trial, deaths, whose):
+            again = "left out, as it had no design yet"
+        self.note(f"trial {trial.number} of {whose} is lost, and is {again}")
 
     def _adopt_orphans(self) -> None:
         """Queue again what a watcher ended, that died before it queued it."""
@@ -162,7 +180,7 @@ class Queue:
         known = {trial.user_attrs.get("retry_of") for trial in self.store.frozen()}
         orphans = [trial for trial in failed if trial.number not in known and design_params(trial)]
         for trial in self._orphans.still(orphans):
-            self._requeue(trial, trial.user_attrs.get("deaths", 0) + 1)
+            self._requeue(trial, trial.user_attrs.get("deaths", 0) + 1, _whose(trial))
 
     def _end(self, trial: FrozenTrial) -> bool:
         """End a lost trial; return False where another watcher was first, or its owner."""
@@ -171,13 +189,13 @@ class Queue:
         except UpdateFinishedTrialError:
             return False
 
-    def _requeue(self, trial: FrozenTrial, deaths: int) -> bool:
+    def _requeue(self, trial: FrozenTrial, deaths: int, whose: str = "") -> bool:
         """Queue a trial's design again; return False where it has none yet."""
         if not (design := design_params(trial)):
             return False
         facts: dict[str, Any] = {"anchor": trial.user_attrs.get("anchor"), "deaths": deaths, "retry_of": trial.number}
         if deaths:
-            facts["killed"] = _whose(trial)
+            facts["killed"] = whose or trial.user_attrs.get("killed", "")
         self.store.study.enqueue_trial(
             design, user_attrs={name: value for name, value in facts.items() if value is not None}
         )
@@ -190,15 +208,14 @@ class Queue:
         )
 
     def _drop(self, running: optuna.Trial) -> None:
-        self._forget(running._trial_id)
-        self.store.storage.set_trial_state_values(running._trial_id, TrialState.PRUNED)
+        self._forget(trial_id(running))
+        self.store.storage.set_trial_state_values(trial_id(running), TrialState.PRUNED)
 
     def _keep(self) -> None:
         """Beat and watch until the queue is left, whatever goes wrong; what did is told once in a row."""
         told = ""
         while not self._stop.wait(self.timing.heartbeat):
             try:
-                self.check()
                 self._beat()
                 self.sweep()
                 why = ""
@@ -212,17 +229,17 @@ class Queue:
             told = why
 
     def _beat(self) -> None:
-        for trial_id in list(self._beats):
+        for mine in list(self._beats):
             try:
-                beats = self._beats[trial_id] + 1
-                self.store.storage.set_trial_system_attr(trial_id, BEATS, [beats, trial_id in self._let_through])
-                self._beats[trial_id] = beats
+                beats = self._beats[mine] + 1
+                self.store.storage.set_trial_system_attr(mine, BEATS, [beats, mine in self._granted])
+                self._beats[mine] = beats
             except (KeyError, UpdateFinishedTrialError):
-                self._forget(trial_id)  # it ended meanwhile
+                self._forget(mine)  # it ended meanwhile
 
-    def _forget(self, trial_id: int) -> None:
-        self._beats.pop(trial_id, None)
-        self._let_through.discard(trial_id)
+    def _forget(self, ended: int) -> None:
+        self._beats.pop(ended, None)
+        self._granted.discard(ended)
 
 
 def design_params(trial: FrozenTrial) -> dict[str, Any]:

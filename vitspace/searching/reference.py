@@ -1,13 +1,13 @@
-"""Calibration: once a study, what its scores are held against: the noise between seeds, and the reference point."""
+"""The reference design: once a study it is scored with a second seed, for the noise and the reference point."""
 
 import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from vitspace.interrupts import postponed
+from vitspace.interrupts import deferring_interrupts
 from vitspace.proxies import ProxyError, finite
 from vitspace.searching.lease import Owner, owner_of
 from vitspace.searching.queue import DEATHS
@@ -20,10 +20,10 @@ from vitspace.study.trial import Trial
 Score = Callable[[Spec, int], float]
 
 
-def to_calibrate(store: StudyStore, me: Owner, last: bool) -> Trial | None:
-    """Return the trial by which this worker is to calibrate the study, or None.
+def reference_trial(store: StudyStore, me: Owner, last: bool) -> Trial | None:
+    """Return the trial whose design this worker is to score with a second seed, or None.
 
-    It is the first anchor, else the first trial, that completed. The worker that ran it calibrates; another does where
+    It is the first anchor, else the first trial, that completed. The worker that ran it scores it; another does where
     that one is gone, or where it is on another host and the study is over (``last``).
     """
     if "reference" in store.study.user_attrs:
@@ -44,38 +44,89 @@ def _rank(trial: FrozenTrial) -> tuple[bool, int]:
     return "anchor" not in trial.user_attrs, trial.number if trial.state != TrialState.WAITING else 0
 
 
-def calibrate(
-    store: StudyStore, trial: Trial, config: StudyConfig, worst: float | None, score: Score, note: Callable[[str], None]
-) -> None:
-    """Score a completed trial's design with a second seed, and store the noise and the reference point."""
-    assert trial.spec is not None and trial.score is not None
-    name = trial.anchor or trial.spec.id
-    note(f"scoring {name} with a second seed, for the proxy's noise")
-    scores = [trial.score]
-    with _counted(store) as attempts:
+@dataclass
+class SecondSeed:
+    """The scoring of the reference design with a second seed; started, and then finished, cancelled or died of.
+
+    Attributes:
+        store: The study.
+        trial: The reference design's completed trial.
+        config: What the study was asked.
+        worst: The proxy's worst score, with its sign turned; None where it has none.
+        note: Is told of it.
+    """
+
+    store: StudyStore
+    trial: Trial
+    config: StudyConfig
+    worst: float | None
+    note: Callable[[str], None]
+
+    @property
+    def number(self) -> int:
+        """The reference trial's number."""
+        return self.trial.number
+
+    @property
+    def spec(self) -> Spec:
+        """The reference design."""
+        assert self.trial.spec is not None
+        return self.trial.spec
+
+    @property
+    def name(self) -> str:
+        """What to call the reference design: its anchor's id, or its spec's."""
+        return self.trial.anchor or self.spec.id
+
+    @property
+    def seed(self) -> int:
+        """The second seed."""
+        return self.config.seed + 1
+
+    def start(self) -> bool:
+        """Count an attempt, which may kill its worker; where too many did, finish without the score: False."""
+        self._attempts = self.store.study.user_attrs.get("calibrations", 0)
+        if self._attempts >= DEATHS:
+            self.finish(ProxyError(f"{self._attempts} workers died of it"))
+            return False
+        self.note(f"scoring {self.name} with a second seed, for the proxy's noise")
+        self.store.set(calibrations=self._attempts + 1)
+        return True
+
+    def cancel(self) -> None:
+        """Take back that an attempt was made: it was interrupted."""
+        with deferring_interrupts():
+            self.store.set(calibrations=self._attempts)
+
+    def finish(self, result: float | Exception) -> None:
+        """Store the noise and the reference point; as of a trial, whatever failed, the study goes on."""
+        assert self.trial.score is not None
+        scores = [self.trial.score]
         try:
-            if attempts >= DEATHS:
-                raise ProxyError(f"{attempts} workers died of it")
-            scores.append(finite(score(trial.spec, config.seed + 1)))
+            if isinstance(result, Exception):
+                raise result
+            scores.append(finite(result))
         except Exception as error:
-            # As of a trial: whatever a design does to its evaluation, the study goes on.
-            note(f"the second seed failed, so that the noise is not known: {error}")
-    reference: dict[str, Any] = {"chance_loss": worst, "spec_id": trial.spec.id, "name": name, "scores": scores}
-    noise = {"noise": statistics.stdev(scores)} if len(scores) > 1 else {}
-    store.set(reference_point=reference_point(trial, config, worst), reference=reference | noise)
+            self.note(f"the second seed failed, so that the noise is not known: {error}")
+        known = {"chance_loss": self.worst, "spec_id": self.spec.id, "name": self.name, "scores": scores}
+        noise: dict[str, Any] = {"noise": statistics.stdev(scores)} if len(scores) > 1 else {}
+        point = reference_point(self.trial, self.config, self.worst)
+        self.store.set(reference_point=point, reference=known | noise)
 
 
-@contextmanager
-def _counted(store: StudyStore) -> Iterator[int]:
-    """Count an attempt that may kill its worker, and give how many did; one that is interrupted counts for nothing."""
-    attempts = store.study.user_attrs.get("calibrations", 0)
+def score_reference(job: SecondSeed, score: Score) -> None:
+    """Score the reference design with a second seed in this process."""
+    if not job.start():
+        return
+    result: float | Exception
     try:
-        store.set(calibrations=attempts + 1)
-        yield attempts
+        result = score(job.spec, job.seed)
     except KeyboardInterrupt:
-        with postponed():
-            store.set(calibrations=attempts)
+        job.cancel()
         raise
+    except Exception as error:
+        result = error
+    job.finish(result)
 
 
 def reference_point(trial: Trial, config: StudyConfig, worst: float | None) -> list[float]:

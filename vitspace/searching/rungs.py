@@ -9,12 +9,12 @@ them. One objective orders designs by itself; several do by non-domination rank,
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import optuna
 
 from vitspace.pareto import best_first
-from vitspace.spec import Spec
+from vitspace.study.optuna_private import trial_id
 from vitspace.study.store import StudyStore
 
 #: Where the points of a trial at the rungs it was measured at stand among its system attributes.
@@ -24,7 +24,7 @@ Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Place:
+class Standing:
     """A design's place among those of its rung, from 1; the first ``kept`` of ``of`` go on."""
 
     place: int
@@ -37,6 +37,13 @@ class Place:
         return self.place <= self.kept
 
 
+class EntersRungs(Protocol):
+    """Says where a running trial's design stands at each rung; see `Rungs`."""
+
+    def enter(self, rung: int, point: Point, keep: float) -> Standing:
+        """Store the design's point at a rung, and return its place there."""
+
+
 @dataclass(frozen=True)
 class Rungs:
     """A running trial's design among those at the same rung; the trial's points are stored, others' are read.
@@ -44,14 +51,14 @@ class Rungs:
     Attributes:
         store: The study.
         running: The trial.
-        spec: Its design, which counts once, however often it was begun.
+        spec_id: Its design's, which counts once, however often it was begun.
     """
 
     store: StudyStore
     running: optuna.Trial
-    spec: Spec
+    spec_id: str
 
-    def enter(self, rung: int, point: Point, keep: float) -> Place:
+    def enter(self, rung: int, point: Point, keep: float) -> Standing:
         """Store the design's point at a rung, and return its place there.
 
         A worker writes before it reads, so that of two at one rung at least the later sees the other.
@@ -61,16 +68,16 @@ class Rungs:
             point: -score, multiply-adds, milliseconds; all minimised.
             keep: Share that goes on, rounded up.
         """
-        storage, trial_id = self.store.storage, self.running._trial_id
-        before = storage.get_trial(trial_id).system_attrs.get(RUNGS, {"points": []})["points"]
-        storage.set_trial_system_attr(trial_id, RUNGS, {"spec": self.spec.id, "points": [*before[:rung], list(point)]})
+        storage, number = self.store.storage, trial_id(self.running)
+        before = storage.get_trial(number).system_attrs.get(RUNGS, {"points": []})["points"]
+        storage.set_trial_system_attr(number, RUNGS, {"spec": self.spec_id, "points": [*before[:rung], list(point)]})
         rivals = {facts["spec"]: facts["points"][rung] for facts in self._all() if len(facts["points"]) > rung}
-        return place_of(list(rivals).index(self.spec.id), list(rivals.values()), keep)
+        return standing_of(list(rivals).index(self.spec_id), list(rivals.values()), keep)
 
     def _all(self) -> list[dict[str, Any]]:
         return [t.system_attrs[RUNGS] for t in self.store.frozen() if RUNGS in t.system_attrs]
 
 
-def place_of(number: int, points: Sequence[Sequence[float]], keep: float) -> Place:
+def standing_of(number: int, points: Sequence[Sequence[float]], keep: float) -> Standing:
     """Return the place of one of the points of a rung, of which a share goes on, rounded up."""
-    return Place(best_first(points).index(number) + 1, len(points), math.ceil(keep * len(points)))
+    return Standing(best_first(points).index(number) + 1, len(points), math.ceil(keep * len(points)))

@@ -1,4 +1,4 @@
-"""Tally: how trials end, in a row."""
+"""Streaks: how trials end, in a row."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ TOO_SLOW = 25
 
 
 @dataclass
-class Tally:
+class Streaks:
     """How the trials of one process end, in a row."""
 
     rejected: int = 0

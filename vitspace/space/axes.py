@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-import vitspace.families  # noqa: F401 (registers them)
 from vitspace.errors import InputError
 from vitspace.space.config import STAGES, AxisConfig, FamilyAxes, SpaceConfig, SpaceError
 from vitspace.space.rules import Rule

@@ -12,7 +12,7 @@ import numpy as np
 
 from vitspace.cache import alone, cache_folder
 from vitspace.files import write_with
-from vitspace.host import origin, sources_digest
+from vitspace.sources import sources_of
 from vitspace.space.exploring import explore
 from vitspace.space.lattice import Entries, Lattice
 from vitspace.spec import KINDS, part_type
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from vitspace.space.space import Space
 
 _log = logging.getLogger(__name__)
-_OF_SPACES = ("axes", "config", "exploring", "rules", "space", "variables")
-_SOURCES = ("costs", "families", "layers", "spec", *(f"space/{name}" for name in _OF_SPACES))
 _COLUMNS = [field.name for field in fields(Entries)]
 
 
@@ -47,11 +45,10 @@ def _explored(space: "Space", path: Path) -> Lattice:
 
 
 def _key(space: "Space") -> str:
-    """Return a digest of all that decides a lattice: the space file, our sources, and those of other families."""
-    parts = [part_type(kind, family) for family in space.families for kind in KINDS]
-    others = sorted({origin(part.__module__) for part in parts})
-    texts = [space.config.model_dump_json(), sources_digest(*_SOURCES), *others]
-    return hashlib.sha256("".join(texts).encode()).hexdigest()[:12]
+    """Return a digest of all that decides a lattice: the space file, and the code of spaces and of the families."""
+    families = {part_type(kind, family).__module__ for family in space.families for kind in KINDS}
+    sources = sources_of(explore.__module__, type(space).__module__, *sorted(families))
+    return hashlib.sha256((space.config.model_dump_json() + sources).encode()).hexdigest()[:12]
 
 
 def _write(path: Path, lattice: Lattice) -> None:

@@ -1,11 +1,16 @@
-"""What a space's axes are, as rows to print."""
+"""Rows to print: a space's axes and rules, and designs drawn from it."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
+from vitspace.costs import cost
+from vitspace.latency import HostPredictor, LatencySettings
+from vitspace.latency.predictor import Prediction
 from vitspace.space.config import STAGES
 from vitspace.space.space import Space
 from vitspace.space.variables import Variable
+from vitspace.spec import Spec
 
 
 def axis_rows(space: Space) -> list[dict[str, Any]]:
@@ -17,6 +22,39 @@ def axis_rows(space: Space) -> list[dict[str, Any]]:
     for variable in space.variables:
         axes.setdefault(variable.axis, []).append(variable)
     return [_row(axis, variables) for axis, variables in axes.items()]
+
+
+def rule_lines(space: Space) -> list[str]:
+    """Return a line for each rule, which names the families that it is of where those are not all."""
+    families: dict[str, list[str]] = {}
+    for family in space.families:
+        for rule in space.axes.rules[family]:
+            families.setdefault(str(rule), []).append(family)
+    everywhere = len(space.families)
+    return [
+        f"rule: {rule}" if len(names) == everywhere else f"rule of {', '.join(names)}: {rule}"
+        for rule, names in families.items()
+    ]
+
+
+def design_rows(specs: Sequence[Spec], img_size: int, predictions: Sequence[Prediction] = ()) -> list[dict[str, Any]]:
+    """Return a row a design: id, params, multiply-adds, predicted milliseconds if predictions are given, its fields."""
+    ms = [{"predicted_ms": prediction.ms} for prediction in predictions] or [{}] * len(specs)
+    costs = [cost(spec, img_size) for spec in specs]
+    return [
+        {"id": spec.id, "params": found.params, "macs": found.macs} | extra | spec.to_dict()
+        for spec, found, extra in zip(specs, costs, ms, strict=True)
+    ]
+
+
+def predicted(specs: Sequence[Spec], backend: str, img_size: int) -> list[Prediction]:
+    """Predict the CPU latency of designs from this host's calibration.
+
+    Raises:
+        InputError: this host has no calibration for the backend.
+    """
+    predict = HostPredictor.here(LatencySettings(backend, img_size=img_size))
+    return [predict(spec) for spec in specs]
 
 
 def _row(axis: str, variables: list[Variable]) -> dict[str, Any]:

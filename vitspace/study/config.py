@@ -1,6 +1,7 @@
 """StudyConfig: everything that decides what a study does."""
 
 import re
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -87,7 +88,7 @@ class StudyConfig(BaseModel):
     @property
     def limits(self) -> Budget:
         """The budget in numbers."""
-        return Budget.parse(self.budget, self.params, self.latency)
+        return _limits(self.budget, self.params, self.latency)
 
     @classmethod
     def of(cls, values: dict[str, Any]) -> Self:
@@ -107,3 +108,9 @@ class StudyConfig(BaseModel):
         space = self.space.rsplit("/", 1)[-1].removesuffix(".yaml").removesuffix(".yml")
         limits = [text for text in (self.budget, self.params, self.latency) if text]
         return re.sub(r"[^\w.+-]+", "_", "-".join([space, *limits])).lstrip(".")
+
+
+@cache
+def _limits(budget: str | None, params: str | None, latency: str | None) -> Budget:
+    """Return a budget's numbers; a property of the frozen model's would be copied with it when one of them changes."""
+    return Budget.parse(budget, params, latency)

@@ -65,7 +65,7 @@ class JournalFile(JournalFileBackend):
                 raise
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def batched(self) -> Iterator[None]:
         """Append what this thread writes within at its end, all lines by one write to the disk.
 
         Raises:

@@ -20,8 +20,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingR
 
 from vitspace.errors import InputError, StudyFailedError, StudyGoneError
 from vitspace.host import seconds_from_environment
-from vitspace.interrupts import postponed
+from vitspace.interrupts import deferring_interrupts
 from vitspace.study.journal import JournalFile
+from vitspace.study.optuna_private import backend_of
 from vitspace.study.passwords import without_passwords
 
 DEFAULT_STORAGE = "studies.journal"
@@ -63,13 +64,12 @@ class GoneError(StorageError, KeyError):
     __str__ = Exception.__str__  # and not a key's repr
 
 
-def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool = False) -> BaseStorage:
+def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage:
     """Open a journal file (a path), a database (``sqlite:///studies.db``), or a gRPC proxy (``grpc://host:port``).
 
     Args:
         url: The storage.
         create: Whether a file is made where there is none.
-        patient: Whether a server that is away is waited for.
 
     Raises:
         InputError: the storage cannot be reached or is damaged.
@@ -84,7 +84,7 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True, patient: bool 
     if file and file.is_dir():
         raise InputError(f"a storage is a file, but {str(file)!r} is a folder")
     try:
-        return patiently(lambda: _open(url)) if patient else _open(url)
+        return _open(url)
     except InputError:
         raise
     except Exception as error:
@@ -110,7 +110,7 @@ def storage_file(url: str) -> Path | None:
     return Path(sqlite.database or "") if (sqlite := _sqlite(url)) else None
 
 
-def anywhere(url: str) -> str:
+def absolute_url(url: str) -> str:
     """Return a storage's URL or path as processes of this machine that run in other folders open it."""
     if (file := storage_file(url)) is None:
         return url
@@ -143,7 +143,7 @@ def storage_trouble(error: BaseException) -> str:
 
 
 @contextmanager
-def named_failure(url: str) -> Iterator[None]:
+def naming_storage(url: str) -> Iterator[None]:
     """Say which storage it was that did not do what it was asked."""
     try:
         yield
@@ -171,7 +171,7 @@ def _as_storage_error() -> Iterator[None]:
 
 def _open(url: str) -> BaseStorage:
     if url.startswith(_GRPC):
-        return Patient(_grpc(url))
+        return RetryingStorage(_grpc(url), url)
     if "://" in url:
         sqlite = _sqlite(url) is not None
         # A connection that a server's restart closed is replaced when it is next taken from the pool.
@@ -179,8 +179,8 @@ def _open(url: str) -> BaseStorage:
         database = RDBStorage(url, engine_kwargs=arguments)
         if sqlite:
             _one_writer(database)
-        return Patient(get_storage(database))
-    return Patient(JournalStorage(JournalFile(Path(url))))
+        return RetryingStorage(get_storage(database), url)
+    return RetryingStorage(JournalStorage(JournalFile(Path(url))), url)
 
 
 def _one_writer(database: RDBStorage) -> None:
@@ -213,21 +213,26 @@ def _grpc(url: str) -> BaseStorage:
     return proxy
 
 
-class _Waits(BaseStorage):
-    """What `Patient` is made of: asks the storage it holds, again while it is away."""
+class _Retrying(BaseStorage):
+    """What `RetryingStorage` is made of: asks the storage it holds, again while it is away.
 
-    def __init__(self, inner: BaseStorage) -> None:
-        self.inner = inner
+    Attributes:
+        inner: That storage.
+        url: The path or URL that it was opened by.
+    """
+
+    def __init__(self, inner: BaseStorage, url: str = "") -> None:
+        self.inner, self.url = inner, url
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def batched(self) -> Iterator[None]:
         """Write to a journal's disk once for all that this thread stores within, and reads only afterwards."""
-        backend = getattr(self.inner, "_backend", None)
+        backend = backend_of(self.inner)
         if not isinstance(backend, JournalFile):
             yield
             return
-        with postponed():
-            with _as_storage_error(), backend.together():
+        with deferring_interrupts():
+            with _as_storage_error(), backend.batched():
                 yield
             self._settle()
 
@@ -246,15 +251,15 @@ class _Waits(BaseStorage):
 
     def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
         with _as_storage_error():
-            return patiently(lambda: getattr(self.inner, name)(*args, **kwargs))
+            return retrying(lambda: getattr(self.inner, name)(*args, **kwargs))
 
 
-def patiently(ask: Callable[[], T]) -> T:
+def retrying(ask: Callable[[], T]) -> T:
     """Ask a storage, again while it is away, for as long as `PATIENCE`."""
     began, pause = time.monotonic(), 0.1
     while True:
         try:
-            with postponed():
+            with deferring_interrupts():
                 return ask()
         except Exception as error:
             waited = time.monotonic() - began
@@ -266,9 +271,14 @@ def patiently(ask: Callable[[], T]) -> T:
         pause = min(2 * pause, 3.0)
 
 
-def together(storage: BaseStorage) -> AbstractContextManager[None]:
+def url_of(storage: BaseStorage) -> str:
+    """Return the path or URL that a storage was opened by; an empty string where it was not opened here."""
+    return storage.url if isinstance(storage, _Retrying) else ""
+
+
+def batched(storage: BaseStorage) -> AbstractContextManager[None]:
     """Store what is stored within at once where the storage can, which is much faster; none of it is read within."""
-    return storage.together() if isinstance(storage, _Waits) else nullcontext()
+    return storage.batched() if isinstance(storage, _Retrying) else nullcontext()
 
 
 def _passing(error: Exception) -> bool:
@@ -286,7 +296,7 @@ def _passing(error: Exception) -> bool:
 
 
 def _asking(name: str) -> Callable[..., Any]:
-    def method(self: _Waits, *args: Any, **kwargs: Any) -> Any:
+    def method(self: _Retrying, *args: Any, **kwargs: Any) -> Any:
         return self._ask(name, *args, **kwargs)
 
     return method
@@ -295,4 +305,4 @@ def _asking(name: str) -> Callable[..., Any]:
 _NAMES = (*BaseStorage.__abstractmethods__, "get_best_trial", "remove_session")
 
 #: A storage that waits while its server is away, for as long as `PATIENCE`.
-Patient = type("Patient", (_Waits,), {name: _asking(name) for name in _NAMES})
+RetryingStorage = type("RetryingStorage", (_Retrying,), {name: _asking(name) for name in _NAMES})

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import shlex
 import warnings
 from dataclasses import fields
@@ -15,21 +14,19 @@ from optuna.trial import FrozenTrial, TrialState
 
 from vitspace.errors import InputError
 from vitspace.study.config import StudyConfig
+from vitspace.study.optuna_private import storage_of, study_id, trial_id
 from vitspace.study.passwords import without_passwords
 from vitspace.study.record import OBJECTIVES, StudyRecord
-from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file
+from vitspace.study.storage import DEFAULT_STORAGE, open_storage, url_of
 from vitspace.study.trial import Trial
 
 DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
-
-#: Bytes of the longest name, which is a folder's and part of a file's.
-LONGEST = 200
 
 #: Where a trial's result stands among its user attributes: one fact, so that a database stores it in one transaction.
 RESULT = "result"
 
 #: What to do about a name that is taken.
-_GO_ON = "; go on with --resume"
+GO_ON = "; go on with --resume"
 
 _STATES = {"complete": TrialState.COMPLETE, "failed": TrialState.FAIL}
 _FIELDS = {f.name for f in fields(Trial)} - {"number"}
@@ -49,30 +46,8 @@ def free_name(storage: BaseStorage, name: str) -> str:
     return candidate
 
 
-def check_new(url: str, name: str, taken: bool = False, cure: str = _GO_ON) -> None:
-    """Check a new study's name without making anything.
-
-    Args:
-        url: The storage.
-        name: The name.
-        taken: Whether a name that is taken is fine, since another is found for it.
-        cure: What the error says of a name that is taken.
-
-    Raises:
-        InputError: the name is no file name, a study of that name is stored, or the storage cannot be reached.
-    """
-    if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
-        raise InputError(f"a study's name is of letters, digits and . _ - +, since it names a folder, but got {name!r}")
-    if len(name.encode()) > LONGEST:
-        raise InputError(f"a study's name is of at most {LONGEST} bytes, but got {len(name.encode())}: {name[:20]}...")
-    file = storage_file(url)
-    if (file is None or file.exists()) and name in study_names(open_storage(url)) and not taken:
-        raise InputError(_taken(name, cure))
-    if file and not file.resolve().parent.is_dir():
-        raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
-
-
-def _taken(name: str, cure: str = _GO_ON) -> str:
+def name_is_taken(name: str, cure: str = GO_ON) -> str:
+    """Return what is said of a new study's name that is taken, and what to do about it."""
     return f"a new study has a name of its own, but {name!r} exists{cure}"
 
 
@@ -98,7 +73,7 @@ class StudyStore:
         try:
             study = optuna.create_study(storage=storage, study_name=name, directions=DIRECTIONS)
         except optuna.exceptions.DuplicatedStudyError:
-            raise InputError(_taken(name)) from None
+            raise InputError(name_is_taken(name)) from None
         with warnings.catch_warnings():
             # Experimental in name since Optuna 3.2; the dashboard labels its axes with it.
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -124,6 +99,25 @@ class StudyStore:
                 f"it, or it was killed while it did; vitspace studies delete {shlex.quote(name)} removes it"
             )
         return store
+
+    @classmethod
+    def open(cls, url: str, name: str, designs: bool = True, whole: bool = True) -> "StudyStore":
+        """Open a study of a storage that is there; see `load`.
+
+        Raises:
+            InputError: there is no such storage or study.
+        """
+        return cls.load(open_storage(url, create=False), name, designs, whole)
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study.study_name
+
+    @property
+    def url(self) -> str:
+        """The path or URL of the storage that the study is in."""
+        return url_of(self.storage)
 
     @property
     def is_whole(self) -> bool:
@@ -157,13 +151,13 @@ class StudyStore:
         facts = trial.to_dict()
         result = {name: _finite(facts[name]) for name in sorted(_FIELDS) if facts[name] not in (None, "", {})}
         # Not by the trial's own method, which changes what is in memory before the journal has taken it.
-        self.storage.set_trial_user_attr(running._trial_id, RESULT, result)
+        self.storage.set_trial_user_attr(trial_id(running), RESULT, result)
         values = _objectives(trial) if trial.complete else None
         self.study.tell(running, values, _STATES.get(trial.state, TrialState.PRUNED))
 
     def is_saved(self, running: optuna.Trial, trial: Trial) -> bool:
         """Whether a trial ended with the result that `save` was given; not told of failed ones, as lost ones end so."""
-        stored, state = self.storage.get_trial(running._trial_id), _STATES.get(trial.state, TrialState.PRUNED)
+        stored, state = self.storage.get_trial(trial_id(running)), _STATES.get(trial.state, TrialState.PRUNED)
         return stored.state == state != TrialState.FAIL and has_result(stored)
 
     def finish(self, lost: FrozenTrial) -> bool:
@@ -173,10 +167,10 @@ class StudyStore:
             optuna.exceptions.UpdateFinishedTrialError: it was ended by others meanwhile.
         """
         if not has_result(lost):
-            return self.storage.set_trial_state_values(lost._trial_id, TrialState.FAIL)
+            return self.storage.set_trial_state_values(trial_id(lost), TrialState.FAIL)
         trial = read_trial(lost)
         values = _objectives(trial) if trial.complete else None
-        return self.storage.set_trial_state_values(lost._trial_id, _STATES.get(trial.state, TrialState.PRUNED), values)
+        return self.storage.set_trial_state_values(trial_id(lost), _STATES.get(trial.state, TrialState.PRUNED), values)
 
     def resume(self, config: StudyConfig, run: dict[str, Any]) -> None:
         """Store a resumed study's new total of trials, and who goes on with it."""
@@ -186,8 +180,8 @@ class StudyStore:
         stored = StudyConfig.of(attrs["config"] | {"trials": config.trials})
         self.set(config=stored, resolved=resolved | {"resumed": runs}, used_up=False)
 
-    def record(self, storage: str = DEFAULT_STORAGE) -> StudyRecord:
-        """Read the study; ``storage`` is where it is, for commands that name it."""
+    def record(self) -> StudyRecord:
+        """Read the study."""
         attrs = self.study.user_attrs
         point = attrs.get("reference_point")
         return StudyRecord(
@@ -198,7 +192,7 @@ class StudyStore:
             reference=attrs.get("reference", {}),
             reference_point=tuple(point) if point else None,
             seconds=attrs.get("seconds", 0.0),
-            storage=without_passwords(storage),
+            storage=without_passwords(self.url or DEFAULT_STORAGE),
         )
 
     def trials(self, frozen: list[FrozenTrial] | None = None) -> list[Trial]:
@@ -215,12 +209,12 @@ class StudyStore:
     @property
     def storage(self) -> BaseStorage:
         """Where the study is."""
-        return self.study._storage
+        return storage_of(self.study)
 
     @property
     def study_id(self) -> int:
         """The study's number in its storage."""
-        return self.study._study_id
+        return study_id(self.study)
 
 
 def _objectives(trial: Trial) -> list[float]:

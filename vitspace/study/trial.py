@@ -74,8 +74,6 @@ class Trial:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Trial":
         """Read what `to_dict` wrote."""
-        if data["spec"]:
-            import vitspace.families  # noqa: F401 (heavy; its families read the spec)
         return cls(**{**data, "spec": Spec.from_dict(data["spec"]) if data["spec"] else None})
 
     def summary(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vitspace.errors import FailureError
-from vitspace.interrupts import postponed
+from vitspace.interrupts import deferring_interrupts
 from vitspace.network import Network
 from vitspace.proxies.devices import autocast, is_out_of_memory
 from vitspace.training.images import Images, Order, train_loader, val_batches
@@ -83,7 +83,7 @@ class Loop:
         self.model.train()
         try:
             for group in self._groups():
-                with postponed():
+                with deferring_interrupts():
                     self._update(group)
                     if self.done % _CHECK_EVERY == 0:
                         self._check_finite(epoch)

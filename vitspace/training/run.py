@@ -11,7 +11,7 @@ import torch
 from vitspace.design import Design
 from vitspace.errors import InputError
 from vitspace.host import machine
-from vitspace.interrupts import postponed
+from vitspace.interrupts import deferring_interrupts
 from vitspace.network import build
 from vitspace.training.folder import Folder
 from vitspace.training.images import Images, open_images
@@ -126,7 +126,7 @@ class Training:
                 "images_per_second": rate,
                 "seconds": time.monotonic() - start,
             }
-            with postponed():
+            with deferring_interrupts():
                 self._end_epoch(row)
 
     def save(self) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from types import ModuleType
 
-import vitspace.families  # noqa: F401 (the anchors' specs are its)
 from vitspace.anchors import Anchor
 from vitspace.anchors.references import main_anchors
 from vitspace.errors import InputError

@@ -7,6 +7,7 @@ import timm
 import torch
 from torch import nn
 
+from vitspace.costs.counter import Skeleton
 from vitspace.network import build
 from vitspace.spec import NATIVE_SIZE, Spec
 
@@ -41,5 +42,5 @@ class Subject:
 
     def on_meta(self) -> nn.Module:
         """Build it without memory or random numbers, for counting."""
-        with torch.device("meta"):
+        with torch.device("meta"), Skeleton():
             return self.make()

@@ -13,13 +13,12 @@ import nni
 
 from vitspace import interrupts
 from vitspace.searching.desk import Desk
-from vitspace.searching.engines import OpenStudy
 from vitspace.searching.engines._nni_space import result, to_params
-from vitspace.searching.remote import open_evaluator
-from vitspace.spec import Spec
-from vitspace.study.storage import open_storage
+from vitspace.searching.join import join_session
+from vitspace.searching.monitor import Silent
+from vitspace.searching.work import work_once
+from vitspace.study.config import StudyConfig
 from vitspace.study.store import StudyStore
-from vitspace.study.trial import Trial
 
 
 def main(name: str, url: str, command: str, config: str, folder: str) -> None:
@@ -34,25 +33,12 @@ def main(name: str, url: str, command: str, config: str, folder: str) -> None:
     """
     interrupts.install()
     os.chdir(folder)
-    store = StudyStore.load(open_storage(url), name)
-    evaluator = open_evaluator(config, command)
-    study = OpenStudy(store, url, evaluator.space, evaluator)
+    store = StudyStore.open(url, name)
+    session = join_session(store, StudyConfig.of(json.loads(config)), command, Silent())
     proposal = nni.get_next_parameter()
     assert isinstance(proposal, dict)
-
-    def score(spec: Spec, seed: int) -> float:
-        return evaluator.proxy.score(spec, seed).value
-
-    trial: Trial | None = None
-    with Desk(study, store.config, score) as desk:
-        task = desk.take(to_params(evaluator.space, proposal))
-        if task is not None:
-            try:
-                trial = evaluator.evaluate(task.number, task.spec, {}, task.anchor)
-            except BaseException:
-                desk.put_back(task)
-                raise
-            desk.give(task, trial)
+    with Desk(session, session.score) as desk:
+        trial = work_once(desk, session.evaluate, to_params(session.space, proposal))
     nni.report_final_result(result(trial, store.record().reference_point))
 
 

@@ -21,15 +21,14 @@ from optuna.trial import TrialState
 from vitspace.cache import cache_path
 from vitspace.errors import StudyFailedError
 from vitspace.searching.desk import Desk
-from vitspace.searching.engines import OpenStudy
 from vitspace.searching.engines._nni_experiment import BreakdownError, Experiment
 from vitspace.searching.engines._nni_space import search_space
-from vitspace.searching.remote import portable
+from vitspace.searching.monitor import Watcher
+from vitspace.searching.remote import absolute_paths
+from vitspace.searching.session import Session
 from vitspace.searching.streaks import FAILURES
-from vitspace.searching.telling import Telling
-from vitspace.spec import Spec
-from vitspace.study.config import StudyConfig
-from vitspace.study.storage import anywhere
+from vitspace.searching.work import work_once
+from vitspace.study.storage import absolute_url
 
 TUNERS = {"tpe": "TPE", "evolution": "Evolution", "random": "Random"}
 #: Proposals for each trial that is to complete; the others are rejected.
@@ -40,54 +39,53 @@ BREAKDOWNS = 3
 _LOOK = 1.0
 
 
+def run(session: Session) -> None:
+    """Evaluate designs; see `vitspace.searching.engines`."""
+    with Desk(session, session.score) as desk:
+        _Run(session, desk)()
+
+
 @dataclass
-class NniEngine:
-    """Runs the queued designs itself, then has NNI propose until the study is complete or the space is used up."""
+class _Run:
+    """Evaluates the queued designs itself, then has NNI propose until the study is complete or the space is used up."""
 
-    study: OpenStudy
+    session: Session
+    desk: Desk
 
-    def run(self, config: StudyConfig) -> None:
-        """Evaluate designs; see `vitspace.searching.engines.Engine`."""
-        with Desk(self.study, config, self._score) as desk:
-            self._run_queued(desk)
-            if not desk.over:
-                self._propose(desk, config)
+    def __call__(self) -> None:
+        self._work_on_queued()
+        if not self.desk.over:
+            self._propose()
 
-    def _run_queued(self, desk: Desk) -> None:
+    def _work_on_queued(self) -> None:
         """Evaluate what waits: anchors, and designs whose process was killed."""
-        while not desk.over and self._waiting() and (task := desk.take()):
-            try:
-                trial = self.study.evaluator.evaluate(task.number, task.spec, {}, task.anchor, self.study.monitor.step)
-            except BaseException:
-                desk.put_back(task)
-                raise
-            desk.give(task, trial)
+        while not self.desk.over and self._waiting() and work_once(self.desk, self.session.evaluate):
+            pass
 
     def _waiting(self) -> bool:
-        return bool(self.study.store.frozen(TrialState.WAITING))
+        return bool(self.session.store.frozen(TrialState.WAITING))
 
-    def _propose(self, desk: Desk, config: StudyConfig) -> None:
+    def _propose(self) -> None:
         """Run an experiment of NNI's until the study is over, and another where it breaks down."""
-        store, monitor = self.study.store, self.study.monitor
-        tell, broken = Telling(store, monitor), 0
+        store, monitor = self.session.store, self.session.monitor
+        tell, broken = Watcher(store, monitor), 0
         with redirect_stdout(sys.stderr), tempfile.TemporaryDirectory(prefix="vitspace-nni-") as folder:
-            settings = self._settings(config, Path(folder))
-            while not desk.over:
+            settings = self._settings(Path(folder))
+            while not self.desk.over:
                 before = len(store.record().completed)
                 try:
-                    with Experiment(settings, TUNERS[config.sampler], self._arguments(config)) as experiment:
+                    with Experiment(settings, TUNERS[self.session.config.sampler], self._arguments()) as experiment:
                         monitor.note(f"NNI's portal: {experiment.portal}")
-                        self._watch(experiment, desk, tell)
-                    break
+                        self._watch(experiment, tell)
                 except BreakdownError as error:
                     broken = broken + 1 if len(store.record().completed) == before else 1
                     if broken == BREAKDOWNS:
                         raise StudyFailedError(f"NNI broke down {broken} times in a row, the last: {error}") from None
                     monitor.note(f"NNI broke down: {error}; another experiment goes on, whose tuner starts anew")
         tell()
-        self._finish(desk)
+        self._finish()
 
-    def _watch(self, experiment: Experiment, desk: Desk, tell: Telling) -> None:
+    def _watch(self, experiment: Experiment, tell: Watcher) -> None:
         """Look after an experiment until the study is over, or NNI has no more to propose.
 
         Raises:
@@ -95,8 +93,8 @@ class NniEngine:
             StudyFailedError: too many of its processes failed since a trial was last complete.
         """
         failed = 0
-        while not desk.over:
-            self._run_queued(desk)
+        while not self.desk.over:
+            self._work_on_queued()
             progress, look = tell() > 0, experiment.look()
             if look is not None:
                 if look.used_up:
@@ -107,43 +105,32 @@ class NniEngine:
                     raise StudyFailedError(f"{look.failed - failed} of NNI's processes failed in a row; see {logs}")
             time.sleep(_LOOK)
 
-    def _finish(self, desk: Desk) -> None:
+    def _finish(self) -> None:
         """Evaluate here the designs that NNI proposed while others seemed to fill the study; it proposes none twice."""
-        while not desk.over and (self._waiting() or desk.queue_uniform()):
-            self._run_queued(desk)
+        while not self.desk.over and (self._waiting() or self.desk.queue_uniform()):
+            self._work_on_queued()
             if self._waiting():
-                desk.wait()  # others run what may be the last ones
-        if not desk.over:
-            self.study.monitor.note("NNI has no more designs to propose: the space is used up")
+                self.desk.wait()  # others run what may be the last ones
+        if not self.desk.over:
+            self.session.monitor.note("NNI has no more designs to propose: the space is used up")
 
-    def _settings(self, config: StudyConfig, folder: Path) -> dict[str, Any]:
+    def _settings(self, folder: Path) -> dict[str, Any]:
         """Return NNI's settings, and write down in the folder what its processes are told."""
-        facts = (
-            self.study.store.study.study_name,
-            anywhere(self.study.url),
-            self.study.evaluator.command,
-            portable(config),
-        )
+        store, config = self.session.store, self.session.config
+        facts = (store.name, absolute_url(store.url), self.session.evaluator.command, absolute_paths(config))
         (folder / "trial.json").write_text(json.dumps([*facts, str(Path.cwd())]))
         return {
             "experiment_working_directory": cache_path().parent / "nni",
             "trial_code_directory": folder,
             "trial_command": shlex.join([sys.executable, "-m", "vitspace.searching.engines._nni_trial", "trial.json"]),
-            "trial_concurrency": self.study.workers or 1,
+            "trial_concurrency": self.session.workers or 1,
             "max_trial_number": _PROPOSALS * config.trials,
-            "search_space": search_space(self.study.space),
+            "search_space": search_space(self.session.space),
         }
 
-    def _arguments(self, config: StudyConfig) -> dict[str, Any]:
+    def _arguments(self) -> dict[str, Any]:
         """Return the tuner's arguments; one that starts anew does not repeat what the last one proposed."""
+        config = self.session.config
         mode = {"optimize_mode": "maximize"} if config.sampler != "random" else {}
-        seed = {"seed": config.seed + len(self.study.store.frozen())} if config.sampler != "evolution" else {}
+        seed = {"seed": config.seed + len(self.session.store.frozen())} if config.sampler != "evolution" else {}
         return mode | seed
-
-    def _score(self, spec: Spec, seed: int) -> float:
-        return self.study.evaluator.proxy.score(spec, seed, self.study.monitor.step).value
-
-
-def open_engine(study: OpenStudy) -> NniEngine:
-    """Return the engine for a study."""
-    return NniEngine(study)

@@ -3,7 +3,6 @@
 A task whose worker or node is lost is started again once, elsewhere; one that takes its worker down twice is failed.
 The cluster is the one that ``RAY_ADDRESS`` names, or one of this machine's cores for as long as the study runs. The
 nodes need vitspace, the space's file where it is a path, and the proxy's data.
-While the second seed of the first design is scored, once in a study, no new task is started.
 """
 
 import logging
@@ -11,18 +10,18 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import ray
 
 from vitspace.errors import InputError
 from vitspace.proxies import ProxyError
-from vitspace.searching.desk import Desk, Task
-from vitspace.searching.engines import OpenStudy
+from vitspace.searching.desk import Desk, Job
 from vitspace.searching.queue import DEATHS
-from vitspace.searching.remote import evaluate, portable, score
-from vitspace.spec import Spec
+from vitspace.searching.reference import SecondSeed
+from vitspace.searching.remote import absolute_paths, evaluate, score
+from vitspace.searching.session import Session, Task
+from vitspace.searching.work import work_at_once
 from vitspace.study.config import StudyConfig
 from vitspace.study.trial import Trial
 
@@ -32,72 +31,87 @@ _LOOK = 0.5
 _ANSWERS_IN = 10.0
 
 
-@dataclass
-class RayEngine:
-    """Keeps as many tasks running as the cluster has room for, or as ``--workers`` says."""
+def run(session: Session) -> None:
+    """Evaluate designs; see `vitspace.searching.engines`.
 
-    study: OpenStudy
-    flying: dict[Any, Task] = field(default_factory=dict)
+    Raises:
+        InputError: there is no such cluster, or it has no room for one evaluation.
+    """
+    with _cluster(session.config), Desk(session) as desk:
+        work_at_once(desk, Tasks(session))
 
-    def run(self, config: StudyConfig) -> None:
-        """Evaluate designs; see `vitspace.searching.engines.Engine`.
 
-        Raises:
-            InputError: there is no such cluster, or it has no room for one evaluation.
-        """
-        self.config, self.facts = config, (portable(config), self.study.evaluator.command)
-        with _cluster(config), Desk(self.study, config, self._score) as desk:
-            self._run(desk)
+class Tasks:
+    """A crew of Ray's tasks: as many as the cluster has room for, or as ``--workers`` says; see `Crew`."""
 
-    def _run(self, desk: Desk) -> None:
-        try:
-            while self.flying or not desk.over:
-                while len(self.flying) < self._room() and (task := desk.take()):
-                    self.flying[self._start(task)] = task
-                done, _ = ray.wait(list(self.flying), timeout=_LOOK) if self.flying else ([], [])
-                for reference in done:
-                    trial = self._result(reference, self.flying[reference])
-                    desk.give(self.flying.pop(reference), trial)
-                if not self.flying:
-                    desk.wait()
-        except BaseException:
-            for reference, task in self.flying.items():
-                ray.cancel(reference, force=True)
-                desk.put_back(task)
-            raise
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.study = absolute_paths(session.config), session.evaluator.command
+        self.flying: dict[Any, Job] = {}
 
-    def _room(self) -> int:
-        """Return how many tasks may run, by the nodes there are now."""
-        if self.study.workers:
-            return self.study.workers
-        return int(min(_have(name) / count for name, count in _needs(self.config).items() if count))
+    @property
+    def busy(self) -> int:
+        """How many tasks run."""
+        return len(self.flying)
 
-    def _start(self, task: Task) -> Any:
-        return self._remote(evaluate).remote(*self.facts, task.number, task.spec, task.anchor)
+    def has_room(self) -> bool:
+        """Whether another task may run, by the nodes that there are now."""
+        if self.session.workers:
+            return self.busy < self.session.workers
+        needs = _needs(self.session.config)
+        return self.busy < int(min(_have(name) / count for name, count in needs.items() if count))
+
+    def start(self, job: Job) -> None:
+        """Start a task."""
+        if isinstance(job, SecondSeed):
+            reference = self._remote(score).remote(self.study, job.spec, job.seed)
+        else:
+            reference = self._remote(evaluate).remote(self.study, job.number, job.spec, job.anchor)
+        self.flying[reference] = job
+        self.session.monitor.began(job.number, job.name)
+
+    def results(self) -> Iterator[tuple[Job, Trial | float | Exception]]:
+        """Give the tasks that ended, one by one, and what they gave; wait a moment where none did."""
+        done, _ = ray.wait(list(self.flying), timeout=_LOOK)
+        for reference in done:
+            job = self.flying[reference]
+            result = self._again(reference) if isinstance(job, SecondSeed) else self._trial(reference, job)
+            del self.flying[reference]
+            self.session.monitor.left(job.number)
+            yield job, result
+
+    def cancel(self) -> list[Job]:
+        """Stop all tasks, and return what they were about."""
+        for reference in self.flying:
+            ray.cancel(reference, force=True)
+        jobs = list(self.flying.values())
+        self.flying.clear()
+        return jobs
 
     def _remote(self, function: Callable[..., Any]) -> Any:
         remote: Any = ray.remote  # its types name every number of arguments, and no function of any
-        return remote(max_retries=DEATHS - 1, retry_exceptions=False, **_needs(self.config))(function)
+        return remote(max_retries=DEATHS - 1, retry_exceptions=False, **_needs(self.session.config))(function)
 
-    def _result(self, reference: Any, task: Task) -> Trial:
+    def _trial(self, reference: Any, task: Task) -> Trial:
         try:
             trial: Trial = ray.get(reference)
         except ray.exceptions.RayTaskError:
             raise  # the evaluation records what a design does; this is a node that cannot evaluate at all
         except ray.exceptions.RayError as error:
             why = f"its worker died {DEATHS} times, the last time with {type(error).__name__}"
-            return self.study.evaluator.trial(task.number, "failed", task.spec, why, task.anchor)
+            return self.session.evaluator.trial(task.number, "failed", task.spec, why, task.anchor)
         return trial
 
-    def _score(self, spec: Spec, seed: int) -> float:
+    def _again(self, reference: Any) -> float | Exception:
+        """Return the reference design's score with a second seed, or why there is none."""
         try:
-            value: float = ray.get(self._remote(score).remote(*self.facts, spec, seed))
+            value: float = ray.get(reference)
         except ray.exceptions.RayTaskError as error:
             if not isinstance(error.cause, ProxyError):
                 raise
-            raise error.cause from None
+            return error.cause
         except ray.exceptions.RayError as error:
-            raise ProxyError(f"its worker died: {type(error).__name__}") from None
+            return ProxyError(f"its worker died: {type(error).__name__}")
         return value
 
 
@@ -163,8 +177,3 @@ def _join() -> None:
         raise InputError(
             f"RAY_ADDRESS names a Ray cluster, but got {address!r}: {str(error).splitlines()[0]}"
         ) from None
-
-
-def open_engine(study: OpenStudy) -> RayEngine:
-    """Return the engine for a study."""
-    return RayEngine(study)

@@ -9,15 +9,14 @@ is. Without SLURM the jobs are processes of this machine. A job that SLURM takes
 import math
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import submitit
 
 from vitspace.errors import StudyFailedError
-from vitspace.searching.engines import OpenStudy
-from vitspace.searching.telling import Telling
+from vitspace.searching.monitor import Watcher
+from vitspace.searching.session import Session
 from vitspace.study.config import StudyConfig
 
 #: Minutes that a job may last, unless ``--timeout`` says how long the study may.
@@ -27,44 +26,40 @@ _MORE = 30
 _LOOK = 2.0
 
 
-@dataclass
-class SubmititEngine:
-    """Submits the workers and waits for them."""
+def run(session: Session) -> None:
+    """Have jobs evaluate designs; see `vitspace.searching.engines`."""
+    store, config, monitor = session.store, session.config, session.monitor
+    monitor.started(store.record())
+    tell = Watcher(store, monitor)
+    jobs = _submit(session)
+    monitor.note(f"jobs {', '.join(job.job_id for job in jobs)} are submitted")
+    try:
+        while not all(job.done() for job in jobs):
+            tell()
+            time.sleep(_LOOK)
+    finally:
+        for job in jobs:
+            if not job.done():
+                job.cancel()
+    tell()
+    done = len(store.record().completed)
+    if done < config.trials and config.timeout is None and not store.used_up:
+        logs = ", ".join(str(job.paths.stderr) for job in jobs)
+        raise StudyFailedError(f"all jobs ended, with {done} of {config.trials} trials complete; see {logs}")
 
-    study: OpenStudy
 
-    def run(self, config: StudyConfig) -> None:
-        """Have jobs evaluate designs; see `vitspace.searching.engines.Engine`."""
-        store, monitor = self.study.store, self.study.monitor
-        monitor.started(store.record())
-        tell = Telling(store, monitor)
-        jobs = self._submit(config)
-        monitor.note(f"jobs {', '.join(job.job_id for job in jobs)} are submitted")
-        try:
-            while not all(job.done() for job in jobs):
-                tell()
-                time.sleep(_LOOK)
-        finally:
-            for job in jobs:
-                if not job.done():
-                    job.cancel()
-        tell()
-        done = len(store.record().completed)
-        if done < config.trials and config.timeout is None and not store.used_up:
-            logs = ", ".join(str(job.paths.stderr) for job in jobs)
-            raise StudyFailedError(f"all jobs ended, with {done} of {config.trials} trials complete; see {logs}")
-
-    def _submit(self, config: StudyConfig) -> list[Any]:
-        store, minutes = self.study.store, MINUTES
-        command = [sys.executable, "-m", "vitspace", "worker", store.study.study_name, "--storage", self.study.url]
-        command += ["--device", config.device]
-        if config.timeout is not None:
-            command += ["--timeout", str(config.timeout)]
-            minutes = math.ceil(config.timeout / 60) + _MORE
-        executor = submitit.AutoExecutor(folder=Path("submitit") / "%j")
-        executor.update_parameters(name=f"vitspace-{store.study.study_name}", timeout_min=minutes, **_gpus(config))
-        work = submitit.helpers.CommandFunction(command, verbose=False)
-        return [executor.submit(work) for _ in range(self.study.workers or 1)]
+def _submit(session: Session) -> list[Any]:
+    """Submit as many jobs as there are to be workers, each of which is the command `vitspace worker`."""
+    config, name, minutes = session.config, session.store.name, MINUTES
+    command = [sys.executable, "-m", "vitspace", "worker", name, "--storage", session.store.url]
+    command += ["--device", config.device]
+    if config.timeout is not None:
+        command += ["--timeout", str(config.timeout)]
+        minutes = math.ceil(config.timeout / 60) + _MORE
+    executor = submitit.AutoExecutor(folder=Path("submitit") / "%j")
+    executor.update_parameters(name=f"vitspace-{name}", timeout_min=minutes, **_gpus(config))
+    work = submitit.helpers.CommandFunction(command, verbose=False)
+    return [executor.submit(work) for _ in range(session.workers or 1)]
 
 
 def _gpus(config: StudyConfig) -> dict[str, int]:
@@ -72,8 +67,3 @@ def _gpus(config: StudyConfig) -> dict[str, int]:
     default = float(config.device.startswith("cuda"))
     count = math.ceil(default if config.gpus is None else config.gpus)
     return {"gpus_per_node": count} if count else {}
-
-
-def open_engine(study: OpenStudy) -> SubmititEngine:
-    """Return the launcher for a study."""
-    return SubmititEngine(study)

@@ -1,4 +1,4 @@
-"""Experience: what a study's trials have shown so far, as arrays."""
+"""History: what a study's trials have shown so far, as arrays."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
 
-class Experience:
+class History:
     """The trials of a study, read anew by `update`.
 
     Attributes:

@@ -4,7 +4,7 @@ import numpy as np
 
 from vitspace.pareto import non_dominated
 from vitspace.searching.pareto.encoding import Encoding, Features, Floats
-from vitspace.searching.pareto.history import Experience
+from vitspace.searching.pareto.history import History
 from vitspace.searching.pareto.improvement import Candidates, Front
 from vitspace.searching.pareto.process import Process, fit_weights, scaling
 from vitspace.space.moves import Rows
@@ -29,7 +29,7 @@ class Model:
         self.encoding, self.population = encoding, encoding.population
         self._weights: dict[tuple[str, tuple[int, ...]], Floats] = {}
 
-    def learn(self, known: Experience) -> None:
+    def learn(self, known: History) -> None:
         """Fit the trials so far.
 
         A score below the reference point's counts as that, as does a design that failed. Designs that run are believed
@@ -70,7 +70,7 @@ class Model:
         points = np.column_stack([-mean, self._shares(features, costs) * self._limits[1:]])
         return score.believing(features, mean), points
 
-    def _fitted(self, name: str, trials: list[Trial], values: Floats, known: Experience) -> Process:
+    def _fitted(self, name: str, trials: list[Trial], values: Floats, known: History) -> Process:
         def features(at: list[int]) -> Features:
             rows = known.rows([trials[i].spec for i in at])
             return self.encoding(rows, self.population.costs(rows))

@@ -21,7 +21,7 @@ from optuna.trial import FrozenTrial
 from vitspace.budget import Budget
 from vitspace.errors import UsedUpError
 from vitspace.searching.pareto.encoding import Encoding
-from vitspace.searching.pareto.history import Experience
+from vitspace.searching.pareto.history import History
 from vitspace.searching.pareto.model import Model
 from vitspace.space import Space
 from vitspace.space.moves import Rows, crossover, mutate
@@ -57,7 +57,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
     ) -> None:
         self.space, self.limits, self.seed, self.accept = space, limits, seed, accept
         self.population = Population(space)
-        self._known: Experience | None = None
+        self._known: History | None = None
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return all variables: they are proposed together."""
@@ -72,7 +72,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             UsedUpError: the space holds no further design within the budget.
         """
         if self._known is None:
-            self._known = Experience(study, self.population)
+            self._known = History(study, self.population)
         self._known.update()
         rng = np.random.default_rng([self.seed, trial.number])
         return self.space.encode(self._propose(self._known, rng))
@@ -85,7 +85,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         rng = np.random.default_rng([self.seed, trial.number, len(trial.params)])
         return param_distribution.choices[rng.integers(len(param_distribution.choices))]
 
-    def _propose(self, known: Experience, rng: np.random.Generator) -> Spec:
+    def _propose(self, known: History, rng: np.random.Generator) -> Spec:
         ranked = self._ranked(known, rng) if len(known.complete) >= ENOUGH else self._pool[:0]
         for row in (*ranked, *self._pool):
             spec = self.space.decode(self.population.params(row))
@@ -96,7 +96,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             raise UsedUpError(f"space {self.space.name} has no further design within {self.limits}")
         return drawn[0]
 
-    def _ranked(self, known: Experience, rng: np.random.Generator) -> Rows:
+    def _ranked(self, known: History, rng: np.random.Generator) -> Rows:
         """Return the best candidates, best first."""
         self._model.learn(known)
         parents, rows, values = self._model.front_rows, self._pool[:0], np.empty(0)

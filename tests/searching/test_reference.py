@@ -6,7 +6,7 @@ from vitspace.families import anchor
 from vitspace.interrupts import Terminated
 from vitspace.searching.lease import Owner
 from vitspace.searching.queue import Queue
-from vitspace.searching.reference import calibrate, reference_point, to_calibrate
+from vitspace.searching.reference import SecondSeed, reference_point, reference_trial, score_reference
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
@@ -31,44 +31,44 @@ def complete(queue, name="msg_tiny"):
     return running
 
 
-def test_who_ran_the_first_anchor_calibrates(queue):
+def test_who_ran_the_first_anchor_scores_it_again(queue):
     complete(queue)
-    assert to_calibrate(queue.store, queue.owner, last=False).anchor == "msg_tiny"
-    assert to_calibrate(queue.store, replace(queue.owner, pid=1), last=False) is None
+    assert reference_trial(queue.store, queue.owner, last=False).anchor == "msg_tiny"
+    assert reference_trial(queue.store, replace(queue.owner, pid=1), last=False) is None
 
 
-def test_another_calibrates_where_that_one_is_gone_or_far_and_the_study_over(queue):
+def test_another_scores_it_again_where_that_one_is_gone_or_far_and_the_study_over(queue):
     complete(queue)
-    assert to_calibrate(queue.store, ELSEWHERE, last=False) is None
-    assert to_calibrate(queue.store, ELSEWHERE, last=True) is not None
+    assert reference_trial(queue.store, ELSEWHERE, last=False) is None
+    assert reference_trial(queue.store, ELSEWHERE, last=True) is not None
 
 
 def test_an_anchor_that_still_runs_is_waited_for(queue):
     queue.ask()
     complete(queue, name=None)
-    assert to_calibrate(queue.store, queue.owner, last=False) is None
+    assert reference_trial(queue.store, queue.owner, last=False) is None
 
 
-def test_a_calibration_that_kills_its_workers_is_given_up(queue):
+def test_a_second_seed_that_kills_its_workers_is_given_up(queue):
     complete(queue)
-    trial = to_calibrate(queue.store, queue.owner, last=False)
+    trial = reference_trial(queue.store, queue.owner, last=False)
     queue.store.set(calibrations=2)
     notes = []
-    calibrate(queue.store, trial, CONFIG, 3.0, lambda spec, seed: 1 / 0, notes.append)
+    score_reference(SecondSeed(queue.store, trial, CONFIG, 3.0, notes.append), lambda spec, seed: 1 / 0)
     assert queue.store.record().reference["scores"] == [-1.0] and "2 workers died of it" in notes[-1]
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, Terminated])
-def test_a_calibration_that_is_interrupted_is_not_counted_as_a_death(queue, interrupt):
+def test_a_second_seed_that_is_interrupted_is_not_counted_as_a_death(queue, interrupt):
     def interrupted(spec, seed):
         raise interrupt
 
     complete(queue)
-    trial = to_calibrate(queue.store, queue.owner, last=False)
+    trial = reference_trial(queue.store, queue.owner, last=False)
     for _ in range(2):
         with pytest.raises(interrupt):
-            calibrate(queue.store, trial, CONFIG, 3.0, interrupted, print)
-    calibrate(queue.store, trial, CONFIG, 3.0, lambda spec, seed: -1.2, print)
+            score_reference(SecondSeed(queue.store, trial, CONFIG, 3.0, print), interrupted)
+    score_reference(SecondSeed(queue.store, trial, CONFIG, 3.0, print), lambda spec, seed: -1.2)
     assert queue.store.record().reference["scores"] == [-1.0, -1.2]
 
 
@@ -92,5 +92,7 @@ def test_the_reference_point_comes_from_the_budget_and_the_first_design(limits, 
 def test_whatever_a_second_seed_does_the_study_goes_on_without_its_noise(queue, score, why):
     complete(queue)
     notes = []
-    calibrate(queue.store, to_calibrate(queue.store, queue.owner, last=False), CONFIG, 3.0, score, notes.append)
+    score_reference(
+        SecondSeed(queue.store, reference_trial(queue.store, queue.owner, last=False), CONFIG, 3.0, notes.append), score
+    )
     assert queue.store.record().reference["scores"] == [-1.0] and why in notes[-1]

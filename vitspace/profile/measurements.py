@@ -1,8 +1,9 @@
-"""Calibrate: measure random designs of every space on this host, for the predictor."""
+"""Random designs of every space, measured on this host for the predictor of latency."""
 
 import json
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
 
 from vitspace.budget import Budget
@@ -10,11 +11,14 @@ from vitspace.cache import load, store
 from vitspace.files import data_names
 from vitspace.host import fingerprint
 from vitspace.latency.backends import check_backend
-from vitspace.latency.calibration import Calibration
+from vitspace.latency.calibration import Calibration, calibration_path
 from vitspace.latency.measuring import LatencySettings, measure
 from vitspace.latency.samples import Sample
 from vitspace.space import Space, load_space
 from vitspace.spec import Spec
+from vitspace.tracking import Track, untracked
+
+_log = logging.getLogger(__name__)
 
 #: Larger designs are neither measured nor asked about on a CPU.
 MOST_FLOPS = "..8G"
@@ -44,10 +48,12 @@ class Measurements:
         spaces = [space for name in data_names("spaces") if _adds(space := load_space(name))]
         columns = [_designs(space, per_space, seed) for space in spaces]
         self.specs = [spec for spec in chain.from_iterable(zip_longest(*columns)) if spec is not None]
-        self.total = len(self.specs)
         self.samples: list[Sample] = []
         self.seconds = 0.0
         self.unsure = 0
+
+    def __len__(self) -> int:
+        return len(self.specs)
 
     def __iter__(self) -> Iterator[Sample]:
         for spec in self.specs:
@@ -62,6 +68,47 @@ class Measurements:
     def calibration(self) -> Calibration:
         """Return what was measured so far as a calibration."""
         return Calibration.of(self.samples, self.settings, self.seconds / 60)
+
+
+def calibrate(
+    backends: Iterable[str] = ("eager",), designs: int = 40, track: Track = untracked
+) -> dict[str, Calibration]:
+    """Measure random designs of every space on this host, and keep what predicts latency from them.
+
+    Takes minutes. Measured designs are cached one by one, so that the same call goes on after an interrupt. The result
+    is written to `vitspace.latency.calibration.calibration_path` of each backend, where searches find it.
+
+    Args:
+        backends: ``eager``, ``onnxruntime`` or ``openvino``; see `vitspace.latency.backends`.
+        designs: Designs a space, beside its anchors.
+        track: Shows how many designs are measured.
+
+    Returns:
+        By backend, the calibration, with its error on designs that were held out.
+
+    Raises:
+        InputError: a backend is not installed.
+    """
+    names = list(dict.fromkeys(backends))
+    for name in names:
+        check_backend(name)
+    return {name: _calibrated(name, designs, track) for name in names}
+
+
+def _calibrated(backend: str, designs: int, track: Track) -> Calibration:
+    steps = Measurements(backend, designs)
+    for _ in track(steps, f"measuring on {backend}"):
+        pass
+    if steps.unsure:
+        _log.warning(
+            "%d of %d designs were measured while the machine was busy or moved; what that did to the reference "
+            "network beside them is taken out",
+            steps.unsure,
+            len(steps),
+        )
+    calibration = steps.calibration()
+    calibration.save(calibration_path(backend))
+    return calibration
 
 
 def _adds(space: Space) -> bool:

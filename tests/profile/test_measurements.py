@@ -1,0 +1,57 @@
+"""vitspace.calibrate, with milliseconds made up from work in the place of a clock."""
+
+import pytest
+
+import vitspace
+from vitspace.errors import InputError
+from vitspace.latency import Latency
+from vitspace.latency.calibration import calibration_path, load_calibration
+from vitspace.latency.work import work
+from vitspace.profile import measurements
+
+
+@pytest.fixture(autouse=True)
+def one_space(monkeypatch, tmp_path):
+    """Calibrate on MAT's space alone, in a cache of its own."""
+    monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path))
+    monkeypatch.setattr(measurements, "data_names", lambda folder: ["mat"])
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Time designs by their work, each with the core's share that is set here."""
+    told = {"core_share": 1.0}
+
+    def measure(spec, settings, again):
+        ms = 1e-6 * float(work(spec, 224).sum())
+        times = {"median_ms": ms, "p10_ms": ms, "p90_ms": ms, "low_ms": ms, "high_ms": ms}
+        steady = {"reference_ms": 10.0, "usual_ms": 10.0, "drift": 0.0, **told}
+        return Latency(**times, **steady, backend="eager", runs=9, threads=1, batch=1, dtype="float32", host="here")
+
+    monkeypatch.setattr(measurements, "measure", measure)
+    return told
+
+
+def test_a_calibration_is_kept_where_searches_find_it(clock):
+    told = []
+
+    def track(items, description):
+        for item in items:
+            yield item
+            told.append(description)
+
+    made = vitspace.calibrate(designs=8, track=track)["eager"]
+    assert told == ["measuring on eager"] * len(made.samples) and len(made.samples) >= 8
+    assert load_calibration(calibration_path("eager")).samples == made.samples
+    assert "all" in made.held_out
+
+
+def test_a_busy_machine_is_told(clock, caplog):
+    clock["core_share"] = 0.5
+    vitspace.calibrate(designs=8)
+    assert "designs were measured while the machine was busy or moved" in caplog.text
+
+
+def test_a_backend_that_does_not_exist_is_refused():
+    with pytest.raises(InputError, match="a latency backend is one of eager, onnxruntime, openvino"):
+        vitspace.calibrate(["tensorrt"])

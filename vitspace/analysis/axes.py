@@ -1,0 +1,137 @@
+"""Axes of a space: what each does to the score at equal FLOPs, how important it is, which value the data prefer."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vitspace.analysis.effects import AxisEffects, all_effects
+from vitspace.analysis.folder import made_by, write_axes
+from vitspace.analysis.importance import Importance, importances
+from vitspace.analysis.observations import Observations, of_scored, of_study
+from vitspace.analysis.scoring import Scoring
+from vitspace.analysis.tables import axes_table, records, values_table
+from vitspace.budget import Budget
+from vitspace.files import check_folder
+from vitspace.space import load_space
+from vitspace.study.storage import DEFAULT_STORAGE
+from vitspace.study.store import StudyStore
+from vitspace.tracking import Track, untracked
+
+#: Said of a study's designs, which no uniform draw gave.
+BIASED = "Trials were proposed by a search, which looks more closely where scores are high: effects are biased so."
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AxisFindings:
+    """What the scores of designs say of a space's axes.
+
+    Attributes:
+        source: The space or study.
+        proxy: What gave the scores.
+        observations: The designs and their scores.
+        effects: By axis, the score of each value at equal FLOPs.
+        importance: By axis, its share of the score's variance.
+        drawn: How the designs came about.
+    """
+
+    source: str
+    proxy: str
+    observations: Observations
+    effects: Sequence[AxisEffects]
+    importance: Mapping[str, Importance]
+    drawn: str
+
+    @classmethod
+    def of(cls, source: str, proxy: str, observations: Observations, drawn: str) -> "AxisFindings":
+        """Compute effects and importance from scored designs."""
+        return cls(source, proxy, observations, all_effects(observations), importances(observations), drawn)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row an axis, the most important first; see `vitspace.analysis.tables.axes_table`."""
+        return axes_table(self.effects, self.importance)
+
+    @property
+    def note(self) -> str:
+        """How many designs were looked at, and how they came about."""
+        seen = self.observations
+        return f"{len(seen.scores)} designs, {seen.left_out} left out (failed, or outside the space). {self.drawn}"
+
+    def write(self, folder: Path, command: str) -> None:
+        """Write figure and tables into a folder."""
+        title = f"{self.proxy} score by the axes of {self.source}"
+        write_axes(folder, self.effects, self.importance, title, made_by(command, self.note, self.proxy))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``vitspace space axes --json`` prints, its source and folder left out."""
+        found = {"space": self.observations.space, "proxy": self.proxy, "designs": len(self.observations.scores)}
+        return found | {"axes": records(self.table), "values": records(values_table(self.effects))}
+
+
+def space_axes(
+    space: str,
+    budget: str | None = None,
+    n: int = 200,
+    scoring: Scoring | None = None,
+    out: Path | None = None,
+    command: str = "",
+    track: Track = untracked,
+) -> AxisFindings:
+    """Draw designs uniformly from a space, score them by a proxy, and look at what each axis does to the score.
+
+    Args:
+        space: A space's name, or a path to its YAML.
+        budget: FLOPs (multiply-adds): ``4G``, ``3.5G..4G``; None is any.
+        n: Designs that are drawn.
+        scoring: Proxy, data, seed and device; None is the score ``rank`` at seed 0.
+        out: Folder of figure and tables; None writes none.
+        command: What the report names as how it was made.
+        track: Shows how many designs are scored.
+
+    Raises:
+        InputError: there is no such space, proxy or data, the space holds too few designs within the budget, or the
+            folder cannot be written.
+    """
+    scoring, limits = scoring or Scoring(), Budget.parse(budget)
+    folder = check_folder(out) if out else None
+    scorer, loaded = scoring.scorer(), load_space(space)
+    _log.info("drawing from %s", loaded.name)
+    designs = [(loaded, spec) for spec in loaded.draw(n, limits, scoring.seed)]
+    seen = of_scored(loaded, scorer.score_all(designs, track))
+    drawn = f"Designs drawn uniformly within {limits}."
+    findings = AxisFindings.of(Path(space).stem, scoring.proxy, seen, drawn)
+    if folder:
+        findings.write(folder, command)
+    return findings
+
+
+def study_axes(
+    study: str, storage: str = DEFAULT_STORAGE, budget: str | None = None, out: Path | None = None, command: str = ""
+) -> AxisFindings:
+    """Look at what each axis of a stored study's space does to the study's scores.
+
+    Args:
+        study: The study's name.
+        storage: A journal file, or a database URL.
+        budget: FLOPs of the trials that are looked at; None is all.
+        out: Folder of figure and tables; None writes none.
+        command: What the report names as how it was made.
+
+    Raises:
+        InputError: there is no such study, too few of its trials are complete, or the folder cannot be written.
+    """
+    limits = Budget.parse(budget)
+    folder = check_folder(out) if out else None
+    record = StudyStore.open(storage, study).record()
+    seen = of_study(load_space(record.config.space), record, limits)
+    findings = AxisFindings.of(study, record.config.proxy, seen, BIASED)
+    if folder:
+        findings.write(folder, command)
+    return findings

@@ -1,0 +1,124 @@
+"""Spaces compared at equal cost: how the scores of designs drawn uniformly from each are distributed."""
+
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from vitspace.analysis.comparison import Sample, comparison_table, draw_sample, parse_band
+from vitspace.analysis.folder import made_by, write_comparison
+from vitspace.analysis.scoring import Scoring
+from vitspace.analysis.tables import records
+from vitspace.budget import ANY, Budget
+from vitspace.errors import InputError
+from vitspace.files import check_folder
+from vitspace.space import Space, load_space
+from vitspace.tracking import Track, untracked
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SpaceComparison:
+    """Spaces beside each other at one cost.
+
+    Attributes:
+        samples: Scored designs, a sample a space.
+        band: The FLOPs and params within which they were drawn.
+        n: Designs that were asked for of each space.
+        scoring: How they were scored.
+        folder: Where figure and tables are; None where none were written.
+    """
+
+    samples: tuple[Sample, ...]
+    band: Budget
+    n: int
+    scoring: Scoring
+    folder: Path | None = None
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a space; see `vitspace.analysis.comparison.comparison_table`."""
+        return comparison_table(self.samples)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``vitspace space compare --json`` prints, its budget left out."""
+        return {
+            "band": [limit if math.isfinite(limit) else None for limit in self.band.macs],
+            "proxy": self.scoring.proxy,
+            "n": self.n,
+            "seed": self.scoring.seed,
+            "spaces": records(self.table),
+            "report": str(self.folder) if self.folder else None,
+        }
+
+
+def compare_spaces(
+    spaces: Iterable[str],
+    budget: str | Budget,
+    n: int = 200,
+    scoring: Scoring | None = None,
+    out: Path | None = None,
+    command: str = "",
+    track: Track = untracked,
+) -> SpaceComparison:
+    """Draw designs uniformly from each space within one band of FLOPs, and score them by a proxy.
+
+    After RegNet (Radosavovic et al., CVPR 2020, section 3.1). Scores are kept on this machine one by one, so that the
+    same call goes on after an interrupt.
+
+    Args:
+        spaces: Names of spaces, or paths to their YAML.
+        budget: FLOPs (multiply-adds): ``1G`` is the band 0.9G..1G, ``0.5G..1G`` itself; a `Budget` limits params too.
+        n: Designs a space.
+        scoring: Proxy, data, seed and device; None is the score ``rank`` at seed 0.
+        out: Folder of figure and tables; None writes none.
+        command: What the report names as how it was made.
+        track: Shows how many designs are scored.
+
+    Raises:
+        InputError: there is no such space, proxy or data, a space is named twice, the budget is malformed, or the
+            folder cannot be written.
+    """
+    scoring = scoring or Scoring()
+    band = parse_band(budget) if isinstance(budget, str) else budget
+    loaded = _load(spaces)
+    folder = check_folder(out) if out else None
+    scorer = scoring.scorer()
+    _log.info("band: %s", band)
+    drawn = [_drawn(space, band, n, scoring.seed) for space in loaded.values()]
+    designs = [(loaded[sample.space], spec) for sample in drawn for spec in sample.specs]
+    scored = iter(scorer.score_all(designs, track))
+    samples = tuple(replace(sample, scored=tuple(next(scored) for _ in sample.specs)) for sample in drawn)
+    comparison = SpaceComparison(samples, band, n, scoring, folder)
+    if folder:
+        _write(comparison, folder, command)
+    return comparison
+
+
+def _load(spaces: Iterable[str]) -> dict[str, Space]:
+    names = list(spaces)
+    if len({Path(name).stem for name in names}) < len(names):
+        raise InputError(f"each space is compared once, but got {', '.join(names)}")
+    return {space.name: space for space in map(load_space, names)}
+
+
+def _drawn(space: Space, band: Budget, n: int, seed: int) -> Sample:
+    _log.info("drawing from %s", space.name)
+    sample = draw_sample(space, band, n, seed)
+    if sample.why:
+        _log.info("%s: %s", space.name, sample.why)
+    return sample
+
+
+def _write(comparison: SpaceComparison, folder: Path, command: str) -> None:
+    band, scoring = comparison.band, comparison.scoring
+    counted = " Designs are counted by FLOPs alone, and drawn within both limits." if band.params != ANY else ""
+    words = made_by(command, f"Band: {band}.{counted} Seed {scoring.seed}.", scoring.proxy)
+    title = f"{scoring.proxy} score of designs, by space: {band}"
+    write_comparison(folder, comparison.samples, title, f"{scoring.proxy} score", words)

@@ -1,0 +1,63 @@
+"""One export, from its request to its record."""
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vitspace.design import Design
+from vitspace.export.folder import export_folder
+from vitspace.export.formats import choose_formats
+from vitspace.export.model import Model
+from vitspace.export.parity import evidence
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What is exported, and how.
+
+    Attributes:
+        design: The architecture.
+        formats: Of ``spec timm onnx openvino``; empty for all that are installed.
+        weights: A ``.safetensors`` of ``vitspace train``; None leaves the network as initialised.
+        data: Validation images that graphs are compared with PyTorch on; empty for two photographs.
+        images: At most so many of them, evenly spaced.
+        img_size: Side of the image in pixels; None is the weights', or the design's.
+        num_classes: Classes of an untrained network; None is the weights', or ImageNet's 1000.
+        out: The folder; None is ``exports/NAME``.
+        force: Whether an existing export is replaced.
+        command: The command line, for the model card.
+    """
+
+    design: Design
+    formats: list[str] = field(default_factory=list)
+    weights: Path | None = None
+    data: str = ""
+    images: int = 256
+    img_size: int | None = None
+    num_classes: int | None = None
+    out: Path | None = None
+    force: bool = False
+    command: str = ""
+
+
+def export_design(request: ExportRequest) -> dict[str, Any]:
+    """Write a design's files and its model card into a folder, and return the record; see `export_folder`.
+
+    ONNX and OpenVINO graphs are compared with PyTorch on images; if one differs, nothing is written.
+
+    Raises:
+        InputError: a format is unknown or not installed, the weights are of another design, the data cannot be read,
+            or the folder exists or cannot be written.
+        FailureError: an exported graph does not compute what PyTorch does.
+    """
+    formats, left_out = choose_formats(request.formats)
+    for name, cure in left_out.items():
+        _log.warning("format %s is left out, as it needs %s", name, cure)
+    model = Model.of(request.design, request.weights, request.img_size, request.num_classes)
+    _log.info("exporting %s as %s", request.design.name, ", ".join(formats))
+    folder = request.out or Path("exports") / request.design.name
+    shown = evidence(model, request.data, request.images)
+    return export_folder(model, formats, folder, request.command, request.force, shown)

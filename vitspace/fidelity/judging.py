@@ -1,0 +1,99 @@
+"""Proxies measured on published designs, and judged by the accuracies that were published with them."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vitspace.fidelity.cards import Card, make_cards
+from vitspace.fidelity.figure import write_figures
+from vitspace.fidelity.folder import folder_rows, merged, write_folder
+from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_rows, plan, run
+from vitspace.files import check_folder
+from vitspace.proxies.devices import check_device
+from vitspace.proxies.score_tables import ScoreRow, committed_rows
+from vitspace.tracking import Track, untracked
+from vitspace.units import format_score
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is known of proxies.
+
+    Attributes:
+        cards: A report card a proxy and initialisation; one that was not measured says so.
+        rows: Every score that the cards are made from.
+    """
+
+    cards: list[Card]
+    rows: list[ScoreRow]
+
+
+def measure_and_judge(
+    request: FidelityRequest | None = None,
+    device: str = "cpu",
+    timeout: float | None = None,
+    out: Path | None = None,
+    track: Track = untracked,
+) -> Judgement:
+    """Measure what is not known yet of proxies on published designs, and make their report cards.
+
+    Scores are kept on this machine design by design, so that the same call goes on after an interrupt.
+
+    Args:
+        request: Proxies, designs, seeds and initialisations; None is every training-free proxy on every design.
+        device: Where networks run: cpu, cuda or auto.
+        timeout: Seconds after which no further design is measured; 0 measures none, None sets no limit.
+        out: Folder of tables, cards and figures; rows that it has already are part of the cards.
+        track: Shows how many designs are scored.
+
+    Raises:
+        InputError: the data of a training proxy or the device cannot be had, or the folder cannot be written.
+    """
+    request = request or FidelityRequest()
+    folder = check_folder(out) if out else None
+    known = known_rows(request)
+    measured = _measured(plan(request, known, str(check_device(device))), timeout, track)
+    rows = merged(folder_rows(folder) if folder else (), known, measured)
+    trained = sorted({row.proxy for row in rows if row.trained}) if request.is_general else ()
+    cards = make_cards((*request.proxies, *trained), request.inits, rows, _uncommitted(rows))
+    if folder:
+        write_folder(folder, cards, rows)
+        write_figures(folder, cards, rows)
+    return Judgement(cards, rows)
+
+
+def _measured(jobs: Sequence[Job], timeout: float | None, track: Track) -> list[ScoreRow]:
+    """Measure jobs until the time is over; an interrupt says how many scores are kept."""
+    rows: list[ScoreRow] = []
+    try:
+        if jobs and timeout != 0:
+            check_data_of(jobs)
+        _measure(jobs, timeout, track, rows)
+    except KeyboardInterrupt:
+        wanted = sum(len(job.proxies) for job in jobs)
+        _log.warning("%d of %d scores were measured and are kept; the same call goes on from there", len(rows), wanted)
+        raise
+    return rows
+
+
+def _measure(jobs: Sequence[Job], timeout: float | None, track: Track, rows: list[ScoreRow]) -> None:
+    start = time.monotonic()
+    for number, job in enumerate(track(jobs, "scoring published designs") if jobs else ()):
+        if timeout is not None and time.monotonic() - start >= timeout:
+            _log.warning("%d designs are left unscored after %g s; run again to go on", len(jobs) - number, timeout)
+            break
+        rows += (found := run(job))
+        for row in filter(lambda row: row.trained, found):
+            value = row.failure if row.value is None else format_score(row.value)
+            _log.info(
+                "%d of %d: %s, seed %d: %s in %.0f s", number + 1, len(jobs), row.name, row.seed, value, row.seconds
+            )
+
+
+def _uncommitted(rows: Sequence[ScoreRow]) -> frozenset[str]:
+    committed = set(committed_rows())
+    return frozenset(row.key for row in rows if row not in committed)

@@ -1,0 +1,123 @@
+"""What a study is refused for before anything is stored: its name, engine, environment, trials, budget and sources."""
+
+import json
+import math
+import textwrap
+from typing import Any
+
+from vitspace.errors import InputError
+from vitspace.host import cores
+from vitspace.latency import LatencySettings, measure
+from vitspace.searching.engines import check_engine
+from vitspace.searching.evaluate import Evaluator
+from vitspace.searching.first import anchors_inside
+from vitspace.searching.lease import LeaseTiming
+from vitspace.space import Space
+from vitspace.study.config import GPU_ENGINES, StudyConfig
+from vitspace.study.storage import patience
+from vitspace.study.store import StudyStore
+
+#: Processes for one core at most; each takes a gigabyte, and those that share a core only wait for each other.
+WORKERS_A_CORE = 4
+#: Of a proxy's description, what may differ from host to host and from version to version.
+_MAY_DIFFER = {"device", "report_card", "rungs", "rescaled", "chance_loss", "chance_accuracy", "weights", "intercept"}
+
+
+def check_environment() -> None:
+    """Check ``VITSPACE_LEASE``, ``VITSPACE_HEARTBEAT`` and ``VITSPACE_PATIENCE``, which are read in mid-study.
+
+    Raises:
+        InputError: one of them breaks a rule.
+    """
+    LeaseTiming.from_environment()
+    patience()
+
+
+def check_runs(settings: dict[str, Any], config: StudyConfig, workers: int | None) -> None:
+    """Check that a study's engine can be used here, as it is asked to.
+
+    Args:
+        settings: What was given; what a study was begun with on another engine may be stored with it.
+        config: What the study is asked.
+        workers: Evaluations at once, where that was given.
+
+    Raises:
+        InputError: it cannot.
+    """
+    if settings.get("gpus") is not None and config.engine not in GPU_ENGINES:
+        raise InputError(
+            f"gpus are asked for by engines {' and '.join(GPU_ENGINES)}, but got engine {config.engine!r}; a process "
+            "of this machine uses the GPU that --device names"
+        )
+    if workers and config.engine in ("optuna", "nni"):  # the others' are jobs and tasks of a cluster
+        check_workers(workers)
+    check_engine(config)
+
+
+def check_workers(count: int) -> None:
+    """Check that so many processes can evaluate on this machine.
+
+    Raises:
+        InputError: there are too many.
+    """
+    if count > (most := WORKERS_A_CORE * len(cores())):
+        raise InputError(f"workers are at most {most}, {WORKERS_A_CORE} for each core of this machine, but got {count}")
+
+
+def check_trials(space: Space, config: StudyConfig) -> None:
+    """Check that a study has trials for the anchors inside its budget, and one more.
+
+    Raises:
+        InputError: there are too few.
+    """
+    anchors = anchors_inside(space, config)
+    if config.trials < len(anchors) + 1:
+        raise InputError(
+            f"trials hold every anchor inside the budget and one design more, so at least {len(anchors) + 1} "
+            f"({', '.join(anchors)}), but got {config.trials}"
+        )
+
+
+def check_budget(space: Space, config: StudyConfig) -> None:
+    """Check that a space has designs within a budget; the latency of the least one is measured.
+
+    Raises:
+        InputError: it has none.
+    """
+    space.check_budget(config.limits)
+    limit = config.limits.latency_ms[1]
+    if limit < math.inf:
+        settings = LatencySettings(config.latency_backend, img_size=space.resolution)
+        least = measure(space.smallest, settings)
+        if least.median_ms > limit and not least.doubt:  # which was said, and each design is measured anyway
+            raise InputError(
+                f"a latency budget lets a design pass, but the design of least FLOPs in {space.name} takes "
+                f"{least.median_ms:.3g}ms here, and the budget is {config.limits}"
+            )
+
+
+def describe_space(space: Space) -> dict[str, Any]:
+    """Return what a study is to remember of its space."""
+    facts = {"name": space.name, **space.config.model_dump(mode="json", exclude_unset=True)}
+    return facts | {"resolution": space.resolution}
+
+
+def check_same(store: StudyStore, evaluator: Evaluator) -> None:
+    """Refuse to put trials of two spaces or two proxies, as of a file that was edited, into one study.
+
+    Raises:
+        InputError: one of them is no longer what the study was made of.
+    """
+    resolved = store.study.user_attrs.get("resolved", {})
+    for what, now in (("space", describe_space(evaluator.space)), ("proxy", evaluator.proxy.describe())):
+        then = resolved.get(what) or {}
+        for key in sorted((then.keys() | now.keys() if what == "space" else then.keys() & now.keys()) - _MAY_DIFFER):
+            if then and then.get(key) != json.loads(json.dumps(now.get(key))):
+                raise InputError(
+                    f"a study goes on with the {what} it was made of, but {key} was {_short(then.get(key))} and is "
+                    f"{_short(now.get(key))} here; begin another study"
+                )
+
+
+def _short(value: Any) -> str:
+    return textwrap.shorten(repr(value), 80, placeholder=" ...")

@@ -1,0 +1,92 @@
+"""Joining a stored study from another process, and running one of its trials again."""
+
+import time
+from typing import Any
+
+import torch
+
+from vitspace.errors import InputError
+from vitspace.host import fingerprint
+from vitspace.searching.checks import check_environment, check_same
+from vitspace.searching.engines import run_engine
+from vitspace.searching.first import enqueue, first_designs, is_ready
+from vitspace.searching.lease import LeaseTiming
+from vitspace.searching.monitor import Monitor, Silent
+from vitspace.searching.session import Session, open_evaluator
+from vitspace.space import load_space
+from vitspace.study.config import StudyConfig
+from vitspace.study.record import StudyRecord
+from vitspace.study.storage import naming_storage
+from vitspace.study.store import StudyStore
+
+
+def join_session(store: StudyStore, config: StudyConfig, command: str, monitor: Monitor) -> Session:
+    """Return this process's session of a stored study.
+
+    Raises:
+        InputError: something of the study's is missing here, or is no longer what the study was made of.
+    """
+    wait_until_ready(store)
+    evaluator = open_evaluator(config, command, monitor)
+    check_same(store, evaluator)
+    return Session(store, config, evaluator, monitor)
+
+
+def join(store: StudyStore, settings: dict[str, Any], command: str = "", monitor: Monitor | None = None) -> StudyRecord:
+    """Evaluate designs of a stored study in this process, beside whoever else does, until it is complete.
+
+    Args:
+        store: The study.
+        settings: ``device`` and ``timeout``, where they are not None.
+        command: The command line, for the record.
+        monitor: Is told how it goes.
+
+    Raises:
+        InputError: a setting or the environment breaks a rule, or something of the study's is missing here.
+    """
+    check_environment()
+    given = {name: value for name, value in settings.items() if value is not None}
+    config = StudyConfig.of(store.config.model_dump() | given)
+    if len(store.record().completed) < config.trials:
+        session = join_session(store, config, command, monitor or Silent())
+        with naming_storage(store.url):
+            run_engine(session, "optuna")
+    return store.record()
+
+
+def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Monitor | None = None) -> dict[str, Any]:
+    """Score a stored trial's design again, alone, on as many threads as then; nothing is stored.
+
+    Raises:
+        InputError: the study has no such trial with a score.
+    """
+    trials = {trial.number: trial for trial in store.record().completed}
+    if number not in trials:
+        raise InputError(f"a trial to run again is a complete one of {store.name}, but got {number}")
+    trial = trials[number]
+    assert trial.spec is not None
+    config = store.config.model_copy(update={"device": device} if device else {})
+    if threads := trial.details.get("run", {}).get("threads"):
+        torch.set_num_threads(threads)
+    score = open_evaluator(config, "", monitor or Silent()).proxy.score(trial.spec, trial.seed)
+    return {
+        "number": number,
+        "spec_id": trial.spec.id,
+        "seed": trial.seed,
+        "score": score.value,
+        "stored_score": trial.score,
+        "equal": score.value == trial.score,
+        "host": fingerprint(),
+        "stored_host": trial.details.get("host"),
+    }
+
+
+def wait_until_ready(store: StudyStore) -> None:
+    """Wait until whoever makes a study has queued its first designs, or is gone for a lease; then queue the rest."""
+    began, lease = time.monotonic(), LeaseTiming.from_environment().lease
+    while not is_ready(store) and time.monotonic() - began < lease:
+        time.sleep(0.1)
+    if not is_ready(store):
+        config = store.config
+        space = load_space(config.space)
+        enqueue(store, space, first_designs(space, config))

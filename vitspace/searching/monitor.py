@@ -1,0 +1,76 @@
+"""Monitors: who is told how a study goes, and of the trials that other processes store."""
+
+import sys
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from vitspace.study.record import StudyRecord
+from vitspace.study.store import StudyStore
+from vitspace.study.trial import Trial
+
+
+class Monitor(Protocol):
+    """Is told how a study goes."""
+
+    def started(self, record: StudyRecord) -> None:
+        """The study's trials so far, before more are run."""
+
+    def began(self, number: int, name: str) -> None:
+        """The evaluation of a trial's design begins; the name is its anchor's, or its spec's id."""
+
+    def step(self, number: int, done: int, total: int) -> None:
+        """How far the proxy of a running trial is."""
+
+    def left(self, number: int) -> None:
+        """The evaluation of a trial's design is over, or given up."""
+
+    def ended(self, trial: Trial, record: StudyRecord) -> None:
+        """A trial ended."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+
+
+class Silent:
+    """A monitor that says nothing."""
+
+    def started(self, record: StudyRecord) -> None: ...
+
+    def began(self, number: int, name: str) -> None: ...
+
+    def step(self, number: int, done: int, total: int) -> None: ...
+
+    def left(self, number: int) -> None: ...
+
+    def ended(self, trial: Trial, record: StudyRecord) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+class Lines(Silent):
+    """A monitor that writes its notes on standard error, a line each."""
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        print(text, file=sys.stderr, flush=True)
+
+
+@dataclass
+class Watcher:
+    """Tells a monitor of the trials that other processes ended since the last time; at first, of none."""
+
+    store: StudyStore
+    monitor: Monitor
+    told: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.told.update(trial.number for trial in self.store.trials())
+
+    def __call__(self) -> int:
+        """Tell, and return how many are complete of those that ended."""
+        new = [trial for trial in self.store.trials() if trial.number not in self.told]
+        self.told.update(trial.number for trial in new)
+        for trial in new:
+            if trial.complete or trial.state == "failed" or trial.latency_ms is not None:
+                self.monitor.ended(trial, self.store.record())
+        return sum(trial.complete for trial in new)
