@@ -16,6 +16,7 @@ LADDER = [
     {"anchors", "layers", "network"},
     {"families"},
     {"costs"},
+    {"accuracy"},
     {"latency"},
     {"space"},
     {"study"},

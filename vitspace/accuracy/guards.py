@@ -17,6 +17,8 @@ CREDITED = HIGH
 #: FLOPs are alike within this factor; the box of each holds at least so many networks.
 LIKE, FEWEST = 1.5, 40
 _GRID = 48
+#: Of the width of what is known, by which a feature may lie beyond it.
+_SLACK = 0.02
 
 
 class Guards:
@@ -47,7 +49,7 @@ class Guards:
         found = {"macs": _beyond(macs, self._grid[:1], self._grid[-1:]) / span}
         for name in BOXED:
             low, high = (self._at(features, bounds[name]) for bounds in (self._low, self._high))
-            found[name] = _beyond(features.columns[name], low, high) / (high - low)
+            found[name] = np.maximum(_beyond(features.columns[name], low, high) / (high - low) - _SLACK, 0)
         return found
 
     def _at(self, features: Features, bounds: Array) -> Array:
@@ -55,8 +57,7 @@ class Guards:
 
 
 def _beyond(values: Array, low: Array, high: Array) -> Array:
-    # Counts agree to the last digit, their logarithms nearly.
-    return np.maximum(np.maximum(low - values, values - high) - 1e-9, 0)
+    return np.maximum(np.maximum(low - values, values - high), 0)
 
 
 def _near(macs: Array, at: float) -> Array:

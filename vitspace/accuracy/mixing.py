@@ -1,9 +1,10 @@
 """Mixing: whether the positions of a map meet.
 
 What is counted does not tell: a network of the same operations that never exchanges positions is predicted as if it
-did. MAT-2 of MLP blocks alone is published at 58.4, 20.6 points below MAT-2; EMSNet-XXT at 70.2, 2.9 below. So one position is followed back by its
-gradient. Of a spec each stage is tried without its downsampling, since downsamplings alone reach two thirds of the
-image; of any other network with timm's ``forward_features`` the last map is followed back to the image.
+did. MAT-2 of MLP blocks alone is published at 58.4, 20.6 points below MAT-2; EMSNet-XXT at 70.2, 2.9 below. So one
+position is followed back by its gradient. Of a spec each stage is tried without its downsampling, since downsamplings
+alone reach two thirds of the image; of any other network with timm's ``forward_features`` the last map is followed back
+to the image.
 """
 
 from collections.abc import Callable, Iterator

@@ -139,9 +139,7 @@ def _prediction(mean: float, sd: float, model: Predictor, outside: tuple[str, ..
     return Prediction(100 - float(np.exp(mean)), own, *ends, not outside, outside, near)
 
 
-def _subjects(
-    designs: Sequence[Spec | nn.Module], img_size: int, model: Predictor
-) -> tuple[Features, np.ndarray]:
+def _subjects(designs: Sequence[Spec | nn.Module], img_size: int, model: Predictor) -> tuple[Features, np.ndarray]:
     counted = numbers_of([_counted(design, img_size) for design in designs])
     families = np.array([model.family(_family(design)) for design in designs])
     return features(counted, img_size), families

@@ -15,6 +15,9 @@ from vitspace.proxies.score_tables import ScoreRow, committed_rows, keep, local_
 from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
 from vitspace.proxies.training.train import canonical_name, split_data
 
+#: The predictor of top-1 from public results, which is judged as proxies are.
+PREDICTOR = "top1"
+
 
 @dataclass(frozen=True)
 class FidelityRequest:
@@ -29,6 +32,7 @@ class FidelityRequest:
         chosen: The designs that are scored.
         data: What the training proxies are trained on; empty for their own.
         data_of: By training proxy, what it is trained on as it was given, so that it can be opened.
+        predicts: Whether the predictor of top-1 is judged too: no proxy was named, or ``top1`` is.
         is_general: Whether no proxy was named, so that cards of all that was trained before belong to the answer.
 
     Raises:
@@ -42,14 +46,17 @@ class FidelityRequest:
     chosen: DesignFilter = field(default_factory=DesignFilter)
     data: str = ""
     data_of: Mapping[str, str] = field(default_factory=dict, init=False)
+    predicts: bool = field(default=False, init=False)
     is_general: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
+        named = tuple(name for name in self.proxies if name != PREDICTOR)
+        object.__setattr__(self, "predicts", not self.proxies or named != self.proxies)
         object.__setattr__(self, "is_general", not self.proxies)
-        object.__setattr__(self, "proxies", self.proxies or _training_free())
+        object.__setattr__(self, "proxies", named if self.proxies else _training_free())
         for name in self.proxies:
             if name.partition(":")[0] not in PROXIES:
-                raise InputError(f"a proxy is one of {', '.join(PROXIES)}, but got {name!r}")
+                raise InputError(f"a proxy is one of {', '.join((*PROXIES, PREDICTOR))}, but got {name!r}")
             if name.partition(":")[0] == "halving":
                 raise InputError(
                     f"the presets of halving have cards, train:tiny and so on, and it has none; got {name!r}"

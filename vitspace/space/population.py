@@ -207,7 +207,14 @@ class Population:
             return _INVALID, PartCost(), PartCost()
         count = count_stage(stage, state.in_dim, state.carry, state.shape, state.carry_shape, state.stride)
         ordered = self.space.axes.ordered_values(stage)
-        after = _State(stage.out_dim, stage.carry_out(state.carry), count.shape, count.carry_shape, ordered, state.stride * stage.stride)
+        after = _State(
+            stage.out_dim,
+            stage.carry_out(state.carry),
+            count.shape,
+            count.carry_shape,
+            ordered,
+            state.stride * stage.stride,
+        )
         return self._state_id(after), *_split(step, count, stage.depth, stem)
 
     def _entered(self, state: _State, stage: StageSpec) -> tuple[PartCost, _State]:
