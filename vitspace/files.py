@@ -65,8 +65,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_yaml(path: Path, model: type[Model]) -> Model:
-    """Read a YAML file into a model.
+def read_yaml(path: Path, model: type[Model], prepare: Callable[[dict[str, Any]], Any] = dict) -> Model:
+    """Read a YAML file into a model; ``prepare`` makes of the file's mapping what the model reads.
 
     Raises:
         InputError: the file is not YAML, a key is unknown or missing, or a value is wrong; with file and line.
@@ -83,7 +83,7 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
     if not isinstance(data, dict):
         raise InputError(f"{path}: the file is a mapping of keys, but got {type(data).__name__}")
     try:
-        return model.model_validate(data)
+        return model.model_validate(prepare(data))
     except ValidationError as error:
         first = error.errors()[0]
         line = _line(yaml.compose(text, Loader=yaml.SafeLoader), first["loc"])

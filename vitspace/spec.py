@@ -155,6 +155,14 @@ class StageSpec(PartSpec, kind="stage"):
         """Return a stage of the same cost, with the fields that cost nothing reset, so that fewer are counted."""
         return self
 
+    def counted_as(self, group: Mapping[str, Any]) -> Self:
+        """Return the stage in which the cost that a group adds is counted: what else does not matter to it is reset.
+
+        Args:
+            group: One of ``independent``.
+        """
+        return self
+
     def carry_out(self, carry: Carry | None) -> Carry | None:
         """What this stage hands on, given what it is handed."""
         return None

@@ -21,7 +21,8 @@ def counted(name):
 @pytest.mark.parametrize("name", ANCHORS)
 def test_what_is_made_from_shapes_counts_as_torchs_own_kernels_do(name, monkeypatch):
     found = counted(name)
-    monkeypatch.setattr(counter, "_RULES", {})
+    assert counted(name) == found  # from what is known by now
+    monkeypatch.setattr(counter, "put_out", lambda func, args, kwargs: func(*args, **kwargs))
     assert counted(name) == found
 
 
@@ -46,9 +47,10 @@ def test_what_is_made_from_shapes_counts_as_torchs_own_kernels_do(name, monkeypa
 def test_outputs_have_the_shape_type_and_order_of_torchs_own(operation):
     x = torch.empty(3, 4, 4, device="meta")
     own = operation(x)
-    with Counter():
-        found = operation(x)
-    assert (found.shape, found.dtype, found.stride()) == (own.shape, own.dtype, own.stride())
+    for _ in range(2):  # by rule or by torch, and then as remembered
+        with Counter():
+            found = operation(x)
+        assert (found.shape, found.dtype, found.stride()) == (own.shape, own.dtype, own.stride())
 
 
 def test_matrices_that_do_not_match_are_refused():

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from vitspace.costs.makeup import Makeup, Trace, of_parameters
+from vitspace.costs.shapes import on_meta, put_out
 
 CONVENTION = "1 FLOP = 1 multiply-add of convolutions, linear layers and attention products"
 
@@ -64,7 +65,15 @@ class PartCost:
         return cls(*numbers[:4], Makeup(*numbers[4:]))
 
 
-class Counter(TorchDispatchMode):
+class _Mode(TorchDispatchMode):
+    """A mode that torch's compiler is not told of: it would be asked at every operation."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+
+class Counter(_Mode):
     """Adds up the multiply-adds and output elements of the operations that run under it.
 
     Attributes:
@@ -83,8 +92,7 @@ class Counter(TorchDispatchMode):
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
         packet = func._overloadpacket  # type: ignore[attr-defined]
-        out = _meta_like(packet, args) if _on_meta(args) else None
-        out = func(*args, **kwargs) if out is None else out
+        out = put_out(func, args, kwargs)
         formula, macs = flop_registry.get(packet), 0
         if formula is None:
             if not func.is_view:  # type: ignore[attr-defined]
@@ -138,81 +146,12 @@ class Counter(TorchDispatchMode):
         return spent
 
 
-class Skeleton(TorchDispatchMode):
+class Skeleton(_Mode):
     """Leaves out operations in place on the meta device, as initialisations are: there is nothing to fill."""
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         in_place = func._schema.name.endswith("_")  # type: ignore[attr-defined]
-        return args[0] if in_place and _on_meta(args) else func(*args, **(kwargs or {}))
-
-
-def _on_meta(args: tuple) -> bool:
-    return bool(args) and isinstance(args[0], Tensor) and args[0].device.type == "meta"
-
-
-def _meta_like(packet: object, args: tuple) -> Any:
-    """What an operation puts out on the meta device, where that is known from its inputs' shapes; else None."""
-    rule = _RULES.get(packet)
-    return rule(*args) if rule else None
-
-
-def _empty(first: Tensor, shape: Sequence[int]) -> Tensor:
-    return torch.empty(shape, dtype=first.dtype, device="meta")
-
-
-def _like(first: Tensor, *_: object) -> Tensor:
-    """In the order of the input, as `torch.empty_like`, which is a decomposition too."""
-    return _contiguous(first) if first.is_contiguous() else torch.empty_like(first)
-
-
-def _contiguous(first: Tensor, *_: object) -> Tensor:
-    return _empty(first, first.shape)
-
-
-def _product(*args: Tensor) -> Tensor | None:
-    """A product of the last two, matrices or as many pairs of them; None where they do not match."""
-    first, second = args[-2:]
-    if first.shape[:-2] != second.shape[:-2] or first.shape[-1] != second.shape[-2]:
-        return None
-    return _empty(first, (*first.shape[:-1], second.shape[-1]))
-
-
-def _broadcast(first: Tensor, second: Any) -> Tensor | None:
-    """Inputs of one floating type, element by element; None for others."""
-    if not first.is_floating_point():
-        return None
-    if not isinstance(second, Tensor):
-        return _like(first)
-    if second.dtype != first.dtype or not (first.is_contiguous() and second.is_contiguous()):
-        return None
-    return _empty(first, torch.broadcast_shapes(first.shape, second.shape))
-
-
-def _norm(make: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tensor, Tensor]]:
-    """What ``make`` makes, and statistics that nobody reads in evaluation mode."""
-    return lambda first, *_: (make(first), _empty(first, (0,)), _empty(first, (0,)))
-
-
-def _sampled(first: Tensor, grid: Tensor, *_: object) -> Tensor:
-    return _empty(first, (*first.shape[:2], *grid.shape[1:3]))
-
-
-def _resized(first: Tensor, size: Sequence[int] | None, *_: object) -> Tensor | None:
-    return None if size is None else _empty(first, (*first.shape[:2], *size))
-
-
-#: What operations put out, made from shapes alone: torch's kernels for the meta device are slow where they are
-#: decompositions written in Python, 10 ms an interpolation.
-_RULES: dict[object, Callable[..., Any]] = {
-    _ATEN.native_layer_norm: _norm(_contiguous),
-    _ATEN.native_batch_norm: _norm(_like),
-    _ATEN.grid_sampler_2d: _sampled,
-    _ATEN.upsample_bilinear2d: _resized,
-    **dict.fromkeys((_ATEN.gelu, _ATEN.relu, _ATEN.sigmoid, _ATEN.silu, _ATEN.clamp_min), _like),
-    **dict.fromkeys((_ATEN._softmax, _ATEN._safe_softmax), _contiguous),
-    **dict.fromkeys((_ATEN.mm, _ATEN.bmm, _ATEN.addmm), _product),
-    **dict.fromkeys((_ATEN.add, _ATEN.sub, _ATEN.mul, _ATEN.div), _broadcast),
-}
+        return args[0] if in_place and on_meta(args) else func(*args, **(kwargs or {}))
 
 
 def count_params(module: nn.Module) -> int:

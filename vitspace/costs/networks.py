@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from vitspace.costs.breakdown import Breakdown
 from vitspace.costs.counter import PartCost
+from vitspace.costs.handed import Handed
 from vitspace.costs.parts import PartCount, StageCount, count_head, count_stage, count_stem
 from vitspace.errors import InputError
 from vitspace.spec import Spec
@@ -46,14 +47,13 @@ def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
     if img_size < spec.stride:
         raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
     stem = count_stem(spec.stem, spec.in_dims[0], img_size)
-    total, shape, carry_shape, stages = stem.total, stem.shape, None, []
-    stride = spec.stem.stride
-    for stage, in_dim, carry in zip(spec.stages, spec.in_dims, spec.carries, strict=False):
-        count = count_stage(stage, in_dim, carry, shape, carry_shape, stride)
-        shape, carry_shape, stride = count.shape, count.carry_shape, stride * stage.stride
+    total, handed, stages = stem.total, Handed(stem.shape, stride=spec.stem.stride), []
+    for stage, carry in zip(spec.stages, spec.carries[1:], strict=True):
+        count = count_stage(stage, handed)
+        handed = count.handed(carry)
         stages.append((stage.depth, count))
         total = total + count.deep(stage.depth)
-    head = count_head(spec.head, spec.in_dims[-1], spec.carries[-1], shape, carry_shape, stride, num_classes)
+    head = count_head(spec.head, handed, num_classes)
     total = total + head.total
     return Cost(total.params, total.macs, total.activations, total.attention_macs, total.makeup, (stem, stages, head))
 

@@ -1,9 +1,9 @@
 """Parts: each counted once on the meta device, remembered in memory and on disk."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vitspace.costs.counter import Counter, PartCost, Skeleton, parameter_cost
+from vitspace.costs.handed import Handed, Shape
 from vitspace.costs.remembering import Remembered
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec
 
 #: Blocks with which a stage is counted whose blocks do not all cost the same.
 PROBE_DEPTH = 3
-
-Shape = tuple[int, ...]
 
 _remembered = Remembered("parts", __name__)
 
@@ -32,6 +31,7 @@ class StageCount:
         total: All of it.
         shape: Of the map put out, [1, C, H, W].
         carry_shape: Of the carry put out, or None.
+        stride: Pixels of the image a side of a position of the map put out.
     """
 
     downsample: PartCost
@@ -39,6 +39,7 @@ class StageCount:
     total: PartCost
     shape: Shape
     carry_shape: Shape | None
+    stride: int
 
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
@@ -49,6 +50,10 @@ class StageCount:
         """Return the same with other counts."""
         downsample, total, *blocks = (PartCost.of_numbers(row) for row in numbers.tolist())
         return replace(self, downsample=downsample, total=total, blocks=tuple(blocks))
+
+    def handed(self, carry: Carry | None) -> Handed:
+        """Return what the next part is handed, given the carry that the stage hands on."""
+        return Handed(self.shape, carry, self.carry_shape, self.stride)
 
     @property
     def middle(self) -> PartCost:
@@ -69,95 +74,93 @@ class PartCount:
 
 
 @cache
-def count_stage(
-    stage: StageSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None, stride: int
-) -> StageCount:
-    """Count a stage behind a map and carry of the given shapes, the map at a stride, with few of its blocks.
+def count_stage(stage: StageSpec, handed: Handed) -> StageCount:
+    """Count a stage behind what it is handed, with few of its blocks.
 
     The stage with all independent groups of fields neutral is counted, and what each group adds to it.
     """
     depth = 1 if stage.uniform or stage.depth == 1 else PROBE_DEPTH
-    twin = stage.cost_twin(carry)
-    given = _Given(type(stage), depth, in_dim, carry, shape, carry_shape, stride, twin.downsample == "none")
-    given = given.without_in_dim(twin.dim)
-    common = tuple(getattr(twin, name) for name in _common_fields(given.family))
-    plain = _neutral(given, common)
+    twin = stage.cost_twin(handed.carry)
+    given = _given(twin, depth, handed)
+    plain = _neutral(given)
     numbers = plain.numbers
     for index, group in enumerate(stage.independent):
-        values = tuple(in_dim if name == "in_dim" else getattr(twin, name) for name in group)
-        numbers = numbers + _added(given, common, index, values)
+        values = tuple(handed.dim if name == "in_dim" else getattr(twin, name) for name in group)
+        alone = twin.counted_as(group)
+        numbers = numbers + _added(given if alone is twin else _given(alone, depth, handed), index, values)
     return plain.with_numbers(numbers)
 
 
-@dataclass(frozen=True)
-class _Given:
-    """What a stage is counted behind, and whether it is a first one, without downsampling."""
+class _Given(NamedTuple):
+    """A stage but for its independent groups of fields, and what it is counted behind.
+
+    Attributes:
+        family: Its class.
+        depth: Blocks that are counted.
+        handed: What it is handed; the stage's own channels where ``in_dim`` is in a group.
+        first: Whether it is a first one, without downsampling.
+        common: The values of its fields that are in no group.
+    """
 
     family: Any
     depth: int
-    in_dim: int
-    carry: Carry | None
-    shape: Shape
-    carry_shape: Shape | None
-    stride: int
+    handed: Handed
     first: bool
+    common: tuple[Any, ...]
 
-    def without_in_dim(self, dim: int) -> "_Given":
-        """Return the same, handed the stage's own channels where ``in_dim`` is in a group."""
-        return self.handed(dim) if any("in_dim" in group for group in self.family.independent) else self
 
-    def handed(self, in_dim: int) -> "_Given":
-        """Return the same behind a map of other channels."""
-        return replace(self, in_dim=in_dim, shape=(self.shape[0], in_dim, *self.shape[2:]))
+def _given(stage: StageSpec, depth: int, handed: Handed) -> _Given:
+    family = type(stage)
+    names, has_in_dim = _common_fields(family)
+    common = tuple(getattr(stage, name) for name in names)
+    return _Given(family, depth, handed.of_dim(stage.dim) if has_in_dim else handed, stage.downsample == "none", common)
 
 
 @cache
-def _common_fields(family: Any) -> tuple[str, ...]:
+def _common_fields(family: Any) -> tuple[tuple[str, ...], bool]:
+    """Return the fields that are in no group, and whether ``in_dim`` is in one."""
     grouped = {name for group in family.independent for name in group} | {"depth"}
-    return tuple(f.name for f in fields(family) if f.name not in grouped)
+    return tuple(f.name for f in fields(family) if f.name not in grouped), "in_dim" in grouped
 
 
 @cache
-def _neutral(given: _Given, common: tuple[Any, ...]) -> StageCount:
+def _neutral(given: _Given) -> StageCount:
     """Count a stage with all independent groups neutral."""
     values = {name: value for group in given.family.independent for name, value in group.items()}
-    return _count_values(given, common, values)
+    return _count_values(given, values)
 
 
 @cache
-def _added(given: _Given, common: tuple[Any, ...], index: int, values: tuple[Any, ...]) -> NDArray[np.int64]:
+def _added(given: _Given, index: int, values: tuple[Any, ...]) -> NDArray[np.int64]:
     """Return what one group of fields adds to `_neutral`."""
     group = given.family.independent[index]
     neutral = {name: value for other in given.family.independent for name, value in other.items()}
     alone = neutral | dict(zip(group, values, strict=True))
-    if alone.get("in_dim") == given.in_dim:
+    if alone.get("in_dim") == given.handed.dim:
         alone["in_dim"] = None
     if alone == neutral:
         return np.zeros((1, 1), dtype=np.int64)
-    return _count_values(given, common, alone).numbers - _neutral(given, common).numbers
+    return _count_values(given, alone).numbers - _neutral(given).numbers
 
 
-def _count_values(given: _Given, common: tuple[Any, ...], values: Mapping[str, Any]) -> StageCount:
+def _count_values(given: _Given, values: Mapping[str, Any]) -> StageCount:
     settings = dict(values)
     in_dim = settings.pop("in_dim", None)
     if given.first:
         settings["downsample"] = "none"
-    given = given.handed(in_dim) if in_dim else given
-    named = dict(zip(_common_fields(given.family), common, strict=True))
-    stage = given.family(depth=given.depth, **(named | settings))
-    return _count_probe(stage, given.in_dim, given.carry, given.shape, given.carry_shape, given.stride)
+    handed = given.handed.of_dim(in_dim) if in_dim else given.handed
+    named = dict(zip(_common_fields(given.family)[0], given.common, strict=True))
+    return _count_probe(given.family(depth=given.depth, **(named | settings)), handed)
 
 
 @cache
-def _count_probe(
-    stage: StageSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None, stride: int
-) -> StageCount:
+def _count_probe(stage: StageSpec, handed: Handed) -> StageCount:
     def count() -> dict[str, Any]:
         with torch.device("meta"), Skeleton():
-            module: Any = stage.build(in_dim, carry, [0.0] * stage.depth)
+            module: Any = stage.build(handed.dim, handed.carry, [0.0] * stage.depth)
         counter = Counter()
         spent = counter.watch([part for part in (module.downsample, *module.blocks) if part is not None])
-        out, out_carry = counter.run(module, _meta(shape), _meta(carry_shape), stride=stride)
+        out, out_carry = counter.run(module, _meta(handed.shape), _meta(handed.carry_shape), stride=handed.stride)
         return {
             "downsample": spent.get(module.downsample, PartCost()).numbers,
             "blocks": [spent[block].numbers for block in module.blocks],
@@ -166,13 +169,14 @@ def _count_probe(
             "carry_shape": None if out_carry is None else tuple(out_carry.shape),
         }
 
-    found = _remembered(stage, [in_dim, asdict(carry) if carry else None, shape, carry_shape, stride], count)
+    found = _remembered(stage, handed.key, count)
     return StageCount(
         PartCost.of_numbers(found["downsample"]),
         tuple(PartCost.of_numbers(block) for block in found["blocks"]),
         PartCost.of_numbers(found["total"]),
         tuple(found["shape"]),
         tuple(found["carry_shape"]) if found["carry_shape"] else None,
+        handed.stride * stage.stride,
     )
 
 
@@ -187,22 +191,18 @@ def count_stem(stem: StemSpec, out_dim: int, img_size: int) -> PartCount:
 
 
 @cache
-def count_head(
-    head: HeadSpec,
-    in_dim: int,
-    carry: Carry | None,
-    shape: Shape,
-    carry_shape: Shape | None,
-    stride: int,
-    num_classes: int,
-) -> PartCount:
-    """Count a head behind a map and carry of the given shapes, the map at a stride."""
+def count_head(head: HeadSpec, handed: Handed, num_classes: int) -> PartCount:
+    """Count a head behind what it is handed."""
 
     def count() -> dict[str, Any]:
-        return _count_module(lambda: head.build(in_dim, carry, num_classes), stride, shape, carry_shape)
+        return _count_module(
+            lambda: head.build(handed.dim, handed.carry, num_classes),
+            handed.stride,
+            handed.shape,
+            handed.carry_shape,
+        )
 
-    context = [in_dim, asdict(carry) if carry else None, shape, carry_shape, stride, num_classes]
-    return _part_count(_remembered(head, context, count))
+    return _part_count(_remembered(head, [*handed.key, num_classes], count))
 
 
 def _count_module(build: Callable[[], nn.Module], stride: int, *shapes: Shape | None) -> dict[str, Any]:

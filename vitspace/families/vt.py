@@ -181,6 +181,14 @@ class Stage(StageSpec, family="vt"):
         if not self.projects and in_dim != self.dim:
             raise InputError(f"where no module projects dim stays {in_dim}, but got dim={self.dim}")
 
+    def counted_as(self, group: Mapping[str, Any]) -> Self:
+        """Return a stage of the same mixers: they read tokens alone, however these are made and wherever they go."""
+        if self.block != "vt" or "mixer" not in group:
+            return self
+        return self.changed(
+            dim=64, downsample="none", tokenizer="filter", recurrent="none", projector="inner", group_width=64
+        )
+
     def carry_out(self, carry: Carry | None) -> Carry | None:
         """Visual tokens, if there are any."""
         if self.block != "vt":

@@ -8,7 +8,6 @@ the tensor, since caches hold small tensors only.
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -19,12 +18,12 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from vitspace.costs import cost
+from vitspace.costs.handed import Handed, Shape
 from vitspace.costs.remembering import Remembered
 from vitspace.latency.recorder import Recorder
-from vitspace.spec import Carry, HeadSpec, Spec, StageSpec, StemSpec
+from vitspace.spec import HeadSpec, Spec, StageSpec, StemSpec
 
 NUM_CLASSES = 1000
-Shape = tuple[int, ...]
 Floats = NDArray[np.float64]
 
 _remembered = Remembered("work", __name__)
@@ -41,12 +40,11 @@ def work(spec: Spec, img_size: int = 224) -> Floats:
     counts = cost(spec, img_size).counts
     assert counts is not None
     stem, stages, _ = counts
-    total = _stem_work(spec.stem, spec.in_dims[0], img_size)
-    shape, carry_shape = stem.shape, None
-    for stage, in_dim, carry, (_, count) in zip(spec.stages, spec.in_dims, spec.carries, stages, strict=False):
-        total = total + _stage_work(stage, in_dim, carry, shape, carry_shape)
-        shape, carry_shape = count.shape, count.carry_shape
-    return total + _head_work(spec.head, spec.in_dims[-1], spec.carries[-1], shape, carry_shape)
+    total, handed = _stem_work(spec.stem, spec.in_dims[0], img_size), Handed(stem.shape, stride=spec.stem.stride)
+    for stage, carry, (_, count) in zip(spec.stages, spec.carries[1:], stages, strict=True):
+        total = total + _stage_work(stage, handed)
+        handed = count.handed(carry)
+    return total + _head_work(spec.head, handed)
 
 
 @cache
@@ -58,31 +56,34 @@ def _stem_work(stem: StemSpec, out_dim: int, img_size: int) -> Floats:
 
 
 @cache
-def _stage_work(stage: StageSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None) -> Floats:
-    """Record a stage with few blocks; a block between the first and the last stands for all further ones."""
+def _stage_work(stage: StageSpec, handed: Handed) -> Floats:
+    """Record a stage with few blocks; one between the first and the last is what more blocks add."""
     probe = 2 if stage.uniform else 3
     depths = (stage.depth,) if stage.depth <= probe else (probe - 1, probe)
-    counted = [_probe_work(stage.changed(depth=d), in_dim, carry, shape, carry_shape) for d in depths]
+    counted = [_probe_work(stage.changed(depth=d), handed) for d in depths]
     return counted[-1] + max(0, stage.depth - probe) * (counted[-1] - counted[0])
 
 
 @cache
-def _probe_work(stage: StageSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None) -> Floats:
-    def count() -> dict[str, Any]:
-        return {"work": _recorded(lambda: stage.build(in_dim, carry, [0.0] * stage.depth), shape, carry_shape)}
+def _probe_work(stage: StageSpec, handed: Handed) -> Floats:
+    def build() -> nn.Module:
+        return stage.build(handed.dim, handed.carry, [0.0] * stage.depth)
 
-    return np.array(
-        _remembered(stage, [in_dim, asdict(carry) if carry else None, shape, carry_shape], count)["work"], float
-    )
+    def count() -> dict[str, Any]:
+        return {"work": _recorded(build, handed.shape, handed.carry_shape)}
+
+    return np.array(_remembered(stage, handed.key, count)["work"], float)
 
 
 @cache
-def _head_work(head: HeadSpec, in_dim: int, carry: Carry | None, shape: Shape, carry_shape: Shape | None) -> Floats:
-    def count() -> dict[str, Any]:
-        return {"work": _recorded(lambda: head.build(in_dim, carry, NUM_CLASSES), shape, carry_shape)}
+def _head_work(head: HeadSpec, handed: Handed) -> Floats:
+    def build() -> nn.Module:
+        return head.build(handed.dim, handed.carry, NUM_CLASSES)
 
-    context = [in_dim, asdict(carry) if carry else None, shape, carry_shape]
-    return np.array(_remembered(head, context, count)["work"], float)
+    def count() -> dict[str, Any]:
+        return {"work": _recorded(build, handed.shape, handed.carry_shape)}
+
+    return np.array(_remembered(head, handed.key, count)["work"], float)
 
 
 def _recorded(build: Callable[[], nn.Module], *shapes: Shape | None) -> list[int]:

@@ -8,6 +8,8 @@ from vitspace.errors import InputError
 from vitspace.space.rules import Rule
 
 STAGES = 4
+#: Classes that the head of a design is costed with.
+CLASSES = 1000
 
 
 class SpaceError(InputError):

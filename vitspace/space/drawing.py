@@ -9,18 +9,16 @@ import math
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from vitspace.budget import ANY, Budget
 from vitspace.errors import InputError
 from vitspace.space.lattice import Ints
+from vitspace.space.ranking import Rankings
 from vitspace.spec import Spec
 from vitspace.units import format_count
-
-if TYPE_CHECKING:
-    from vitspace.space.space import Space
 
 _log = logging.getLogger(__name__)
 
@@ -113,34 +111,35 @@ def _share(kept: int, of: int) -> str:
     return f"{100 * kept / of:.2g} % ({kept:,} of {of:,})"
 
 
-def draw(space: "Space", request: Request, rng: np.random.Generator) -> list[Spec]:
+def draw(rankings: Rankings, request: Request, rng: np.random.Generator) -> list[Spec]:
     """Draw specs; see `Space.draw`."""
     if request.n < 1:
         return []
-    check_budget(space, request.budget)
+    check_budget(rankings, request.budget)
+    name = rankings.lattice.name
     tally = _Tally()
     collect = _draw_balanced if request.balanced else _collect
-    found = collect(space, request, rng, tally)
+    found = collect(rankings, request, rng, tally)
     shares = tally.shares(request)
     if shares:
-        _log.info("of the designs of space %s within these FLOPs, are kept: %s", space.name, shares)
+        _log.info("of the designs of space %s within these FLOPs, are kept: %s", name, shares)
     if len(found) < request.n and tally.gave_up:
         raise InputError(
-            f"space {space.name} has too few designs within {request.budget}: {len(found)} of {request.n} were found "
+            f"space {name} has too few designs within {request.budget}: {len(found)} of {request.n} were found "
             f"among {tally.seen:,} whose FLOPs fit{f' ({shares})' if shares else ''}, and drawing ends after "
             f"{_accept_limit(request) if request.accept else DRAW_LIMIT:,} in vain for each one found"
         )
     if not found and not request.exclude:
-        raise InputError(_none(space, request.budget))
+        raise InputError(_none(rankings, request.budget))
     if len(found) < request.n:
-        _log.warning("space %s has only %d such designs within %s", space.name, len(found), request.budget)
+        _log.warning("space %s has only %d such designs within %s", name, len(found), request.budget)
     return found
 
 
-def _draw_balanced(space: "Space", request: Request, rng: np.random.Generator, tally: _Tally) -> list[Spec]:
+def _draw_balanced(rankings: Rankings, request: Request, rng: np.random.Generator, tally: _Tally) -> list[Spec]:
     """Draw as many designs from each of equal ranges of FLOPs; where some have too few, the others give more."""
     low, high = request.budget.macs
-    least, most = (space.lattice.extreme("macs", largest=largest) for largest in (False, True))
+    least, most = (rankings.lattice.extreme("macs", largest=largest) for largest in (False, True))
     edges = np.linspace(max(low, least), min(high, most), BINS + 1)
     upper = [*(float(np.nextafter(edge, 0)) for edge in edges[1:-1]), float(edges[-1])]
     bins = [(float(edges[i]), upper[i]) for i in rng.permutation(BINS)]
@@ -153,26 +152,26 @@ def _draw_balanced(space: "Space", request: Request, rng: np.random.Generator, t
             part = replace(
                 request, n=wanted, budget=replace(request.budget, macs=macs), exclude={*request.exclude, *known}
             )
-            drawn = _collect(space, part, rng, tally) if wanted else []
+            drawn = _collect(rankings, part, rng, tally) if wanted else []
             found += drawn
             full += [macs] if wanted and len(drawn) == wanted else []
         bins = full
     return [found[i] for i in rng.permutation(len(found))]
 
 
-def _collect(space: "Space", request: Request, rng: np.random.Generator, tally: _Tally) -> list[Spec]:
+def _collect(rankings: Rankings, request: Request, rng: np.random.Generator, tally: _Tally) -> list[Spec]:
     """Draw until there are n that pass, or no more, or too few of those that are looked at pass."""
-    ranking = space.ranking(request.budget.macs)
+    ranking = rankings.of(request.budget.macs)
     low, high = request.budget.params
     found: list[Spec] = []
     seen, asked = tally.seen, tally.asked
     for ranks in _ranks(rng, ranking.total, request):
         paths = ranking.paths(ranks)
-        params = sum(e.params[paths[:, step]] for step, e in enumerate(space.lattice.entries))
+        params = sum(e.params[paths[:, step]] for step, e in enumerate(rankings.lattice.entries))
         fitting = paths[(params >= low) & (params <= high)]
         tally.seen, tally.fitted = tally.seen + len(paths), tally.fitted + len(fitting)
         for path in fitting.tolist():
-            spec = space.lattice.spec(path)
+            spec = rankings.lattice.spec(path)
             if request.exclude and spec in request.exclude:
                 continue
             if request.accept and not tally.ask(request.accept, spec):
@@ -208,23 +207,23 @@ def _ranks(rng: np.random.Generator, total: int, request: Request) -> Iterator[I
         yield np.array(fresh, dtype=np.int64)
 
 
-def check_budget(space: "Space", budget: Budget) -> None:
+def check_budget(rankings: Rankings, budget: Budget) -> None:
     """Raise InputError where a budget lies beside all designs of the space; the message says what the nearest costs."""
     for name, measure, (low, high) in (("FLOPs", "macs", budget.macs), ("params", "params", budget.params)):
-        if high < math.inf and (least := space.lattice.extreme(measure)) > high:
-            raise InputError(_beside(space, budget, "smallest", name, least))
-        if low > 0 and (most := space.lattice.extreme(measure, largest=True)) < low:
-            raise InputError(_beside(space, budget, "largest", name, most))
-    if not space.ranking(budget.macs).total:
-        raise InputError(_none(space, budget))
+        if high < math.inf and (least := rankings.lattice.extreme(measure)) > high:
+            raise InputError(_beside(rankings, budget, "smallest", name, least))
+        if low > 0 and (most := rankings.lattice.extreme(measure, largest=True)) < low:
+            raise InputError(_beside(rankings, budget, "largest", name, most))
+    if not rankings.of(budget.macs).total:
+        raise InputError(_none(rankings, budget))
 
 
-def _none(space: "Space", budget: Budget) -> str:
-    return f"a budget holds a design of the space, but none of {space.name} lies within {budget}"
+def _none(rankings: Rankings, budget: Budget) -> str:
+    return f"a budget holds a design of the space, but none of {rankings.lattice.name} lies within {budget}"
 
 
-def _beside(space: "Space", budget: Budget, end: str, name: str, costs: int) -> str:
+def _beside(rankings: Rankings, budget: Budget, end: str, name: str, costs: int) -> str:
     return (
-        f"a budget holds a design of the space, but the {end} of {space.name} costs {format_count(costs)} {name}, "
-        f"and the budget is {budget}"
+        f"a budget holds a design of the space, but the {end} of {rankings.lattice.name} costs "
+        f"{format_count(costs)} {name}, and the budget is {budget}"
     )

@@ -2,6 +2,7 @@
 
 from vitspace.files import find_yaml, located, read_yaml
 from vitspace.space.config import SpaceConfig, SpaceError
+from vitspace.space.references import resolve
 from vitspace.space.space import Space
 
 
@@ -12,8 +13,7 @@ def load_space(text: str) -> Space:
         InputError: no such space, or its file breaks a rule; the message names file and line.
     """
     path = find_yaml(text, "spaces")
-    config = read_yaml(path, SpaceConfig)
     try:
-        return Space(path.stem, config, path)
+        return Space(path.stem, read_yaml(path, SpaceConfig, lambda data: resolve(data, path)), path)
     except SpaceError as error:
         raise located(path, error.where, str(error)) from None

@@ -8,22 +8,21 @@ then looked up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.budget import Budget
 from vitspace.costs import PartCost
-from vitspace.costs.parts import Shape, StageCount, count_head, count_stage, count_stem
+from vitspace.costs.parts import StageCount, count_head
 from vitspace.errors import InputError
 from vitspace.space.axes import FAMILY
-from vitspace.space.config import STAGES
+from vitspace.space.config import CLASSES, STAGES
+from vitspace.space.schema import Schema
+from vitspace.space.transition import State, advance, enter
 from vitspace.space.variables import InvalidDesign, Variable
-from vitspace.spec import Carry, Spec, StageSpec, part_type
-
-if TYPE_CHECKING:
-    from vitspace.space.space import Space
+from vitspace.spec import Spec, StageSpec, part_type
 
 #: A table of all pairs of state and settings is kept while it has at most so many entries; beyond, a sorted list.
 DENSE_LIMIT = 1 << 25
@@ -65,28 +64,19 @@ class PopulationCosts:
         return fits
 
 
-@dataclass(frozen=True)
-class _State:
-    """What a stage is handed; the first is handed the stem's settings."""
-
-    in_dim: int
-    carry: Carry | None
-    shape: Shape
-    carry_shape: Shape | None
-    ordered: tuple[Any, ...]
-    stride: int
-    stem: tuple[tuple[str, Any], ...] | None = None
+#: The stem's settings, which the first stage is handed.
+_Stem = tuple[tuple[str, Any], ...]
 
 
 class Population:
     """Costs arrays of designs of one space; what it learns is kept for the next array."""
 
-    def __init__(self, space: "Space") -> None:
+    def __init__(self, space: Schema) -> None:
         self.space = space
         self.variables = space.variables
         self._column = {variable.name: i for i, variable in enumerate(self.variables)}
-        self._states: dict[_State, int] = {}
-        self._state_list: list[_State] = []
+        self._states: dict[State | _Stem, int] = {}
+        self._state_list: list[State | _Stem] = []
         self._steps = [{family: self._stage_step(i, family) for family in space.families} for i in range(STAGES)]
         self._stem = _Step([v for v in self.variables if v.part == "stem" or _family(v, 0)])
         self._head = _Step([v for v in self.variables if v.part == "head" or _family(v, STAGES - 1)])
@@ -188,7 +178,7 @@ class Population:
         ids = []
         for key in unique:
             stem = tuple((v.name, v.values[c - 1]) for v, c in self._stem.decode(int(key)) if c)
-            ids.append(self._state_id(_State(0, None, (), None, (), 1, stem)))
+            ids.append(self._state_id(stem))
         return np.array(ids, dtype=np.int64)[inverse] if len(unique) else np.zeros(0, dtype=np.int64)
 
     def _stage(self, i: int, step: "_Step", state_id: int, key: int) -> tuple[int, PartCost, PartCost]:
@@ -198,39 +188,23 @@ class Population:
         if step.depth:
             chosen[step.depth.name] = step.depth.values[0]
         stage = self.space.stage_of(chosen, i)
+        before, stem = (state, PartCost()) if isinstance(state, State) else self._entered(state, stage)
         try:
-            stem, state = self._entered(state, stage) if state.stem is not None else (PartCost(), state)
-            stage = self.space.placed(stage, i + 1, state.in_dim, state.carry, state.shape[-1])
+            stage = self.space.placed(stage, i + 1, before.handed)
+            after, count = advance(self.space, before, stage)
         except InvalidDesign:
             return _INVALID, PartCost(), PartCost()
-        if self.space.axes.falls(stage, state.ordered):
-            return _INVALID, PartCost(), PartCost()
-        count = count_stage(stage, state.in_dim, state.carry, state.shape, state.carry_shape, state.stride)
-        ordered = self.space.axes.ordered_values(stage)
-        after = _State(
-            stage.out_dim,
-            stage.carry_out(state.carry),
-            count.shape,
-            count.carry_shape,
-            ordered,
-            state.stride * stage.stride,
-        )
         return self._state_id(after), *_split(step, count, stage.depth, stem)
 
-    def _entered(self, state: _State, stage: StageSpec) -> tuple[PartCost, _State]:
-        """Count the stem before the first stage."""
-        stem = self.space.part_of("stem", dict(state.stem or ()))
-        out_dim = stem.out_dim(stage)
-        count = count_stem(stem, out_dim, self.space.resolution)
-        return count.total, _State(out_dim, None, count.shape, None, (), stem.stride)
+    def _entered(self, settings: _Stem, stage: StageSpec) -> tuple[State, PartCost]:
+        return enter(self.space, self.space.part_of("stem", dict(settings)), stage)
 
     def _head_cost(self, state_id: int, key: int) -> tuple[int, PartCost, PartCost]:
-        state = self._state_list[state_id]
+        state: Any = self._state_list[state_id]
         head = self.space.part_of("head", {v.name: v.values[c - 1] for v, c in self._head.decode(key) if c})
-        count = count_head(head, state.in_dim, state.carry, state.shape, state.carry_shape, state.stride, 1000)
-        return 0, count.total, PartCost()
+        return 0, count_head(head, state.handed, CLASSES).total, PartCost()
 
-    def _state_id(self, state: _State) -> int:
+    def _state_id(self, state: State | _Stem) -> int:
         if state not in self._states:
             self._states[state] = len(self._state_list)
             self._state_list.append(state)

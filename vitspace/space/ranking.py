@@ -7,6 +7,7 @@ count is exact and a uniform number is a uniform design, however rare the design
 
 import math
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,3 +148,26 @@ class Ranking:
             first, second = np.divmod(member, groups[other].count[group_other])
             columns += [groups[one].first[group_one] + first, groups[other].first[group_other] + second]
         return np.stack(columns, axis=1)
+
+
+class Rankings:
+    """The rankings of a space; the last is remembered, and so are the halves, made once for all.
+
+    Args:
+        lattice: Of the space.
+    """
+
+    def __init__(self, lattice: Lattice) -> None:
+        self.lattice = lattice
+        self._last: tuple[tuple[float, float], Ranking] | None = None
+
+    @cached_property
+    def _halves(self) -> Halves:
+        return Halves(self.lattice)
+
+    def of(self, macs: tuple[float, float]) -> Ranking:
+        """Return the designs whose multiply-adds lie in a range."""
+        if self._last is None or self._last[0] != macs:
+            self._last = None  # the memory of one is free before the next is made
+            self._last = macs, Ranking(self._halves, *macs)
+        return self._last[1]

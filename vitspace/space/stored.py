@@ -6,7 +6,6 @@ import logging
 import zipfile
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,28 +14,26 @@ from vitspace.files import write_with
 from vitspace.sources import sources_of
 from vitspace.space.exploring import explore
 from vitspace.space.lattice import Entries, Lattice
+from vitspace.space.schema import Schema
 from vitspace.spec import KINDS, part_type
-
-if TYPE_CHECKING:
-    from vitspace.space.space import Space
 
 _log = logging.getLogger(__name__)
 _COLUMNS = [field.name for field in fields(Entries)]
 
 
-def lattice_of(space: "Space") -> Lattice:
+def lattice_of(schema: Schema) -> Lattice:
     """Return a space's lattice: as stored for this space file and these sources, or explored and stored.
 
     Raises:
         InputError: the space is too large to be explored.
     """
-    path = cache_folder() / f"lattice-{space.name}-{_key(space)}.npz"
+    path = cache_folder() / f"lattice-{schema.name}-{_key(schema)}.npz"
     with alone(path.stem):  # of several processes that need it, one explores it and the others wait
-        return _read(path, space.name) or _explored(space, path)
+        return _read(path, schema.name) or _explored(schema, path)
 
 
-def _explored(space: "Space", path: Path) -> Lattice:
-    lattice = explore(space)
+def _explored(schema: Schema, path: Path) -> Lattice:
+    lattice = explore(schema)
     try:
         write_with(path, lambda temporary: _write(temporary, lattice))
     except OSError as error:
@@ -44,11 +41,11 @@ def _explored(space: "Space", path: Path) -> Lattice:
     return lattice
 
 
-def _key(space: "Space") -> str:
+def _key(schema: Schema) -> str:
     """Return a digest of all that decides a lattice: the space file, and the code of spaces and of the families."""
-    families = {part_type(kind, family).__module__ for family in space.families for kind in KINDS}
-    sources = sources_of(explore.__module__, type(space).__module__, *sorted(families))
-    return hashlib.sha256((space.config.model_dump_json() + sources).encode()).hexdigest()[:12]
+    families = {part_type(kind, family).__module__ for family in schema.families for kind in KINDS}
+    sources = sources_of(explore.__module__, type(schema).__module__, *sorted(families))
+    return hashlib.sha256((schema.config.model_dump_json() + sources).encode()).hexdigest()[:12]
 
 
 def _write(path: Path, lattice: Lattice) -> None:

@@ -8,12 +8,12 @@ from vitspace.costs import cost
 from vitspace.latency import HostPredictor, LatencySettings
 from vitspace.latency.predictor import Prediction
 from vitspace.space.config import STAGES
-from vitspace.space.space import Space
+from vitspace.space.schema import Schema
 from vitspace.space.variables import Variable
 from vitspace.spec import Spec
 
 
-def axis_rows(space: Space) -> list[dict[str, Any]]:
+def axis_rows(space: Schema) -> list[dict[str, Any]]:
     """Return one row an axis: its name, the stages it is drawn in, its values as they stand there, its conditions.
 
     ``values`` holds one list for all stages, or one a stage, which is empty where nothing is drawn.
@@ -24,7 +24,7 @@ def axis_rows(space: Space) -> list[dict[str, Any]]:
     return [_row(axis, variables) for axis, variables in axes.items()]
 
 
-def rule_lines(space: Space) -> list[str]:
+def rule_lines(space: Schema) -> list[str]:
     """Return a line for each rule, which names the families that it is of where those are not all."""
     families: dict[str, list[str]] = {}
     for family in space.families:
