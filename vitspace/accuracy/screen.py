@@ -2,8 +2,9 @@
 
 The processes are written out in features whose products are their covariance: the linear part, the recipe's and the
 families' exactly; the smooth part by its covariance with `POINTS` networks of the table, chosen one after the other as
-those that the chosen ones tell least of (pivoted Cholesky). So a design costs a few products with a small matrix
-instead of one with the whole table.
+those that the chosen ones tell least of (pivoted Cholesky). What the table tells of a design is a sum of squares over
+`DIRECTIONS` of these features, those that matter most on the table. So a design costs a few products in single
+precision instead of one with the whole table; docs/accuracy.md says how far that is off.
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from vitspace.accuracy.recipes import USUAL
 from vitspace.spec import NATIVE_SIZE
 
 #: Networks of the table that the smooth part is carried by.
-POINTS = 192
+POINTS = 512
+#: Directions that the variance is reduced by.
+DIRECTIONS = 160
 _CHUNK = 1 << 14
 
 
@@ -82,34 +85,53 @@ class Reduced:
     ) -> None:
         self.process, self.names, self._families = process, names, families
         inputs = process.inputs
+        usual_rows, rows = inputs.recipes == usual, np.ones(len(inputs.features), dtype=bool)
         self._points = process.standard(inputs.features)[_spread(process, points)] if process.scales.bend else None
-        known = self._written(inputs, inputs.recipes == usual)
+        known, told = self._exact(inputs, usual_rows), self._exact(inputs, rows)
         if self._points is not None:
+            z = process.standard(inputs.features)
+            smooth = process.bend(z, self._points)
             inner = process.bend(self._points, self._points) + 1e-8 * np.eye(len(self._points))
-            known[:, -len(self._points) :] = np.linalg.solve(inner, known[:, -len(self._points) :].T).T
+            known = np.hstack([known, np.linalg.solve(inner, smooth.T).T])
+            told = np.hstack([told, smooth])
         self._mean = known.T @ process.weights
-        # The square root of what is known, so that a variance is a sum of squares.
+        # The square root of what is known, so that a variance is a sum of squares, turned so that few of them do.
         values, vectors = np.linalg.eigh(known.T @ process.inverse @ known)
-        self._told = vectors * np.sqrt(np.maximum(values, 0))
+        root = vectors * np.sqrt(np.maximum(values, 0))
+        turned = root @ np.linalg.eigh((told @ root).T @ (told @ root))[1]
+        self._told = turned[:, -DIRECTIONS:].astype(np.float32)
 
     def predict(self, designs: Features, families: Codes) -> tuple[Array, Array]:
         """Return mean and variance [N] of log error."""
         inputs = Inputs(designs.of(self.names), np.zeros(len(designs), dtype=np.int64), families)
-        written = self._written(inputs, np.ones(len(designs), dtype=bool))
-        s = self.process.scales
-        smooth = len(self._points) if self._points is not None else 0
-        exact = written[:, : written.shape[1] - smooth]
+        exact = self._exact(inputs, np.ones(len(designs), dtype=bool))
+        s, width = self.process.scales, exact.shape[1]
         unknown = ~np.isin(families, self._families)
         own = (exact**2).sum(axis=1) + unknown * s.family**2 + s.bend**2 + s.noise**2
-        return written @ self._mean, np.maximum(own - ((written @ self._told) ** 2).sum(axis=1), s.noise**2)
+        mean, told = exact @ self._mean[:width], exact.astype(np.float32) @ self._told[:width]
+        if self._points is not None:
+            smooth = self._smooth(inputs)
+            mean += smooth @ self._mean[width:].astype(np.float32)
+            told += smooth @ self._told[width:]
+        return mean, np.maximum(own - np.einsum("ij,ij->i", told, told), s.noise**2)
 
-    def _written(self, inputs: Inputs, usual: NDArray[np.bool_]) -> Array:
-        """Return the features whose products are the covariance; last the covariance with the points."""
+    def _exact(self, inputs: Inputs, usual: NDArray[np.bool_]) -> Array:
+        """Return the features whose products are the covariance but for its smooth part."""
         s, z = self.process.scales, self.process.standard(inputs.features)
         same = inputs.families[:, None] == self._families[None]
         recipe = [usual * s.recipe, usual * s.recipe_slope * z[:, 0]]
-        written = np.hstack([self.process.linear(inputs), np.stack(recipe, axis=1), same * s.family])
-        return written if self._points is None else np.hstack([written, self.process.bend(z, self._points)])
+        return np.hstack([self.process.linear(inputs), np.stack(recipe, axis=1), same * s.family])
+
+    def _smooth(self, inputs: Inputs) -> NDArray[np.float32]:
+        """Return `Process.bend` with the points in single precision: one product, and exponentials in place."""
+        assert self._points is not None
+        s, z, points = self.process.scales, self.process.standard(inputs.features), self._points
+        one, many = np.ones((len(z), 1)), np.ones((len(points), 1))
+        left = np.hstack([z, (z**2).sum(axis=1, keepdims=True), one]) / s.length
+        right = np.hstack([points, -many / 2, -(points**2).sum(axis=1, keepdims=True) / 2]) / s.length
+        found = left.astype(np.float32) @ right.astype(np.float32).T
+        np.exp(found, out=found)
+        return np.multiply(found, np.float32(s.bend**2), out=found)
 
 
 @cache
