@@ -51,7 +51,7 @@ def screen(counted: NDArray[np.int64], families: Codes, img_size: int = NATIVE_S
     """
     parts = [
         _screened(counted[at : at + _CHUNK], families[at : at + _CHUNK], img_size)
-        for at in range(0, len(counted), _CHUNK)
+        for at in range(0, max(len(counted), 1), _CHUNK)
     ]
     columns = [np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "sd", "inside")]
     return Estimates(*columns)
