@@ -1,5 +1,6 @@
 import pytest
 
+from vitspace.accuracy.figure import main
 from vitspace.accuracy.judging import anchors_held, public_held, siblings_held
 from vitspace.accuracy.predictor import predictor
 
@@ -31,3 +32,10 @@ def test_a_family_without_rows_has_a_code_of_its_own():
     assert model.family("hybrid") == model.family("hybrid") != model.family("msg")
     assert model.family("hybrid") not in set(model.families.tolist())
     assert model.family(None) == pytest.approx(-1)
+
+
+def test_figures_and_numbers_of_all_networks_are_written(tmp_path):
+    main(["--out", str(tmp_path)])
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made == {"held.csv", *(f"{name}.{kind}" for name in ("predicted", "reliability") for kind in ("png", "pdf"))}
+    assert len((tmp_path / "held.csv").read_text().splitlines()) == 1 + 150 + 22
