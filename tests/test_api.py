@@ -76,3 +76,8 @@ def test_the_names_need_no_torch():
     code = "import sys, vitspace; assert {'search', 'load_study'} <= set(dir(vitspace)); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_every_public_name_is_in_the_reference():
+    page = (Path(__file__).parent.parent / "docs/reference/python.md").read_text()
+    assert [name for name in vitspace.__all__ if not re.search(rf"\b{name}\b", page)] == ["__version__"]

@@ -1,4 +1,4 @@
-"""Budget: what a design may cost."""
+"""The limits on the cost of a design: FLOPs, params, latency."""
 
 import math
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ class Budget:
         """Return a Budget as it is, or read its ranges as `parse` does.
 
         Raises:
-            InputError: a range is malformed, or stands beside a Budget.
+            InputError: a range is malformed, or given in addition to a Budget.
         """
         if not isinstance(budget, Budget):
             return cls.parse(budget, params, latency)
@@ -45,13 +45,13 @@ class Budget:
 
     @property
     def counted(self) -> "Budget":
-        """The limits that need no clock: FLOPs and params."""
+        """The limits that need no measurement: FLOPs and params."""
         return replace(self, latency_ms=ANY)
 
     def violation(
         self, *, macs: float | None = None, params: float | None = None, latency_ms: float | None = None
     ) -> str:
-        """Say which limit the given costs break, or return an empty string."""
+        """Return the limit that the given costs break in words, or an empty string."""
         checks = [
             ("FLOPs", macs, self.macs, format_count),
             ("params", params, self.params, format_count),

@@ -1,4 +1,4 @@
-"""Cache: what was counted or measured on this machine, kept between runs in one SQLite file."""
+"""Counts and measurements of this machine, kept between runs in one SQLite file."""
 
 import fcntl
 import json
@@ -29,7 +29,7 @@ def cache_path() -> Path:
 
 
 def load(kind: str, key: str | None = None) -> dict[str, dict[str, Any]]:
-    """Return what is stored of a kind, or under one key of it."""
+    """Return the values of a kind by key, or the one under a key."""
     query, values = "SELECT key, value FROM entries WHERE kind = ?", [kind]
     if key is not None:
         query, values = f"{query} AND key = ?", [kind, key]
@@ -46,14 +46,14 @@ def _decoded(rows: list[tuple[str, str]]) -> Iterator[tuple[str, dict[str, Any]]
 
 
 def store(kind: str, entries: dict[str, dict[str, Any]]) -> None:
-    """Store values under their keys, replacing what was there."""
+    """Store values under their keys, replacing earlier ones."""
     rows = [(kind, key, json.dumps(value)) for key, value in entries.items()]
     _attempt(lambda connection: connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows), None)
 
 
 @contextmanager
-def alone(task: str) -> Iterator[None]:
-    """Wait until no other process does this task; where the cache's folder cannot be used, nobody waits."""
+def exclusive(task: str) -> Iterator[None]:
+    """Wait until no other process does this task; without a usable cache folder there is no waiting."""
     path = cache_folder() / f"{task}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +67,7 @@ def alone(task: str) -> Iterator[None]:
 
 
 def _attempt(work: Callable[[sqlite3.Connection], Any], otherwise: Any) -> Any:
-    """Do work on the cache and commit; where the cache cannot be used, say so once and return ``otherwise``."""
+    """Do work on the cache and commit; if the cache cannot be used, log that once and return ``otherwise``."""
     path = cache_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

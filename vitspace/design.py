@@ -1,4 +1,4 @@
-"""Design: what a command is asked about: a published row, a spec, or a trial of a stored study."""
+"""Finds the design that a user names: a published row, a spec, or a trial of a stored study."""
 
 import re
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from vitspace.study.trial import Trial
 
 @dataclass(frozen=True)
 class Design:
-    """An architecture, and where it comes from.
+    """An architecture and its origin.
 
     Attributes:
-        name: What to call it: ``msg_tiny``, ``msg-4G-trial-12``, a file's stem or a spec's id.
+        name: Its name: ``msg_tiny``, ``msg-4G-trial-12``, a file's stem or a spec's id.
         spec: The architecture.
-        anchor: The published row that it is, where it was asked for as one or the study knows it as one.
+        anchor: Its published row, if it was named by one, or is one in its study.
         trial: The trial that evaluated it.
-        record: That trial's study.
+        record: The study of that trial.
     """
 
     name: str
@@ -33,13 +33,13 @@ class Design:
 
     @property
     def img_size(self) -> int:
-        """Side in pixels of the images that its costs are quoted for."""
+        """Side in pixels of the images for which its costs are stated."""
         space = (self.record.resolved.get("space") or {}) if self.record else {}
         return self.anchor.resolution if self.anchor else space.get("resolution", NATIVE_SIZE)
 
     @property
     def identifier(self) -> str:
-        """The name as a module's and a timm model's, which none of timm's or of ours has."""
+        """The name for a Python module and a timm model; neither timm nor VitSpace has a model of that name."""
         return "vitspace_" + re.sub(r"\W+", "_", self.name).strip("_").lower()
 
 
@@ -102,7 +102,7 @@ def _of_trial(record: StudyRecord, number: int) -> Design:
 
 
 def _stored(text: str, storage: str) -> list[str]:
-    """Return the names of the stored studies, where a file that a study of that name may lie in is there."""
+    """Return the names of the stored studies if the text may be a study's name and the storage is an existing file."""
     file = storage_file(storage)
     if text.endswith(".json") or text.lstrip().startswith("{") or file is None or not file.is_file():
         return []

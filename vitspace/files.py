@@ -1,4 +1,4 @@
-"""Files: where our data lies, reading YAML strictly, writing whole files or none."""
+"""Data files of the package, strict reading of YAML, and atomic writing of files and folders."""
 
 import json
 import os
@@ -18,7 +18,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def data_folder(name: str) -> Path:
-    """Return ``spaces`` or ``studies``: inside the installed package, or beside it in a checkout."""
+    """Return the folder ``spaces`` or ``studies``: in the installed package, or next to it in a checkout."""
     package = Path(__file__).parent
     return package / name if (package / name).is_dir() else package.parent / name
 
@@ -91,7 +91,7 @@ def read_yaml(path: Path, model: type[Model], prepare: Callable[[dict[str, Any]]
 
 
 def located(path: Path, location: Iterable[Any], message: str) -> InputError:
-    """Return an error that names a YAML file, and the line of the deepest node that keys and indices lead to."""
+    """Return an error that names a YAML file and a line: that of the deepest node on a path of keys and indices."""
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         return InputError(f"{path}:{_line(root, location)}: {message}")
@@ -100,7 +100,7 @@ def located(path: Path, location: Iterable[Any], message: str) -> InputError:
 
 
 def explain(model: type[BaseModel], error: Any) -> str:
-    """Say one pydantic error in one line: the key, the rule, the value, and the known keys if that is the cure."""
+    """Return a pydantic error in one line: the key, the rule, the value, and for an unknown key the known ones."""
     key = ".".join(str(name) for name in error["loc"])
     if error["type"] == "extra_forbidden":
         owner = _owner(model, error["loc"][:-1])
@@ -114,12 +114,12 @@ def explain(model: type[BaseModel], error: Any) -> str:
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:
-    """Write a whole file: to a temporary name beside it, then renamed."""
+    """Write a file under a temporary name next to it, then rename it."""
     write_with(path, lambda temporary: temporary.write_bytes(data.encode() if isinstance(data, str) else data))
 
 
 def write_with(path: Path, write: Callable[[Path], object]) -> None:
-    """Have ``write`` make a temporary file beside ``path``, then rename it."""
+    """Have ``write`` make a temporary file next to ``path``, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)

@@ -71,7 +71,18 @@ def read_source(name: str, path: Path) -> Source:
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:] or [ast.Pass()]
-    return Source(_short(ast.dump(tree).encode()), tuple(imports))
+    return Source(_short(_dump(tree).encode()), tuple(imports))
+
+
+def _dump(node: Any) -> str:
+    """Write a tree as `ast.dump` does, but the same in every version of Python: what is empty is left out."""
+    if isinstance(node, list):
+        return f"[{','.join(map(_dump, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    keep = isinstance(node, ast.Constant)
+    written = (f"{name}={_dump(value)}" for name, value in ast.iter_fields(node) if keep or value not in (None, []))
+    return f"{type(node).__name__}({','.join(written)})"
 
 
 def _imports(body: Iterable[ast.AST], package: str) -> Iterator[str]:
@@ -111,7 +122,7 @@ def _known(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _kind() -> str:
-    return f"sources {platform.python_version()}"
+    return f"sources {platform.python_version()} 2"
 
 
 @cache

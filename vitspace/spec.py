@@ -18,6 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from vitspace.errors import InputError
+from vitspace.plots.schematic import DrawnStage, draw_svg
 from vitspace.sources import sources_of
 
 if TYPE_CHECKING:
@@ -280,15 +281,22 @@ class Spec:
         stem, head = parse_part("stem", data["stem"], "stem"), parse_part("head", data["head"], "head")
         return cls(stem, tuple(stages), head)  # type: ignore[arg-type]
 
+    @property
+    def drawing(self) -> str:
+        """The stages from left to right, as SVG text."""
+        stages = [
+            DrawnStage(stage.out_dim, stage.depth, stage.family, stage.stride > 1, carry.kind if carry else "")
+            for stage, carry in zip(self.stages, self.carries, strict=False)
+        ]
+        return draw_svg(stages, self.id)
+
     def to_json(self) -> str:
         """Return the spec as JSON text."""
         return json.dumps(self.to_dict())
 
     def _repr_html_(self) -> str:
         """Draw the stages, for a notebook."""
-        from vitspace.plots.schematic import draw_svg
-
-        return f"{draw_svg(self)}<div>spec <code>{self.id}</code>, {self.family}</div>"
+        return f"{self.drawing}<div>spec <code>{self.id}</code>, {self.family}</div>"
 
     @classmethod
     def from_json(cls, text: str) -> "Spec":

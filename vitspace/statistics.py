@@ -1,4 +1,4 @@
-"""Statistics of orders: how far a score orders designs as their accuracies do, and how sure that is."""
+"""Agreement of the order of scores with the order of accuracies, with bootstrap intervals."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 RESAMPLES = 2000
-#: Of every interval: 90 %.
+#: Percentiles of every interval: 90 %.
 LEVELS = (5.0, 95.0)
 
 Array = NDArray[np.float64]
@@ -27,19 +27,19 @@ def kendall(x: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None) -> Arr
 
 
 def resamples(count: int, seed: int = 0) -> Array:
-    """Return how often each of ``count`` things is drawn in bootstrap samples: [RESAMPLES, count]."""
+    """Return how often each of ``count`` items is drawn in bootstrap samples: [RESAMPLES, count]."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(float)
 
 
 def resamples_of(groups: Sequence[str], seed: int = 0) -> Array:
-    """Return how often each of N things stands in bootstrap samples of their groups: [RESAMPLES, N]."""
+    """Return how often each of N items is drawn in bootstrap samples of their groups: [RESAMPLES, N]."""
     names = sorted(set(groups))
     return resamples(len(names), seed)[:, [names.index(group) for group in groups]]
 
 
 def interval(samples: Array) -> tuple[float, float] | None:
-    """Return the 90 % interval of bootstrap samples, or None where there are none."""
+    """Return the 90 % interval of bootstrap samples, or None if there are none."""
     finite = samples[np.isfinite(samples)]
     if not len(finite):
         return None
@@ -63,14 +63,14 @@ def by_table(right: Array, tables: Sequence[str], weights: Array | None = None) 
 
 
 def within_bins(x: ArrayLike, y: ArrayLike, bins: Sequence[int]) -> float | None:
-    """Kendall's tau-a over the pairs of designs in one bin, or None where there is no such pair."""
+    """Kendall's tau-a over the pairs of designs in one bin, or None if there is no such pair."""
     same = np.equal.outer(np.asarray(bins), np.asarray(bins)) & ~np.eye(len(bins), dtype=bool)
     product = (_signs(x) * _signs(y))[same]
     return float(product.mean()) if len(product) else None
 
 
 def regret(x: ArrayLike, y: ArrayLike, k: int) -> float:
-    """Points that the best of the k designs of highest score x stay below the best of all."""
+    """Accuracy of the best design minus that of the best of the k designs of highest score x, in points."""
     scores, top1 = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     chosen = np.argsort(-scores, kind="stable")[:k]
     return float(top1.max() - top1[chosen].max())

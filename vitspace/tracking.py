@@ -1,4 +1,4 @@
-"""How a function with a long loop lets its caller show progress."""
+"""Progress of long loops: the caller passes a function that shows it."""
 
 from collections.abc import Iterable
 from typing import Protocol, TypeVar

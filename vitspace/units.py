@@ -5,6 +5,9 @@ import re
 
 from vitspace.errors import InputError
 
+#: How multiply-adds are counted, printed with every number of them.
+CONVENTION = "1 FLOP = 1 multiply-add of convolutions, linear layers and attention products"
+
 _FACTORS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "MS": 1.0, "S": 1e3}
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)\s*([a-z]*)", re.IGNORECASE)
 _UNITS = {"count": ("", "K", "M", "G", "T"), "ms": ("", "MS", "S")}

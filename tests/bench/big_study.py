@@ -12,16 +12,19 @@ import math
 import random
 import time
 from dataclasses import replace
-from pathlib import Path
+from itertools import pairwise
 
 import vitspace
 from vitspace.budget import Budget
 from vitspace.costs import CONVENTION
 from vitspace.host import machine
+from vitspace.searching.desk import Desk
 from vitspace.searching.evaluate import Evaluator
+from vitspace.searching.session import Session
+from vitspace.searching.work import work
 from vitspace.space import Space, load_space
 from vitspace.study.config import StudyConfig
-from vitspace.study.storage import open_storage, together
+from vitspace.study.storage import batched, open_storage
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
@@ -31,6 +34,8 @@ BUDGET = "1G..5G"
 TRIALS, REJECTED, FRONT = 300, 60, 66
 ANCHORS = ("msg_tiny", "msg_small")
 STEPS = 40
+#: CPU seconds of this process at the start and the end of each made-up evaluation.
+MARKS: list[tuple[float, float]] = []
 
 
 def create(url: str, space: Space, trials: int) -> StudyStore:
@@ -67,7 +72,7 @@ def made_up(space: Space, trials: int) -> list[Trial]:
 
 def _complete(number: int, spec, anchor: str | None, ms: float, lag: float, dice: random.Random) -> Trial:
     costs = vitspace.cost(spec)
-    # Of trials without a lag none dominates another: the score rises with FLOPs and with latency, and with nothing else.
+    # Of trials without a lag none dominates another: the score rises with FLOPs and with latency alone.
     score = -3.0 + 0.15 * math.log(costs.macs / 1e9) + 0.1 * math.log(ms) - lag
     curve = [round(3.4 - (3.4 + score) * step / STEPS + dice.gauss(0, 0.02), 4) for step in range(STEPS)]
     return Trial(
@@ -91,7 +96,7 @@ def add(store: StudyStore, space: Space, trials: list[Trial]) -> None:
         params = space.encode(trial.spec)
         store.study.enqueue_trial(params, {"anchor": trial.anchor} if trial.anchor else None)
         running = store.study.ask()
-        with together(store.storage):
+        with batched(store.storage):
             space.choose(lambda v, running=running: running.suggest_categorical(v.name, v.values))
         store.save(running, replace(trial, number=running.number))
 
@@ -108,7 +113,7 @@ def make(url: str, trials: int) -> None:
         seconds=6000.0,
         ready=True,
     )
-    record = store.record(url)
+    record = store.record()
     print(f"{len(record.trials)} trials, {len(record.completed)} complete, {len(record.front)} on the front: {url}")
 
 
@@ -116,40 +121,39 @@ class _MadeUp(Evaluator):
     """Gives made-up numbers, and keeps the CPU seconds that pass between evaluations."""
 
     def evaluate(self, number: int, spec, *others, **more) -> Trial:
-        self.command.append(time.process_time())
+        start = time.process_time()
         dice = random.Random(number)
         trial = _complete(number, spec, None, dice.uniform(14, 90), dice.uniform(0, 0.4), dice)
-        self.command[-1] = (self.command[-1], time.process_time())
-        return replace(trial, anchor=more.get("anchor"))
+        MARKS.append((start, time.process_time()))
+        return trial
 
 
 def go_on(url: str, trials: int, sampler: str) -> None:
     """Evaluate a number of designs of a stored study and print what each costs beside its evaluation."""
-    from vitspace.searching.engines import OpenStudy, open_engine
-
-    space, config = load_space("msg"), None
-    store = StudyStore.load(open_storage(url), NAME)
-    done = sum(trial.complete for trial in store.trials())
-    config = store.config.model_copy(update={"trials": done + trials, "sampler": sampler, "budget": "1G..5G"})
-    marks: list = []
-    evaluator = _MadeUp(space, config.limits, _Flat(), 0, command=marks)
-    open_engine("optuna", OpenStudy(store, url, space, evaluator)).run(config)
-    seconds = [after[0] - before[1] for before, after in zip(marks, marks[1:], strict=False)]
-    print(
-        f"from trial {done}: {sorted(seconds)[len(seconds) // 2]:.3f} CPU s a trial (median of {len(seconds)}), "
-        f"most {max(seconds):.3f}"
-    )
+    store = StudyStore.open(url, NAME)
+    done = len(store.trials())
+    total = sum(trial.complete for trial in store.trials()) + trials
+    config = store.config.model_copy(update={"trials": total, "sampler": sampler})
+    evaluator = _MadeUp(load_space("msg"), config.limits, _Flat(), 0)
+    session = Session(store, config, evaluator)
+    with Desk(session, session.score) as desk:
+        work(desk, session.evaluate)
+    seconds = sorted(after[0] - before[1] for before, after in pairwise(MARKS))
+    median, most = seconds[len(seconds) // 2], seconds[-1]
+    print(f"from trial {done}: {median:.3f} CPU s a trial (median of {len(seconds)}), at most {most:.3f}")
 
 
 class _Flat:
     """A proxy that is never asked."""
 
-    name, worst = "flat", None
+    name, worst, trains, takes_data = "flat", None, False, False
 
     def describe(self) -> dict:
+        """Nothing is known of it."""
         return {}
 
     def score(self, spec, seed, on_step=None):
+        """Give a number that is a little off with each seed."""
         return type("Score", (), {"value": -2.6 - seed / 1e6})
 
 

@@ -1,6 +1,22 @@
-from vitspace.cli.options import DEFAULT_STORAGE
+import inspect
+
+import pytest
+
+from vitspace.cli import app, options
 from vitspace.study import storage
+
+COMMANDS = [
+    *app.registered_commands,
+    *(command for group in app.registered_groups for command in group.typer_instance.registered_commands),
+]
 
 
 def test_commands_and_the_library_have_one_default_storage():
-    assert DEFAULT_STORAGE == storage.DEFAULT_STORAGE
+    assert options.DEFAULT_STORAGE == storage.DEFAULT_STORAGE
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.callback.__name__)
+def test_storage_and_json_are_the_shared_options(command):
+    declared = {name: each.default for name, each in inspect.signature(command.callback).parameters.items()}
+    assert declared.get("storage", options.STORAGE) is options.STORAGE
+    assert declared.get("as_json", options.JSON) in (options.JSON, options.JSON_ALONE)

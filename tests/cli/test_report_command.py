@@ -1,6 +1,8 @@
 """vitspace report of one study and of several, called in this process on stored studies."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -109,3 +111,12 @@ def test_a_report_that_is_none_is_refused(call, stored):
     assert code == 2 and "studies that are compared have names of their own, but a is a, too" in error
     code, _, error = call("report", "reports/c", "a")
     assert code == 2 and "a report's folder holds its study.json, but 'reports/c': No such file" in error
+
+
+def test_the_json_of_a_report_that_is_up_to_date_needs_no_torch(call, stored, tmp_path):
+    printed = call("report", "a", "--json")[1]
+    code = "import sys; sys.argv = ['vitspace', 'report', 'a', '--json']\nfrom vitspace.cli import main\n"
+    code += "try: main()\nexcept SystemExit as end: assert not end.code\n"
+    code += "assert not {'torch', 'timm', 'matplotlib', 'pandas'} & set(sys.modules)"
+    again = subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path, capture_output=True, text=True)
+    assert json.loads(again.stdout) == json.loads(printed)

@@ -64,7 +64,7 @@ def test_a_trial_of_a_killed_process_is_told(call, stored):
     queue.owner = replace(queue.owner, started=0.0)  # its number is another process's now
     queue.ask()
     assert (
-        f"lost: 1 trial of {queue.owner}, no longer there; --resume or a worker runs it again"
+        f"lost: 1 trial of {queue.owner}, which was killed; --resume or a worker runs it again"
         in call("studies", "show", "a")[1]
     )
     rows = json.loads(call("studies", "list", "--json")[1])

@@ -1,21 +1,20 @@
 """Cost by parts against whole networks, and against a second counter."""
 
-import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from vitspace.anchors import all_anchors
 from vitspace.costs import PartCost, cost
+from vitspace.costs.counter import Skeleton
 from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.network import build
-from vitspace.space import load_space
 
 
 def count_whole(spec, img_size=224):
     """Params and multiply-adds of the whole network, by torch's own counter."""
-    with torch.device("meta"):
+    with torch.device("meta"), Skeleton():
         network = build(spec).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(torch.empty(1, 3, img_size, img_size, device="meta"))
@@ -26,11 +25,6 @@ def count_whole(spec, img_size=224):
 def test_sum_of_parts_is_the_whole(name):
     spec = anchor(name).spec
     assert (cost(spec).params, cost(spec).macs) == count_whole(spec)
-
-
-def test_random_designs_cost_what_the_whole_costs():
-    for spec in load_space("msg").draw(6, "8G", seed=3):
-        assert (cost(spec).params, cost(spec).macs) == count_whole(spec)
 
 
 def test_other_image_sizes():
@@ -69,21 +63,7 @@ def test_an_image_below_the_stride_is_refused():
         cost(anchor("msg_tiny").spec, img_size=16)
 
 
-@pytest.mark.parametrize("name", ["msg", "ems", "mat", "partial", "vt", "transcnn"])
-def test_independent_groups_add_up_to_the_whole_networks_count(name):
-    space, rng = load_space(name), np.random.default_rng(0)
-    checked = 0
-    while checked < 5:
-        try:
-            spec = space.decode(space.choose(lambda v: v.values[rng.integers(len(v.values))]))
-        except InputError:
-            continue
-        counted = cost(spec)
-        assert (counted.params, counted.macs) == count_whole(spec)
-        checked += 1
-
-
 @pytest.mark.parametrize("what", ["msg_tiny", [anchor("msg_tiny").spec]])
 def test_a_cost_is_of_a_spec(what):
-    with pytest.raises(InputError, match=r"a cost is of a Spec, such as .*, but got "):
+    with pytest.raises(InputError, match=r"cost takes a Spec, such as .*, but got "):
         cost(what)

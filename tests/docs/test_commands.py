@@ -13,7 +13,7 @@ from vitspace.data import SOURCES
 from vitspace.errors import InputError
 from vitspace.files import data_names
 from vitspace.proxies import PROXIES, TRAINING
-from vitspace.proxies._recipe import parse_proxy
+from vitspace.proxies.recipe import parse_proxy
 from vitspace.study.config import StudyConfig
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vitspace.anchors import Anchor, anchor, list_anchors
 from vitspace.families import FAMILIES
 from vitspace.files import data_names
+from vitspace.latency.backends import onnx_model
 from vitspace.network import Network, build
 from vitspace.space import InvalidDesign, Space, Variable, load_space
 from vitspace.spec import Spec
@@ -98,10 +99,9 @@ def onnx_scores(spec: Spec, side: int, path: Path) -> list[tuple[Tensor, Tensor]
 
     model = lively(spec, side, side)
     # An example of one image would make the batch a constant.
-    example = (torch.randn(2, 3, side, side),)
-    torch.onnx.export(
-        model, example, path, dynamo=True, dynamic_shapes=({0: torch.export.Dim("batch")},), input_names=["image"]
-    )
+    names = {"input_names": ["image"], "output_names": ["scores"]}
+    proto = onnx_model(model, torch.zeros(2, 3, side, side), dynamic_shapes=({0: torch.export.Dim("batch")},), **names)
+    path.write_bytes(proto.SerializeToString())
     session = InferenceSession(path, providers=["CPUExecutionProvider"])
     images = [torch.randn(batch, 3, side, side) for batch in (1, 2, 3)]
     return [(torch.from_numpy(session.run(None, {"image": x.numpy()})[0]), model(x)) for x in images]

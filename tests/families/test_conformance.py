@@ -30,6 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vitspace.anchors import anchor, list_anchors
 from vitspace.costs import cost
+from vitspace.costs.counter import Skeleton
 from vitspace.families import FAMILIES
 from vitspace.network import build
 from vitspace.spec import Spec
@@ -43,13 +44,15 @@ each_anchor = pytest.mark.parametrize("name", ANCHORS)
 
 def on_meta(spec, size, batch=2):
     with torch.device("meta"):
-        return build(spec).eval()(torch.empty(batch, 3, size, size))
+        with Skeleton():
+            network = build(spec).eval()
+        return network(torch.empty(batch, 3, size, size))
 
 
 @cache
 def count_whole(spec, img_size):
     """Params and multiply-adds of the whole network, by torch's own counter."""
-    with torch.device("meta"):
+    with torch.device("meta"), Skeleton():
         network = build(spec).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(torch.empty(1, 3, img_size, img_size, device="meta"))

@@ -181,7 +181,8 @@ def test_a_family_of_a_name_that_is_taken_is_ignored_with_a_warning(installed, c
     assert caplog.messages[0].endswith("is ignored: there is a family msg already")
 
 
-def test_scores_of_a_changed_package_are_not_those_of_before(monkeypatch):
+def test_scores_of_a_changed_package_are_not_those_of_before(monkeypatch, tmp_path):
+    monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path))
     spec, asked = anchor("vt_r18").spec, []
     proxy = SimpleNamespace(describe=dict, score=lambda spec, seed: asked.append(spec) or SimpleNamespace(value=1.0))
     for found in ("", "", "changed"):

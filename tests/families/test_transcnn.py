@@ -301,7 +301,7 @@ def test_fields_without_meaning_do_not_tell_specs_apart():
     [
         ({"head_dim": 48}, "head_dim must divide dim, but got head_dim=48, dim=16"),
         ({"kernel": 4}, "kernel is odd, but got kernel=4"),
-        ({"grid": -1}, "grid at least 0"),
+        ({"grid": -1}, "grid is at least 0"),
         ({"expansion": 0}, "expansion is at least 1, but got expansion=0"),
         ({"downsample": "none"}, "without downsampling dim stays 16, but got dim=32"),
     ],

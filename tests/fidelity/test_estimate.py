@@ -41,7 +41,7 @@ def test_the_outermost_anchors_are_estimated(name):
 def test_between_the_anchors_only_where_the_ratio_and_the_scores_are(stage, depth, proxy, message):
     spec = vitspace.anchor("mat_1").spec
     stages = [replace(s, depth=depth) if i == stage else s for i, s in enumerate(spec.stages)]
-    with pytest.raises(InputError, match=f"an estimate stays inside the published designs, {message}"):
+    with pytest.raises(InputError, match=f"an estimate is made within the range of the published designs, {message}"):
         estimate(replace(spec, stages=tuple(stages)), proxy)
 
 
@@ -66,5 +66,5 @@ def test_where_the_curve_is_flat_the_interval_holds_what_it_is_flat_over(name):
 def test_outside_the_anchors_it_is_refused():
     spec = vitspace.anchor("emsnet_xxtiny").spec
     shallow = replace(spec, stages=tuple(replace(stage, depth=1) for stage in spec.stages))
-    with pytest.raises(InputError, match="an estimate stays inside the published designs, params"):
+    with pytest.raises(InputError, match="an estimate is made within the range of the published designs, params"):
         estimate(shallow)

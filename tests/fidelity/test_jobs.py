@@ -86,7 +86,7 @@ def test_designs_are_chosen():
         ({"families": ("swin",)}, "a family is one of ems, mat, msg, partial, transcnn, vt, but got 'swin'"),
         ({"tables": ("3.5",)}, "an ablation table is one of ems 3.*, but got '3.5'"),
         ({"kinds": ("hard",)}, "a kind of design is one of anchors, ablations, peers, but got 'hard'"),
-        ({"families": ("msg",), "tables": ("ems 3.5",)}, "there is none that is all of msg, ems 3.5"),
+        ({"families": ("msg",), "tables": ("ems 3.5",)}, "none belongs to all of msg, ems 3.5"),
     ],
 )
 def test_a_choice_of_nothing_is_refused(values, message):
@@ -111,11 +111,17 @@ def test_the_committed_table_of_training_free_scores_holds_no_other():
     assert failed == {("common", f"mobilevit_{size}") for size in ("xxs", "xs", "s")}
 
 
+#: What rounding on another kind of CPU may change of mat_1's scores: three times and more what
+#: tests/bench/score_parity.py found. A change of a score's definition changes it more.
+ROUNDING = {"zico": 1e-2, "dss": 1e-3, "synflow": 1e-3, "naswot": 1e-3, "expressivity": 1e-4, "trainability": 1e-4}
+
+
 def test_the_committed_scores_are_those_of_this_code():
-    """One small design; torch may change a score a little, a change of its definition changes it more."""
     known = {row.proxy: row.value for row in read_table(data_folder(FOLDER) / FILE) if is_score_of("mat_1", row)}
     found = measure(Subject.of_spec(vitspace.anchor("mat_1").spec), tuple(known)).values
-    assert set(known) == set(SCORES) and found == pytest.approx(known, rel=1e-3)
+    assert set(known) == set(SCORES) == set(found)
+    for name, value in found.items():  # what only counts is written with eight digits
+        assert value == pytest.approx(known[name], rel=ROUNDING.get(name, 1e-7)), name
 
 
 def is_score_of(name, row):
@@ -149,8 +155,8 @@ def test_without_names_all_training_free_proxies_are_meant():
     [
         ({"proxies": ("oracle",)}, "a proxy is one of halving, train, rank"),
         ({"proxies": ("zico",), "inits": ("random",)}, "init is own, common or both, but got 'random'"),
-        ({"proxies": ("halving:tiny/small",)}, "the presets of halving have cards.*got 'halving:tiny/small'"),
-        ({"proxies": ("zico",), "data": "cifar10:/nowhere"}, "data are of proxies that train, .*but got 'cifar10:/now"),
+        ({"proxies": ("halving:tiny/small",)}, "a report card is of one training preset.*got 'halving:tiny/small'"),
+        ({"proxies": ("zico",), "data": "cifar10:/nowhere"}, "data belong to a proxy that trains, .*got 'cifar10:/now"),
         ({"proxies": ("zico",), "seeds": 0}, "seeds is at least 1, but got 0"),
     ],
 )

@@ -38,7 +38,7 @@ def test_progress_is_told_of_every_training_and_a_folder_written(tmp_path, monke
             yield item
             told.append(description)
 
-    request = vitspace.FidelityRequest(("train:small,data=digits,steps=7",), chosen=MSG)
+    request = vitspace.FidelityRequest(("train:small,data=digits,steps=7,warmup=1",), chosen=MSG)
     found = vitspace.measure_and_judge(request, out=tmp_path / "cards", track=track)
     assert len(told) == found.cards[0].specs == sum(design in MSG for design in designs())
     assert {"cards.json", "cards.md", "trained.csv"} <= {path.name for path in (tmp_path / "cards").iterdir()}

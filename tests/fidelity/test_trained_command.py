@@ -27,12 +27,12 @@ class Fake:
 
 
 @pytest.mark.parametrize(("stop", "code"), [(Terminated, 143), (KeyboardInterrupt, 130)])
-def test_what_was_measured_before_a_stop_is_kept(monkeypatch, stop, code):
+def test_what_was_measured_before_a_stop_is_kept(monkeypatch, caplog, stop, code):
     fake = Fake(stop)
     monkeypatch.setattr(jobs, "_opened", lambda name, data, device: fake)
     name = f"train:small,data=digits,steps={code}"
     done = CliRunner().invoke(app, ["fidelity", name, "--only", "anchors"])
-    assert done.exit_code == code and "1 of 22 scores were measured and are kept" in done.stderr
+    assert done.exit_code == code and "1 of 22 scores were measured and are kept" in caplog.text
     assert [row.spec for row in jobs.local_rows() if row.proxy == name] == [fake.scored[0][0]]
 
 

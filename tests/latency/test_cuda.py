@@ -50,7 +50,7 @@ def test_throughput_is_that_of_queued_batches():
 
 def test_a_gpu_that_did_not_hold_still_is_named():
     times = np.array([10.0] * 5 + [12.0] * 5)
-    assert "moved by +20.0%" in summarise(Batches(times, 1.0, 1.0), CudaSettings(), "a GPU", False).doubt
+    assert "changed by +20.0%" in summarise(Batches(times, 1.0, 1.0), CudaSettings(), "a GPU", False).doubt
 
 
 def test_without_a_gpu_the_error_says_what_to_do(monkeypatch):

@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 import torch
 
-from vitspace.cache import alone, cache_folder
+from vitspace.cache import cache_folder
 from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.latency import Latency, LatencySettings, check_backend, measure
 from vitspace.latency.backends import BACKENDS, prepare
 from vitspace.latency.measuring import _usual
 from vitspace.network import build
+from vitspace.quiet import timing
 from vitspace.space import load_space
 
 QUICK = LatencySettings(runs=3, img_size=64)
@@ -50,7 +51,7 @@ def test_a_measurement_is_made_once_for_a_spec_and_its_settings(monkeypatch, qui
     ("changes", "doubt"),
     [
         ({}, ""),
-        ({"drift": -0.06}, "resnet18 moved by -6.0% while it was measured"),
+        ({"drift": -0.06}, "the time of resnet18 changed by -6.0% meanwhile"),
         ({"core_share": 0.62}, "the machine was busy: other processes had 38% of this one's core"),
         ({"reference_ms": 15.0}, "the machine was busy: resnet18 took 15.0 ms, usually 10.0 ms"),
     ],
@@ -65,7 +66,7 @@ def test_a_doubtful_measurement_is_said_and_made_again(monkeypatch, quiet_latenc
     monkeypatch.setattr("vitspace.latency.measuring.measure_anew", lambda *_: results.pop(0))
     settings = LatencySettings(runs=5, img_size=64)
     assert measure(SPEC, settings).drift == measure(SPEC, settings, again=False).drift == 0.2
-    assert "is unsure: resnet18 moved by +20.0%" in caplog.text
+    assert "is unsure: the time of resnet18 changed by +20.0%" in caplog.text
     assert measure(SPEC, settings) == measure(SPEC, settings) == quiet_latency
     assert not results
 
@@ -134,9 +135,9 @@ def test_settings_that_cannot_be_timed_are_refused(changes, message):
 
 
 def test_processes_measure_one_after_the_other():
-    with alone("measuring"), (cache_folder() / "measuring.lock").open("w") as other, pytest.raises(BlockingIOError):
+    with timing(), (cache_folder() / "timing.lock").open("a") as other, pytest.raises(BlockingIOError):
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    with (cache_folder() / "measuring.lock").open("w") as other:
+    with (cache_folder() / "timing.lock").open("a") as other:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 

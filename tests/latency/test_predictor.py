@@ -71,8 +71,8 @@ def test_a_design_beyond_what_was_measured_is_told(calibration, samples):
     assert not any(predictor.look_at(sample.spec)[1] for sample in samples)
     spec = samples[0].spec
     deeper = replace(spec, stages=(*spec.stages[:3], spec.stages[3].changed(depth=60)))
-    assert "is beyond what was measured: " in predictor.look_at(deeper)[1]
-    assert predictor.look_at(anchor("emsnet_tiny").spec)[1].startswith("no measured design does ")
+    assert "is for more work than any measured design has: " in predictor.look_at(deeper)[1]
+    assert predictor.look_at(anchor("emsnet_tiny").spec)[1].startswith("no measured design has ")
 
 
 def test_many_designs_are_predicted_at_once_as_one_by_one(calibration, samples):

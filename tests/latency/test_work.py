@@ -18,6 +18,7 @@ def record(module, *shapes):
         torch.__future__.set_overwrite_module_params_on_conversion(True)
         module.eval()._apply(mode.from_tensor)
         torch.__future__.set_overwrite_module_params_on_conversion(False)
+        module(*fake)  # constants of weights are made once
         with Recorder(module) as recorder:
             module(*fake)
     return dict(zip(WORK, recorder.work, strict=True))

@@ -49,7 +49,7 @@ def test_a_calibration_is_kept_where_searches_find_it(clock):
 def test_a_busy_machine_is_told(clock, caplog):
     clock["core_share"] = 0.5
     vitspace.calibrate(designs=8)
-    assert "designs were measured while the machine was busy or moved" in caplog.text
+    assert "designs were measured while the machine was busy or its speed changed" in caplog.text
 
 
 def test_a_backend_that_does_not_exist_is_refused():

@@ -7,10 +7,10 @@ import pytest
 import vitspace
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, ProxyError, open_proxy
-from vitspace.proxies._free import FreeProxy
 from vitspace.proxies.combinations import fitted
 from vitspace.proxies.combinations.rank import place
 from vitspace.proxies.scores import Measured
+from vitspace.proxies.training_free import FreeProxy
 
 
 def test_the_names_are_those_agreed_on():
@@ -38,7 +38,7 @@ def test_a_combination_grows_with_its_components(name):
 
 
 def test_a_score_that_fails_is_a_proxy_error(monkeypatch):
-    from vitspace.proxies import _free
+    from vitspace.proxies import training_free as _free
 
     monkeypatch.setattr(_free, "measure", lambda *_: Measured({}, {"zico": "the loss is nan"}))
     proxy = open_proxy("zico", "", "cpu")

@@ -18,7 +18,7 @@ def empty(tmp_path, monkeypatch):
 def test_rows_of_another_version_are_passed_over():
     keep([ROW])
     other = asdict(ROW) | {"more": 1}
-    cache.store(module._KIND, {"older params": other, f"{module._digest(False)} params": other})
+    cache.store(module._KIND, {"older params": other, f"{module._digest('params')} params": other})
     assert local_rows() == [ROW]
 
 

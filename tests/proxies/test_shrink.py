@@ -10,8 +10,8 @@ from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.families import FAMILIES
 from vitspace.network import build
-from vitspace.proxies._recipe import parse_proxy
-from vitspace.proxies._shrink import make_network, narrowed, set_stem_stride, shrunk
+from vitspace.proxies.recipe import parse_proxy
+from vitspace.proxies.shrinking import make_network, narrowed, set_stem_stride, shrunk
 from vitspace.spec import part
 
 ONE_OF_EACH = ("msg_tiny", "emsnet_xxtiny", "mat_1", "partialformer_b0", "vt_r18_adv", "transcnn_small")

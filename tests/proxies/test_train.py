@@ -12,8 +12,8 @@ from vitspace.anchors import assemble
 from vitspace.data import Dataset, load_data
 from vitspace.errors import InputError
 from vitspace.proxies import ProxyError
-from vitspace.proxies._batches import draw_rows, shift_and_mirror
-from vitspace.proxies._fit import validate
+from vitspace.proxies.batches import draw_rows, shift_and_mirror
+from vitspace.proxies.short_training import validate
 from vitspace.proxies.training import train as proxy_train
 from vitspace.proxies.training.train import (
     PRESETS,

@@ -5,6 +5,7 @@ import pytest
 
 from vitspace.errors import InputError
 from vitspace.report import read_study, study_data, write_report
+from vitspace.report.study_file import kept_json
 
 
 def written(path, record, **changes):
@@ -95,3 +96,29 @@ def test_an_unknown_setting_is_named(record, tmp_path):
 def test_a_folder_without_a_study_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"a report's folder holds its study.json, but .* No such file"):
         read_study(tmp_path)
+
+
+def undesigned(record):
+    """Return the record as it is read without its designs."""
+    return replace(record, trials=[replace(trial, spec=None) for trial in record.trials])
+
+
+def test_a_report_that_is_up_to_date_gives_its_json_without_the_designs(record, tmp_path):
+    assert kept_json(undesigned(record), tmp_path) is None
+    write_report(record, tmp_path)
+    assert kept_json(undesigned(record), tmp_path) == record.to_json(str(tmp_path))
+
+
+@pytest.mark.parametrize("change", [{"seconds": 301.0}, {"reference_point": (3.0, 5e9, 60.0)}, {"trials": []}])
+def test_a_report_of_another_state_of_the_study_is_not_kept(change, record, tmp_path):
+    write_report(record, tmp_path)
+    assert kept_json(replace(undesigned(record), **change), tmp_path) is None
+
+
+def test_a_report_of_another_version_or_without_its_page_is_not_kept(record, tmp_path, monkeypatch):
+    write_report(record, tmp_path)
+    with monkeypatch.context() as other:
+        other.setattr("vitspace.report.study_file.__version__", "0.0.1")
+        assert kept_json(undesigned(record), tmp_path) is None
+    (tmp_path / "index.html").unlink()
+    assert kept_json(undesigned(record), tmp_path) is None

@@ -45,4 +45,4 @@ def test_an_estimate_says_what_it_rests_on(record):
 def test_outside_the_published_designs_it_is_refused_with_the_reason(record):
     small = vitspace.anchor("msg_tiny").spec
     tiny = replace(small, stages=tuple(stage.changed(depth=1, dim=32) for stage in small.stages))
-    assert estimated_top1(record, tiny).startswith("No estimate of ImageNet top-1: an estimate stays inside")
+    assert estimated_top1(record, tiny).startswith("No estimate of ImageNet top-1: an estimate is made within")

@@ -1,6 +1,7 @@
 """A proxy that costs nothing, registered with real processes as a package's entry point would be. See conftest.py.
 
-Its argument, ``WORD=NUMBER`` joined by commas, says what goes wrong: ``sleep`` seconds a score; ``bomb``, ``nan`` and
+Its argument, ``WORD=NUMBER`` joined by commas, says what goes wrong: ``sleep`` seconds a score; ``hold`` once so many
+scores began, until there is a file ``go``; ``meet``, until so many processes score; ``bomb``, ``nan`` and
 ``memory`` at the design that is scored first after so many; ``full`` and ``clock`` once, after so many scores here.
 ``rungs=2`` makes it a proxy of two equal rungs.
 """
@@ -27,6 +28,10 @@ def measure(spec, settings):
     return Latency(ms, ms, ms, ms, ms, 1.0, 1.0, 0.0, 1.0, "eager", settings.runs, 1, 1, "float32", "test")
 
 
+def _logged():
+    return [line.split() for line in LOG.read_text().splitlines()]
+
+
 class Noop:
     worst, name, keep = 3.0, "noop", 0.4
 
@@ -50,10 +55,18 @@ class Noop:
     def sleep(self, spec, seconds):
         time.sleep(seconds)
 
+    def hold(self, spec, after):
+        while len(_logged()) > after and not Path("go").exists():
+            time.sleep(0.02)
+
+    def meet(self, spec, processes):
+        while len({pid for _, _, pid in _logged()}) < processes:
+            time.sleep(0.02)
+
     def mark(self, word, spec, after):
         """Choose the first design that is scored by anybody after so many, and remember it in a file."""
         path = Path(f"{word}.spec")
-        if self.seed == 0 and not path.exists() and len(LOG.read_text().splitlines()) > after:
+        if self.seed == 0 and not path.exists() and len(_logged()) > after:
             path.write_text(spec.id)
 
     def _marked(self, word, spec):
@@ -84,10 +97,10 @@ class Noop:
             time.time = lambda: real() + 86_400 * (-1) ** os.getpid()
 
 
-FAULTS = {name: getattr(Noop, name) for name in ("sleep", "bomb", "nan", "memory", "full", "clock")}
+FAULTS = {name: getattr(Noop, name) for name in ("sleep", "hold", "meet", "bomb", "nan", "memory", "full", "clock")}
 
 
 def open_proxy(argument, data, device, seed=0):
     evaluate.measure = measure
-    folder.page_html = lambda record, images: "seconds are saved here; tests/report looks at the page"
+    folder.FIGURES, folder.page_html = {}, lambda record, images: "seconds are saved here; tests/report looks at these"
     return Noop({word: float(number) for word, _, number in (p.partition("=") for p in argument.split(",") if p)})

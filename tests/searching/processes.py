@@ -79,8 +79,9 @@ class Tool:
     def search(self, *args, proxy="noop", trials=8, resume=False, **env):
         """Start a search of study s, or go on with it."""
         what = ["--resume"] if resume else ["--space", "small.yaml", "--proxy", proxy, "--sampler", "random"]
+        alone = [] if "--workers" in args or "--engine" in args else ["--workers", 0]
         options = ["--study", "s", "--storage", self.storage, "--trials", trials, "--json"]
-        return self.start("search", *what, *options, *args, **env)
+        return self.start("search", *what, *options, *alone, *args, **env)
 
     def worker(self, *args, **env):
         """Start a worker of study s."""
@@ -97,6 +98,10 @@ class Tool:
         """(spec id, seed, pid) of every scoring that began."""
         log = self.cwd / "scored.log"
         return [tuple(line.split()) for line in log.read_text().splitlines()] if log.exists() else []
+
+    def go(self):
+        """Let scorings go on that ``noop:hold`` holds."""
+        (self.cwd / "go").touch()
 
     def wait_for(self, condition, timeout=150):
         """Wait until a condition holds."""

@@ -1,4 +1,4 @@
-"""A study that an older version stored (commit f93f6a1; before/) is read, gone on with and reported."""
+"""A study that an older version stored (commit f93f6a1; before/study.jsonl) is read, gone on with and reported."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,9 @@ from vitspace.searching.monitor import Silent
 @pytest.fixture
 def before(tmp_path, monkeypatch):
     """The folder in which the older version ran ``search --trials 3 --study before``."""
-    shutil.copytree(Path(__file__).parent / "before", tmp_path, dirs_exist_ok=True)
+    stored = Path(__file__).parent / "before"
+    shutil.copy(stored / "small.yaml", tmp_path)
+    shutil.copy(stored / "study.jsonl", tmp_path / "studies.journal")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -40,7 +42,7 @@ def test_a_study_of_before_is_read(before):
 def test_a_study_of_before_is_gone_on_with_and_reported(before, monkeypatch):
     scores = [trial.score for trial in vitspace.load_study("before").record.completed]
     monkeypatch.setattr(evaluate, "measure", measure)
-    study = vitspace.search(study="before", resume=True, trials=4, monitor=Silent())
+    study = vitspace.search(study="before", resume=True, trials=4, workers=0, monitor=Silent())
     assert [trial.score for trial in study.record.completed][:3] == scores and len(study.record.completed) == 4
     assert (before / "reports" / "before" / "index.html").is_file()
     assert study.record.resolved["resumed"][0]["engine"] == "optuna"

@@ -8,6 +8,7 @@ from processes import completed
 from vitspace.errors import InputError
 from vitspace.proxies import Score
 from vitspace.proxies.training.halving import open_proxy
+from vitspace.searching.checks import check_runs
 from vitspace.searching.engines.optuna import run
 from vitspace.searching.session import Session
 from vitspace.study.config import StudyConfig
@@ -122,7 +123,7 @@ def test_rungs_are_opened_from_text():
 )
 def test_wrong_rungs_are_refused(argument, message, monkeypatch):
     from vitspace.data import load_data
-    from vitspace.proxies._recipe import TrainingProxy
+    from vitspace.proxies.recipe import TrainingProxy
 
     monkeypatch.setattr(TrainingProxy, "load", lambda self, seed: load_data("fractal:2", 32, seed, 4, 4))
     with pytest.raises(InputError, match=message):
@@ -131,4 +132,4 @@ def test_wrong_rungs_are_refused(argument, message, monkeypatch):
 
 def test_other_engines_are_refused():
     with pytest.raises(InputError, match="halving runs on engine optuna, with any number of workers, but got 'ray'"):
-        StudyConfig.of(CONFIG.model_dump() | {"engine": "ray"})
+        check_runs({}, StudyConfig.of(CONFIG.model_dump() | {"engine": "ray"}), None)

@@ -5,7 +5,7 @@ from optuna.trial import TrialState, create_trial
 
 from vitspace.families import anchor
 from vitspace.searching.claims import CLAIM
-from vitspace.searching.idle import idle_share
+from vitspace.searching.idle import idle_share, waited_words
 from vitspace.searching.lease import OWNER, Owner
 from vitspace.study.store import RESULT
 from vitspace.study.trial import Trial
@@ -47,3 +47,13 @@ def test_what_was_interrupted_after_the_last_evaluation_is_left_out():
 
 def test_one_trial_says_nothing():
     assert idle_share([stored(0, 10, 9)], None) is None
+
+
+def test_what_timing_cost_is_said_where_somebody_waited():
+    spent = {"timed_seconds": 30.0, "waited_seconds": 12.0}
+    trials = [Trial(number, "complete", details=spent) for number in range(4)]
+    assert waited_words(trials) == (
+        "latency was timed for 2 min 00 s in all, while no training of this host ran: trainings waited 48.0 s for "
+        "that, added up over the workers"
+    )
+    assert waited_words([Trial(0, "complete", details={"timed_seconds": 9.0})]) == ""

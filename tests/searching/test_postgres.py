@@ -13,9 +13,10 @@ from processes import completed
 
 def test_a_server_that_restarts_in_mid_study_is_waited_for(on_postgres, postgres):
     tool = on_postgres
-    search = tool.search("--workers", 2, proxy="noop:sleep=0.3", trials=12)
+    search = tool.search("--workers", 2, proxy="noop:hold=3", trials=12)
     tool.wait_for(lambda: len(tool.scored()) > 3)
     postgres.control("stop", "-m", "immediate")
+    tool.go()
     time.sleep(4)  # longer than the lease
     postgres.control("start")
     data, error = tool.end(search)

@@ -21,10 +21,11 @@ def test_nan_and_no_memory_fail_a_trial_with_the_reason(tool):
     ("stop", "code", "workers"), [(signal.SIGTERM, 143, []), (signal.SIGINT, 130, ["--workers", 2])]
 )
 def test_a_stopped_study_is_saved_and_goes_on(tool, stop, code, workers):
-    search = tool.search(*workers, proxy="noop:sleep=0.3", trials=10)
+    search = tool.search(*workers, proxy="noop:hold=3", trials=10)
     tool.wait_for(lambda: len(tool.scored()) > 3)
     search.send_signal(stop)
     _, error = tool.end(search, check=code)
+    tool.go()
     assert "to go on: vitspace search --study s --resume" in error
     assert (tool.cwd / "reports" / "s" / "report.md").exists()
     data, error = tool.end(tool.search(trials=10, resume=True))
@@ -46,10 +47,11 @@ def test_a_full_disk_stops_a_study_that_goes_on_when_there_is_room(tool):
 
 
 def test_a_line_cut_in_mid_study_is_dropped_and_the_workers_go_on(tool):
-    search = tool.search(proxy="noop:sleep=0.3", trials=10)
+    search = tool.search(proxy="noop:hold=3", trials=10)
     tool.wait_for(lambda: len(tool.scored()) > 3)
     with (tool.cwd / "studies.journal").open("ab") as journal:
         journal.write(b'{"op_code": 4, "worker')  # what a killed writer leaves
+    tool.go()
     data, error = tool.end(search)
     assert "ends in an incomplete record, which is dropped" in error
     assert len(completed(data)) == 10
@@ -58,10 +60,11 @@ def test_a_line_cut_in_mid_study_is_dropped_and_the_workers_go_on(tool):
 @pytest.mark.parametrize("storage", ["studies.journal", "sqlite:///studies.db"])
 def test_a_study_that_is_deleted_in_mid_study_ends_in_one_line(tool, storage, monkeypatch):
     tool.storage = storage
-    search = tool.search(proxy="noop:sleep=0.3", trials=50)
+    search = tool.search(proxy="noop:hold=2", trials=50)
     tool.wait_for(lambda: len(tool.scored()) > 2)
     monkeypatch.chdir(tool.cwd)
     optuna.delete_study(study_name="s", storage=open_storage(storage))
+    tool.go()
     _, error = tool.end(search, check=1)
     assert error.splitlines()[-1] == (
         f"error: the study is no longer in the storage '{storage}': it was deleted meanwhile"

@@ -2,7 +2,6 @@
 
 import pytest
 import yaml
-from vitspace.session.store import StudyStore
 
 from vitspace.searching.claims import CLAIM
 from vitspace.searching.desk import Desk
@@ -14,6 +13,7 @@ from vitspace.searching.session import Session
 from vitspace.space import load_space
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
+from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
 FOUR = {

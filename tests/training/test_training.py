@@ -44,6 +44,13 @@ def test_a_training_leaves_weights_log_and_state(ask, tmp_path):
     assert "recipe msg" in said and "not as the recipe: 2 epochs for 300" in said and "epoch 2 of 2" in said
 
 
+@pytest.mark.parametrize(("at_once", "losses"), [(None, [1.156008879, 1.044143677]), (4, [1.160442511, 1.069964806])])
+def test_losses_are_those_before_short_trainings_took_the_same_step(ask, tmp_path, at_once, losses):
+    train(ask(wishes=replace(ask().wishes, micro_batch=at_once)), Notes())
+    rows = csv.DictReader((tmp_path / "out" / "log.csv").read_text().splitlines())
+    assert [float(row["train_loss"]) for row in rows] == pytest.approx(losses, rel=2e-3)
+
+
 def test_weights_say_what_they_are_and_export(ask, design):
     request = ask()
     result = train(request, Notes())

@@ -1,5 +1,5 @@
-"""The design space as an object of study: spaces compared, and what their axes do to a score.
+"""Design spaces compared, and the effect of their axes on the score.
 
-After RegNet (Radosavovic et al., CVPR 2020): many designs are drawn from a space, each is scored cheaply, and what is
-looked at is the distribution of the scores, not the best one.
+After RegNet (Radosavovic et al., CVPR 2020): many designs are drawn from a space and scored by a cheap proxy, and the
+distributions of the scores are compared, not the best designs.
 """

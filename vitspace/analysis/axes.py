@@ -1,4 +1,4 @@
-"""Axes of a space: what each does to the score at equal FLOPs, how important it is, which value the data prefer."""
+"""Findings on the axes of a space: their effect on the score at equal FLOPs, their importance, the preferred values."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.store import StudyStore
 from vitspace.tracking import Track, untracked
 
-#: Said of a study's designs, which no uniform draw gave.
+#: The caution for designs of a study, which are not drawn uniformly.
 BIASED = "Trials were proposed by a search, which looks more closely where scores are high: effects are biased so."
 
 _log = logging.getLogger(__name__)
@@ -30,15 +30,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AxisFindings:
-    """What the scores of designs say of a space's axes.
+    """Effects and importance of a space's axes.
 
     Attributes:
         source: The space or study.
-        proxy: What gave the scores.
+        proxy: The proxy of the scores.
         observations: The designs and their scores.
         effects: By axis, the score of each value at equal FLOPs.
         importance: By axis, its share of the score's variance.
-        drawn: How the designs came about.
+        drawn: A sentence on how the designs were drawn.
     """
 
     source: str
@@ -60,7 +60,7 @@ class AxisFindings:
 
     @property
     def note(self) -> str:
-        """How many designs were looked at, and how they came about."""
+        """The number of designs, and how they were drawn."""
         seen = self.observations
         return f"{len(seen.scores)} designs, {seen.left_out} left out (failed, or outside the space). {self.drawn}"
 
@@ -70,7 +70,7 @@ class AxisFindings:
         write_axes(folder, self.effects, self.importance, title, made_by(command, self.note, self.proxy))
 
     def to_json(self) -> dict[str, Any]:
-        """Return what ``vitspace space axes --json`` prints, its source and folder left out."""
+        """Return what ``vitspace space axes --json`` prints, without source and folder."""
         found = {"space": self.observations.space, "proxy": self.proxy, "designs": len(self.observations.scores)}
         return found | {"axes": records(self.table), "values": records(values_table(self.effects))}
 
@@ -84,15 +84,15 @@ def space_axes(
     command: str = "",
     track: Track = untracked,
 ) -> AxisFindings:
-    """Draw designs uniformly from a space, score them by a proxy, and look at what each axis does to the score.
+    """Draw designs uniformly from a space, score them by a proxy, and compute the effect of each axis on the score.
 
     Args:
         space: A space's name, or a path to its YAML.
         budget: FLOPs (multiply-adds): ``4G``, ``3.5G..4G``; None is any.
-        n: Designs that are drawn.
+        n: Number of designs that are drawn.
         scoring: Proxy, data, seed and device; None is the score ``rank`` at seed 0.
         out: Folder of figure and tables; None writes none.
-        command: What the report names as how it was made.
+        command: The command line, for the report.
         track: Shows how many designs are scored.
 
     Raises:
@@ -115,14 +115,14 @@ def space_axes(
 def study_axes(
     study: str, storage: str = DEFAULT_STORAGE, budget: str | None = None, out: Path | None = None, command: str = ""
 ) -> AxisFindings:
-    """Look at what each axis of a stored study's space does to the study's scores.
+    """Compute the effect of each axis of a stored study's space on the study's scores.
 
     Args:
         study: The study's name.
         storage: A journal file, or a database URL.
-        budget: FLOPs of the trials that are looked at; None is all.
+        budget: FLOPs of the trials that count; None is all.
         out: Folder of figure and tables; None writes none.
-        command: What the report names as how it was made.
+        command: The command line, for the report.
 
     Raises:
         InputError: there is no such study, too few of its trials are complete, or the folder cannot be written.

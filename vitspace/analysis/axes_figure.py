@@ -1,4 +1,4 @@
-"""Figure: the score at equal FLOPs against the values of each axis, one panel an axis."""
+"""The figure of axes: the score at equal FLOPs against the values of each axis, one panel for each axis."""
 
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
@@ -12,7 +12,7 @@ from vitspace.analysis.importance import Importance
 from vitspace.analysis.tables import most_important_first, readable_value
 from vitspace.plots import style
 
-#: Panels at most; the table holds all axes.
+#: Largest number of panels; the table has all axes.
 PANELS = 12
 COLUMNS = 4
 _LINE, _TOP, _BOTTOM = 2.15, 0.95, 0.85  # inches

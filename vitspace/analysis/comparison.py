@@ -1,7 +1,7 @@
-"""Comparison: the scores of designs of several spaces at one cost, as samples and as a table.
+"""Samples of designs of several spaces at one cost, and the table that compares their scores.
 
 After RegNet's design-space comparison (Radosavovic et al., CVPR 2020, section 3.1): equal budgets, designs drawn
-uniformly, empirical distribution functions of what is measured.
+uniformly, empirical distribution functions of the scores.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from vitspace.spec import Spec
 from vitspace.statistics import interval, resamples
 from vitspace.units import parse_range
 
-#: A budget of one number is a band down to so much of it, so that designs are compared at one cost.
+#: Lower end of the band, as a share of a budget of one number, so that designs are compared at one cost.
 BAND = 0.9
-#: Of how many designs the expected best is told, besides the best of all.
+#: Number of designs whose expected best score is stated.
 BEST_OF = 10
-#: Settings that are tried for the share of invalid ones.
+#: Settings that are drawn for the share of invalid ones.
 TRIES = 1000
 
 Array = NDArray[np.float64]
@@ -35,11 +35,11 @@ class Sample:
     """Designs drawn from one space.
 
     Attributes:
-        space: Its name.
-        designs: How many distinct designs it has within the FLOPs, whatever their params.
-        invalid_share: Of settings that are drawn uniformly and independently, how many are no design, 0 to 1.
-        specs: What was drawn.
-        why: Why nothing was, or empty.
+        space: Name of the space.
+        designs: Number of its distinct designs within the FLOPs, whatever their params.
+        invalid_share: Share of invalid settings among settings drawn uniformly and independently, 0 to 1.
+        specs: The drawn designs.
+        why: Why none could be drawn; empty otherwise.
         scored: The drawn designs with their scores, once they are scored.
     """
 
@@ -52,12 +52,12 @@ class Sample:
 
     @property
     def scores(self) -> Array:
-        """The scores, sorted, of designs that could be scored."""
+        """The sorted scores of the designs that have one."""
         return np.sort([design.score for design in self.scored if design.score is not None]).astype(float)
 
 
 def parse_band(macs: str, params: str | None = None) -> Budget:
-    """Read a budget; one number is the band from `BAND` times it to it.
+    """Read a budget; a single number N is the band from `BAND` * N to N.
 
     Raises:
         InputError: a quantity or range is malformed.
@@ -69,7 +69,7 @@ def parse_band(macs: str, params: str | None = None) -> Budget:
 
 
 def draw_sample(space: Space, budget: Budget, n: int, seed: int) -> Sample:
-    """Draw up to n distinct designs within a budget; a space without any gives an empty sample that says why."""
+    """Draw up to n distinct designs within a budget; a space without any gives an empty sample with the reason."""
     designs, share = space.size(Budget(budget.macs)), invalid_share(space, seed)
     try:
         return Sample(space.name, designs, share, tuple(space.draw(n, budget, seed)))
@@ -78,7 +78,7 @@ def draw_sample(space: Space, budget: Budget, n: int, seed: int) -> Sample:
 
 
 def invalid_share(space: Space, seed: int = 0, tries: int = TRIES) -> float:
-    """Share of settings that are no design, where every active variable is uniform and independent of the others."""
+    """Share of invalid settings, when every active variable is drawn uniformly and independently of the others."""
     rng, invalid = np.random.default_rng(seed), 0
     for _ in range(tries):
         try:
@@ -106,12 +106,12 @@ def distribution(scores: Array) -> tuple[Array, Array, Array]:
 
 
 def comparison_table(samples: Sequence[Sample]) -> pd.DataFrame:
-    """One row a space: counts and costs, median and expected best score with 90 % bootstrap intervals, and the best."""
+    """A row for each space: counts, costs, median and expected best score with 90 % bootstrap intervals, best score."""
     return pd.DataFrame([_counts(sample) | _statistics(sample) | {"why": sample.why} for sample in samples])
 
 
 def scores_table(samples: Sequence[Sample]) -> pd.DataFrame:
-    """One row a design that was drawn."""
+    """A row for each drawn design."""
     columns = ["space", "spec_id", "families", "params", "macs", "score", "why"]
     rows = [
         (sample.space, d.spec.id, _families(d.spec), d.params, d.macs, d.score, d.why)
@@ -138,7 +138,7 @@ def _counts(sample: Sample) -> dict[str, Any]:
 
 
 def _statistics(sample: Sample) -> dict[str, Any]:
-    """Return median and expected best of ten, with intervals, and best; empty where nothing was scored."""
+    """Return median and expected best of ten, with intervals, and the best; None if nothing was scored."""
     scores, best = sample.scores, f"best_of_{BEST_OF}"
     if not len(scores):
         return {f"{name}{end}": None for name in ("median", best) for end in ("", "_low", "_high")} | {"best": None}

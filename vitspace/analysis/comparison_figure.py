@@ -1,4 +1,4 @@
-"""Figure: empirical distribution functions of the scores of several spaces, with bootstrap bands."""
+"""The figure of a comparison: distribution functions of the scores of several spaces, with bootstrap bands."""
 
 from collections.abc import Sequence
 from textwrap import wrap
@@ -21,9 +21,9 @@ def draw_comparison(samples: Sequence[Sample], title: str, score: str) -> Figure
     """Draw the distributions; the key lists the spaces by median, the highest first.
 
     Args:
-        samples: The spaces' scored designs; those without any are named below the figure.
-        title: What is compared at which cost.
-        score: What the score is, for the axis.
+        samples: The spaces' scored designs; spaces without any are named below the figure.
+        title: Title of the figure.
+        score: Label of the axis of scores.
     """
     shown = sorted((s for s in samples if len(s.scores)), key=lambda s: -float(np.median(s.scores)))
     with style.styled():
@@ -54,7 +54,7 @@ def draw_comparison(samples: Sequence[Sample], title: str, score: str) -> Figure
 def _curve(axes: Axes, sample: Sample, colour: str, mark: str) -> None:
     scores = sample.scores
     shares, low, high = distribution(scores)
-    # The function begins at 0, below the least score.
+    # The function is 0 below the smallest score.
     xs = np.append(scores[0], scores)
     axes.fill_between(
         xs, np.append(0, low), np.append(0, high), step="post", color=colour, alpha=0.13, linewidth=0, zorder=2

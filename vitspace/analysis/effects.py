@@ -1,8 +1,8 @@
-"""Effects: what each value of an axis does to the score at equal FLOPs, and which value the data prefer.
+"""The effect of each value of an axis on the score at equal FLOPs, and the value that the data prefer.
 
-The score at equal FLOPs is what is left of it after a smooth fit over FLOPs: a parabola in their logarithm, a line or a
-constant where the designs are few or cost about the same. Other axes are not held fixed: among designs of one cost, a
-wide one is a shallow one, and the effect of an axis is that of what comes with it.
+The score at equal FLOPs is the residual of a smooth fit over FLOPs: a parabola in their logarithm, or a line or a
+constant if there are few designs or their costs are similar. Other axes are not held fixed: among designs of one cost,
+a wide one is shallow, so the effect of an axis includes that of the axes that change with it.
 """
 
 from dataclasses import dataclass
@@ -16,26 +16,26 @@ from vitspace.statistics import LEVELS, RESAMPLES
 
 Array = NDArray[np.float64]
 
-#: Designs of a value below which it is shown, but not preferred over another.
+#: A value of fewer designs is shown, but not preferred.
 FEW = 5
-#: Ratio of largest to least FLOPs from which they are fitted at all.
+#: Ratio of largest to smallest FLOPs from which a fit over FLOPs is made.
 _NARROW = 1.02
 _DESIGNS_A_TERM = 10
-#: Chance at which a preference between equal values is called resolved, over all comparisons of an axis.
+#: Probability of calling a preference between equal values resolved, over all comparisons of an axis.
 ALPHA = 0.05
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What one value of an axis goes with.
+    """The scores of the designs with one value of an axis.
 
     Attributes:
-        value: Of the axis.
-        designs: How many have it.
-        mean: Mean score at equal FLOPs, against the mean of all designs that have the axis; NaN without designs.
-        low: Of its 90 % bootstrap interval.
-        high: Of the same.
-        score: Mean score as it is, whatever the FLOPs.
+        value: The value.
+        designs: Number of designs with it.
+        mean: Mean score at equal FLOPs, relative to the mean of all designs that have the axis; NaN without designs.
+        low: Lower end of its 90 % bootstrap interval.
+        high: Upper end.
+        score: Mean score without regard to FLOPs.
     """
 
     value: Any
@@ -48,14 +48,14 @@ class Effect:
 
 @dataclass(frozen=True)
 class AxisEffects:
-    """What the values of an axis go with.
+    """The effects of all values of an axis.
 
     Attributes:
         axis: The space's variable.
-        designs: How many designs have the axis.
-        effects: By value, in the axis's order.
-        best: The value of the highest mean among those of at least `FEW` designs; None where fewer than two are.
-        gain: Its mean less the next one's, with its 90 % interval in ``gain_low`` and ``gain_high``.
+        designs: Number of designs that have the axis.
+        effects: Effect of each value, in the axis's order.
+        best: The value with the highest mean among values of at least `FEW` designs; None if there is at most one.
+        gain: Its mean minus the next one's; ``gain_low`` and ``gain_high`` are the 90 % interval.
         rivals: Values that may be as good.
     """
 
@@ -70,12 +70,12 @@ class AxisEffects:
 
     @property
     def resolved(self) -> bool:
-        """Whether the data tell the best value from all others."""
+        """Whether the best value is significantly better than all others."""
         return self.best is not None and not self.rivals
 
 
 def at_equal_flops(macs: Array, scores: Array) -> Array:
-    """Scores [N] less what a smooth fit over multiply-adds [N] expects of them."""
+    """Scores [N] minus a smooth fit over multiply-adds [N]."""
     if macs.max() < _NARROW * macs.min():
         return scores - scores.mean()
     log = np.log(macs / np.median(macs))
@@ -89,7 +89,7 @@ def axis_effects(seen: Observations, axis: str, rest: Array | None = None) -> Ax
     Args:
         seen: The designs.
         axis: Name of the axis.
-        rest: [N], their scores at equal FLOPs, where they are known.
+        rest: Their scores at equal FLOPs [N]; None computes them.
     """
     rest = at_equal_flops(seen.macs, seen.scores) if rest is None else rest
     having = seen.having(axis)
@@ -105,7 +105,7 @@ def axis_effects(seen: Observations, axis: str, rest: Array | None = None) -> Ax
 
 
 def all_effects(seen: Observations) -> list[AxisEffects]:
-    """Return the effects of all axes that some design has at two values, in the space's order."""
+    """Return the effects of all axes of which the designs have at least two values, in the space's order."""
     rest = at_equal_flops(seen.macs, seen.scores)
     found = [axis_effects(seen, axis, rest) for axis in seen.values]
     return [axis for axis in found if sum(e.designs > 0 for e in axis.effects) > 1]
@@ -126,12 +126,12 @@ def _effect(value: Any, group: Array, means: Array, scores: Array) -> Effect:
 
 
 def _preference(effects: tuple[Effect, ...], means: dict[Any, Array]) -> dict[str, Any]:
-    """Return the best value, its gain over the next, and the values from which it is not told apart."""
+    """Return the best value, its gain over the next, and the values that may be as good."""
     ranked = sorted((e for e in effects if e.designs >= FEW), key=lambda e: -e.mean)
     if len(ranked) < 2:
         return {}
     best, second = ranked[0], ranked[1]
-    # The best was picked from the same data, so each comparison gets its part of the chance of error.
+    # The best value was picked from the same data, so the probability of error is divided among the comparisons.
     level = 100 * ALPHA / (len(ranked) - 1)
     rivals = tuple(e.value for e in ranked[1:] if np.percentile(means[best.value] - means[e.value], level) <= 0)
     low, high = np.percentile(means[best.value] - means[second.value], LEVELS)

@@ -1,4 +1,4 @@
-"""Folder: what an analysis leaves behind, each file written whole."""
+"""Writes figure, tables and report of an analysis into a folder; each file completely or not at all."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,9 +26,9 @@ def write_comparison(out: Path, samples: Sequence[Sample], title: str, score: st
     Args:
         out: The folder.
         samples: The scored designs.
-        title: Of figure and report.
-        score: What the score is.
-        words: What the report says of how it was made.
+        title: Title of figure and report.
+        score: Label of the score.
+        words: The paragraph of the report on how it was made.
 
     Raises:
         InputError: the folder cannot be written.
@@ -70,7 +70,7 @@ def write_axes(
 
 
 def made_by(command: str, setting: str, proxy: str) -> str:
-    """Say how a report was made: the command, its setting, what FLOPs are, and what the proxy is worth."""
+    """Return how a report was made, in words: command, setting, definition of FLOPs, caution on the proxy."""
     shown = f"```\n{command}\n```\n\n" if command else ""
     return "\n\n".join(filter(None, [f"{shown}{setting} FLOPs: {CONVENTION}.", caution(proxy)]))
 

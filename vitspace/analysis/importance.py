@@ -1,4 +1,4 @@
-"""Importance: how much of the differences between scores at equal FLOPs goes with each axis."""
+"""The importance of each axis for the score at equal FLOPs."""
 
 import warnings
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from vitspace.analysis.effects import at_equal_flops
 from vitspace.analysis.forest import variance_shares
 from vitspace.analysis.observations import LEAST, Observations
 
-#: Share of designs that count as good for PED-ANOVA; its default of a tenth leaves too few of a hundred.
+#: Share of designs that count as good in PED-ANOVA; the default of a tenth is too few of a hundred designs.
 GOOD = 0.25
 _TREES = 32
-#: Designs from which trees are kept shallow: of 443 the leading shares moved by about 0.01, in a quarter of the time.
+#: Number of designs from which trees are kept shallow: with 443, shares changed by about 0.01 in 1/4 of the time.
 _MANY, _SHALLOW, _DEEP = 256, 8, 64
-#: Differences of so much of the largest score are rounding.
+#: Smaller differences, relative to the largest score, are rounding errors.
 _FLAT = 1e-12
 
 Array = NDArray[np.float64]
@@ -28,11 +28,11 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 @dataclass(frozen=True)
 class Importance:
-    """How important an axis is among the designs that have it; the axes they all have share 1.
+    """The importance of an axis among the designs that have it; the axes that all of them have sum to 1.
 
     Attributes:
         fanova: Share of the variance that a forest explains by this axis alone (Hutter et al., ICML 2014).
-        ped_anova: How unlike the values of good designs are to those of all (Watanabe et al., IJCAI 2023).
+        ped_anova: Difference between the values of good designs and those of all (Watanabe et al., IJCAI 2023).
         present: Share of designs that have the axis.
     """
 
@@ -42,14 +42,14 @@ class Importance:
 
     @property
     def overall(self) -> float:
-        """For ordering axes, also those that few designs have."""
+        """Importance times the share of designs that have the axis, by which axes are ordered."""
         return self.fanova * self.present
 
 
 def importances(seen: Observations) -> dict[str, Importance]:
     """Return the importance of every axis with at least two values among at least `LEAST` designs.
 
-    An axis under a condition is looked at among the designs that have it, beside the axes that all of these have.
+    A conditional axis is evaluated on the designs that have it, together with the axes that all of these have.
     """
     rest = at_equal_flops(seen.macs, seen.scores)
     subsets: dict[tuple[int, ...], list[str]] = {}
@@ -66,7 +66,7 @@ def importances(seen: Observations) -> dict[str, Importance]:
 
 
 def _evaluate(seen: Observations, having: NDArray[np.intp], rest: Array) -> tuple[dict[str, float], dict[str, float]]:
-    """Return fANOVA's and PED-ANOVA's importances of the axes that all of some designs have."""
+    """Return the importances by fANOVA and PED-ANOVA of the axes that all of the given designs have."""
     shared = [
         axis
         for axis in sorted(seen.values)
@@ -80,7 +80,7 @@ def _evaluate(seen: Observations, having: NDArray[np.intp], rest: Array) -> tupl
         params = {axis: seen.params[i][axis] for axis in shared}
         study.add_trial(optuna.create_trial(params=params, distributions=kinds, value=-float(rest[i])))
     with warnings.catch_warnings():
-        # PED-ANOVA is experimental in name.
+        # Optuna marks PED-ANOVA as experimental.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         ped_anova = PedAnovaImportanceEvaluator(target_quantile=GOOD).evaluate(study, shared)
     depth = _SHALLOW if len(having) > _MANY else _DEEP
@@ -90,7 +90,7 @@ def _evaluate(seen: Observations, having: NDArray[np.intp], rest: Array) -> tupl
 
 
 def _shares(values: dict[str, float]) -> dict[str, float]:
-    """Scale to a sum of 1; all 0 where nothing is important."""
+    """Scale to a sum of 1; all 0 if nothing is important."""
     finite = {axis: value if np.isfinite(value) else 0.0 for axis, value in values.items()}
     total = sum(finite.values())
     return {axis: value / total if total else 0.0 for axis, value in finite.items()}

@@ -1,4 +1,4 @@
-"""Observations: designs with their settings, costs and scores, from a study or drawn from a space."""
+"""Scored designs with their settings and costs, from a study or drawn from a space."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from vitspace.study.record import StudyRecord
 
 Array = NDArray[np.float64]
 
-#: Designs below which nothing can be said of axes.
+#: Smallest number of designs for which axes are analysed.
 LEAST = 8
 
 
@@ -26,11 +26,11 @@ class Observations:
 
     Attributes:
         space: The space's name.
-        values: By axis (a space's variable), its values in order; axes of a single value are left out.
-        params: By design, its value of every axis that it has.
+        values: Values of each axis (a variable of the space), in order; axes of a single value are left out.
+        params: For each design, its value of every axis that it has.
         macs: [N], multiply-adds.
         scores: [N], higher is better.
-        left_out: How many designs are left out: failed, or outside the space.
+        left_out: Number of designs that are left out: failed, or outside the space.
     """
 
     space: str
@@ -46,14 +46,14 @@ class Observations:
 
 
 def of_scored(space: Space, scored: Sequence[Scored]) -> Observations:
-    """Take the designs that have a score.
+    """Return the designs that have a score as observations.
 
     Raises:
         InputError: there are fewer than `LEAST`.
     """
     rows = [(space.encode(d.spec), d.macs, d.score) for d in scored if d.score is not None and d.spec in space]
     if len(rows) < LEAST:
-        raise InputError(f"axes are told apart by at least {LEAST} scored designs, but got {len(rows)} of {space.name}")
+        raise InputError(f"axes are analysed on at least {LEAST} scored designs, but got {len(rows)} of {space.name}")
     params, macs, scores = zip(*rows, strict=True)
     values = {v.name: v.values for v in space.variables if len(v.values) > 1}
     left_out = len(scored) - len(rows)
@@ -61,7 +61,7 @@ def of_scored(space: Space, scored: Sequence[Scored]) -> Observations:
 
 
 def of_study(space: Space, record: StudyRecord, budget: Budget) -> Observations:
-    """Take a study's completed trials within a budget.
+    """Return a study's completed trials within a budget as observations.
 
     Raises:
         InputError: there are fewer than `LEAST`.

@@ -1,4 +1,4 @@
-"""Scoring: designs drawn from spaces and scored by a proxy; what is scored once is kept on this machine."""
+"""Scores designs of spaces by a proxy; scores are cached on this machine."""
 
 import hashlib
 import json
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from vitspace import cache
 from vitspace.costs import cost
-from vitspace.proxies import CAUTION, TRAINING, Proxy, ProxyError, open_proxy, part_data
+from vitspace.devices import computing_on, default_threads
+from vitspace.proxies import CAUTION, Proxy, ProxyError, open_proxy, part_data, trains
 from vitspace.sources import sources_of
 from vitspace.space import Space
 from vitspace.spec import Spec
@@ -19,13 +20,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Scored:
-    """A design and what a proxy says of it.
+    """A design with its costs and its score.
 
     Attributes:
         spec: The design.
         params: Parameters.
         macs: Multiply-adds.
-        score: Higher is better; None where it could not be scored, and ``why`` says the reason.
+        score: Higher is better; None if scoring failed.
+        why: The reason of the failure.
     """
 
     spec: Spec
@@ -41,8 +43,8 @@ class Scoring:
 
     Attributes:
         proxy: A training-free score, a combination of them, or a training proxy as ``train:small``.
-        data: What the proxy is fed, as `vitspace.data.load_data` reads it; None is what its name says, or ``fractal``.
-        seed: Of drawing designs and of scoring them, the same for every design.
+        data: The proxy's data, as `vitspace.data.load_data` reads them; None takes those in its name, or ``fractal``.
+        seed: Seed of draws and scores, the same for every design.
         device: Where networks run: cpu, cuda or auto.
     """
 
@@ -58,33 +60,35 @@ class Scoring:
             InputError: there is no such proxy, data or device.
         """
         name, data = part_data(self.proxy, self.data)
-        return Scorer(open_proxy(name, data or "fractal", self.device, self.seed), self.seed)
+        proxy = open_proxy(name, data or "fractal", self.device, self.seed)
+        return Scorer(proxy, self.seed, default_threads(self.device))
 
 
 def caution(proxy: str) -> str:
-    """Return what a training-free score is worth, as reports say it; empty for a proxy that trains."""
-    free = proxy.partition(":")[0] not in TRAINING
+    """Return the caution that reports print for a training-free score; empty for a proxy that trains."""
+    free = not trains(proxy)
     return f"{CAUTION.format(name=proxy)}. No accuracy was measured." if free else ""
 
 
 class Scorer:
-    """Scores designs; a score that was measured before on this machine, by the same code, is looked up.
+    """Scores designs; scores that the same code measured on this machine before are read from the cache.
 
     Args:
-        proxy: Gives the score.
-        seed: The proxy's, the same for every design, so that they are compared on the same draw.
+        proxy: The proxy that scores.
+        seed: Seed of the proxy, the same for every design.
+        threads: Threads that a population is scored on; None is torch's number.
     """
 
-    def __init__(self, proxy: Proxy, seed: int = 0) -> None:
-        self.proxy, self.seed = proxy, seed
-        # A report card says how good the proxy is, not what it measures.
+    def __init__(self, proxy: Proxy, seed: int = 0, threads: int | None = None) -> None:
+        self.proxy, self.seed, self.threads = proxy, seed, threads
+        # The report card does not change what the proxy measures.
         record = {key: value for key, value in proxy.describe().items() if key != "report_card"}
         digest = hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode()).hexdigest()[:12]
         self._kind = f"scores of designs {sources_of(type(proxy).__module__)} {digest}"
         self._known = cache.load(self._kind)
 
     def score(self, spec: Spec, resolution: int) -> Scored:
-        """Cost and score a design; whatever it does to its scoring is recorded, and the comparison goes on."""
+        """Return a design's costs and score; an exception of the proxy becomes the reason of a failure."""
         costs, key = cost(spec, resolution), f"{self.seed} {spec.id} {spec.sources}"
         if key not in self._known:
             try:
@@ -101,8 +105,9 @@ class Scorer:
         """Score designs of spaces, each at its space's resolution, one after the other."""
         found: list[Scored] = []
         try:
-            for space, spec in track(designs, "scoring designs"):
-                found.append(self.score(spec, space.resolution))
+            with computing_on(self.threads):
+                for space, spec in track(designs, "scoring designs"):
+                    found.append(self.score(spec, space.resolution))
         except KeyboardInterrupt:
             _log.warning("%d of %d scores are kept; the same call goes on from there", len(found), len(designs))
             raise

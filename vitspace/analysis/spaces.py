@@ -1,4 +1,4 @@
-"""Spaces compared at equal cost: how the scores of designs drawn uniformly from each are distributed."""
+"""Spaces compared at equal cost by the distributions of the scores of their designs."""
 
 import logging
 import math
@@ -25,14 +25,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SpaceComparison:
-    """Spaces beside each other at one cost.
+    """The result of a comparison of spaces.
 
     Attributes:
-        samples: Scored designs, a sample a space.
-        band: The FLOPs and params within which they were drawn.
-        n: Designs that were asked for of each space.
+        samples: Scored designs of each space.
+        band: Range of FLOPs and params within which they were drawn.
+        n: Number of designs requested from each space.
         scoring: How they were scored.
-        folder: Where figure and tables are; None where none were written.
+        folder: Folder of figure and tables; None if none were written.
     """
 
     samples: tuple[Sample, ...]
@@ -47,7 +47,7 @@ class SpaceComparison:
         return comparison_table(self.samples)
 
     def to_json(self) -> dict[str, Any]:
-        """Return what ``vitspace space compare --json`` prints, its budget left out."""
+        """Return what ``vitspace space compare --json`` prints, without the budget."""
         return {
             "band": [limit if math.isfinite(limit) else None for limit in self.band.macs],
             "proxy": self.scoring.proxy,
@@ -69,16 +69,16 @@ def compare_spaces(
 ) -> SpaceComparison:
     """Draw designs uniformly from each space within one band of FLOPs, and score them by a proxy.
 
-    After RegNet (Radosavovic et al., CVPR 2020, section 3.1). Scores are kept on this machine one by one, so that the
-    same call goes on after an interrupt.
+    After RegNet (Radosavovic et al., CVPR 2020, section 3.1). Each score is cached when it is measured, so that the
+    same call continues after an interrupt.
 
     Args:
         spaces: Names of spaces, or paths to their YAML.
         budget: FLOPs (multiply-adds): ``1G`` is the band 0.9G..1G, ``0.5G..1G`` itself; a `Budget` limits params too.
-        n: Designs a space.
+        n: Designs drawn from each space.
         scoring: Proxy, data, seed and device; None is the score ``rank`` at seed 0.
         out: Folder of figure and tables; None writes none.
-        command: What the report names as how it was made.
+        command: The command line, for the report.
         track: Shows how many designs are scored.
 
     Raises:

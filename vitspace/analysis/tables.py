@@ -1,4 +1,4 @@
-"""Tables: comparisons and axes for readers, and axes as data."""
+"""Comparisons and axes as tables, for readers and as data."""
 
 import json
 import math
@@ -14,7 +14,7 @@ from vitspace.analysis.importance import Importance
 
 
 def readable_value(value: Any) -> str:
-    """Write an axis's value: yes and no, and small fractions as space files have them."""
+    """Return an axis's value as text: yes or no for a bool, and 1/64 for a small fraction."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float) and 0 < value < 1:
@@ -24,7 +24,7 @@ def readable_value(value: Any) -> str:
 
 
 def shown_comparison(table: pd.DataFrame) -> pd.DataFrame:
-    """Write `comparison_table` for readers, the highest median first."""
+    """Return `comparison_table` as text for readers, the highest median first."""
     ordered = table.sort_values("median", ascending=False, na_position="last")
     rows = [_comparison_row(row) for _, row in ordered.iterrows()]
     return pd.DataFrame(rows, dtype=str)
@@ -47,7 +47,7 @@ def _comparison_row(row: pd.Series) -> dict[str, str]:
 
 
 def axes_table(effects: Sequence[AxisEffects], importance: Mapping[str, Importance]) -> pd.DataFrame:
-    """One row an axis, the most important first; ``rivals`` are values that may be as good as the preferred one."""
+    """A row for each axis, the most important first; ``rivals`` are values that may be as good as the preferred one."""
     rows = []
     for axis in most_important_first(effects, importance):
         known = importance.get(axis.axis)
@@ -69,7 +69,7 @@ def axes_table(effects: Sequence[AxisEffects], importance: Mapping[str, Importan
 
 
 def values_table(effects: Sequence[AxisEffects]) -> pd.DataFrame:
-    """One row a value of an axis: its mean score at equal FLOPs, with a 90 % bootstrap interval, and as it is."""
+    """A row for each value of an axis: mean score at equal FLOPs with its 90 % bootstrap interval, and mean score."""
     rows = [
         {"axis": axis.axis, "value": readable_value(e.value), "designs": e.designs}
         | {"mean": _finite(e.mean), "low": _finite(e.low), "high": _finite(e.high)}
@@ -87,7 +87,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def shown_axes(table: pd.DataFrame) -> pd.DataFrame:
-    """Write `axes_table` for readers."""
+    """Return `axes_table` as text for readers."""
     return pd.DataFrame([_axes_row(row) for _, row in table.iterrows()], dtype=str)
 
 

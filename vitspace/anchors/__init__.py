@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, cached_property
 from html import escape
+from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
+from vitspace.anchors.counted import counted as kept_costs
+from vitspace.anchors.status import status as status_of
 from vitspace.errors import InputError
 from vitspace.spec import Spec, parse_part
 
@@ -61,6 +64,20 @@ class Anchor:
     def spec(self) -> Spec | None:
         """The spec, or None for a row without one."""
         return assemble(self.family, **self.parts) if self.parts else None
+
+    @cached_property
+    def status(self) -> str:
+        """Whether our network costs what is printed: reproduced, unreproduced or not-applicable.
+
+        Reproduced is a row whose params and FLOPs are within the family's tolerances or a unit of the last printed
+        digit; unreproduced any other that prints them, a misprint too; not-applicable a peer, or a row that prints
+        neither. What is not kept in ``counted.csv`` is counted.
+        """
+        costs = kept_costs(self) if self.parts else None
+        if costs is None and self.parts:
+            # Counting builds networks, for which the rooms above are needed.
+            costs = import_module("vitspace.costs.published").count(self)
+        return status_of(self, costs)[0]
 
     def _repr_html_(self) -> str:
         """Return the published numbers and the drawing, for a notebook."""

@@ -14,6 +14,7 @@ import typer
 
 from vitspace.errors import FailureError, InputError
 from vitspace.interrupts import Terminated, install
+from vitspace.threads import settle_wait_policy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Columns of what is printed where no terminal sets a limit.
+#: Width in columns of output that no terminal shows.
 WIDE = 10_000
 
 app = typer.Typer(
@@ -77,14 +78,14 @@ def refuse(rule: str, beside: dict[str, Any]) -> None:
 
 
 def command_line() -> str:
-    """Return what was typed, for the record, without passwords."""
+    """Return the command line without passwords, for the record."""
     from vitspace.study.passwords import without_passwords
 
     return without_passwords("vitspace " + shlex.join(sys.argv[1:]))
 
 
 def console() -> "Console":
-    """Return what prints text and tables on standard output: where no terminal shows it, lines are not cut."""
+    """Return a console on standard output; lines are not wrapped unless a terminal shows them."""
     from rich.console import Console
 
     made = Console(highlight=False, markup=False)
@@ -102,7 +103,7 @@ def track(items: Iterable[T], description: str) -> Iterable[T]:
 
 
 def print_table(rows: "pd.DataFrame") -> None:
-    """Print a table of text, a line a row."""
+    """Print a table of text, a line for each row."""
     from rich.table import Table
 
     table = Table(*rows.columns, box=None, header_style="bold")
@@ -112,7 +113,8 @@ def print_table(rows: "pd.DataFrame") -> None:
 
 
 def main() -> None:
-    """Run the command line: exit code 2 and one line for what the user got wrong."""
+    """Run the command line; an error in the input is one line and exit code 2."""
+    settle_wait_policy()
     try:
         with _notes_on_stderr():
             app()
@@ -125,7 +127,7 @@ def main() -> None:
 
 
 class _Stderr(logging.StreamHandler):
-    """Writes to what standard error is at the moment: above the bar, while a progress bar is shown."""
+    """Writes to the current `sys.stderr`: a progress bar replaces it, and prints lines above the bar."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
@@ -137,7 +139,7 @@ class _Stderr(logging.StreamHandler):
 
 @contextmanager
 def _notes_on_stderr() -> Iterator[None]:
-    """Print what the library logs: notes of ours, and warnings of others."""
+    """Print the library's log on standard error."""
     root, handler = logging.getLogger(), _Stderr()
     level = root.level
     root.setLevel(logging.INFO)
@@ -165,7 +167,7 @@ def _root(
 ) -> None: ...
 
 
-# Each registers its commands.
+# Each module registers its commands.
 from vitspace.cli import (  # noqa: E402
     anchors,  # noqa: F401
     dashboard,  # noqa: F401

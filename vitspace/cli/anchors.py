@@ -13,13 +13,13 @@ from vitspace.cli import command, print_json
 from vitspace.cli.options import JSON
 
 HEADER = ("id", "status", "params", "paper", "error", "FLOPs", "paper", "error", "no attn", "top-1", "CPU ms")
-#: Columns that a narrow terminal goes without, the last first.
+#: Number of columns that are left out on a narrow terminal, from the last.
 SPARE = 2
 LEGEND = """\
-params in millions, FLOPs in billions; paper: what it prints; error: ours over the paper's, less 1
+params in millions, FLOPs in billions; paper: the printed value; error: ours / paper's - 1
 no attn: FLOPs without attention products, as TransCNN's paper counts
 reproduced: within one unit of the last printed digit, or params within {params}
-and FLOPs within {flops}; -: not-applicable, as the row prints neither or is a peer"""
+and FLOPs within {flops}; -: not-applicable, as the paper prints neither value, or for a peer"""
 
 
 @command
@@ -28,11 +28,15 @@ def anchors(
     role: str = typer.Option(None, help="anchor, ablation or peer."),
     as_json: bool = JSON,
 ) -> None:
-    """Show the published rows beside what our networks cost."""
-    from vitspace.costs import CONVENTION
-    from vitspace.costs.published import published_rows
+    """Show the published rows beside the costs of our networks."""
+    from vitspace.anchors.published import kept_rows
+    from vitspace.units import CONVENTION
 
-    rows = published_rows(family, role)
+    rows = kept_rows(family, role)
+    if rows is None:
+        from vitspace.costs.published import published_rows
+
+        rows = published_rows(family, role)
     if as_json:
         print_json(rows)
         return
@@ -55,7 +59,7 @@ def _tolerances(name: str) -> str:
 
 
 def table(rows: list[dict[str, Any]], width: int | None = None) -> list[str]:
-    """Return the lines of the table; empty columns are left out, and spare ones where ``width`` is too small."""
+    """Return the lines of the table, without empty columns, and without spare columns if ``width`` is too small."""
     columns = [c for c in zip(HEADER, *map(_cells, rows), strict=True) if any(c[1:]) or not rows]
     for spare in range(SPARE + 1):
         lines = _justified(columns[: len(columns) - spare])

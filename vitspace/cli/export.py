@@ -18,9 +18,10 @@ def export(
     ),
     weights: Path = typer.Option(None, help="The .safetensors of vitspace train. (default: as initialised)"),
     data: str = typer.Option(
-        "", help="Compare on validation images of imagefolder:DIR, cifar10:DIR, ... (default: two photographs)"
+        "",
+        help="Validation images to compare on: imagefolder:DIR, cifar10:DIR, ... (default: two photographs)",
     ),
-    images: int = typer.Option(256, min=1, help="At most so many of them, evenly spaced."),
+    images: int = typer.Option(256, min=1, help="Most images of --data to compare on, evenly spaced."),
     img_size: int = typer.Option(
         None, min=32, help="Side of the image in pixels. (default: the weights', or the design's)"
     ),
@@ -29,12 +30,12 @@ def export(
     ),
     storage: str = STORAGE,
     out: Path = typer.Option(None, help="The folder to make. (default: exports/NAME)"),
-    force: bool = typer.Option(False, "--force", help="Replace an export that is there."),
+    force: bool = typer.Option(False, "--force", help="Replace an existing export."),
     as_json: bool = JSON,
 ) -> None:
-    """Write a design for use elsewhere: spec, timm module, weights, ONNX, OpenVINO, and a model card.
+    """Write a design as files for use elsewhere: spec, timm module, weights, ONNX, OpenVINO, and a model card.
 
-    ONNX and OpenVINO are run on real images beside PyTorch; where they disagree, nothing is written.
+    ONNX and OpenVINO files are compared with PyTorch on real images; if one differs, nothing is written.
     """
     from vitspace.design import find_design
     from vitspace.export import ExportRequest, export_design
@@ -66,7 +67,8 @@ def _lines(record: dict[str, Any]) -> list[str]:
     lines = [f"{record['name']}: {costs}, {record['num_classes']} classes{trained}"]
     for name, found in record["parity"].items():
         lines.append(
-            f"{name} is off by {found['max_abs_error']:.2g} at most, where scores reach {found['largest_score']:.3g} "
+            f"{name} differs from PyTorch by at most {found['max_abs_error']:.2g}, "
+            f"with scores up to {found['largest_score']:.3g} "
             f"({found['images']} images, {found['runtime']})"
         )
         if found["top1"] is not None:

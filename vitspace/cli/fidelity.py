@@ -12,46 +12,46 @@ from vitspace.cli.options import DEVICE, JSON
 if TYPE_CHECKING:
     from vitspace.fidelity.cards import Card
 
-#: Seconds after which a call without arguments measures no further design.
+#: Timeout in seconds of a call without arguments.
 PATIENCE = 600
 LEGEND = """\
-tau: Kendall's, with published top-1; pairs: of ablation rows, ordered rightly; hard: those that params order wrongly
-or tie; like FLOPs: anchors in one bin of FLOPs; timm: its networks; two seeds: tau between them; []: 90 % bootstrap
-*: the default for screening and ordering designs at matched cost; combinations are fitted without the family they are
-judged on. A score that counts params or layers is high here, and a search that maximises it stacks them"""
+tau: Kendall's tau between score and published top-1; pairs: ablation pairs in the right order; hard pairs: those that
+params order wrongly or tie; like FLOPs: among anchors of similar FLOPs; timm: over networks of timm; two seeds: tau
+between the scores of two seeds; []: 90 % bootstrap interval; *: the default for screening designs of equal cost.
+Combinations are fitted without the family that they are judged on. A score that counts params or layers has a high tau,
+but a search that maximises it only adds params or layers."""
 
 
 @command
 def fidelity(
     proxies: list[str] = typer.Argument(
         None,
-        help="Proxies, train:tiny and train:small,steps=300 among them; without any, all training-free ones.",
+        help="Proxies: training-free scores, train:tiny, train:small,steps=300. Without any: all training-free scores.",
         show_default=False,
     ),
-    data: str = typer.Option("", help="What training proxies train on, cifar10:DIR; else their own."),
+    data: str = typer.Option("", help="Data of training proxies, as cifar10:DIR. (default: their own)"),
     family: list[str] = typer.Option(None, help="Measure a family's designs only; repeatable."),
     table: list[str] = typer.Option(None, help="Measure the designs of an ablation table only, 'ems 3.5'; repeatable."),
     only: list[str] = typer.Option(None, help="Measure anchors, ablations or peers only; repeatable."),
     timeout: float = typer.Option(
-        None, min=0, help="Seconds after which no further design is measured; 0 shows what is known."
+        None, min=0, help="Seconds after which no further design is measured; 0 measures none."
     ),
-    seeds: int = typer.Option(1, min=1, help="Seeds a design, averaged."),
-    init: str = typer.Option("own", help="Initial weights: the network's own, common to all, or both."),
+    seeds: int = typer.Option(1, min=1, help="Seeds of each design; scores are averaged."),
+    init: str = typer.Option("own", help="Initial weights: own (the network's), common to all, or both."),
     fresh: bool = typer.Option(
-        False, "--fresh", help="Take no committed score: measure all that this machine has not measured with this code."
+        False, "--fresh", help="Ignore committed scores; measure all that this machine has not measured with this code."
     ),
     device: str = DEVICE,
     estimate: str = typer.Option(
         None, help="Estimate top-1 of a design instead: an anchor's id, a spec's .json, or the JSON itself."
     ),
-    out: Path = typer.Option(None, help="Folder in which tables, cards and figures are written."),
+    out: Path = typer.Option(None, help="Folder for tables, report cards and figures."),
     as_json: bool = JSON,
 ) -> None:
-    """Show how far each proxy orders published designs as their accuracies do.
+    """Show how well the scores of each proxy order published designs, by their published accuracies.
 
-    What was measured is kept design by design, so that a stopped run goes on where it was, and a folder keeps the rows
-    that were not measured now. Training proxies begin with the smallest designs; a card says of how many anchors and
-    pairs it is, where that is not all.
+    Each score is stored when it is measured, so a stopped run continues, and rows in the folder of --out are kept.
+    Training proxies begin with the smallest designs. A report card that does not cover all anchors and pairs says so.
     """
     if estimate is not None:
         beside: dict[str, Any] = {

@@ -20,26 +20,26 @@ DEVICES = ("cpu", "cuda")
 def profile(
     spec: str = typer.Argument(None, help="An anchor's id, a path to a spec's .json, or the JSON itself."),
     backend: list[str] = typer.Option(["eager"], help="eager, onnxruntime or openvino; repeatable."),
-    device: str = typer.Option("cpu", help="cpu, or cuda: time, throughput and memory of batches on the GPU."),
+    device: str = typer.Option("cpu", help="cpu; or cuda, for time, throughput and memory of batches on the GPU."),
     threads: int = typer.Option(1, min=1, help="Threads when timing on the CPU."),
-    batch: int = typer.Option(None, min=1, help="Images at once when timing. (default: 1, on cuda 64)"),
+    batch: int = typer.Option(None, min=1, help="Batch size when timing. (default: 1, on cuda 64)"),
     dtype: str = typer.Option(
-        "float32", help="Of weights and images: float32; bfloat16 on eager; float16 on cuda too."
+        "float32", help="Type of weights and images: float32; bfloat16 (eager only); float16 (cuda only)."
     ),
     img_size: int = typer.Option(224, min=32, help="Side of the image in pixels."),
-    audit: bool = typer.Option(False, "--audit", help="Count with fvcore and torch's counter too."),
-    predictor: Path = typer.Option(None, help="A calibration's .json to predict from. (default: this host's)"),
-    any_host: bool = typer.Option(
-        False, "--any-host", help="Predict from a calibration of another host or version too."
-    ),
+    audit: bool = typer.Option(False, "--audit", help="Count with fvcore and torch's counter as well."),
+    predictor: Path = typer.Option(None, help="The .json of a calibration to predict from. (default: this host's)"),
+    any_host: bool = typer.Option(False, "--any-host", help="Accept a calibration of another host or version."),
     calibrate: bool = typer.Option(
-        False, "--calibrate", help="Measure random designs of every space, to predict latency on this host; minutes."
+        False,
+        "--calibrate",
+        help="Measure random designs of every space, to predict latency here; takes minutes.",
     ),
-    designs: int = typer.Option(None, min=5, help="With --calibrate: designs a space. (default: 40)"),
-    out: Path = typer.Option(None, help="The figure's folder. (default: reports/profile-NAME)"),
+    designs: int = typer.Option(None, min=5, help="With --calibrate: designs of each space. (default: 40)"),
+    out: Path = typer.Option(None, help="Folder of the figure. (default: reports/profile-NAME)"),
     as_json: bool = JSON,
 ) -> None:
-    """Show where a network's params, FLOPs and milliseconds go, part by part."""
+    """Show params, FLOPs and milliseconds of each part of a network."""
     from vitspace.files import check_folder
 
     if device not in DEVICES:
@@ -58,7 +58,7 @@ def profile(
         check_folder(out or Path("reports"))
     if device == "cuda":
         beside = {"--threads": threads != 1, "--predictor": predictor, "--any-host": any_host}
-        refuse("on cuda nothing is predicted and no threads are counted", beside)
+        refuse("on cuda there is no prediction and no number of threads", beside)
         result = _on_gpu(spec, backend, {"batch": batch or 64, "dtype": dtype, "img_size": img_size})
     else:
         timed = {"threads": threads, "batch": batch or 1, "dtype": dtype, "img_size": img_size}

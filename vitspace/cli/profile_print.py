@@ -1,4 +1,4 @@
-"""What vitspace profile prints for a reader."""
+"""Prints the results of vitspace profile for a reader."""
 
 from rich.table import Column, Table
 
@@ -35,7 +35,7 @@ def print_profile(result: Profile) -> None:
 
 
 def print_calibration(calibration: Calibration) -> None:
-    """Print what a predictor is worth, family by family."""
+    """Print the held-out errors of a predictor, family by family."""
     table = Table(Column(calibration.settings.backend, no_wrap=True), box=None, header_style="bold")
     for heading in ("held out", "within 10 %", "as measured", "Kendall tau", "median error", "95 % within", "worst"):
         table.add_column(heading, justify="right")
@@ -47,13 +47,13 @@ def print_calibration(calibration: Calibration) -> None:
     screen.print(table)
     screen.print(
         f"measured in {calibration.minutes:.1f} min. Errors are at the reference network's usual speed; 'as measured' "
-        "and '95 % within' have the machine's unrest in them.",
+        "and '95 % within' include changes of the machine's speed.",
         soft_wrap=True,
     )
 
 
 def print_audit(audit: Audit) -> None:
-    """Print three counts by operator, and what each leaves out."""
+    """Print three counts by operator, and the operators that each leaves out."""
     table = Table("operator", box=None, header_style="bold")
     for heading in COUNTERS:
         table.add_column(heading, justify="right")
@@ -98,4 +98,4 @@ def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> s
     if prediction is None:
         return told
     now = f"{prediction.at_speed(latency.reference_ms).ms:.1f} ms"
-    return f"{told}; predicted {prediction}, which at the reference's speed now is {now}"
+    return f"{told}; predicted {prediction}; at the reference network's speed now {now}"

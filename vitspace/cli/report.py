@@ -16,24 +16,33 @@ if TYPE_CHECKING:
 @command
 def report(
     studies: list[str] = typer.Argument(
-        help="A stored study, or a report's folder, as reports/msg-4G; several are compared."
+        help="A stored study, or a report's folder such as reports/msg-4G. Several studies are compared."
     ),
     select: str = typer.Option(
-        None, help="Only print one design: knee, cheapest, fastest, best, or a trial's number; and what to do with it."
+        None,
+        help="Print one design instead: knee, cheapest, fastest, best or a trial's number; and commands to go on.",
     ),
     storage: str = STORAGE,
-    out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY, of several reports/compare)"),
+    out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY; reports/compare for several)"),
     as_json: bool = JSON,
 ) -> None:
-    """Redraw a study's report, compare several studies, or print one design of a study."""
+    """Write a study's report anew, compare several studies, or print one design of a study.
+
+    With --json, a report that shows the study as it is stored is not drawn again.
+    """
     if len(studies) > 1:
         if select is not None:
             raise InputError(f"--select picks a design of one study, but got {len(studies)} studies")
         compare_studies(studies, storage, out or Path("reports/compare"), as_json)
         return
-    from vitspace.cli.progress import print_result
-    from vitspace.report import report_folder, write_report
     from vitspace.report.sources import find_studies, is_report
+    from vitspace.report.study_file import report_folder
+
+    if as_json and select is None and (kept := _kept(studies[0], storage, out)):
+        print_json(kept)
+        return
+    from vitspace.cli.progress import print_result
+    from vitspace.report.folder import write_report
 
     [record] = find_studies(studies, storage)
     stored = not is_report(studies[0])
@@ -46,9 +55,23 @@ def report(
     if as_json:
         print_json(record.to_json(str(folder)))
     elif stored:
+        from vitspace.cli.progress import print_result
+
         print_result(record, folder)
     else:
         print(f"report: {folder / 'index.html'}")
+
+
+def _kept(name: str, storage: str, out: Path | None) -> dict[str, Any] | None:
+    """Return what to print of a stored study whose report is up to date, or None; loads neither torch nor figures."""
+    from vitspace.report.sources import is_report
+    from vitspace.report.study_file import kept_json, report_folder
+    from vitspace.study.store import StudyStore
+
+    if is_report(name):
+        return None
+    record = StudyStore.open(storage, name, designs=False).record()
+    return kept_json(record, out or report_folder(name))
 
 
 def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) -> None:
@@ -69,7 +92,7 @@ def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) ->
 
 
 def _print_design(record: "StudyRecord", which: str, stored: bool, as_json: bool) -> None:
-    """Print a design, and what to do next with that of a stored study."""
+    """Print a design; for a stored study also the commands to go on."""
     from vitspace.report.choice import design_lines, select
     from vitspace.report.words import design_commands
 

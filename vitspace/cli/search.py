@@ -30,7 +30,13 @@ def search(
         "Hugging Face Hub or a folder. (default: fractal)",
     ),
     engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit. (default: optuna)"),
-    workers: int = typer.Option(None, min=1, help="Processes that evaluate at once. (default: this one)"),
+    workers: int = typer.Option(
+        None,
+        min=0,
+        help="Designs evaluated at once, each in a process of its own; 0 is one after the other in this process. "
+        "(default: as many as cores where the proxy trains on the CPU, else 0)",
+    ),
+    threads: int = typer.Option(None, min=1, help="Threads of one evaluation. (default: 1 on the CPU)"),
     gpus: float = typer.Option(None, help="GPUs of one evaluation (ray, submitit): 0.25 is four on one, of ray."),
     sampler: str = typer.Option(
         None,
@@ -74,7 +80,7 @@ def search(
         "ablations": ablations,
     }
     settings = _read_config(config) | {key: value for key, value in given.items() if value is not None}
-    settings |= {"workers": workers, "command": command_line()}
+    settings |= {"workers": workers, "threads": threads, "command": command_line()}
     with Progress() as progress:
         found = run(study=study, storage=storage, resume=resume, out=out, monitor=progress, **settings)
     if as_json:

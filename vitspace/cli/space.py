@@ -1,4 +1,4 @@
-"""vitspace space: what a space holds."""
+"""vitspace space: show, size, draw, validate."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ def show(
     name: str = _NAME,
     as_json: bool = JSON,
 ) -> None:
-    """Show a space's axes: their values, where they apply, and how many designs they make."""
+    """Show a space's axes with values and conditions, and its number of designs."""
     from vitspace.space import load_space
     from vitspace.space.tables import axis_rows, rule_lines
 
@@ -44,7 +44,7 @@ def size(
     budget: str = BUDGET,
     as_json: bool = JSON,
 ) -> None:
-    """Count the distinct designs of a space, or of a budget, exactly."""
+    """Count the distinct designs of a space exactly, or those within a budget."""
     from vitspace.space import load_space
 
     space = load_space(name)
@@ -61,14 +61,14 @@ def draw(
     n: int = typer.Option(10, "-n", min=1, help="Designs."),
     budget: str = BUDGET,
     params: str = PARAMS,
-    latency: str = typer.Option(None, help="CPU latency as this host's calibration predicts it: 60ms, 40ms..60ms."),
-    latency_backend: str = typer.Option(None, help="Of --latency: eager, onnxruntime or openvino. (default: eager)"),
+    latency: str = typer.Option(None, help="Predicted CPU latency, by this host's calibration: 60ms, 40ms..60ms."),
+    latency_backend: str = typer.Option(None, help="Backend: eager, onnxruntime or openvino. (default: eager)"),
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
-    balanced: bool = typer.Option(False, "--balanced", help="Even over FLOPs, rather than over designs."),
-    replace: bool = typer.Option(False, "--replace", help="A design may be drawn again, as statistics need it."),
+    balanced: bool = typer.Option(False, "--balanced", help="Draw evenly over FLOPs, not uniformly over designs."),
+    replace: bool = typer.Option(False, "--replace", help="Draw with replacement."),
     as_json: bool = JSON,
 ) -> None:
-    """Draw designs, uniformly over the distinct ones within a budget."""
+    """Draw designs uniformly from the distinct designs within a budget."""
     from vitspace.space import load_space
     from vitspace.space.tables import design_rows, predicted
 
@@ -91,7 +91,7 @@ def draw(
 def validate(
     path: Path = typer.Argument(help="A space's .yaml, or a space's name."),
 ) -> None:
-    """Check a space file: its keys, its axes and rules, and that it holds designs."""
+    """Check a space file: its keys, axes and rules, and that it has designs."""
     from vitspace.space import load_space
 
     space = load_space(str(path))
@@ -108,7 +108,7 @@ def _table(rows: list[dict[str, Any]]) -> "Table":
 
 
 def _values(by_stage: list[list[Any]]) -> str:
-    """Write the values of an axis; where stages differ, a line for each list, behind the stages that have it."""
+    """Return the values of an axis; if stages differ, a line for each list of values, which begins with its stages."""
     stages: dict[str, list[str]] = {}
     for number, values in enumerate(by_stage, start=1):
         stages.setdefault(", ".join(map(str, values)) if values else "-", []).append(str(number))

@@ -14,15 +14,15 @@ def compare(
     spaces: list[str] = typer.Argument(help="Spaces, or paths to their .yaml."),
     budget: str = typer.Option(..., help="FLOPs: 1G is the band 0.9G..1G, 0.5G..1G itself."),
     params: str = PARAMS,
-    n: int = typer.Option(200, "--n", "-n", min=2, help="Designs a space."),
-    proxy: str = typer.Option("rank", help="What gives the score: a training-free score, or train:small."),
+    n: int = typer.Option(200, "--n", "-n", min=2, help="Designs drawn from each space."),
+    proxy: str = typer.Option("rank", help="The proxy: a training-free score, or train:small."),
     data: str = DATA,
-    seed: int = typer.Option(0, min=0, help="Of drawing and scoring."),
+    seed: int = typer.Option(0, min=0, help="Seed of draws and scores."),
     device: str = DEVICE,
     out: Path = typer.Option(None, help="Folder of figure and tables. (default: reports/spaces/BUDGET-PROXY)"),
     as_json: bool = JSON_ALONE,
 ) -> None:
-    """Compare spaces at equal cost: how the scores of designs drawn uniformly from each are distributed."""
+    """Compare spaces at equal cost by the distributions of the scores of designs drawn uniformly from each."""
     from vitspace.analysis.comparison import parse_band
     from vitspace.analysis.scoring import Scoring
     from vitspace.analysis.spaces import compare_spaces
@@ -44,14 +44,14 @@ def axes(
     storage: str = STORAGE,
     budget: str = BUDGET,
     n: int = typer.Option(None, "--n", "-n", min=8, help="Designs drawn from a space. (default: 200)"),
-    proxy: str = typer.Option(None, help="What scores a space's designs; a study has its scores. (default: rank)"),
+    proxy: str = typer.Option(None, help="The proxy that scores a space's designs; not for a study. (default: rank)"),
     data: str = DATA,
-    seed: int = typer.Option(None, min=0, help="Of drawing and scoring. (default: 0)"),
+    seed: int = typer.Option(None, min=0, help="Seed of draws and scores. (default: 0)"),
     device: str = typer.Option(None, help="Where networks run: cpu, cuda, auto. (default: cpu)"),
     out: Path = typer.Option(None, help="Folder of figure and tables. (default: reports/axes/SOURCE)"),
     as_json: bool = JSON_ALONE,
 ) -> None:
-    """Show what each axis does to the score at equal FLOPs, how important it is, and which value the data prefer."""
+    """Show the effect of each axis on the score at equal FLOPs, its importance, and the value that the data prefer."""
     from vitspace.analysis.axes import space_axes, study_axes
     from vitspace.analysis.scoring import Scoring
     from vitspace.analysis.tables import shown_axes

@@ -104,7 +104,7 @@ def delete(
 
 def _lost(count: int, killed: list[str]) -> str:
     trials, them = ("1 trial", "it") if count == 1 else (f"{count} trials", "them")
-    return f"{trials} of {', '.join(killed)}, no longer there; --resume or a worker runs {them} again"
+    return f"{trials} of {', '.join(killed)}, which was killed; --resume or a worker runs {them} again"
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

@@ -19,26 +19,26 @@ def train(
         "paper", help="paper (the published row's or the family's), a recipe's name, or a path to a .yaml."
     ),
     epochs: int = typer.Option(
-        None, min=1, help="Epochs; warm-up and decay keep their shares. (default: the recipe's)"
+        None, min=1, help="Number of epochs; warm-up and decay keep their shares. (default: the recipe's)"
     ),
     batch_size: int = typer.Option(
-        None, min=1, help="Images an update; learning rates follow in proportion. (default: the recipe's)"
+        None, min=1, help="Images of an update; learning rates scale in proportion. (default: the recipe's)"
     ),
     micro_batch: int = typer.Option(
         None,
         min=1,
-        help="Images at once on a device; gradients add up to a batch. (default: all of them; on a CPU at most 32)",
+        help="Images at once on a device; gradients are accumulated. (default: the batch; on a CPU at most 32)",
     ),
     lr: float = typer.Option(None, help="Learning rate after warm-up. (default: the recipe's)"),
     img_size: int = typer.Option(None, min=32, help="Side of the image in pixels. (default: the recipe's)"),
-    seed: int = typer.Option(0, min=0, help="Of weights, order, augmentation."),
-    device: str = typer.Option("auto", help="auto, cpu, cuda, cuda:1, mps; under torchrun a GPU a process."),
+    seed: int = typer.Option(0, min=0, help="Seed of weights, order of images and augmentation."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda, cuda:1, mps; under torchrun each process has a GPU."),
     workers: int = typer.Option(
         None, min=0, help="Processes that load images. (default: for a folder, cores, up to 8)"
     ),
     storage: str = STORAGE,
     out: Path = typer.Option(None, help="The training's folder. (default: trained/NAME)"),
-    resume: bool = typer.Option(False, "--resume", help="Go on with the training in the folder."),
+    resume: bool = typer.Option(False, "--resume", help="Continue the training in the folder."),
     as_json: bool = JSON,
 ) -> None:
     """Train a design in full, by its paper's recipe.
@@ -82,7 +82,7 @@ def train(
 
 
 def _workers(data: str) -> int:
-    """A set in memory is read faster than it is handed over."""
+    """Return the number of loading processes: 0 for data in memory, which they would only slow down."""
     from vitspace.host import cores
 
     world = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))

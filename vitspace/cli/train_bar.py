@@ -1,4 +1,4 @@
-"""What a running training shows: a bar with an estimate, a line an epoch."""
+"""The progress display of a training: a bar with the estimated time left, a line for each epoch."""
 
 from types import TracebackType
 
@@ -10,8 +10,8 @@ class Bar:
     """A monitor that draws on standard error, in the process that leads.
 
     Args:
-        leads: Whether this is that process; the others are silent.
-        onward: The command that goes on after an interrupt.
+        leads: Whether this process leads; the others print nothing.
+        onward: The command that resumes the training.
     """
 
     def __init__(self, leads: bool, onward: str) -> None:

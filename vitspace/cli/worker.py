@@ -15,6 +15,7 @@ def worker(
     storage: str = STORAGE,
     trial: int = typer.Option(None, help="Evaluate this trial's design again, alone; nothing is stored."),
     device: str = typer.Option(None, help="Where the proxy trains. (default: as the study)"),
+    threads: int = typer.Option(None, min=1, help="Threads of one evaluation. (default: 1 on the CPU)"),
     timeout: float = typer.Option(None, help="Seconds after which no new trial starts. (default: as the study)"),
     as_json: bool = JSON,
 ) -> None:
@@ -27,7 +28,9 @@ def worker(
     from vitspace.study.store import StudyStore
 
     if trial is not None:
-        refuse("--trial evaluates one design again, however long that takes", {"--timeout": timeout})
+        refuse(
+            "--trial evaluates one design again, however long that takes", {"--timeout": timeout, "--threads": threads}
+        )
     store = StudyStore.open(storage, study)
     if trial is not None:
         again = rerun(store, trial, device, Lines())
@@ -36,7 +39,7 @@ def worker(
         else:
             print(_compared(again))
         return
-    record = join(store, {"device": device, "timeout": timeout}, command_line(), Lines())
+    record = join(store, {"device": device, "timeout": timeout}, command_line(), Lines(), threads)
     print(f"{study}: {len(record.completed)} of {record.config.trials} trials complete", file=sys.stderr)
     if as_json:
         print_json(record.to_json())

@@ -1,4 +1,4 @@
-"""Audit: our count beside fvcore's and torch's, operator by operator, on the whole network."""
+"""Our count beside those of fvcore and torch, operator by operator, on the whole network."""
 
 import warnings
 from collections import Counter as Tally
@@ -14,14 +14,14 @@ from vitspace.layers.plain import plain_graph
 from vitspace.network import Network, build
 from vitspace.spec import Spec
 
-#: What a counter calls an operator -> what we call it.
+#: A counter's name of an operator -> ours.
 _NAMES = {
     **{"conv": "convolution", "convolution": "convolution"},
     **{"linear": "linear", "addmm": "linear", "mm": "linear"},
     **{"matmul": "batched product", "bmm": "batched product", "baddbmm": "batched product"},
     **{"einsum": "batched product", "fused_attention": "batched product"},
 }
-#: What copies and computes nothing, though torch does not call it a view.
+#: Operators that copy and compute nothing, although torch does not call them views.
 _RESHAPING = {"_unsafe_view", "empty"}
 OPERATORS = ("convolution", "linear", "batched product")
 COUNTERS = ("ours", "fvcore", "torch")
@@ -42,9 +42,9 @@ class Audit:
     """Three counts of one network.
 
     Attributes:
-        rows: One an operator; then ``counted``, the sum over those of our convention, where ours is the sum over parts
-            that `cost` tells; then ``total``, all that a counter counts.
-        ignored: Counter -> operator -> how often it ran without being counted; views and reshaping are left out.
+        rows: One for each operator; then ``counted``, the sum over the operators of our convention, which for our
+            counter is the sum over parts that `cost` returns; then ``total``, the sum over all operators.
+        ignored: Counter -> operator -> how often it ran uncounted; views and reshaping are left out.
     """
 
     rows: list[AuditRow]
@@ -52,7 +52,7 @@ class Audit:
 
 
 def audit(spec: Spec, img_size: int = 224) -> Audit:
-    """Count a network by our counter, with fvcore (fused attention included by a handle), and with torch's counter.
+    """Count a network with our counter, with fvcore (and a handle for fused attention), and with torch's counter.
 
     All three run the plain graph.
 
@@ -127,11 +127,11 @@ def _named(counts: Tally) -> Tally[str]:
 
 
 def _sorted(times: Tally) -> dict[str, int]:
-    """Name operators, the most frequent first."""
+    """Return operators, the most frequent first."""
     named = ((_plain(operator), count) for operator, count in Tally(times).most_common())
     return {name: count for name, count in named if name not in _RESHAPING}
 
 
 def _plain(operator: object) -> str:
-    """Return an operator's name without where it comes from: ``aten::gelu``, ``aten.gelu`` -> ``gelu``."""
+    """Return an operator's name without its namespace: ``aten::gelu``, ``aten.gelu`` -> ``gelu``."""
     return str(operator).replace("aten::", "").removeprefix("aten.")

@@ -1,4 +1,4 @@
-"""Breakdown: the costs of a network's parts, as a list that reads as a table."""
+"""The costs of a network's parts: a list that prints as a table."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ class Breakdown(list[tuple[str, PartCost]]):
 
     @property
     def frame(self) -> "pd.DataFrame":
-        """A row a part: params, multiply-adds, and elements of activations."""
+        """A data frame with a row for each part: params, multiply-adds, elements of activations."""
         import pandas as pd
 
         rows = [(name, cost.params, cost.macs, cost.activations) for name, cost in self]

@@ -1,9 +1,9 @@
-"""Counter: the operations that run while it is on."""
+"""Counts the multiply-adds of the operations that run."""
 
 from collections import Counter as Tally
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +13,7 @@ from torch.utils.flop_counter import flop_registry
 
 from vitspace.costs.makeup import Makeup, Trace, of_parameters
 from vitspace.costs.shapes import on_meta, put_out
-
-CONVENTION = "1 FLOP = 1 multiply-add of convolutions, linear layers and attention products"
+from vitspace.network import Network
 
 _ATEN = torch.ops.aten
 _LINEAR = {_ATEN.mm, _ATEN.addmm}
@@ -27,7 +26,7 @@ class PartCost:
     Attributes:
         params: Parameters.
         macs: Multiply-adds for one image.
-        activations: Elements put out for one image.
+        activations: Output elements for one image.
         attention_macs: The share of ``macs`` that lies in attention products.
         makeup: What it is made of: depth, positions, shares by stride and operator.
     """
@@ -45,7 +44,7 @@ class PartCost:
         return self.plus(other, -1)
 
     def plus(self, other: "PartCost", times: int) -> "PartCost":
-        """Add another cost so many times."""
+        """Add another cost a number of times."""
         return PartCost(
             self.params + times * other.params,
             self.macs + times * other.macs,
@@ -65,6 +64,30 @@ class PartCost:
         return cls(*numbers[:4], Makeup(*numbers[4:]))
 
 
+class _Operation(NamedTuple):
+    """What is known of an operation: its packet, what counts it, whether it views or always has a weight."""
+
+    packet: Any
+    formula: Callable[..., int] | None
+    is_view: bool
+    has_weight: bool
+
+
+#: Operations, by identity.
+_OPERATIONS: dict[int, _Operation] = {}
+#: Operations on inputs, as `put_out` tells them apart -> multiply-adds.
+_MACS: dict[tuple, int] = {}
+
+
+def _operation(func: Any) -> _Operation:
+    found = _OPERATIONS.get(id(func))
+    if found is None:
+        packet = func._overloadpacket
+        has_weight = packet is _ATEN.convolution or packet in _LINEAR
+        found = _OPERATIONS[id(func)] = _Operation(packet, flop_registry.get(packet), func.is_view, has_weight)
+    return found
+
+
 class _Mode(TorchDispatchMode):
     """A mode that torch's compiler is not told of: it would be asked at every operation."""
 
@@ -78,7 +101,7 @@ class Counter(_Mode):
 
     Attributes:
         by_operator: Multiply-adds of each operator that ran.
-        uncounted: How often each operator ran that the convention leaves out, reshaping aside.
+        uncounted: How often each operator ran that the convention leaves out; reshaping is not listed.
     """
 
     def __init__(self) -> None:
@@ -91,29 +114,38 @@ class Counter(_Mode):
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
-        packet = func._overloadpacket  # type: ignore[attr-defined]
-        out = put_out(func, args, kwargs)
-        formula, macs = flop_registry.get(packet), 0
-        if formula is None:
-            if not func.is_view:  # type: ignore[attr-defined]
-                self.uncounted[packet] += 1
+        out, key = put_out(func, args, kwargs)
+        operation, macs = _operation(func), 0
+        if operation.formula is None:
+            if not operation.is_view:
+                self.uncounted[operation.packet] += 1
         else:
-            macs = formula(*args, **kwargs, out_val=out) // 2
-            self.by_operator[packet] += macs
-            self.macs += macs
-            self.activations += out.numel()
-            if packet is not _ATEN.convolution and packet not in _LINEAR and not self._reads_weight(args):
-                self.attention_macs += macs
+            macs = self._count(operation, key, args, kwargs, out)
         if self._trace:
-            self._trace(packet, args, out, macs)
+            self._trace(operation.packet, args, out, macs)
         return out
+
+    def _count(self, operation: _Operation, key: tuple | None, args: tuple, kwargs: dict, out: Any) -> int:
+        """Add what an operation costs, and return its multiply-adds."""
+        assert operation.formula is not None
+        macs = _MACS.get(key) if key else None
+        if macs is None:
+            macs = operation.formula(*args, **kwargs, out_val=out) // 2
+            if key:
+                _MACS[key] = macs
+        self.by_operator[operation.packet] += macs
+        self.macs += macs
+        self.activations += out.numel()
+        if not operation.has_weight and not self._reads_weight(args):
+            self.attention_macs += macs
+        return macs
 
     def _reads_weight(self, args: tuple) -> bool:
         return any(isinstance(arg, Tensor) and arg.untyped_storage()._cdata in self._weights for arg in args)
 
     @property
     def counted(self) -> PartCost:
-        """What was counted so far, without parameters."""
+        """The cost counted so far, without parameters."""
         makeup = self._trace.makeup if self._trace else Makeup()
         return PartCost(0, self.macs, self.activations, self.attention_macs, makeup)
 
@@ -130,8 +162,13 @@ class Counter(_Mode):
         with torch.no_grad(), self:
             return module.eval()(*args)
 
+    def hand_on(self, module: nn.Module, args: tuple) -> None:
+        """See what a part is handed; a hook."""
+        if self._trace:
+            self._trace.hand_on(args)
+
     def watch(self, modules: list[nn.Module]) -> dict[nn.Module, PartCost]:
-        """Return a table of what each module costs, which fills as the modules run."""
+        """Return a table of the cost of each module, which is filled when the modules run."""
         spent = {module: parameter_cost(module) for module in modules}
 
         def add(times: int) -> Callable:
@@ -147,7 +184,7 @@ class Counter(_Mode):
 
 
 class Skeleton(_Mode):
-    """Leaves out operations in place on the meta device, as initialisations are: there is nothing to fill."""
+    """Skips in-place operations on the meta device, such as initialisations, which have nothing to fill."""
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         in_place = func._schema.name.endswith("_")  # type: ignore[attr-defined]
@@ -172,6 +209,9 @@ def count_network(module: nn.Module, *image: int) -> PartCost:
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
     training, fast = module.training, torch.backends.mha.get_fastpath_enabled()
     counter = Counter()
+    # Maps of ours stand for their positions again where one part hands them to the next, as when parts are counted.
+    parts = (*module.stages, module.head) if isinstance(module, Network) else ()
+    hooks = [part.register_forward_pre_hook(counter.hand_on) for part in parts]
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with sdpa_kernel(SDPBackend.MATH):
@@ -179,4 +219,6 @@ def count_network(module: nn.Module, *image: int) -> PartCost:
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
         module.train(training)
+        for hook in hooks:
+            hook.remove()
     return counter.counted + parameter_cost(module)

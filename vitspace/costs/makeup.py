@@ -124,6 +124,14 @@ class Trace:
         for tensor in _tensors((out,)):
             _put(tensor, mark)
 
+    def hand_on(self, inputs: Iterable[Any]) -> None:
+        """Mark a map [B, C, H, W] and a carry [..., C] as what they are, however deep they lie."""
+        for tensor in _tensors(inputs):
+            is_map = tensor.dim() == 4
+            positions = tensor.shape[-1] * tensor.shape[-2] if is_map else tensor.numel() // tensor.shape[-1]
+            mark = _mark(tensor)
+            _put(tensor, _Mark(mark.depth if mark else self._before, positions))
+
     @property
     def makeup(self) -> Makeup:
         """What was added up so far."""

@@ -1,4 +1,4 @@
-"""Networks: the sum of their parts."""
+"""The cost of a network as the sum of its parts."""
 
 from dataclasses import dataclass, field
 
@@ -14,14 +14,14 @@ _Counts = tuple[PartCount, list[tuple[int, StageCount]], PartCount]
 
 @dataclass(frozen=True)
 class Cost(PartCost):
-    """Cost of a network; `breakdown` says where it lies."""
+    """Cost of a network; `breakdown` lists its parts."""
 
     counts: _Counts | None = field(default=None, repr=False, compare=False)
 
     def breakdown(self) -> Breakdown:
         """Return (name, cost) of the stem, of each stage's downsampling, tokens and blocks, and of the head.
 
-        The list draws itself as a table, and its ``frame`` is one of pandas.
+        The list prints as a table, and its ``frame`` is a pandas data frame.
         """
         if self.counts is None:
             return Breakdown()
@@ -37,13 +37,13 @@ class Cost(PartCost):
 
 
 def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
-    """Count a network for one square image; microseconds once its parts are known.
+    """Count a network for one square image; takes microseconds once its parts are known.
 
     Raises:
         InputError: the image is smaller than the network's stride, or ``spec`` is no Spec.
     """
     if not isinstance(spec, Spec):
-        raise InputError(f"a cost is of a Spec, such as vitspace.anchor('msg_tiny').spec, but got {spec!r:.80}")
+        raise InputError(f"cost takes a Spec, such as vitspace.anchor('msg_tiny').spec, but got {spec!r:.80}")
     if img_size < spec.stride:
         raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
     stem = count_stem(spec.stem, spec.in_dims[0], img_size)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +18,10 @@ from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec
 
 #: Blocks with which a stage is counted whose blocks do not all cost the same.
 PROBE_DEPTH = 3
+#: What was counted of our families' parts in our spaces, made by ``python -m vitspace.space.counting``.
+COUNTED = Path(__file__).parent / "counted"
 
-_remembered = Remembered("parts", __name__)
+remembered = Remembered("parts", __name__, COUNTED)
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class _Given(NamedTuple):
 
 
 def _given(stage: StageSpec, depth: int, handed: Handed) -> _Given:
-    family = type(stage)
+    family: Any = type(stage)
     names, has_in_dim = _common_fields(family)
     common = tuple(getattr(stage, name) for name in names)
     return _Given(family, depth, handed.of_dim(stage.dim) if has_in_dim else handed, stage.downsample == "none", common)
@@ -169,7 +172,7 @@ def _count_probe(stage: StageSpec, handed: Handed) -> StageCount:
             "carry_shape": None if out_carry is None else tuple(out_carry.shape),
         }
 
-    found = _remembered(stage, handed.key, count)
+    found = remembered(stage, handed.key, count)
     return StageCount(
         PartCost.of_numbers(found["downsample"]),
         tuple(PartCost.of_numbers(block) for block in found["blocks"]),
@@ -187,7 +190,7 @@ def count_stem(stem: StemSpec, out_dim: int, img_size: int) -> PartCount:
     def count() -> dict[str, Any]:
         return _count_module(lambda: stem.build(out_dim, 3), 1, (1, 3, img_size, img_size))
 
-    return _part_count(_remembered(stem, [out_dim, img_size], count))
+    return _part_count(remembered(stem, [out_dim, img_size], count))
 
 
 @cache
@@ -202,7 +205,7 @@ def count_head(head: HeadSpec, handed: Handed, num_classes: int) -> PartCount:
             handed.carry_shape,
         )
 
-    return _part_count(_remembered(head, [*handed.key, num_classes], count))
+    return _part_count(remembered(head, [*handed.key, num_classes], count))
 
 
 def _count_module(build: Callable[[], nn.Module], stride: int, *shapes: Shape | None) -> dict[str, Any]:

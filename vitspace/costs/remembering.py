@@ -1,13 +1,16 @@
 """Remembering: what was found of parts, in memory and on disk."""
 
 import atexit
+import gzip
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from vitspace.cache import load, store
+from vitspace.files import write_atomic
 from vitspace.sources import sources_of
 from vitspace.spec import PartSpec
 
@@ -19,23 +22,26 @@ Found = dict[str, Any]
 class Remembered:
     """What was found of each part in its context; read from the disk when first asked, written in lots and at exit.
 
-    It is kept for the code that finds it, for that of the part's family, and for torch's version.
+    It is kept for the code that finds it, for that of the part's family, and for torch's version. What is shipped with
+    the package was found by the same code; it is for all versions of torch.
 
     Args:
         name: What the cache's entries are called.
         finder: Our module that finds it.
+        shipped: Folder of what is shipped, one file a family; see `write_shipped`.
     """
 
-    def __init__(self, name: str, finder: str) -> None:
-        self.name, self.finder = name, finder
+    def __init__(self, name: str, finder: str, shipped: Path | None = None) -> None:
+        self.name, self.finder, self.shipped = name, finder, shipped
         self._known: dict[str, dict[str, Found]] = {}
         self._unwritten: dict[str, dict[str, Found]] = {}
 
     def __call__(self, part: PartSpec, context: list[Any], find: Callable[[], Found]) -> Found:
         """Return what was found before, or find it."""
-        kind = self._kind(type(part).__module__)
+        family = type(part).__module__
+        kind = self._kind(family)
         if kind not in self._known:
-            self._load(kind)
+            self._load(kind, family)
         known, key = self._known[kind], json.dumps([part.kind, part.identity(), context], sort_keys=True)
         if key not in known:
             known[key] = self._unwritten[kind][key] = find()
@@ -43,16 +49,45 @@ class Remembered:
                 self._flush()
         return known[key]
 
+    def found(self, family: str) -> dict[str, Found]:
+        """Return what is known of the parts of a family's module so far."""
+        return self._known.get(self._kind(family), {})
+
     def _kind(self, family: str) -> str:
         return f"{self.name}-{sources_of(self.finder, family)}-{torch.__version__}"
 
-    def _load(self, kind: str) -> None:
+    def _load(self, kind: str, family: str) -> None:
         if not self._known:
             atexit.register(self._flush)
-        self._known[kind], self._unwritten[kind] = load(kind), {}
+        shipped = read_shipped(self.shipped, family, self.finder) if self.shipped else {}
+        self._known[kind], self._unwritten[kind] = shipped | load(kind), {}
 
     def _flush(self) -> None:
         for kind, found in self._unwritten.items():
             if found:
                 store(kind, found)
                 found.clear()
+
+
+def read_shipped(folder: Path, family: str, finder: str) -> dict[str, Found]:
+    """Return what is shipped of a family's module: nothing where there is none, or it is of other code."""
+    path = shipped_file(folder, family)
+    if not path.is_file():
+        return {}
+    data = json.loads(gzip.decompress(path.read_bytes()))
+    found: dict[str, Found] = data["found"]
+    return found if data["sources"] == sources_of(finder, family) else {}
+
+
+def write_shipped(folder: Path, family: str, finder: str, found: dict[str, Found]) -> Path:
+    """Write what was found of a family's parts; the same bytes for the same data."""
+    data = {"sources": sources_of(finder, family), "found": found}
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    path = shipped_file(folder, family)
+    write_atomic(path, gzip.compress(text.encode(), mtime=0))
+    return path
+
+
+def shipped_file(folder: Path, family: str) -> Path:
+    """Return the file of a family's module; those of another package have none."""
+    return folder / f"{family.removeprefix('vitspace.families.')}.json.gz"

@@ -17,21 +17,23 @@ _KNOWN: dict[Any, Any] = {}
 _MAKES_NEW: dict[int, bool] = {}
 
 
-def put_out(func: Any, args: tuple, kwargs: dict[str, Any]) -> Any:
-    """Return what an operation puts out; on other devices, or where it changes or views its inputs, run it."""
-    if not _makes_new(func):
-        return func(*args, **kwargs)
+def put_out(func: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, tuple | None]:
+    """Return what an operation puts out, and what tells it and the metadata of its inputs from all others.
+
+    On other devices, or where it changes or views its inputs, it runs, and there is no such key.
+    """
     key: list[Any] = [id(func)]
-    if not (_describe(args, key) & _describe(tuple(kwargs.items()), key)):
-        return func(*args, **kwargs)
-    known = _KNOWN.get(found := tuple(key))
-    if known is not None:
-        return _remade(known)
+    if not _makes_new(func) or not (_describe(args, key) & _describe(tuple(kwargs.items()), key)):
+        return func(*args, **kwargs), None
+    found = tuple(key)
+    if (known := _KNOWN.get(found)) is not None:
+        return _remade(known), found
     out = _from_rule(func._overloadpacket, args) if on_meta(args) else None
     out = func(*args, **kwargs) if out is None else out
-    if (described := _metadata(out)) is not None:
-        _KNOWN[found] = described
-    return out
+    if (described := _metadata(out)) is None:
+        return out, None
+    _KNOWN[found] = described
+    return out, found
 
 
 def on_meta(args: tuple) -> bool:

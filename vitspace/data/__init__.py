@@ -1,8 +1,8 @@
 """Data for training proxies: one file a source, named as on the command line (``--data imagefolder:DIR``).
 
-A source has two functions: ``check(argument)``, cheap, which raises InputError, and ``load(argument, request)``,
-which returns a `Dataset`. Where all its images have one size, ``native_size(argument)`` gives it. Files that begin with
-an underscore are no sources.
+A source has two functions: ``check(argument)``, which is cheap and raises InputError, and ``load(argument, request)``,
+which returns a `Dataset`. If all its images have one size, ``native_size(argument)`` returns it. Files whose name
+begins with an underscore are no sources.
 """
 
 import importlib
@@ -10,10 +10,11 @@ import pkgutil
 from difflib import get_close_matches
 from types import ModuleType
 
-from vitspace.data._base import Dataset, Request, part_of
+from vitspace.data._base import Dataset, Request, part_of, resize
+from vitspace.data._decoding import as_rgb
 from vitspace.errors import InputError
 
-__all__ = ["SOURCES", "Dataset", "check_data", "kept_size", "load_data", "part_of"]
+__all__ = ["SOURCES", "Dataset", "as_rgb", "check_data", "kept_size", "load_data", "part_of", "resize"]
 
 #: Names of the sources.
 SOURCES = tuple(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
@@ -27,13 +28,13 @@ def load_data(
     max_train: int | None = None,
     max_val: int | None = None,
 ) -> Dataset:
-    """Load a set into memory; equal arguments give equal data in every process.
+    """Load a data set into memory; equal arguments give equal data in every process.
 
     Args:
         text: ``fractal``, ``fractal:50`` (classes), ``digits``, ``imagefolder:DIR``, ``cifar10:DIR``,
             ``cifar100:DIR``, ``hf:NAME`` or ``hf:DIR``.
         img_size: Side of the image in pixels.
-        seed: Of whatever is generated, split or drawn.
+        seed: Seed of images that are generated, split or drawn.
         max_train: At most so many training images, drawn evenly over classes; None is the source's own number.
         max_val: The same for validation.
 
@@ -61,7 +62,7 @@ def check_data(text: str) -> None:
 
 
 def kept_size(text: str, img_size: int) -> int:
-    """Return the side at which a set is kept in memory: ``img_size``, or its own where that is smaller.
+    """Return the side at which a data set is kept in memory: ``img_size``, or its own if that is smaller.
 
     Raises:
         InputError: the text names no source, or its folder does not hold what the source needs.

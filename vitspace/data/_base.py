@@ -1,4 +1,4 @@
-"""What every source of data gives and is asked for."""
+"""The data set that every source returns, and the request that it takes."""
 
 from dataclasses import dataclass, replace
 
@@ -35,11 +35,11 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Request:
-    """How much of a source is wanted, and in which form.
+    """Size and number of the images that a source loads.
 
     Attributes:
         img_size: Side of the image in pixels.
-        seed: Of whatever is generated, split or drawn.
+        seed: Seed of images that are generated, split or drawn.
         max_train: At most so many training images, drawn evenly over classes; None is the source's own number.
         max_val: The same for validation.
     """
@@ -53,7 +53,7 @@ class Request:
 def draw_evenly(sizes: list[int], limit: int | None, rng: np.random.Generator) -> list[np.ndarray]:
     """Draw ``limit`` of ``sum(sizes)`` items evenly over classes: for each class, the sorted numbers drawn.
 
-    Classes that run out leave their share to the others; a limit that classes don't divide is rounded by lot.
+    The share of a class that has too few items goes to the others; a remainder is distributed at random.
     """
     orders = [rng.permutation(size) for size in sizes]
     total = sum(sizes) if limit is None else min(limit, sum(sizes))
@@ -69,7 +69,7 @@ def draw_evenly(sizes: list[int], limit: int | None, rng: np.random.Generator) -
 
 
 def part_of(dataset: Dataset, fraction: float, seed: int = 0) -> Dataset:
-    """Return the set with a share of its training images, at least one, drawn evenly over classes."""
+    """Return the data set with a share of its training images, at least one, drawn evenly over classes."""
     labels = dataset.train_labels.numpy()
     members = [np.flatnonzero(labels == label) for label in range(len(dataset.classes))]
     limit = max(1, round(fraction * len(labels)))

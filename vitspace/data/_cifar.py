@@ -1,6 +1,6 @@
 """CIFAR in its binary version, or as an image folder.
 
-The Python version is pickled, and unpickling runs whatever code the file holds, so that it is not read.
+The Python version is not read: it is pickled, and unpickling can run any code in the file.
 """
 
 from dataclasses import dataclass, replace
@@ -19,16 +19,16 @@ _PIXELS = 3 * _SIDE * _SIDE
 
 @dataclass(frozen=True)
 class Cifar:
-    """One of the sets.
+    """CIFAR-10 or CIFAR-100.
 
     Attributes:
-        name: Of the source.
-        folder: Of the binary version.
-        files: Its files, those of training and those of validation.
+        name: Name of the source.
+        folder: Folder of the binary version.
+        files: Its training files and its validation files.
         label_bytes: Bytes before the pixels of a record; the last of them is the label.
-        classes: Names of the classes; empty where the folder's ``fine_label_names.txt`` has them.
-        count: How many classes there are.
-        pickled: Where the Python version has its first file.
+        classes: Names of the classes; empty if the folder's ``fine_label_names.txt`` has them.
+        count: Number of classes.
+        pickled: First file of the Python version.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Cifar:
 
     @property
     def layout(self) -> str:
-        """What DIR may hold."""
+        """The layouts that DIR may have, in words."""
         return f"{self.folder}/ (the binary version) or train/CLASS/ and val/CLASS/ with images"
 
     @property
@@ -50,7 +50,7 @@ class Cifar:
         return self.label_bytes + _PIXELS
 
     def check(self, argument: str) -> None:
-        """Raise InputError unless the folder holds the set in a form that is read."""
+        """Raise InputError unless the folder holds the data set in a form that can be read."""
         binary = self._binary(argument)
         if binary is None:
             imagefolder.check(argument)
@@ -62,7 +62,7 @@ class Cifar:
                 raise InputError(f"{path} holds records of {self.record} bytes, but has {path.stat().st_size} bytes")
 
     def load(self, argument: str, request: Request) -> Dataset:
-        """Load the set; the images are drawn evenly over classes where the request limits them."""
+        """Load the data set; if the request limits the images, they are drawn evenly over classes."""
         binary = self._binary(argument)
         if binary is None:
             return replace(imagefolder.load(argument, request), name=f"{self.name}:{argument}")
@@ -83,7 +83,7 @@ class Cifar:
         return names if len(names) == self.count else tuple(f"class_{label:02d}" for label in range(self.count))
 
     def _binary(self, argument: str) -> Path | None:
-        """Return the folder of the binary version, or None where DIR is an image folder.
+        """Return the folder of the binary version, or None if DIR is an image folder.
 
         Raises:
             InputError: DIR is neither.

@@ -1,4 +1,4 @@
-"""Decoding images into memory, as many at once as there are cores."""
+"""Decodes images into memory, as many at once as there are cores."""
 
 import logging
 import os
@@ -14,7 +14,7 @@ from torch import Tensor
 
 _log = logging.getLogger(__name__)
 
-#: A file, or what is in one.
+#: A file, or its content.
 Source = Path | BytesIO
 _SHOWN = 3
 
@@ -23,7 +23,7 @@ def as_rgb(image: Image.Image) -> Image.Image:
     """Return an image in RGB; 16-bit values are scaled to 8 bits.
 
     Raises:
-        ValueError: its values are floating-point, of which none is known to be white.
+        ValueError: its values are floating-point, so that their range is unknown.
     """
     if image.mode == "F":
         raise ValueError("pixels are integers, but got floating-point values")
@@ -33,7 +33,7 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
 
 def decode(source: Source, img_size: int) -> np.ndarray | None:
-    """Return an image as uint8 [3, img_size, img_size], its middle square, or None if it cannot be decoded."""
+    """Return the middle square of an image as uint8 [3, img_size, img_size], or None if it cannot be decoded."""
     try:
         with Image.open(source) as image:
             image.draft("RGB", (2 * img_size, 2 * img_size))
@@ -47,7 +47,7 @@ def decode(source: Source, img_size: int) -> np.ndarray | None:
 def decode_all(
     sources: Iterable[tuple[str, Source]], labels: Sequence[int], img_size: int
 ) -> tuple[Tensor, Tensor, list[str]]:
-    """Decode (name, source) pairs with their labels: uint8 [N, 3, H, W], int64 [N], and the names of the broken."""
+    """Decode (name, source) pairs with their labels: uint8 [N, 3, H, W], int64 [N], and names of unreadable images."""
     images = torch.empty(len(labels), 3, img_size, img_size, dtype=torch.uint8)
     kept: list[int] = []
     broken: list[str] = []
@@ -63,7 +63,7 @@ def decode_all(
 
 
 def tell_broken(broken: list[str], where: str) -> None:
-    """Say in the log which images are left out, and how many."""
+    """Log which images are left out, and how many."""
     if broken:
         more = f" and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
         names = ", ".join(broken[:_SHOWN]) + more

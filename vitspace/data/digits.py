@@ -1,4 +1,4 @@
-"""digits: scikit-learn's 1,797 handwritten digits of 8x8 pixels, which come with it."""
+"""digits: the 1,797 handwritten digits of 8x8 pixels that are part of scikit-learn."""
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ def native_size(argument: str) -> int:
 
 
 def load(argument: str, request: Request) -> Dataset:
-    """Load the digits, the validation images drawn by the seed."""
+    """Load the digits; the seed draws the validation images."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
@@ -45,7 +45,7 @@ def load(argument: str, request: Request) -> Dataset:
 def _draw(
     labels: np.ndarray, among: np.ndarray, limit: int | None, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers of ``limit`` images drawn evenly over classes, and of the others."""
+    """Return the indices of ``limit`` images drawn evenly over classes, and those of the other images."""
     members = [among[labels[among] == label] for label in range(10)]
     drawn = draw_evenly([len(numbers) for numbers in members], limit, rng)
     chosen = np.sort(np.concatenate([numbers[at] for numbers, at in zip(members, drawn, strict=True)]))

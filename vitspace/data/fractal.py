@@ -1,9 +1,9 @@
-"""fractal: images made from formulas, so that a study needs no download.
+"""fractal: generated images, so that a study needs no download.
 
 A class is one iterated function system: two to four affine maps of the plane, whose attractor is drawn by the chaos
 game (Barnsley; as training data: Kataoka et al., "Pre-training without natural images", ACCV 2020). Its images differ
 by small changes to the maps, a rotation, a reflection, and two colours. Maps are drawn by the singular values of
-their linear part, and kept in the range where attractors look good (Anderson and Farrell, "Improving Fractal
+their linear part, within the range in which attractors have visible structure (Anderson and Farrell, "Improving Fractal
 Pre-training", WACV 2022, section 3.1); systems whose attractor fills too little or too much are drawn again.
 """
 
@@ -76,7 +76,7 @@ def check(argument: str) -> None:
 
 
 def load(argument: str, request: Request) -> Dataset:
-    """Generate the set: the same classes for any number of images, the validation images all different."""
+    """Generate the data set; classes do not depend on the number of images, and each split is drawn by itself."""
     classes = int(argument or CLASSES)
     systems = [draw_system(np.random.default_rng([request.seed, 0, label])) for label in range(classes)]
     train = _split(systems, request, 1, request.max_train or TRAIN_IMAGES)
@@ -86,7 +86,7 @@ def load(argument: str, request: Request) -> Dataset:
 
 
 def draw_system(rng: np.random.Generator) -> System:
-    """Draw a system whose attractor is neither a speck nor a blot."""
+    """Draw a system whose attractor fills neither too little nor too much of the image."""
     while True:
         system = _candidate(rng)
         if system is None:
@@ -109,7 +109,7 @@ def render(system: System, count: int, img_size: int, rng: np.random.Generator) 
 
 
 def _candidate(rng: np.random.Generator) -> System | None:
-    """Draw maps, or None where one contracts too little or flattens too much."""
+    """Draw maps, or return None if one contracts too little or flattens too much."""
     count = int(rng.integers(2, _MAX_MAPS + 1))
     scale = np.sort(rng.uniform(0.05, 1.0, (count, 2)), axis=1)[:, ::-1]
     target = rng.uniform(5 + count, 6 + count) / 2

@@ -1,8 +1,8 @@
-"""hf:NAME: a data set of the Hugging Face Hub, or one in a local folder; needs ``pip install 'vitspace[hf]'``.
+"""hf:NAME: a data set of the Hugging Face Hub or of a local folder; needs ``pip install 'vitspace[hf]'``.
 
-NAME is the Hub's (``hf:uoft-cs/cifar10``) or a folder, of images, of Parquet files or as `datasets` saves. The set has
-a split ``train``, one of ``validation``, ``val`` and ``test``, a column of images and one of class labels, which
-``hf:NAME#COLUMN`` names where there are several. Scripts of a data set are not run.
+NAME is a name of the Hub (``hf:uoft-cs/cifar10``), or a folder of images, of Parquet files, or as `datasets` saves it.
+The data set has a split ``train``, a split ``validation``, ``val`` or ``test``, a column of images and a column of
+class labels; ``hf:NAME#COLUMN`` names the latter if there are several. Scripts of a data set are not run.
 """
 
 import importlib.util
@@ -22,7 +22,7 @@ VAL_SPLITS = ("validation", "val", "test")
 
 
 def check(argument: str) -> None:
-    """Raise InputError unless a set is named and `datasets` is installed."""
+    """Raise InputError unless a data set is named and `datasets` is installed."""
     if not argument.partition("#")[0]:
         raise InputError("hf needs a data set, hf:NAME or hf:FOLDER, but got none")
     if importlib.util.find_spec("datasets") is None:
@@ -30,7 +30,7 @@ def check(argument: str) -> None:
 
 
 def load(argument: str, request: Request) -> Dataset:
-    """Decode the set; the images are drawn evenly over classes where the request limits them."""
+    """Decode the data set; if the request limits the images, they are drawn evenly over classes."""
     name, _, column = argument.partition("#")
     found = _open(name)
     split = next((split for split in VAL_SPLITS if split in found), None)
@@ -60,7 +60,7 @@ def _open(name: str) -> Any:
             return load_from_disk(str(folder))
         return load_dataset(str(folder) if folder.is_dir() else name)
     except Exception as error:
-        # The library raises its own types, those of its readers and those of the network.
+        # The library raises exceptions of its own, of its readers and of the network.
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise InputError(f"the data set {name!r} cannot be loaded: {reason[0]}") from None
 
@@ -91,7 +91,7 @@ def _check_classes(labels: dict[str, Any], classes: tuple[str, ...], name: str) 
 def _split(
     split: Any, columns: tuple[str, str], limit: int | None, request: Request, number: int
 ) -> tuple[Tensor, Tensor, list[str]]:
-    """Decode a split: uint8 [N, 3, H, W], int64 [N], and the names of the broken images."""
+    """Decode a split: uint8 [N, 3, H, W], int64 [N], and the names of unreadable images."""
     from datasets import Image
 
     image, label = columns

@@ -1,7 +1,7 @@
 """imagefolder:DIR: real images in DIR/train/CLASS/ and DIR/val/CLASS/.
 
 Images are resized by their shorter side, cropped to the middle square, decoded once and kept in memory. Files that
-cannot be decoded are skipped, counted and named in the log. Hidden files and folders are not looked at.
+cannot be decoded are skipped, counted and named in the log. Hidden files and folders are ignored.
 """
 
 import os
@@ -30,7 +30,7 @@ def check(argument: str) -> None:
 
 
 def load(argument: str, request: Request) -> Dataset:
-    """Decode the folder; the images are drawn evenly over classes where the request limits them."""
+    """Decode the folder; if the request limits the images, they are drawn evenly over classes."""
     found = find_images(argument)
     limits = (request.max_train, request.max_val)
     train, val = (

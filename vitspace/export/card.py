@@ -31,7 +31,7 @@ def card(model: Model, record: dict[str, Any]) -> str:
         *_parity(record),
         "## Use",
         _images(model),
-        "In this folder; `pip install` what is imported.",
+        "Run this in this folder, with the imported packages installed.",
         *_uses(record),
         "## The design",
         _table(["setting", "value"], ((f"`{name}`", value) for name, value in settings(model.design.spec).items())),
@@ -52,9 +52,9 @@ def _opening(model: Model) -> str:
     if model.weights:
         return f"{text}. {_training(model.weights)}"
     return (
-        f"{text}. **It is not trained**: its weights are those of the initialisation with seed 0, good for measuring "
-        f"speed and of no use for predictions. Its {model.network.num_classes} classes are a choice of the export's "
-        "(`--num-classes`), whatever a study's proxy trained on. `vitspace train` trains it."
+        f"{text}. **It is not trained**: its weights are those of the initialisation with seed 0, which serve to "
+        f"measure speed, not to classify. Its {model.network.num_classes} classes were set by the export "
+        "(`--num-classes`), and not by the data of a study's proxy. `vitspace train` trains it."
     )
 
 
@@ -63,7 +63,7 @@ def _training(weights: Weights) -> str:
     facts = weights.facts
     if "top1" not in facts:
         return f"Its weights are of {weights.path.name}, which does not say how they were trained."
-    selected = ", the best epoch on these same images, so that the number flatters" if facts.get("selected") else ""
+    selected = ", the best epoch on these same images, so the number is optimistic" if facts.get("selected") else ""
     part = f"{facts['epoch']} of " if facts["epoch"] < facts["epochs"] else ""
     return (
         f"Trained from scratch on {facts['data']} at {facts['img_size']} px for {part}{facts['epochs']} epochs: top-1 "
@@ -135,7 +135,7 @@ def _parity(record: dict[str, Any]) -> Iterator[str]:
 
 def _images(model: Model) -> str:
     mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (model.mean, model.std))
-    text = f"Images are RGB, {model.img_size} x {model.img_size}, from 0 to 1, less the mean ({mean}), over ({std})."
+    text = f"Images are RGB, {model.img_size} x {model.img_size}, from 0 to 1, minus the mean ({mean}), over ({std})."
     classes = model.facts.get("classes") or []
     names = ", ".join(classes[:20]) + (f" and {len(classes) - 20} more" if len(classes) > 20 else "")
     return f"{text} Classes: {names}." if classes else text

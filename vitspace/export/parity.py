@@ -96,7 +96,7 @@ def evidence(model: Model, data: str = "", count: int = 256) -> Evidence:
     resizing = {name: model.facts[name] for name in ("crop_pct", "interpolation") if name in model.facts}
     batches = list(val_batches(found, Recipe(img_size=model.img_size, **resizing), 32, step=step))
     if not batches:
-        raise InputError(f"images are compared on that can be read, but of those drawn from {data} none can")
+        raise InputError(f"an export is compared on images, but none of those drawn from {data} can be read")
     images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
     known = list(found.classes) == model.facts.get("classes")
     which = "" if step == 1 else f" every {step}th of"

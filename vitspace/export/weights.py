@@ -52,7 +52,7 @@ def read_weights(path: Path) -> Weights:
     except (SafetensorError, OSError) as error:
         raise InputError(f"weights are a .safetensors file, but {str(path)!r} is none: {error}") from None
     if CLASSIFIER not in tensors:
-        raise InputError(f"weights are those of a whole network, but {str(path)!r} has no {CLASSIFIER}")
+        raise InputError(f"weights include the classifier, but {str(path)!r} has no {CLASSIFIER}")
     return Weights(path, tensors, _facts(path, metadata.get("vitspace", "{}")))
 
 
@@ -60,9 +60,9 @@ def _facts(path: Path, text: str) -> dict[str, Any]:
     try:
         facts = json.loads(text)
     except ValueError as error:
-        raise InputError(f"what weights say of themselves is JSON, but in {str(path)!r} it is none: {error}") from None
+        raise InputError(f"the metadata of weights are JSON, but those of {str(path)!r} are not: {error}") from None
     if not isinstance(facts, dict):
-        raise InputError(f"what weights say of themselves is a mapping, but in {str(path)!r} it is {text}")
+        raise InputError(f"the metadata of weights are a mapping, but those of {str(path)!r} are {text}")
     return facts
 
 
@@ -90,7 +90,7 @@ def _difference(own: dict[str, Tensor], given: dict[str, Tensor]) -> str:
         if given[name].shape != tensor.shape:
             return f"{name} is {list(given[name].shape)} where the spec has {list(tensor.shape)}"
     extra = given.keys() - own.keys()
-    return f"{min(extra)} is none of the spec's" if extra else ""
+    return f"{min(extra)} is not in the spec's network" if extra else ""
 
 
 def untrained(spec: Spec, num_classes: int, img_size: int, seed: int = 0) -> Network:

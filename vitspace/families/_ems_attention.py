@@ -1,13 +1,10 @@
 """The two attentions of EMSNet's dynamic operator, each among patches of its channels."""
 
-import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from vitspace.errors import InputError
 from vitspace.layers.overlapped import overlapped_attention
-from vitspace.layers.plain import is_plain
-from vitspace.layers.pointwise import matrix, pointwise, worth_folding
 from vitspace.layers.propagation import Propagation
 
 LOCAL_KERNEL, LOCAL_STRIDE = 3, 2
@@ -28,15 +25,9 @@ class LocalAttention(nn.Module):
         self.prop = Propagation(dim, expansion, patch)
 
     def forward(self, x: Tensor) -> Tensor:
-        pooled = _average(x, self.patch)
-        if self.training or is_plain(x) or not worth_folding(pooled, self.proj.in_channels):
-            tokens = self.embed(pooled)
-            values = self.value(tokens)
-        else:
-            both = torch.cat([matrix(self.embed), matrix(self.value) @ matrix(self.embed)])
-            tokens, values = pointwise(pooled, both).chunk(2, dim=1)
+        tokens = self.embed(average(x, self.patch))
         scores = self.scores(self.shrink(tokens))
-        out = overlapped_attention(scores, values, self.num_heads, LOCAL_KERNEL, LOCAL_STRIDE)
+        out = overlapped_attention(scores, self.value(tokens), self.num_heads, LOCAL_KERNEL, LOCAL_STRIDE)
         return self.prop(self.proj(out), *x.shape[2:])
 
 
@@ -53,16 +44,16 @@ class GlobalAttention(nn.Module):
         self.prop = Propagation(dim, expansion, patch)
 
     def forward(self, x: Tensor) -> Tensor:
-        pooled = _average(x, self.patch)
-        if self.training or is_plain(x) or not worth_folding(pooled, self.proj.in_channels):
-            qkv = self.qkv(self.embed(pooled))
-        else:
-            qkv = pointwise(pooled, matrix(self.qkv) @ matrix(self.embed))
+        out = self.attend(self.qkv(self.embed(average(x, self.patch))))
+        return self.prop(self.proj(out), *x.shape[2:])
+
+    def attend(self, qkv: Tensor) -> Tensor:
+        """[B, 3 C, rows, cols] -> [B, C, rows, cols]."""
         width, (rows, cols) = self.proj.in_channels, qkv.shape[2:]
         heads = (-1, self.num_heads, width // self.num_heads, rows * cols)
         q_BHND, k_BHND, v_BHND = (part.reshape(heads).transpose(2, 3) for part in qkv.chunk(3, dim=1))
         out_BHND = F.scaled_dot_product_attention(q_BHND, k_BHND, v_BHND)
-        return self.prop(self.proj(out_BHND.transpose(2, 3).reshape(-1, width, rows, cols)), *x.shape[2:])
+        return out_BHND.transpose(2, 3).reshape(-1, width, rows, cols)
 
 
 def check_heads(width: int, head_dim: int) -> None:
@@ -77,5 +68,6 @@ def head_count(width: int, head_dim: int) -> int:
     return max(1, width // head_dim)
 
 
-def _average(x: Tensor, patch: int) -> Tensor:
+def average(x: Tensor, patch: int) -> Tensor:
+    """Mean of each patch, of its real pixels at the edge: [B, C, H, W] -> [B, C, rows, cols]."""
     return F.avg_pool2d(x, patch, ceil_mode=True, count_include_pad=False)

@@ -24,9 +24,8 @@ one of the two attentions. Left open by the text, and our reading:
 - Attention weights of C-MHSA are not scaled; Fold ends with a 1x1 projection, as G-MHSA does.
 - Patches at the edge of a map that p does not divide are smaller: pooling takes the real pixels only, Prop is cropped.
 
-In evaluation, on maps of more positions than channels, the block multiplies 1x1 matrices that follow each other
-before it applies them (`interact_folded`): the same function with a third fewer convolutions. Costs are counted on
-the plain graph, which training runs too.
+In evaluation a block runs as `vitspace.families._ems_folded` writes it: the same function in fewer operators. Costs
+are counted on the plain graph below, which training runs too.
 
 Table 3.1 contradicts itself for XTiny: a last stage 128 wide gives 2.31 M Params, not 3.0 M; 192, the anchor, 2.96 M.
 """
@@ -42,10 +41,11 @@ from torch import Tensor, nn
 
 from vitspace.errors import InputError
 from vitspace.families._ems_attention import GlobalAttention, LocalAttention, check_heads
+from vitspace.families._ems_folded import FoldedBlock
+from vitspace.layers.conv_norm import ConvNorms
 from vitspace.layers.head import ClassifierHead
 from vitspace.layers.init import init_weights
-from vitspace.layers.plain import is_plain
-from vitspace.layers.pointwise import matrix, normed, pointwise, worth_folding
+from vitspace.layers.kept import folds, kept
 from vitspace.layers.propagation import Propagation
 from vitspace.layers.side_by_side import SideBySide
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
@@ -233,18 +233,8 @@ class StaticOperator(nn.Module):
         if self.whiten is not None:
             x = self.whiten(x)
             x = x - x.mean(1, keepdim=True)
-        return self.aggregate(x, linear)
-
-    def aggregate(self, whitened: Tensor, linear: Tensor | None = None) -> Tensor:
-        """X_w and, with the gate, the linear projection of X_s, [B, C_s, H, W] each -> [B, C_s, H, W]."""
-        mixed = torch.cat(self.branches(self.mix(whitened)), dim=1)
+        mixed = torch.cat(self.branches(self.mix(x)), dim=1)
         return mixed if self.fusion is None else linear * self.fusion(mixed).sigmoid()
-
-    def entries(self) -> list[Tensor | None]:
-        """The matrices [C_s, C_s], None for the identity, that make the inputs of `aggregate` from X_s."""
-        whiten = None if self.whiten is None else matrix(self.whiten)
-        centred = None if whiten is None else whiten - whiten.mean(0)
-        return [centred] if self.linear is None else [centred, matrix(self.linear)]
 
 
 class DynamicOperator(nn.Module):
@@ -290,24 +280,12 @@ class EMSBlock(nn.Module):
             out = torch.cat([out, self.dynamic(x[:, self.static_dim :])], dim=1)
         return self.proj_out(out)
 
-    def interact_folded(self, x: Tensor) -> Tensor:
-        """`interact` in evaluation: matrices that follow each other are multiplied first."""
-        proj, cut = normed(self.proj_in, self.norm1), self.static_dim
-        entries = [proj[:cut] if entry is None else entry @ proj[:cut] for entry in self.static.entries()]
-        y = pointwise(x, torch.cat([*entries, proj[cut:]]))
-        statics, dynamic = y.split([cut * len(entries), len(proj) - cut], dim=1) if self.dynamic else (y, None)
-        out, weight = [self.static.aggregate(*statics.split(cut, dim=1))], matrix(self.proj_out)
-        if self.dynamic is not None:
-            out += self.dynamic.branches(dynamic)
-            weight = torch.cat([weight[:, :cut], weight[:, cut:] @ matrix(self.dynamic.fusion)], dim=1)
-        return pointwise(torch.cat(out, dim=1), weight)
-
     def forward(self, x: Tensor) -> Tensor:
-        if self.training or is_plain(x) or not worth_folding(x, x.shape[1]):
-            x = x + self.drop_path(self.interact(x))
-            return x + self.drop_path(self.shrink(self.act(self.expand(self.norm2(x)))))
-        x = x + self.interact_folded(x)
-        return x + self.shrink(self.act(pointwise(x, normed(self.expand, self.norm2))))
+        if folds(self, x):
+            size = x.shape[2], x.shape[3]
+            return kept(lambda: FoldedBlock(self, *size), self, of=size)(x)
+        x = x + self.drop_path(self.interact(x))
+        return x + self.drop_path(self.shrink(self.act(self.expand(self.norm2(x)))))
 
 
 class EMSStage(nn.Module):
@@ -341,4 +319,4 @@ class EMSHead(ClassifierHead):
 
 
 def _halving(in_dim: int, dim: int) -> nn.Module:
-    return nn.Sequential(nn.Conv2d(in_dim, dim, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(dim))
+    return ConvNorms(nn.Conv2d(in_dim, dim, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(dim))

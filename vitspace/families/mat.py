@@ -41,11 +41,12 @@ from timm.layers import DropPath, trunc_normal_
 from torch import Tensor, nn
 
 from vitspace.errors import InputError
-from vitspace.layers.attention import attend
+from vitspace.layers.attention import attend, self_attend
 from vitspace.layers.conv_head import ConvHeadSpec
 from vitspace.layers.conv_mlp import ConvMlp
 from vitspace.layers.conv_stem import ConvStem
 from vitspace.layers.init import init_weights
+from vitspace.layers.kept import folds, kept
 from vitspace.layers.merging import ConcatMerging, OverlappedMerging
 from vitspace.layers.plain import is_plain
 from vitspace.layers.windows import attention_mask, merge, partition, scaled_side
@@ -182,10 +183,10 @@ class WindowAttention(nn.Module):
         B, N, T, C = x.shape
         qkv = self.qkv(x)
         if not self.mixes:
-            return self.proj(self._self_attention(qkv.flatten(0, 1), mask)).reshape(x.shape)
+            return self.proj(self_attend(qkv.flatten(0, 1), self.heads, mask)).reshape(x.shape)
         token_BN13C = self.abstract_tokens.to(qkv.dtype).expand(B, N, 1, 3, C)
         merged = torch.cat([token_BN13C, qkv.unflatten(3, (3, C))], dim=2).reshape(B * N, T + 1, 3 * C)
-        local = self.proj(self._self_attention(merged, mask)).reshape(B, N, T + 1, C)
+        local = self.proj(self_attend(merged, self.heads, mask)).reshape(B, N, T + 1, C)
         if N == 1 and not is_plain(x):
             return local[:, :, 1:] + self.exchange_alone(local[:, :, :1])
         query_BTC = qkv.flatten(1, 2)[..., :C]
@@ -193,20 +194,34 @@ class WindowAttention(nn.Module):
 
     def exchange(self, abstract: Tensor, query: Tensor) -> Tensor:
         """[B, N, C], [B, N * T, C] -> [B, N * T, C]: mix abstract tokens (eq. 4.3), attend to them (eq. 4.5)."""
-        mixed_BNC = self.mix_proj(self._self_attention(self.mix_qkv(abstract)))
+        mixed_BNC = self.mix_proj(self_attend(self.mix_qkv(abstract), self.heads))
         k_BNC, v_BNC = self.fuse_kv(mixed_BNC).chunk(2, dim=2)
         return attend(query, k_BNC, v_BNC, self.heads)
 
     def exchange_alone(self, abstract: Tensor) -> Tensor:
         """[B, 1, 1, C] -> [B, 1, 1, C]: `exchange` with one window, where attention gives the only value there is."""
-        C = abstract.shape[3]
-        mixed = self.mix_proj(F.linear(abstract, self.mix_qkv.weight[2 * C :], self.mix_qkv.bias[2 * C :]))
-        return F.linear(mixed, self.fuse_kv.weight[C:], self.fuse_kv.bias[C:])
+        if folds(self, abstract):
+            return F.linear(abstract, *kept(self.alone, self))
+        for weight, bias in self.values():
+            abstract = F.linear(abstract, weight, bias)
+        return abstract
 
-    def _self_attention(self, qkv: Tensor, mask: Tensor | None = None) -> Tensor:
-        """[B, T, 3C] -> [B, T, C]."""
-        q, k, v = qkv.chunk(3, dim=2)
-        return attend(q, k, v, self.heads, mask)
+    def values(self) -> list[tuple[Tensor, Tensor]]:
+        """Weight and bias of the layers that a value passes on its way through `exchange`."""
+        C = self.mix_proj.in_features
+        of_value, of_fused = slice(2 * C, None), slice(C, None)
+        return [
+            (self.mix_qkv.weight[of_value], self.mix_qkv.bias[of_value]),
+            (self.mix_proj.weight, self.mix_proj.bias),
+            (self.fuse_kv.weight[of_fused], self.fuse_kv.bias[of_fused]),
+        ]
+
+    def alone(self) -> tuple[Tensor, Tensor]:
+        """`values` as one layer."""
+        (weight, bias), *rest = self.values()
+        for after, shift in rest:
+            weight, bias = after @ weight, after @ bias + shift
+        return weight, bias
 
 
 class MATBlock(nn.Module):

@@ -33,9 +33,11 @@ from torch import Tensor, nn
 
 from vitspace.errors import InputError
 from vitspace.families._msg_release import checkpoint_filter_fn
-from vitspace.layers.attention import attend
+from vitspace.layers.attention import self_attend
 from vitspace.layers.head import ClassifierHead
+from vitspace.layers.kept import captured, folds, kept
 from vitspace.layers.merging import ConcatMerging, OverlappedMerging
+from vitspace.layers.pointwise import mlp
 from vitspace.layers.windows import (
     attention_mask,
     merge,
@@ -207,21 +209,22 @@ class WindowAttention(nn.Module):
         return table[self.bias_index.flatten()].t().reshape(self.num_heads, *self.bias_index.shape)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """[B, N, T, C] -> [B, N, T, C]; ``mask`` [B * N, 1, 1, T] is -inf at padded positions."""
-        q_MTC, k_MTC, v_MTC = self.qkv(x.flatten(0, 1)).chunk(3, dim=-1)
-        bias = self.bias().unsqueeze(0)
+        """[..., C] -> [..., C], x of the shape [B, N, T, C] or flat; ``mask`` [B N, 1, 1, T] is -inf at padding."""
+        bias = (kept(self.bias, self) if folds(self, x) else self.bias()).unsqueeze(0)
         if mask is not None:
             bias = bias + mask
-        return self.proj(attend(q_MTC, k_MTC, v_MTC, self.num_heads, bias)).reshape(x.shape)
+        qkv_MTC = self.qkv(x).reshape(-1, bias.shape[-1], 3 * x.shape[-1])
+        return self.proj(self_attend(qkv_MTC, self.num_heads, bias).reshape(x.shape))
 
 
 class MSGBlock(nn.Module):
-    """Eqs. 2 to 4: [B, N, T, C] -> [B, N, T, C], N = rows * cols windows of T tokens."""
+    """Eqs. 2 to 4: [..., C] -> [..., C], N = rows * cols windows of T tokens, of the shape [B, N, T, C] or flat."""
 
     def __init__(self, spec: Stage, index: int, drop_path: float) -> None:
         super().__init__()
         self.region_size = spec.region_size
         self.anchor_last = index % 2 == 1
+        self.tokens = spec.window**2 + spec.has_tokens
         self.norm1 = nn.LayerNorm(spec.dim)
         self.attn = WindowAttention(spec.dim, spec.head_dim, spec.window, spec.has_tokens)
         self.norm2 = nn.LayerNorm(spec.dim)
@@ -231,9 +234,10 @@ class MSGBlock(nn.Module):
     def forward(self, x: Tensor, grid: tuple[int, int], mask: Tensor | None) -> Tensor:
         x = x + self.drop_path(self.attn(self.norm1(x), mask))
         if self.region_size > 1:
-            messengers_BNC = shuffle_messengers(x[:, :, 0], grid, self.region_size, self.anchor_last)
-            x = torch.cat([messengers_BNC.unsqueeze(2), x[:, :, 1:]], dim=2)
-        return x + self.drop_path(self.mlp(self.norm2(x)))
+            x_BNTC = x.reshape(-1, grid[0] * grid[1], self.tokens, x.shape[-1])
+            messengers_BNC = shuffle_messengers(x_BNTC[:, :, 0], grid, self.region_size, self.anchor_last)
+            x = torch.cat([messengers_BNC.unsqueeze(2), x_BNTC[:, :, 1:]], dim=2).reshape(x.shape)
+        return x + self.drop_path(mlp(self.mlp, self.norm2(x)))
 
 
 class MSGStage(nn.Module):
@@ -285,8 +289,12 @@ class MSGStage(nn.Module):
             tokens_BNC = self.initial_tokens(B, rows, cols) if used is None else used.flatten(2).transpose(1, 2)
             windows = torch.cat([tokens_BNC.unsqueeze(2), windows], dim=2)
         mask = attention_mask(x, self.window, int(self.has_tokens))
+        shape = windows.shape
+        if captured():  # or a back end flattens for every linear layer
+            windows = windows.flatten(0, 2)
         for block in self.blocks:
             windows = block(windows, (rows, cols), mask)
+        windows = windows.reshape(shape)
         if not self.has_tokens:
             return merge(windows, H, W, self.window), None
         grid_BCrc = windows[:, :, 0].transpose(1, 2).reshape(B, C, rows, cols)

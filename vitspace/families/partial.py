@@ -49,6 +49,7 @@ from vitspace.layers.conv_head import ConvHeadSpec
 from vitspace.layers.conv_mlp import ConvMlp
 from vitspace.layers.conv_stem import ConvStem
 from vitspace.layers.init import init_weights
+from vitspace.layers.kept import captured
 from vitspace.layers.merging import OverlappedMerging
 from vitspace.layers.plain import is_plain
 from vitspace.spec import Carry, StageSpec, StemSpec, part
@@ -275,9 +276,17 @@ def foreground(score: Tensor, ratio: float) -> Tensor:
 
 def take(x: Tensor, rows: Tensor) -> Tensor:
     """[B, N, C], [B, F] -> [B, F, C]: the given rows of each image."""
+    if captured():  # whole rows, where an index for every element would have to be made
+        return x[_images(rows), rows]
     return x.gather(1, rows[..., None].expand(-1, -1, x.shape[2]))
 
 
 def put(x: Tensor, rows: Tensor, values: Tensor) -> Tensor:
     """[B, N, C], [B, F], [B, F, C] -> [B, N, C]: x with the given rows replaced."""
+    if captured():
+        return x.index_put((_images(rows), rows), values.to(x.dtype))
     return x.scatter(1, rows[..., None].expand(-1, -1, x.shape[2]), values.to(x.dtype))
+
+
+def _images(rows: Tensor) -> Tensor:
+    return torch.arange(rows.shape[0], device=rows.device)[:, None]

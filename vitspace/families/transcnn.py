@@ -43,7 +43,8 @@ from timm.layers import DropPath, trunc_normal_
 from torch import Tensor, nn
 
 from vitspace.errors import InputError
-from vitspace.layers.attention import attend
+from vitspace.layers.attention import attend, self_attend
+from vitspace.layers.conv_norm import ConvNorms
 from vitspace.layers.head import ClassifierHead
 from vitspace.layers.windows import attention_mask, merge, partition, scaled_side
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
@@ -57,7 +58,7 @@ class Stem(StemSpec, family="transcnn"):
 
     def build(self, out_dim: int, in_chans: int) -> nn.Module:
         """Return the module [B, in_chans, H, W] -> [B, out_dim, H/4, W/4], rounded up."""
-        return nn.Sequential(
+        return ConvNorms(
             nn.Conv2d(in_chans, STEM_DIM, 3, stride=2, padding=1),
             nn.BatchNorm2d(STEM_DIM),
             nn.SiLU(),
@@ -161,10 +162,10 @@ class Downsampling(nn.Module):
         super().__init__()
         self.conv = self.pool = None
         if kind in ("tdb", "conv"):
-            self.conv = nn.Sequential(nn.Conv2d(in_dim, dim, 3, stride=2, padding=1), nn.BatchNorm2d(dim))
+            self.conv = ConvNorms(nn.Conv2d(in_dim, dim, 3, stride=2, padding=1), nn.BatchNorm2d(dim))
         if kind in ("tdb", "pool"):
             pool = nn.MaxPool2d(2, ceil_mode=True)
-            self.pool = nn.Sequential(pool, nn.Conv2d(in_dim, dim, 1), nn.BatchNorm2d(dim))
+            self.pool = ConvNorms(pool, nn.Conv2d(in_dim, dim, 1), nn.BatchNorm2d(dim))
 
     def forward(self, x: Tensor) -> Tensor:
         branches = [branch(x) for branch in (self.conv, self.pool) if branch is not None]
@@ -195,8 +196,7 @@ class GridAttention(nn.Module):
 
     def attend(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """[M, T, C] -> [M, T, C]; ``mask`` [M, 1, 1, T] is -inf at keys that are padding."""
-        q, k, v = self.qkv(x).chunk(3, dim=-1)
-        return attention(q, k, v, self.head_dim, mask)
+        return self_attend(self.qkv(x), x.shape[-1] // self.head_dim, mask)
 
 
 class PooledAttention(nn.Module):
@@ -259,7 +259,7 @@ class HierarchicalAttention(nn.Module):
         return self.proj(out)
 
 
-class InvertedResidual(nn.Sequential):
+class InvertedResidual(ConvNorms):
     """IRB of figure 1c less its residual: [B, C, H, W] -> [B, C, H, W].
 
     Args:

@@ -1,4 +1,4 @@
-"""Cards: what a proxy is worth, in numbers with intervals."""
+"""Report cards of proxies: how well scores order published designs, with intervals."""
 
 import math
 import re
@@ -18,11 +18,10 @@ from vitspace.fidelity.scored import Scored, family_of, scored
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow
-from vitspace.proxies.scores import BASELINES
-from vitspace.proxies.scores._subjects import TIMM
+from vitspace.proxies.scores import BASELINES, TIMM
 from vitspace.statistics import by_table, interval, kendall, regret, resamples, resamples_of, rightness, within_bins
 
-#: The proxy that designs are screened and ordered by at matched cost.
+#: The proxy by which designs of equal cost are screened and ordered.
 DEFAULT = "rank"
 #: Edges of the bins of FLOPs, in billions of multiply-adds.
 BINS = (0.75, 1.5, 3.0, 6.0)
@@ -36,38 +35,38 @@ class Card:
     """A proxy's report card; every interval holds 90 % of bootstrap samples.
 
     Attributes:
-        proxy: Its name.
+        proxy: Name of the proxy.
         init: own or common initialisation.
-        specs: Designs scored, timm's included.
-        anchors: Main anchors among them.
-        kendall_tau: Tau-b with published top-1 over the main anchors, its interval over anchors.
-        tau_over_params: Tau less that of params, on the same samples.
-        tau_over_params_group_ci: Its interval over families, as the designs of one are alike.
-        pairs: Ablation pairs of whose designs both were tried.
-        pair_accuracy: Share ordered rightly, ties and failures half; its interval over tables.
-        pairs_over_params: Less that of params.
-        flagged_pairs: Pairs with a row whose network costs other than printed.
-        flagged_accuracy: Share of those.
-        hard_pairs: Pairs that params order wrongly or tie.
-        hard_right: How many of those are right.
-        hard_accuracy: Share of those.
-        bin_tau: Tau-a over anchors of like FLOPs.
-        top_k_regret: Points that the best of the `TOP_K` anchors of highest score stays below the best of all.
-        bin_regret: The same with one anchor, in each bin of FLOPs, on average.
-        leave_one_family_out: By family, tau over the other families' anchors, its own pairs, and the accuracy on those,
-            of the proxy and of params.
-        peers: The same over timm's networks, which no combination is fitted on, its groups their series: specs,
+        specs: Number of scored designs, timm's networks included.
+        anchors: Number of main anchors among them.
+        kendall_tau: Tau-b with published top-1 over the main anchors; its interval is over anchors.
+        tau_over_params: Tau minus that of params, on the same bootstrap samples.
+        tau_over_params_group_ci: Its interval over families, since the designs of one family are alike.
+        pairs: Number of ablation pairs of which both designs were scored, or failed.
+        pair_accuracy: Share of pairs in the right order, ties and failures as one half; its interval is over tables.
+        pairs_over_params: Pair accuracy minus that of params.
+        flagged_pairs: Number of pairs with a row whose network does not have the printed cost.
+        flagged_accuracy: Pair accuracy on them.
+        hard_pairs: Number of pairs that params order wrongly or tie.
+        hard_right: Number of hard pairs in the right order.
+        hard_accuracy: Share of hard pairs in the right order.
+        bin_tau: Tau-a over anchors of similar FLOPs.
+        top_k_regret: Top-1 of the best anchor minus that of the best of the `TOP_K` anchors of highest score.
+        bin_regret: The same with the one anchor of highest score in each bin of FLOPs, on average.
+        leave_one_family_out: By family: tau over the other families' anchors, number of the family's pairs, and the
+            accuracy of the proxy and of params on them.
+        peers: The same over timm's networks, on which no combination is fitted, with their series as groups: specs,
             kendall_tau, tau_ci, tau_over_params, tau_over_params_ci, tau_over_params_group_ci.
-        seed_tau: Tau of the scores of two seeds over all designs, None where there is one seed.
+        seed_tau: Tau between the scores of two seeds over all designs; None if there is one seed.
         seed_pairs: Share of ablation pairs that two seeds order alike.
-        seed_noise: Standard deviation of the score between seeds, pooled over the designs with several.
-        seed_designs: How many those are.
-        seconds_per_spec: Median time of a design.
-        failures: Designs without a score.
-        reasons: Their reasons, each once.
-        source: committed, or measured where any score was measured on this machine.
-        fitted: Whether it is fitted, and how the numbers are kept honest.
-        default: Whether designs are screened by it unless told otherwise.
+        seed_noise: Standard deviation of the score between seeds, pooled over the designs with several seeds.
+        seed_designs: Number of designs with several seeds.
+        seconds_per_spec: Median seconds for a design.
+        failures: Number of designs without a score.
+        reasons: The reasons of the failures, each once.
+        source: committed, or measured if any score was measured on this machine.
+        fitted: none, or leave-one-family-out for a combination, which is fitted without the family it is judged on.
+        default: Whether designs are screened by this proxy by default.
         mae: Of the predictor of top-1, mean absolute error over the anchors, each without its family, in points; this
             and what follows is None for what is no estimate of top-1.
         coverage90: Share of the anchors in their 90 % interval.
@@ -133,7 +132,7 @@ class Card:
 def make_cards(
     proxies: Sequence[str], inits: Sequence[str], rows: Iterable[ScoreRow], new: frozenset[str] = frozenset()
 ) -> list[Card]:
-    """Return the card of every proxy and initialisation; what only counts has one.
+    """Return the card of every proxy and initialisation; a proxy that only counts has one card.
 
     Args:
         proxies: Names.
@@ -158,13 +157,13 @@ def make_cards(
 
 
 def _rests_on(proxy: str, init: str, row: ScoreRow) -> bool:
-    """Whether a row is a proxy's, or of a component of the combination that it is."""
+    """Whether a row is of the proxy, or of a component of it if it is a combination."""
     parts = combination(proxy).COMPONENTS if proxy in COMBINATIONS else (proxy,)
     return row.proxy in parts and row.init == ("own" if row.proxy in BASELINES else init)
 
 
 def card(found: Scored, params: Scored, source: str = "committed") -> Card:
-    """Work out one card, beside params."""
+    """Compute one card, with differences from params."""
     anchors = [row for row in main_anchors() if row.spec and row.spec.id in found.values]
     pairs = _tried(found)
     right, baseline = _right(found, pairs), _right(params, pairs)
@@ -198,13 +197,13 @@ def card(found: Scored, params: Scored, source: str = "committed") -> Card:
 
 
 def _tried(found: Scored) -> list[Pair]:
-    """Return the ablation pairs of whose designs both were scored, or failed."""
+    """Return the ablation pairs of which both designs were scored, or failed."""
     tried = found.values.keys() | found.failures.keys()
     return [pair for pair in ablation_pairs() if all(spec.id in tried for spec in pair.specs)]
 
 
 def _tau(found: Scored, params: Scored, published: Mapping[str, float], groups: Sequence[str]) -> dict[str, Any]:
-    """Tau with top-1, by spec id or timm's name, and what it is over that of params."""
+    """Tau with top-1, by spec id or timm's name, and its difference from the tau of params."""
     if len(published) < 3:  # of two designs it is 1 or -1
         names = ("kendall_tau", "tau_ci", "tau_over_params", "tau_over_params_ci", "tau_over_params_group_ci")
         return dict.fromkeys(names)
@@ -278,14 +277,14 @@ def _peers(found: Scored, params: Scored) -> dict[str, Any]:
 
 
 def _series(name: str) -> str:
-    """Return which networks of timm one is of: swin, convnextv."""
+    """Return the series of a network of timm: swin, convnextv."""
     series = re.match("[a-z]+", name.removeprefix(TIMM))
     assert series is not None
     return series.group()
 
 
 def _noise(found: Scored, pairs: Sequence[Pair]) -> dict[str, Any]:
-    """How far two seeds agree, on average over all twos of seeds."""
+    """Agreement of two seeds, on average over all pairs of seeds."""
     taus, shares = [], []
     for one, two in combinations(found.seeds, 2):
         both = sorted(one.keys() & two.keys())

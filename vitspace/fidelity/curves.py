@@ -1,4 +1,4 @@
-"""Curves: the training losses behind a training proxy's scores, so that its order against steps can be drawn."""
+"""Training losses of a training proxy, from which its order of designs after any number of steps is drawn."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -11,23 +11,23 @@ from vitspace.files import write_atomic
 from vitspace.proxies.score_tables import ScoreRow, local_key
 
 FILE = "curves.csv"
-#: Points of a kept curve: means over as many equal parts of the steps.
+#: Points of a stored curve, each the mean over an equal part of the steps.
 POINTS = 20
 _KIND = "training curves"
 _IDENTITY = ["proxy", "spec", "name", "seed"]
 
 
 def keep_curve(row: ScoreRow, curve: Sequence[tuple[int, float]]) -> None:
-    """Keep a training's curve, (step, loss) of every step, on this machine, thinned to `POINTS`."""
+    """Store a training's curve, (step, loss) of every step, on this machine, reduced to `POINTS` points."""
     if curve:
         cache.store(_KIND, {local_key(row): {"points": _thinned(curve)}})
 
 
 def write_curves(folder: Path, rows: Iterable[ScoreRow]) -> None:
-    """Write the curves that this machine has of trainings as ``curves.csv``; those the file has of others stay.
+    """Write the stored curves of trainings as ``curves.csv``; curves of other trainings in the file stay.
 
-    Its columns are proxy, spec, name, seed, step and loss: the mean training loss, as optimised, of the steps up to
-    this one from the last.
+    Columns: proxy, spec, name, seed, step, loss. The loss is the mean training loss, as optimised, from the previous
+    point's step to this one.
     """
     known, lines = cache.load(_KIND), []
     for row in rows:

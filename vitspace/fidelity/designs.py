@@ -1,4 +1,4 @@
-"""Designs: what proxies are held against, and choosing some of it."""
+"""The published designs on which proxies are judged, and a filter to choose some of them."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from vitspace.errors import InputError
 from vitspace.proxies.scores import Subject
 from vitspace.spec import Spec
 
-#: Kinds of published designs; a design may be of two.
+#: Kinds of published designs; a design may be of two kinds.
 KINDS = ("anchors", "ablations", "peers")
 
 
@@ -19,12 +19,12 @@ class Design:
     """A published design.
 
     Attributes:
-        name: Id of the first row that it is.
-        subject: What is scored.
+        name: Id of its first published row.
+        subject: The network that is scored.
         spec: Its spec, None for a peer.
         family: Its family; empty for a peer.
-        kinds: What it is, of `KINDS`.
-        tables: The ablation tables it stands in, ``ems 3.5``.
+        kinds: Its kinds, of `KINDS`.
+        tables: The ablation tables that contain it, ``ems 3.5``.
     """
 
     name: str
@@ -37,15 +37,15 @@ class Design:
 
 @dataclass(frozen=True)
 class DesignFilter:
-    """Which designs are scored; what is empty restricts nothing.
+    """Chooses designs; an empty field chooses all.
 
     Attributes:
-        families: ``msg``.
-        tables: ``ems 3.5``; the designs of these ablation tables.
-        kinds: Of `KINDS`.
+        families: Names of families, ``msg``.
+        tables: Names of ablation tables, ``ems 3.5``.
+        kinds: Kinds, of `KINDS`.
 
     Raises:
-        InputError: there is none of such a name, or nothing is left.
+        InputError: a name is unknown, or no design is chosen.
     """
 
     families: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class DesignFilter:
                 if name not in names:
                     raise InputError(f"{what} is one of {', '.join(names)}, but got {name!r}")
         if not any(design in self for design in designs()):
-            raise InputError(f"a choice holds a design, but there is none that is all of {self}")
+            raise InputError(f"a filter chooses at least one design, but none belongs to all of {self}")
 
     def __str__(self) -> str:
         return ", ".join((*self.families, *self.tables, *self.kinds))
@@ -73,7 +73,7 @@ class DesignFilter:
         return bool(in_tables and self.has_family(design.family) and (not self.kinds or design.kinds & set(self.kinds)))
 
     def has_family(self, family: str) -> bool:
-        """Whether a family's designs may be chosen."""
+        """Whether designs of a family can be chosen."""
         return not self.families or family in self.families
 
 

@@ -1,6 +1,6 @@
-"""Estimate: from a training-free score to ImageNet top-1, by a curve through the published designs.
+"""Estimates ImageNet top-1 from a training-free score, by a curve through the published designs.
 
-An estimate is no result: it says what published designs of such a score reached, with their papers' recipes.
+An estimate is no measurement: it is the top-1 that published designs of such a score reached by their papers' recipes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from vitspace.proxies.scores import Subject, measure
 from vitspace.spec import Spec
 from vitspace.units import format_count
 
-#: Share of left-out anchors that lie in the interval.
+#: Share of left-out anchors within the interval.
 LEVEL = 0.9
 
 
@@ -28,16 +28,16 @@ LEVEL = 0.9
 class Estimate:
     """An estimated top-1, in %.
 
-    The interval rests on 22 errors, of designs that are alike within six families: it says how far such an estimate was
-    off for a family left out, nine times of ten, and where the curve is flat it also holds what it is flat over.
+    The interval comes from the errors of 22 anchors, each estimated without its family: nine of ten errors are within
+    it. Where the curve is flat, the interval includes the top-1 of all anchors on the flat part.
 
     Attributes:
         top1: The estimate.
         low: Lower end of the 90 % prediction interval.
         high: Its upper end.
         error: Mean absolute error over anchors, each estimated without its family, in points.
-        anchors: How many designs the curve goes through.
-        proxy: The combination it starts from.
+        anchors: Number of designs to which the curve is fitted.
+        proxy: The combination of scores.
     """
 
     top1: float
@@ -50,8 +50,8 @@ class Estimate:
     def __str__(self) -> str:
         return (
             f"estimated ImageNet top-1 {self.top1:.1f} % (90 % interval {self.low:.1f} to {self.high:.1f}), not a "
-            f"result: {self.proxy} and a monotone curve through {self.anchors} published designs, off by "
-            f"{self.error:.1f} points on average for a family it has not seen"
+            f"result: a monotone curve over {self.proxy}, fitted to {self.anchors} published designs, with a mean "
+            f"error of {self.error:.1f} points on a family that is left out"
         )
 
 
@@ -59,8 +59,8 @@ def estimate(spec: Spec, proxy: str = DEFAULT) -> Estimate:
     """Estimate a design's top-1 from a combination of scores.
 
     Raises:
-        InputError: the design's params, FLOPs, their ratio, the share of its FLOPs in a stage or a score lie outside
-            those of the anchors.
+        InputError: the design's params, FLOPs, their ratio, the share of its FLOPs in a stage, or a score is outside
+            the range of the anchors.
     """
     _check_costs(spec)
     rows, values = main_anchors(), anchor_values(proxy)
@@ -70,17 +70,17 @@ def estimate(spec: Spec, proxy: str = DEFAULT) -> Estimate:
     _check_layout(spec)
     fitted = curve(proxy, values, rows)
     top1, misses = fitted(found), np.abs(left_out_errors(proxy))
-    # The rank that holds LEVEL of new designs if errors of a new family are like those of the known ones.
+    # The rank below which LEVEL of the errors lie, if a new family's errors are like those of the known families.
     rank = min(len(misses), int(np.ceil(LEVEL * (len(misses) + 1))))
     reach = float(np.sort(misses)[rank - 1])
-    # Where the curve is flat it says as much of a design as of the anchors that it is flat over.
+    # On a flat part of the curve a design is not distinguished from the anchors there.
     level = [row.published["top1"] for row in rows if np.isclose(fitted(_components(values, row)), top1)]
     low, high = min([top1, *level]) - reach, max([top1, *level]) + reach
     return Estimate(top1, low, min(100.0, high), float(misses.mean()), len(rows), proxy)
 
 
 class Curve:
-    """A combination and the isotonic regression of top-1 on it: scores by component -> top-1 in %."""
+    """A combination of scores and the isotonic regression of top-1 on it: scores by component -> top-1 in %."""
 
     def __init__(self, proxy: str, values: Values, rows: Sequence[Anchor]) -> None:
         self.model = fit_on(proxy, values, rows)
@@ -98,7 +98,7 @@ def curve(proxy: str, values: Values, rows: Sequence[Anchor]) -> Curve:
 
 @cache
 def left_out_errors(proxy: str = DEFAULT) -> tuple[float, ...]:
-    """Return for every main anchor the estimate without its family, less its published top-1, in points."""
+    """Return for every main anchor the estimate without its family minus its published top-1, in points."""
     rows, values = main_anchors(), anchor_values(proxy)
     errors = []
     for row in rows:
@@ -129,7 +129,7 @@ def _check_layout(spec: Spec) -> None:
 
 @cache
 def _shares(spec: Spec) -> tuple[float, ...]:
-    """Return which share of a design's multiply-adds lies in each of its stages, in %."""
+    """Return the share of a design's multiply-adds in each of its stages, in %."""
     parts = cost(spec).breakdown().frame.macs
     inside = [parts[parts.index.str.startswith(f"stage {i + 1} ")].sum() for i in range(len(spec.stages))]
     return tuple(100 * float(macs) / float(parts.sum()) for macs in inside)
@@ -139,6 +139,6 @@ def _check_covered(name: str, value: float, known: Sequence[float]) -> None:
     # Committed scores have eight digits.
     if not min(known) * (1 - 1e-6) <= value <= max(known) * (1 + 1e-6):
         raise InputError(
-            f"an estimate stays inside the published designs, {name} {format_count(min(known))} to "
+            f"an estimate is made within the range of the published designs, {name} {format_count(min(known))} to "
             f"{format_count(max(known))}, but got {format_count(value)}"
         )

@@ -1,4 +1,4 @@
-"""Figure: every proxy against published accuracy, one panel each, coloured by family."""
+"""The figure of proxies: score against published accuracy, a panel for each proxy, coloured by family."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,28 +12,28 @@ from vitspace.anchors.references import main_anchors, timm_peers
 from vitspace.fidelity.cards import Card, all_families
 from vitspace.fidelity.scored import scored
 from vitspace.plots import style
+from vitspace.plots.frame import save_figure
 from vitspace.plots.looks import looks
 from vitspace.proxies.score_tables import ScoreRow
-from vitspace.proxies.scores._subjects import TIMM
-from vitspace.report.figures import save_figure
+from vitspace.proxies.scores import TIMM
 from vitspace.units import format_count
 
 COLUMNS = 3
-#: Ratios of scores from which an axis is logarithmic, and from which only powers of ten are marked.
+#: Ratios of scores from which an axis is logarithmic, and from which only powers of ten are ticks.
 _WIDE, _VERY_WIDE = 6.0, 40.0
 _LINE = 2.3  # inches a row of panels
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One proxy: its title, and by family the scores and top-1 of its designs."""
+    """The panel of a proxy: its title, and by family the scores and top-1 of the designs."""
 
     title: str
     points: dict[str, list[tuple[float, float]]]
 
 
 def panels(cards: Sequence[Card], rows: Sequence[ScoreRow]) -> list[Panel]:
-    """Return what the figure shows."""
+    """Return the panels of the figure."""
     families, found = all_families(), []
     for card in cards:
         if card.mae is not None:  # of the predictor of top-1, which reports/accuracy draws
@@ -76,7 +76,7 @@ def draw(shown: Sequence[Panel]) -> Figure:
 
 
 def write_figures(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow]) -> list[Path]:
-    """Write ``fidelity.png`` and ``fidelity.pdf``, of the proxies with anchors enough for an order."""
+    """Write ``fidelity.png`` and ``fidelity.pdf`` of the proxies that have enough anchors."""
     shown = [card for card in cards if card.kendall_tau is not None]
     return save_figure(draw(panels(shown, rows)), folder / "fidelity") if shown else []
 
@@ -92,7 +92,7 @@ def _panel(axes: Axes, panel: Panel) -> None:
 
 
 def _ticks(axes: Axes, scores: list[float]) -> None:
-    """Logarithmic where scores span much; a few round numbers."""
+    """Choose a logarithmic axis if scores span several decades, and a few round numbers as ticks."""
     ratio = max(scores) / min(scores) if scores and min(scores) > 0 else 1.0
     if ratio <= _WIDE:
         axes.xaxis.set_major_locator(MaxNLocator(4))

@@ -1,4 +1,4 @@
-"""Folder: the tables, cards and figures that are committed, written together."""
+"""Writes scores and report cards into a folder, and reads its scores."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.fidelity.cards import Card
 from vitspace.fidelity.curves import write_curves
 from vitspace.files import write_atomic, write_json
+from vitspace.proxies import trains
 from vitspace.proxies.cards import FILE as CARDS
 from vitspace.proxies.score_tables import FILE as SCORES
 from vitspace.proxies.score_tables import TRAINED_FILE, ScoreRow, read_table, write_table
@@ -28,7 +29,7 @@ FAMILIES = ("proxy", "family", "pairs", "right", "params right")
 def write_folder(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow]) -> None:
     """Write ``scores.csv``, ``cards.json`` and ``cards.md``; of training proxies ``trained.csv`` and ``curves.csv``.
 
-    Rows that the folder's tables have already stay, unless there is a new one of the same.
+    Rows that are in the folder's tables stay, unless there is a new row of the same measurement.
     """
     shown = {card.proxy for card in cards}
     for name, new in (
@@ -52,7 +53,7 @@ def folder_rows(folder: Path) -> list[ScoreRow]:
 
 
 def merged(*tables: Iterable[ScoreRow]) -> list[ScoreRow]:
-    """Return one row of each measurement, that of the last table."""
+    """Return one row for each measurement, from the last table that has one."""
     return list({row.key: row for rows in tables for row in rows}.values())
 
 
@@ -67,18 +68,18 @@ def table(headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def family_cells(cards: Sequence[Card]) -> list[tuple[str, ...]]:
-    """Return under `FAMILIES` how training proxies order the pairs of each family they were run on."""
+    """Return the lines of the table `FAMILIES`: the pairs of each family as training proxies order them."""
     return [
         (card.proxy, family, str(found["pairs"]), f"{found['pair_accuracy']:.1%}", f"{found['params_accuracy']:.1%}")
         for card in cards
-        if ":" in card.proxy
+        if trains(card.proxy)
         for family, found in card.leave_one_family_out.items()
         if found["pairs"]
     ]
 
 
 def cells(card: Card) -> tuple[str, ...]:
-    """Return a card as a line of the table under `HEADINGS`; intervals hold 90 %."""
+    """Return a card as a line of the table `HEADINGS`; intervals are 90 % intervals."""
     name = card.proxy + (f" ({card.init})" if card.init != "own" else "") + (" *" if card.default else "")
     return (
         name,
@@ -106,7 +107,7 @@ def points(card: Card) -> str | None:
 
 
 def _of(count: int, usual: int) -> str:
-    """Say of how many designs or pairs a number is, where they are not all."""
+    """Return the number of designs or pairs in words, if it is not the usual number."""
     return "" if count == usual else f" of {count}"
 
 

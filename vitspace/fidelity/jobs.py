@@ -1,4 +1,4 @@
-"""Jobs: which scores of which published designs are known, and measuring those that are not."""
+"""Finds which scores of published designs are known, and measures the others."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -9,11 +9,10 @@ from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.fidelity.curves import keep_curve
 from vitspace.fidelity.designs import Design, DesignFilter, designs
-from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, Proxy, ProxyError, open_proxy
+from vitspace.proxies import COMBINATIONS, SCORES, Proxy, ProxyError, kind_of, open_proxy, part_data, trains
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
-from vitspace.proxies.training.train import canonical_name, split_data
 
 #: The predictor of top-1 from public results, which is judged as proxies are.
 PREDICTOR = "top1"
@@ -26,14 +25,14 @@ class FidelityRequest:
     Attributes:
         proxies: Names of scores, combinations or training proxies, ``train:small``; those name the kind of data they
             are trained on, ``train:small,data=cifar10``. None named: every training-free one.
-        seeds: How many seeds, from 0.
+        seeds: Number of seeds, from 0.
         inits: own, common or both.
-        fresh: Whether committed scores are left aside, and only those of this machine and the present code are known.
+        fresh: Whether committed scores are ignored, so that only scores of this machine and the present code are known.
         chosen: The designs that are scored.
-        data: What the training proxies are trained on; empty for their own.
-        data_of: By training proxy, what it is trained on as it was given, so that it can be opened.
+        data: Data of the training proxies; empty for their default.
+        opened_as: By proxy, the name and data with which it is opened.
         predicts: Whether the predictor of top-1 is judged too: no proxy was named, or ``top1`` is.
-        is_general: Whether no proxy was named, so that cards of all that was trained before belong to the answer.
+        is_general: Whether no proxy was named; the cards of earlier trainings are then included.
 
     Raises:
         InputError: there is no such proxy or initialisation, or data are given to proxies that do not train.
@@ -45,7 +44,7 @@ class FidelityRequest:
     fresh: bool = False
     chosen: DesignFilter = field(default_factory=DesignFilter)
     data: str = ""
-    data_of: Mapping[str, str] = field(default_factory=dict, init=False)
+    opened_as: Mapping[str, tuple[str, str]] = field(default_factory=dict, init=False)
     predicts: bool = field(default=False, init=False)
     is_general: bool = field(default=False, init=False)
 
@@ -55,29 +54,33 @@ class FidelityRequest:
         object.__setattr__(self, "is_general", not self.proxies)
         object.__setattr__(self, "proxies", named if self.proxies else _training_free())
         for name in self.proxies:
-            if name.partition(":")[0] not in PROXIES:
-                raise InputError(f"a proxy is one of {', '.join((*PROXIES, PREDICTOR))}, but got {name!r}")
-            if name.partition(":")[0] == "halving":
+            if kind_of(name).has_rungs:
                 raise InputError(
-                    f"the presets of halving have cards, train:tiny and so on, and it has none; got {name!r}"
+                    "a report card is of one training preset, as train:tiny, and not of "
+                    f"{kind_of(name).name}, but got {name!r}"
                 )
         for init in self.inits:
             if init not in INITS:
                 raise InputError(f"init is own, common or both, but got {init!r}")
         if self.seeds < 1:
             raise InputError(f"seeds is at least 1, but got {self.seeds}")
-        if self.data and not any(map(is_training, self.proxies)):
-            raise InputError(f"data are of proxies that train, and none is named, but got {self.data!r}")
-        names = {canonical_name(name, self.data) if is_training(name) else name: name for name in self.proxies}
-        data_of = {
-            known: self.data or split_data(given)[1] or "" for known, given in names.items() if is_training(known)
-        }
-        object.__setattr__(self, "proxies", tuple(names))
-        object.__setattr__(self, "data_of", data_of)
+        if self.data and not any(kind_of(name).takes_data for name in self.proxies):
+            raise InputError(f"data belong to a proxy that trains, as train:tiny, but got {self.data!r} without one")
+        opened_as = dict(map(self._opened_as, self.proxies))
+        object.__setattr__(self, "proxies", tuple(opened_as))
+        object.__setattr__(self, "opened_as", opened_as)
+
+    def _opened_as(self, given: str) -> tuple[str, tuple[str, str]]:
+        """Return the name under which a proxy's scores are kept, and the name and data with which it is opened."""
+        kind = kind_of(given)
+        if not kind.takes_data:
+            return given, (given, "")
+        name, data = part_data(given, self.data or None)
+        return kind.canonical_name(given, self.data), (name, data or "")
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """What has to be measured: the scores, those of combinations, the baselines, and training proxies."""
+        """The proxies to measure: baselines, scores, components of combinations, and training proxies."""
         parts = [part for name in self.proxies if name in COMBINATIONS for part in combination(name).COMPONENTS]
         named = [name for name in self.proxies if name not in COMBINATIONS]
         return tuple(dict.fromkeys([*BASELINES, *named, *parts]))
@@ -85,27 +88,27 @@ class FidelityRequest:
 
 @dataclass(frozen=True)
 class Job:
-    """Scores to be measured of one design, with one seed and initialisation; ``data_of`` the training proxies."""
+    """The scores to measure on one design with one seed and initialisation; ``opened_as`` as in `FidelityRequest`."""
 
     design: Design
     proxies: tuple[str, ...]
     seed: int
     init: str
     device: str = "cpu"
-    data_of: Mapping[str, str] = field(default_factory=dict)
+    opened_as: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def known_rows(request: FidelityRequest) -> list[ScoreRow]:
-    """Return what is known already: this machine's rows, and before them the committed ones, unless all is fresh."""
+    """Return the known rows: the committed ones, unless the request is fresh, and this machine's."""
     committed = () if request.fresh else committed_rows()
     return list({row.key: row for row in [*local_rows(), *committed]}.values())
 
 
 def plan(request: FidelityRequest, known: Iterable[ScoreRow], device: str = "cpu") -> list[Job]:
-    """Return the jobs that measure what is asked for and not known.
+    """Return the jobs that measure the requested scores that are not known.
 
-    What only counts comes first, as all need it, and of all designs; what trains comes last, the smallest designs
-    first, so that a run that is stopped has trained most of them.
+    Counting baselines come first, on all designs, since all cards need them. Trainings come last, the smallest designs
+    first, so that a stopped run has trained as many designs as possible.
     """
     there = {row.key for row in known}
     jobs: list[Job] = []
@@ -115,12 +118,12 @@ def plan(request: FidelityRequest, known: Iterable[ScoreRow], device: str = "cpu
                 wanted = [name for name in request.measured if _applies(name, design, seed, init, request.chosen)]
                 missing = [n for n in wanted if f"{n} {design.subject.name} {seed} {init}" not in there]
                 parts = [tuple(name for name in missing if _rank(name) == rank) for rank in range(3)]
-                jobs += [Job(design, part, seed, init, device, request.data_of) for part in parts if part]
+                jobs += [Job(design, part, seed, init, device, request.opened_as) for part in parts if part]
     return sorted(jobs, key=_turn)
 
 
 def _rank(name: str) -> int:
-    return 0 if name in BASELINES else 1 if name in SCORES else 2
+    return 0 if name in BASELINES else 2 if trains(name) else 1
 
 
 def _turn(job: Job) -> tuple[int, int]:
@@ -128,13 +131,8 @@ def _turn(job: Job) -> tuple[int, int]:
     return rank, cost(job.design.spec).macs if rank == 2 and job.design.spec else 0
 
 
-def is_training(name: str) -> bool:
-    """Whether a proxy trains."""
-    return name not in COMBINATIONS and _rank(name) == 2
-
-
 def run(job: Job) -> list[ScoreRow]:
-    """Measure a job's scores, and keep them on this machine."""
+    """Measure a job's scores, and store them on this machine."""
     scores = [name for name in job.proxies if name in SCORES]
     settings = Settings(seed=job.seed, init=job.init, device=job.device)
     found = measure(job.design.subject, scores, settings)
@@ -142,13 +140,13 @@ def run(job: Job) -> list[ScoreRow]:
     for name in scores:
         rest = {"failure": found.failures.get(name, ""), "seconds": found.seconds[name], "device": job.device}
         rows.append(_row(job, name, found.values.get(name), **rest))
-    rows += [_train(job, name) for name in job.proxies if name not in SCORES]
+    rows += [_scored(job, name) for name in job.proxies if name not in SCORES]
     keep(rows)
     return rows
 
 
 def _applies(name: str, design: Design, seed: int, init: str, chosen: DesignFilter) -> bool:
-    """Whether a score of a design depends on the seed and initialisation, can be had of it, and is asked for."""
+    """Whether a score is to be measured on a design with a seed and initialisation."""
     if name in BASELINES:
         return (seed, init) == (0, "own")
     if design not in chosen:
@@ -156,9 +154,9 @@ def _applies(name: str, design: Design, seed: int, init: str, chosen: DesignFilt
     return name in SCORES or (design.spec is not None and init == "own")
 
 
-def _train(job: Job, name: str) -> ScoreRow:
+def _scored(job: Job, name: str) -> ScoreRow:
     assert job.design.spec is not None
-    start, proxy = time.perf_counter(), _opened(name, job.data_of.get(name, ""), job.device)
+    start, proxy = time.perf_counter(), _opened(*job.opened_as.get(name, (name, "")), job.device)
     try:
         score = proxy.score(job.design.spec, job.seed)
     except (ProxyError, InputError) as error:
@@ -170,18 +168,19 @@ def _train(job: Job, name: str) -> ScoreRow:
 
 @cache
 def _opened(name: str, data: str, device: str) -> Proxy:
-    return open_proxy(split_data(name)[0] if data else name, data, device)
+    return open_proxy(name, data, device)
 
 
 def check_data_of(jobs: Iterable[Job]) -> None:
-    """Open the training proxies of jobs, so that what is wrong with their data is said before anything is measured.
+    """Open the proxies of jobs, so that an error in their data is raised before anything is measured.
 
     Raises:
-        InputError: their data, or the device, cannot be had.
+        InputError: data or device are not available.
     """
     for job in jobs:
-        for name in filter(is_training, job.proxies):
-            _opened(name, job.data_of.get(name, ""), job.device)
+        for name in job.proxies:
+            if name not in SCORES:
+                _opened(*job.opened_as.get(name, (name, "")), job.device)
 
 
 def _row(job: Job, name: str, value: float | None, **rest: object) -> ScoreRow:

@@ -1,4 +1,4 @@
-"""Proxies measured on published designs, and judged by the accuracies that were published with them."""
+"""Measures proxies on published designs, and compares the scores with the published accuracies."""
 
 import logging
 import time
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vitspace.devices import check_device, computing_on, default_threads
 from vitspace.fidelity.cards import Card, make_cards
 from vitspace.fidelity.figure import write_figures
 from vitspace.fidelity.folder import folder_rows, merged, write_folder
 from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_rows, plan, run
 from vitspace.fidelity.predicted import predictor_card
 from vitspace.files import check_folder
-from vitspace.proxies.devices import check_device
 from vitspace.proxies.score_tables import ScoreRow, committed_rows
 from vitspace.tracking import Track, untracked
 from vitspace.units import format_score
@@ -22,11 +22,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is known of proxies.
+    """Report cards of proxies.
 
     Attributes:
-        cards: A report card a proxy and initialisation; one that was not measured says so.
-        rows: Every score that the cards are made from.
+        cards: A report card for each proxy and initialisation.
+        rows: The scores from which the cards are made.
     """
 
     cards: list[Card]
@@ -40,24 +40,25 @@ def measure_and_judge(
     out: Path | None = None,
     track: Track = untracked,
 ) -> Judgement:
-    """Measure what is not known yet of proxies on published designs, and make their report cards.
+    """Measure the unknown scores of proxies on published designs, and make the proxies' report cards.
 
-    Scores are kept on this machine design by design, so that the same call goes on after an interrupt.
+    Each score is stored on this machine when it is measured, so that the same call continues after an interrupt.
 
     Args:
         request: Proxies, designs, seeds and initialisations; None is every training-free proxy on every design.
         device: Where networks run: cpu, cuda or auto.
         timeout: Seconds after which no further design is measured; 0 measures none, None sets no limit.
-        out: Folder of tables, cards and figures; rows that it has already are part of the cards.
+        out: Folder of tables, cards and figures; rows that are already in it count, too.
         track: Shows how many designs are scored.
 
     Raises:
-        InputError: the data of a training proxy or the device cannot be had, or the folder cannot be written.
+        InputError: the data of a training proxy or the device are not available, or the folder cannot be written.
     """
     request = request or FidelityRequest()
     folder = check_folder(out) if out else None
     known = known_rows(request)
-    measured = _measured(plan(request, known, str(check_device(device))), timeout, track)
+    where = str(check_device(device))
+    measured = _measured(plan(request, known, where), where, timeout, track)
     rows = merged(folder_rows(folder) if folder else (), known, measured)
     trained = sorted({row.proxy for row in rows if row.trained}) if request.is_general else ()
     cards = make_cards((*request.proxies, *trained), request.inits, rows, _uncommitted(rows))
@@ -69,13 +70,14 @@ def measure_and_judge(
     return Judgement(cards, rows)
 
 
-def _measured(jobs: Sequence[Job], timeout: float | None, track: Track) -> list[ScoreRow]:
-    """Measure jobs until the time is over; an interrupt says how many scores are kept."""
+def _measured(jobs: Sequence[Job], device: str, timeout: float | None, track: Track) -> list[ScoreRow]:
+    """Measure jobs, on one thread on the CPU, until the timeout; an interrupt logs how many scores are stored."""
     rows: list[ScoreRow] = []
     try:
         if jobs and timeout != 0:
             check_data_of(jobs)
-        _measure(jobs, timeout, track, rows)
+        with computing_on(default_threads(device)):
+            _measure(jobs, timeout, track, rows)
     except KeyboardInterrupt:
         wanted = sum(len(job.proxies) for job in jobs)
         _log.warning("%d of %d scores were measured and are kept; the same call goes on from there", len(rows), wanted)

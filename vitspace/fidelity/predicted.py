@@ -11,7 +11,7 @@ from vitspace.fidelity.cards import Card, all_families, card
 from vitspace.fidelity.jobs import PREDICTOR
 from vitspace.fidelity.scored import Scored, scored
 from vitspace.proxies.score_tables import ScoreRow
-from vitspace.proxies.scores._subjects import TIMM
+from vitspace.proxies.scores import TIMM
 
 
 def predictor_card(rows: Iterable[ScoreRow]) -> Card:

@@ -1,4 +1,4 @@
-"""Scored: the published designs with one proxy's scores, combinations fitted without the family they are judged on."""
+"""The scores of published designs by one proxy; a combination is fitted without the family that it is judged on."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -21,14 +21,14 @@ class Scored:
     """One proxy's scores.
 
     Attributes:
-        proxy: Its name.
+        proxy: Name of the proxy.
         init: own or common.
-        values: Means over seeds, by spec id or timm's name; those of combinations are of models that were fitted
-            without the design's family.
-        seeds: The values of each seed.
+        values: Means over seeds, by spec id or timm's name; for a combination, of a model that was fitted without the
+            design's family.
+        seeds: Values of each seed.
         seconds: Means over seeds, by design.
         failures: Designs without a value, with the reason.
-        families: Families whose designs are left out of the model that scores them; empty where nothing is fitted.
+        families: Families that are left out in turn when the model is fitted; empty if nothing is fitted.
     """
 
     proxy: str
@@ -44,10 +44,10 @@ def scored(proxy: str, init: str, rows: Iterable[ScoreRow], families: Mapping[st
     """Return a proxy's scores from the rows of a table.
 
     Args:
-        proxy: Its name.
-        init: own or common; what only counts has one.
+        proxy: Name of the proxy.
+        init: own or common; a proxy that only counts has own.
         rows: The table.
-        families: By spec id, the family of every design; timm's networks are of none.
+        families: Family of every design by spec id; timm's networks have none.
     """
     if proxy in COMBINATIONS:
         return _combined(proxy, init, list(rows), families)

@@ -11,6 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vitspace.errors import InputError
 from vitspace.latency.protocol import Runner
+from vitspace.layers.kept import exporting
 
 
 def eager(network: nn.Module, image: Tensor, threads: int) -> Runner:
@@ -62,10 +63,11 @@ def onnx_model(network: nn.Module, image: Tensor, **options: Any) -> Any:
         options: Options of ``torch.onnx.export``.
     """
     # The CPU's fused kernel promises strides that the exporter's decomposition of it does not keep.
-    with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
+    network.eval()
+    with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH), exporting(network, image):
         # The exporter warns that its own parts are renamed; its result is checked against the network.
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(network.eval(), (image,), dynamo=True, verbose=False, **options)
+        program = torch.onnx.export(network, (image,), dynamo=True, verbose=False, **options)
     assert program is not None
     return program.model_proto
 

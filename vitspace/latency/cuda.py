@@ -77,7 +77,7 @@ class CudaLatency:
     def doubt(self) -> str:
         """Say what changed during the measurement, or return an empty string."""
         if abs(self.drift) > DRIFT_LIMIT:
-            return f"its own time moved by {self.drift:+.1%} while it was measured"
+            return f"its time changed by {self.drift:+.1%} meanwhile"
         return ""
 
 

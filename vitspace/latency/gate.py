@@ -61,8 +61,8 @@ class HostPredictor:
     def __init__(self, calibration: "Calibration", settings: LatencySettings) -> None:
         if not calibration.fits(settings):
             raise InputError(
-                f"latency is predicted as it was calibrated, at {calibration.settings.img_size} pixels, "
-                f"but the space is at {settings.img_size}"
+                f"latency is predicted at the image size of the calibration, {calibration.settings.img_size} pixels, "
+                f"but the space has {settings.img_size}"
             )
         self._calibration = calibration
         self.reference_ms = usual_ms(settings) or calibration.measured.reference_ms

@@ -12,7 +12,8 @@ import timm
 import torch
 from torch import Tensor
 
-from vitspace.cache import alone, load, store
+from vitspace import quiet
+from vitspace.cache import load, store
 from vitspace.errors import InputError
 from vitspace.host import fingerprint
 from vitspace.latency.backends import prepare
@@ -99,7 +100,7 @@ class Latency:
     def doubt(self) -> str:
         """Say why the measurement is doubtful, or return an empty string."""
         if abs(self.drift) > DRIFT_LIMIT:
-            return f"{REFERENCE} moved by {self.drift:+.1%} while it was measured"
+            return f"the time of {REFERENCE} changed by {self.drift:+.1%} meanwhile"
         if self.core_share < LEAST_SHARE:
             return f"the machine was busy: other processes had {1 - self.core_share:.0%} of this one's core"
         if self.reference_ms > (1 + BUSY_LIMIT) * self.usual_ms:
@@ -161,11 +162,11 @@ def _reference_key(settings: LatencySettings) -> str:
 def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
     """Measure without the cache; only the usual time of the reference network is kept.
 
-    Processes of one host take turns: a single thread is pinned to the same core in each.
+    Processes of one host take turns, and those that train wait meanwhile: see `vitspace.quiet`.
     """
     image = _image(settings)
     network = build(spec, img_size=settings.img_size).to(image.dtype)
-    with alone("measuring"), pinned(settings.threads):
+    with quiet.timing(), pinned(settings.threads):
         runner = prepare(settings.backend, network, image, settings.threads)
         timing = interleave([_reference(settings), runner], settings.runs)
     reference_ms = float(np.median(timing.times[0]))

@@ -122,14 +122,15 @@ class Predictor:
             return ""
         unheard = [WORK[i] for i in np.flatnonzero((self.most == 0) & (amount > 0))]
         if unheard:
-            return f"no measured design does {', '.join(unheard)}"
+            return f"no measured design has {', '.join(unheard)}"
         inside = np.minimum(amount, self.most)
         terms, total = self.model.rates.terms((amount - inside)[None])[0, :-1], self.model.rates.total(amount[None])[0]
         if terms.sum() <= BEYOND * total:
             return ""
         kind = int(np.argmax(terms))
         times = amount[kind] / self.most[kind]
-        return f"{terms.sum() / total:.0%} of it is beyond what was measured: {times:.1f} times the {WORK[kind]}"
+        share = f"{terms.sum() / total:.0%} of it is for more work than any measured design has"
+        return f"{share}: {times:.1f} times the {WORK[kind]}"
 
 
 def _fit_process(features: Floats, values: Floats) -> GaussianProcessRegressor:

@@ -30,11 +30,24 @@ _KINDS = {
     **dict.fromkeys((_ATEN.native_batch_norm, _ATEN._native_batch_norm_legit_no_training), "norm"),
     _ATEN.native_layer_norm: "layer_norm",
     _ATEN._softmax: "softmax",
-    **dict.fromkeys((_ATEN.gelu, _ATEN.silu, _ATEN.sigmoid, _ATEN.exp, _ATEN.tanh, _ATEN.pow, _ATEN.silu_), "costly"),
+    **dict.fromkeys(
+        (
+            _ATEN.gelu,
+            _ATEN.silu,
+            _ATEN.sigmoid,
+            _ATEN.exp,
+            _ATEN.tanh,
+            _ATEN.pow,
+            _ATEN.silu_,
+            _ATEN.gelu_,
+            _ATEN.sigmoid_,
+        ),
+        "costly",
+    ),
     **dict.fromkeys((_ATEN.mean, _ATEN.sum, _ATEN.amax, _ATEN.max, _ATEN.linalg_vector_norm), "reduce"),
     **dict.fromkeys((_ATEN.max_pool2d_with_indices, _ATEN.avg_pool2d, _ATEN._adaptive_avg_pool2d), "pool"),
     **dict.fromkeys((_ATEN.clone, _ATEN.cat, _ATEN._to_copy, _ATEN.copy_, _ATEN.stack), "copy"),
-    **dict.fromkeys((_ATEN.constant_pad_nd, _ATEN.roll, _ATEN._unsafe_view), "copy"),
+    **dict.fromkeys((_ATEN.constant_pad_nd, _ATEN.roll, _ATEN._unsafe_view, _ATEN.pixel_shuffle), "copy"),
     **dict.fromkeys((_ATEN.index, _ATEN.gather, _ATEN.topk, _ATEN.sort, _ATEN.index_select), "gather"),
     **dict.fromkeys((_ATEN.im2col, _ATEN.col2im), "window"),
     **dict.fromkeys((_ATEN.upsample_nearest2d, _ATEN.upsample_bilinear2d, _ATEN.grid_sampler_2d), "resample"),
@@ -84,7 +97,7 @@ class Recorder(TorchDispatchMode):
     def _note_problems(self, kind: str, read: list[Tensor]) -> None:
         """Count the small products of a batched product or an attention, and the attention's scores."""
         if kind == "product":
-            self._add("product problems", read[0].shape[0])
+            self._add("product problems", read[-1].shape[0])
         elif kind == "attention":
             (batch, heads, queries, _), keys = read[0].shape, read[1].shape[2]
             self._add("attention problems", batch * heads)

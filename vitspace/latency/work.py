@@ -57,7 +57,7 @@ def _stem_work(stem: StemSpec, out_dim: int, img_size: int) -> Floats:
 
 @cache
 def _stage_work(stage: StageSpec, handed: Handed) -> Floats:
-    """Record a stage with few blocks; one between the first and the last is what more blocks add."""
+    """Record a stage with few blocks; a block between the first and the last stands for all further ones."""
     probe = 2 if stage.uniform else 3
     depths = (stage.depth,) if stage.depth <= probe else (probe - 1, probe)
     counted = [_probe_work(stage.changed(depth=d), handed) for d in depths]
@@ -87,10 +87,11 @@ def _head_work(head: HeadSpec, handed: Handed) -> Floats:
 
 
 def _recorded(build: Callable[[], nn.Module], *shapes: Shape | None) -> list[int]:
-    """Build a part and run it once on fake CPU tensors of the given shapes."""
+    """Build a part and record a run on fake CPU tensors of the given shapes, its constants made by one before."""
     with FakeTensorMode(), torch.no_grad():
         module = build().eval()
         inputs = [None if shape is None else torch.empty(shape) for shape in shapes]
+        module(*inputs)
         with Recorder(module) as recorder:
             module(*inputs)
     return recorder.work

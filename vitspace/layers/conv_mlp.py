@@ -2,6 +2,9 @@
 
 from torch import Tensor, nn
 
+from vitspace.layers.kept import folds
+from vitspace.layers.pointwise import gelu_
+
 
 class ConvMlp(nn.Module):
     """[B, H, W, C] -> [B, H, W, C]: 1x1 convolution to the hidden width, 3x3 depthwise, GELU, 1x1 convolution back.
@@ -26,4 +29,5 @@ class ConvMlp(nn.Module):
         x = self.fc1(x.permute(0, 3, 1, 2))
         if self.dwconv is not None:
             x = self.dwconv(x)
-        return self.fc2(self.act(x)).permute(0, 2, 3, 1)
+        x = gelu_(x) if folds(self, x) else self.act(x)
+        return self.fc2(x).permute(0, 2, 3, 1)

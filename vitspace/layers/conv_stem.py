@@ -2,10 +2,11 @@
 
 from torch import nn
 
+from vitspace.layers.conv_norm import ConvNorms
 from vitspace.layers.init import init_weights
 
 
-class ConvStem(nn.Sequential):
+class ConvStem(ConvNorms):
     """[B, in_chans, H, W] -> [B, C, H/4, W/4], rounded up: 3x3 of stride 2 to C/2, 3x3, 3x3 of stride 2 to C.
 
     Every convolution has a bias and BatchNorm; GELU follows the first two.

@@ -20,8 +20,10 @@ def overlapped_attention(scores: Tensor, values: Tensor, heads: int, kernel: int
         [B, C, rows, cols].
     """
     K, L, (C, rows, cols) = kernel**2, scores.shape[2] * scores.shape[3], values.shape[1:]
-    weights_BhLKK = scores.reshape(-1, heads, K, K, L).permute(0, 1, 4, 2, 3).softmax(-1)
+    # Softmax where the exporter's and the CPU's copies are smallest; contiguous, or the product runs window by window.
+    weights_BhKKL = scores.reshape(-1, heads, K, K, L).softmax(3)
+    weights_BhLKK = weights_BhKKL.permute(0, 1, 4, 2, 3).contiguous()
     windows = F.unfold(values, kernel, padding=kernel // 2, stride=stride)
-    values_BhLKD = windows.reshape(-1, heads, C // heads, K, L).permute(0, 1, 4, 3, 2)
+    values_BhLKD = windows.reshape(-1, heads, C // heads, K, L).permute(0, 1, 4, 3, 2).contiguous()
     out_BhDKL = (weights_BhLKK @ values_BhLKD).permute(0, 1, 4, 3, 2)
     return F.fold(out_BhDKL.reshape(-1, C * K, L), (rows, cols), kernel, padding=kernel // 2, stride=stride)

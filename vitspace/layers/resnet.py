@@ -8,6 +8,8 @@ import torch.nn.functional as F  # noqa: N812
 from timm.layers import DropPath
 from torch import Tensor, nn
 
+from vitspace.layers.conv_norm import ConvNorms, conv_norm
+
 
 class ResNetStem(nn.Module):
     """7x7 convolution of stride 2, BatchNorm, ReLU, max pooling: [B, C_in, H, W] -> [B, C, H/4, W/4], rounded up."""
@@ -20,7 +22,7 @@ class ResNetStem(nn.Module):
         init_convs(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
+        return self.maxpool(F.relu(conv_norm(x, self.conv1, self.bn1), inplace=True))
 
 
 class BasicBlock(nn.Module):
@@ -46,8 +48,8 @@ class BasicBlock(nn.Module):
         init_convs(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        out = self.drop_path(self.bn2(self.conv2(out)))
+        out = F.relu(conv_norm(x, self.conv1, self.bn1), inplace=True)
+        out = self.drop_path(conv_norm(out, self.conv2, self.bn2))
         return F.relu(out + (x if self.downsample is None else self.downsample(x)), inplace=True)
 
 
@@ -77,9 +79,9 @@ class Bottleneck(nn.Module):
         init_convs(self)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        out = F.relu(self.bn2(self.conv2(out)), inplace=True)
-        out = self.drop_path(self.bn3(self.conv3(out)))
+        out = F.relu(conv_norm(x, self.conv1, self.bn1), inplace=True)
+        out = F.relu(conv_norm(out, self.conv2, self.bn2), inplace=True)
+        out = self.drop_path(conv_norm(out, self.conv3, self.bn3))
         return F.relu(out + (x if self.downsample is None else self.downsample(x)), inplace=True)
 
 
@@ -87,7 +89,7 @@ def shortcut(in_dim: int, out_dim: int, stride: int) -> nn.Module | None:
     """Return the strided 1x1 convolution and BatchNorm of a shortcut that changes shape, or None."""
     if stride == 1 and in_dim == out_dim:
         return None
-    return nn.Sequential(nn.Conv2d(in_dim, out_dim, 1, stride=stride, bias=False), nn.BatchNorm2d(out_dim))
+    return ConvNorms(nn.Conv2d(in_dim, out_dim, 1, stride=stride, bias=False), nn.BatchNorm2d(out_dim))
 
 
 def init_convs(module: nn.Module) -> None:

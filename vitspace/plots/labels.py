@@ -82,7 +82,7 @@ class Labels:
         """Write a label into the lower right corner, over whatever line passes there."""
         note = self._axes.text(0.995, 0.02, text, transform=self._axes.transAxes, ha="right", **style)
         note.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1.5})
-        self._taken.append(note.get_window_extent(self._renderer).extents)
+        self._taken.append(np.array(note.get_window_extent(self._renderer).extents))
 
     def add_along(self, x: float, text: str, **style: Any) -> None:
         """Write a label upwards along the vertical line at x, as high as it finds room."""
@@ -116,7 +116,7 @@ class Labels:
 
     def _write(self, label: "_Label", chosen: int, style: dict[str, Any]) -> None:
         place = label.places[chosen]
-        where = {"xytext": place.shift, "textcoords": "offset points", "ha": place.ha, "va": place.va}
+        where: dict[str, Any] = {"xytext": place.shift, "textcoords": "offset points", "ha": place.ha, "va": place.va}
         self._axes.annotate(label.text, place.xy, annotation_clip=False, **where, **style)
         self._taken.append(label.boxes[chosen])
 

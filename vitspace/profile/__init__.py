@@ -1,4 +1,4 @@
-"""Profile: where a network's params, multiply-adds and milliseconds go, part by part."""
+"""Params, multiply-adds and milliseconds of a network, part by part."""
 
 from vitspace.profile.measurements import calibrate
 from vitspace.profile.parts import PartProfile, Profile, profile, profile_cuda

@@ -1,4 +1,4 @@
-"""Clocks: milliseconds of a network's parts as they run in it."""
+"""Times the parts of a network while the network runs."""
 
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -17,7 +17,7 @@ _WARM = 3
 
 
 class Clock(Protocol):
-    """Milliseconds of a module, run after run; within a run it may be called more than once."""
+    """Times a module over several runs of the network; a run may call it more than once."""
 
     runs: list[float]
 
@@ -32,7 +32,7 @@ class Clock(Protocol):
 
 
 def named_parts(network: Network) -> list[tuple[str, nn.Module]]:
-    """Return the modules that are parts, named as `Cost.breakdown` names them."""
+    """Return the modules that are parts of the network, with the names of `Cost.breakdown`."""
     parts: list[tuple[str, nn.Module]] = [("stem", network.stem)]
     for i, stage in enumerate(network.stages, start=1):
         if stage.downsample is not None:
@@ -44,9 +44,9 @@ def named_parts(network: Network) -> list[tuple[str, nn.Module]]:
 def part_milliseconds(
     spec: Spec, img_size: int = 224, device: str = "cpu", batch: int = 1, dtype: str = "float32"
 ) -> dict[str, float]:
-    """Time the parts as they run in the network: the median of the runs, by name.
+    """Return the median milliseconds of each part while the network runs, by name.
 
-    On the CPU on one pinned thread; on a GPU between events.
+    On the CPU on one pinned thread; on a GPU between CUDA events.
     """
     network = build(spec, img_size=img_size).eval().to(device, getattr(torch, dtype))
     clocks: dict[str, Clock] = {}
@@ -65,7 +65,7 @@ def part_milliseconds(
 
 
 class WallClock:
-    """Times a module that has run when it returns."""
+    """Times a module on the CPU, which has run when it returns."""
 
     def __init__(self) -> None:
         self.runs: list[float] = []
@@ -86,7 +86,7 @@ class WallClock:
 
 
 class EventClock:
-    """Times a module that a GPU runs after it has returned, by events in the GPU's own queue."""
+    """Times a module on a GPU, which runs after it has returned, by CUDA events."""
 
     def __init__(self) -> None:
         self.runs: list[float] = []

@@ -1,4 +1,4 @@
-"""The figure of a profile: where params, multiply-adds and milliseconds go."""
+"""The figure of a profile: params, multiply-adds and milliseconds of each part."""
 
 from matplotlib.figure import Figure
 
@@ -9,7 +9,7 @@ _KINDS = {"downsample": "#E69F00", "block": "#0072B2", "tokens": "#CC79A7", "ste
 
 
 def profile_figure(profile: Profile) -> Figure:
-    """Draw one bar a part, stage by stage, in three panels."""
+    """Draw a bar for each part, stage by stage, in three panels."""
     figure = Figure(figsize=(8, max(3.0, 0.9 + 0.17 * len(profile.parts))), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True)
     names = [part.name for part in profile.parts]

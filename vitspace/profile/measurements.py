@@ -1,4 +1,4 @@
-"""Random designs of every space, measured on this host for the predictor of latency."""
+"""Measures random designs of every space on this host, for the predictor of latency."""
 
 import json
 import logging
@@ -20,23 +20,23 @@ from vitspace.tracking import Track, untracked
 
 _log = logging.getLogger(__name__)
 
-#: Larger designs are neither measured nor asked about on a CPU.
+#: Larger designs are not run on a CPU, and not measured.
 MOST_FLOPS = "..8G"
 RUNS = 9
 
 
 class Measurements:
-    """Yields measured designs, one of each family and of mixtures in turn.
+    """Measures designs of each family and of mixtures in turn, and yields each.
 
-    They are cached one by one, so that an interrupted calibration goes on where it was.
+    Each is cached when it is measured, so that an interrupted calibration continues.
 
     Args:
         backend: See `vitspace.latency.backends`.
-        per_space: Designs a space, beside its anchors.
-        seed: Of the drawing.
+        per_space: Designs of each space, in addition to its anchors.
+        seed: Seed of the draws.
 
     Attributes:
-        unsure: How many were measured while the machine was busy or moved.
+        unsure: Designs that were measured while the machine was busy or its speed changed.
 
     Raises:
         InputError: the backend is not installed.
@@ -58,7 +58,7 @@ class Measurements:
     def __iter__(self) -> Iterator[Sample]:
         for spec in self.specs:
             start = time.monotonic()
-            # What a busy machine does to a design it does to the reference too, and that is taken out.
+            # A busy machine slows the reference network as well, so the effect is divided out.
             latency = measure(spec, self.settings, again=False)
             self.seconds += _seconds(spec, self.settings.backend, time.monotonic() - start)
             self.unsure += bool(latency.doubt)
@@ -66,21 +66,21 @@ class Measurements:
             yield self.samples[-1]
 
     def calibration(self) -> Calibration:
-        """Return what was measured so far as a calibration."""
+        """Return the designs measured so far as a calibration."""
         return Calibration.of(self.samples, self.settings, self.seconds / 60)
 
 
 def calibrate(
     backends: Iterable[str] = ("eager",), designs: int = 40, track: Track = untracked
 ) -> dict[str, Calibration]:
-    """Measure random designs of every space on this host, and keep what predicts latency from them.
+    """Measure random designs of every space on this host, and fit and keep a predictor of latency.
 
-    Takes minutes. Measured designs are cached one by one, so that the same call goes on after an interrupt. The result
-    is written to `vitspace.latency.calibration.calibration_path` of each backend, where searches find it.
+    Takes minutes. Each design is cached when it is measured, so that the same call continues after an interrupt. The
+    result is written to `vitspace.latency.calibration.calibration_path` of each backend, where searches find it.
 
     Args:
         backends: ``eager``, ``onnxruntime`` or ``openvino``; see `vitspace.latency.backends`.
-        designs: Designs a space, beside its anchors.
+        designs: Designs of each space, in addition to its anchors.
         track: Shows how many designs are measured.
 
     Returns:
@@ -101,8 +101,8 @@ def _calibrated(backend: str, designs: int, track: Track) -> Calibration:
         pass
     if steps.unsure:
         _log.warning(
-            "%d of %d designs were measured while the machine was busy or moved; what that did to the reference "
-            "network beside them is taken out",
+            "%d of %d designs were measured while the machine was busy or its speed changed; this is corrected by the "
+            "reference network that was timed in turn with them",
             steps.unsure,
             len(steps),
         )
@@ -112,12 +112,12 @@ def _calibrated(backend: str, designs: int, track: Track) -> Calibration:
 
 
 def _adds(space: Space) -> bool:
-    """Whether a space has designs that no other has: one family's, or a mixture's; unified only gathers families."""
+    """Whether a space has designs of its own: one family's or a mixture's; unified only joins the families' spaces."""
     return isinstance(space.config.family, str) or space.config.mixed
 
 
 def _seconds(spec: Spec, backend: str, spent: float) -> float:
-    """Return the seconds that a design took when it was measured, now or by a calibration before."""
+    """Return the seconds that the measurement of a design took, now or in an earlier calibration."""
     key = json.dumps([spec.id, backend, fingerprint()], sort_keys=True)
     before = load("calibration", key).get(key, {"seconds": 0.0})["seconds"]
     if spent > before:

@@ -1,8 +1,8 @@
-"""Memory: how much more a process holds while a network runs, measured in a process of its own.
+"""Memory of a process while it runs a network, measured in a fresh process.
 
-What a process held at most counts everything it did before, so that each measurement starts a fresh one: it imports
-torch, builds the network, runs one image, and tells what it held before and at most. Linux keeps the most of a process
-itself (``VmHWM``); elsewhere the kernel's count is taken (``ru_maxrss``).
+The peak memory of a process includes everything that it did before, so each measurement starts a process. It imports
+torch, builds the network, runs one image, and prints its memory before and at the peak. The peak is ``VmHWM`` on Linux
+and ``ru_maxrss`` elsewhere.
 
 `python -m vitspace.profile.memory IMG_SIZE < spec.json` prints the record as JSON.
 """
@@ -23,9 +23,9 @@ class PeakMemory:
     """Resident memory of a process that runs one image through a network, in MB (10^6 bytes).
 
     Attributes:
-        start_mb: Held before the network was built: Python, torch and what they load.
-        built_mb: Held with the network, before it ran.
-        peak_mb: Held at most.
+        start_mb: Memory before the network was built: Python, torch and their libraries.
+        built_mb: Memory with the network, before it ran.
+        peak_mb: Peak memory.
     """
 
     start_mb: float
@@ -34,15 +34,15 @@ class PeakMemory:
 
     @property
     def network_mb(self) -> float:
-        """What the network, its weights included, added at most."""
+        """Peak memory of the network, its weights included."""
         return self.peak_mb - self.start_mb
 
 
 def peak_memory(spec: Spec, img_size: int = 224) -> PeakMemory:
-    """Run one image through a network in a fresh process, PyTorch on one thread, and return what it held.
+    """Run one image through a network in a fresh process, PyTorch on one thread, and return its memory.
 
     Raises:
-        RuntimeError: the process failed; with the last line it wrote.
+        RuntimeError: the process failed; the message is the last line that it wrote.
     """
     command = [sys.executable, "-m", "vitspace.profile.memory", str(img_size)]
     done = subprocess.run(command, input=spec.to_json(), capture_output=True, text=True)
@@ -53,7 +53,7 @@ def peak_memory(spec: Spec, img_size: int = 224) -> PeakMemory:
 
 
 def measure_here(spec: Spec, img_size: int) -> PeakMemory:
-    """Measure in this process, which should have done nothing else."""
+    """Measure in this process, which must not have done anything else before."""
     import psutil
     import torch
 
@@ -62,7 +62,7 @@ def measure_here(spec: Spec, img_size: int) -> PeakMemory:
     process = psutil.Process()
     torch.set_num_threads(1)
     with torch.inference_mode():
-        # The first convolution loads the library of kernels.
+        # The first convolution loads the kernel library.
         torch.nn.functional.conv2d(torch.zeros(1, 3, 8, 8), torch.zeros(4, 3, 3, 3))
         start = process.memory_info().rss
         network = build(spec, img_size=img_size).eval()
@@ -72,7 +72,7 @@ def measure_here(spec: Spec, img_size: int) -> PeakMemory:
 
 
 def _most() -> float:
-    """Return the most bytes this process held."""
+    """Return the peak memory of this process in bytes."""
     if _STATUS.exists():
         fields = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
         return 1024 * float(fields["VmHWM"].split()[0])

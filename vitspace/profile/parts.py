@@ -1,4 +1,4 @@
-"""The record behind `vitspace profile`."""
+"""The profile of a network: what `vitspace profile` prints."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -31,16 +31,16 @@ class Profile:
     """A network's costs.
 
     Attributes:
-        name: What it was asked for as.
+        name: Name of the network.
         spec: The architecture.
         img_size: Side of the image in pixels.
-        costs: What it costs in all.
-        parts: Stem, downsampling, tokens and blocks of each stage, head. ``tokens`` is what lies outside the blocks.
-        parts_on: What the parts' milliseconds are of: one CPU thread at batch 1, or the GPU at the batch timed.
-        latency: One a setting.
-        predictions: What the predictor says, one a setting; None where nothing is calibrated for it.
-        memory: Resident memory of a fresh process that runs one image on the CPU; None on a GPU, whose own peak
-            stands with its latency.
+        costs: Cost of the whole network.
+        parts: Stem, downsampling, tokens and blocks of each stage, head; ``tokens`` is the cost outside the blocks.
+        parts_on: Device and batch of the parts' milliseconds: one CPU thread at batch 1, or the GPU at the timed batch.
+        latency: Measured latency for each setting.
+        predictions: Predicted latency for each setting; None if there is no calibration for it.
+        memory: Resident memory of a fresh process that runs one image on the CPU; None on a GPU, whose peak memory is
+            part of the latency.
     """
 
     name: str
@@ -88,24 +88,24 @@ def profile(
     calibration: Calibration | None = None,
     any_host: bool = False,
 ) -> Profile:
-    """Cost a network, time it on the CPU on each setting, time its parts, and look at its memory.
+    """Count a network, time it and its parts on the CPU, and measure its memory.
 
     Args:
-        name: What to call it.
+        name: Name of the network.
         spec: The architecture.
-        settings: What is timed, each at the same image size and dtype; the parts are timed at those too.
-        calibration: What to predict from; None takes this host's own for each backend, where there is one.
-        any_host: Whether this host's own may be of other versions.
+        settings: Settings of the timing, all with the same image size and dtype, which hold for the parts as well.
+        calibration: The calibration to predict from; None takes this host's for each backend, if there is one.
+        any_host: Whether this host's calibration may be of other versions.
 
     Raises:
-        InputError: the image is too small, a back end is not installed, or the calibration is damaged, another's, or of
-            other settings than all that are timed.
+        InputError: the image is too small, a backend is not installed, or the calibration is damaged, of another host,
+            or of none of the settings.
     """
     if calibration and not any(calibration.fits(setting) for setting in settings):
         made = calibration.settings
         raise InputError(
-            f"a predictor predicts what it was calibrated on, {made.backend} at {made.img_size} px, {made.threads} "
-            f"thread(s), batch {made.batch}, but nothing of that kind is timed here"
+            f"a predictor is for the settings of its calibration, {made.backend} at {made.img_size} px, {made.threads} "
+            f"thread(s), batch {made.batch}, but these settings are not timed here"
         )
     img_size, dtype = settings[0].img_size, settings[0].dtype
     costs = cost(spec, img_size)
@@ -118,7 +118,7 @@ def profile(
 
 
 def profile_cuda(name: str, spec: Spec, settings: CudaSettings) -> Profile:
-    """Cost a network, and time it and its parts on the GPU.
+    """Count a network, and time it and its parts on the GPU.
 
     Raises:
         InputError: there is no GPU, or the image is too small.

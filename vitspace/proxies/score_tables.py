@@ -15,14 +15,13 @@ from vitspace import cache as local
 from vitspace.errors import InputError
 from vitspace.files import data_folder, write_atomic
 from vitspace.host import versions
+from vitspace.proxies import kind_of, trains
 from vitspace.proxies.cards import FOLDER
 from vitspace.sources import sources_of
 
 #: Training-free scores, and those of training proxies.
 FILE, TRAINED_FILE = "scores.csv", "trained.csv"
 _KIND = "training-free scores"
-#: What measures scores without training, and with.
-_FREE, _TRAINED = "vitspace.proxies.scores", "vitspace.proxies.training.train"
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ class ScoreRow:
 
     @property
     def trained(self) -> bool:
-        """Whether a training proxy gave it; only those have presets."""
-        return ":" in self.proxy
+        """Whether a proxy that trains gave it."""
+        return trains(self.proxy)
 
 
 def new_row(proxy: str, spec: str, name: str, seed: int, init: str, value: float | None, **rest: object) -> ScoreRow:
@@ -83,9 +82,9 @@ def committed_rows() -> tuple[ScoreRow, ...]:
 
 def local_rows() -> list[ScoreRow]:
     """Return the rows measured on this machine with the present code."""
-    current = tuple(f"{_digest(trained)} " for trained in (False, True))
     names = {field.name for field in fields(ScoreRow)}
-    return [ScoreRow(**v) for key, v in local.load(_KIND).items() if key.startswith(current) and v.keys() == names]
+    rows = {key: ScoreRow(**values) for key, values in local.load(_KIND).items() if values.keys() == names}
+    return [row for key, row in rows.items() if key == local_key(row)]
 
 
 def keep(rows: Iterable[ScoreRow]) -> None:
@@ -95,12 +94,18 @@ def keep(rows: Iterable[ScoreRow]) -> None:
 
 def local_key(row: ScoreRow) -> str:
     """Return what a row is a measurement of, with which code."""
-    return f"{_digest(row.trained)} {row.key}"
+    return f"{_digest(row.proxy.partition(':')[0])} {row.key}"
 
 
 @cache
-def _digest(trained: bool) -> str:
-    sources = sources_of(_TRAINED if trained else _FREE, "vitspace.families")
+def _digest(name: str) -> str:
+    """Return a digest of the code that measures a proxy's scores; empty where that is not installed."""
+    try:
+        kind = kind_of(name)
+        kind.load()
+    except InputError:
+        return ""
+    sources = sources_of(kind.module, "vitspace.families")
     return "-".join([sources, *(versions()[name] for name in ("torch", "timm"))])
 
 

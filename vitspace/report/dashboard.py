@@ -26,6 +26,7 @@ from vitspace.report.names import trial_name
 from vitspace.report.noise import finite
 from vitspace.report.settings import settings
 from vitspace.report.words import headline, proxy_sentence
+from vitspace.study.optuna_private import trial_id
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE, RetryingStorage, open_storage
 from vitspace.study.store import StudyStore, has_result, read_trial
@@ -122,12 +123,12 @@ class InWords(RetryingStorage):
         return [self._shown(trial) for trial in trials]
 
     def _shown(self, stored: FrozenTrial) -> FrozenTrial:
-        if stored._trial_id in self._ended:
-            return self._ended[stored._trial_id]
+        if trial_id(stored) in self._ended:
+            return self._ended[trial_id(stored)]
         shown = copy.copy(stored)
         shown.user_attrs = attributes(read_trial(stored)) if has_result(stored) else {}
         if stored.state.is_finished():
-            self._ended[stored._trial_id] = shown
+            self._ended[trial_id(stored)] = shown
         return shown
 
 

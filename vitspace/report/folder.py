@@ -57,8 +57,3 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
     except OSError as error:
         raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
     return out
-
-
-def report_folder(name: str) -> Path:
-    """Return where a study's report goes unless told otherwise."""
-    return Path("reports") / name

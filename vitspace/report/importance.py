@@ -1,5 +1,7 @@
 """Importance: which axes the differences between a study's scores go with."""
 
+from vitspace.analysis.importance import importances
+from vitspace.analysis.observations import of_study
 from vitspace.errors import InputError
 from vitspace.space import Space
 from vitspace.space.config import SpaceConfig
@@ -18,9 +20,6 @@ def axis_importance(record: StudyRecord) -> list[tuple[str, float]] | str:
             f"From {ENOUGH} designs with a score on, this section shows how much of the differences between scores at "
             f"equal FLOPs goes with each axis; {done} {'is' if done == 1 else 'are'} too few to tell axes apart."
         )
-    from vitspace.analysis.importance import importances
-    from vitspace.analysis.observations import of_study
-
     try:
         space = _space(record)
         found = importances(of_study(space, record, record.config.limits))

@@ -1,16 +1,19 @@
 """The proxy of a stored study, as it was asked for and by its full name."""
 
+from vitspace.errors import InputError
+from vitspace.proxies import PROXIES, canonical_name
 from vitspace.study.record import StudyRecord
 
 
 def proxy_name(record: StudyRecord) -> str:
-    """The proxy's full name, ``train:tiny``, with its data where they are not the preset's."""
+    """The name under which the proxy's scores are kept, ``train:tiny``, with its data where they are not its own."""
     name, data = typed(record)
-    if not name.startswith("train:"):
+    if name in PROXIES:  # without a preset
         return name
-    from vitspace.proxies._recipe import canonical_name
-
-    return canonical_name(name, data)
+    try:
+        return canonical_name(name, data)
+    except InputError:  # of another package, which is not installed here
+        return name
 
 
 def typed(record: StudyRecord) -> tuple[str, str]:

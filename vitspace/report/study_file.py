@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any, get_args
 
+from vitspace import __version__
 from vitspace.anchors import all_anchors
 from vitspace.errors import InputError
 from vitspace.study.config import StudyConfig
@@ -30,6 +31,11 @@ _KINDS = {
 _TRIAL_KINDS = {"number": int, "latency": dict, "details": dict, "seconds": float}
 
 
+def report_folder(name: str) -> Path:
+    """Return where a study's report goes unless told otherwise."""
+    return Path("reports") / name
+
+
 def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
     """What `vitspace report --json` prints, with all that `read_study` needs and the designs by spec id."""
     data = record.to_json(str(out) if out else None)
@@ -38,9 +44,29 @@ def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
     plain: dict[str, Any] = _plain(
         data
         | {"config": record.config.model_dump(), "resolved": record.resolved, "specs": specs}
-        | {"storage": record.storage}
+        | {"storage": record.storage, "digest": record.digest, "version": __version__}
     )
     return plain
+
+
+def kept_json(record: StudyRecord, out: Path) -> dict[str, Any] | None:
+    """Return what `vitspace report --json` prints, without loading a design, where a report shows a study as it is now.
+
+    Args:
+        record: The study as stored; it may have been read without its designs.
+        out: The report's folder; None is returned where it holds no report, or one of other trials or another version.
+    """
+    try:
+        data = json.loads((out / STUDY_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # no report, or none of ours: it is drawn anew
+        return None
+    current = isinstance(data, dict) and (data.get("digest"), data.get("version")) == (record.digest, __version__)
+    if not current or not (out / "index.html").is_file():
+        return None
+    rows = {row["number"]: row for row in data["trials"]}
+    printed = record.to_json(str(out))
+    trials = [{name: rows[trial["number"]][name] for name in trial} for trial in printed["trials"]]
+    return printed | {"trials": trials}
 
 
 def read_study(path: Path) -> StudyRecord:

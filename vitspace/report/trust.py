@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitspace.errors import InputError
+from vitspace.fidelity.cards import DEFAULT
+from vitspace.fidelity.estimate import estimate
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.cards import committed_card
 from vitspace.report.proxy import proxy_name, typed
@@ -41,9 +43,6 @@ def _measuring(record: StudyRecord) -> str:
 
 def estimated_top1(record: StudyRecord, spec: Spec) -> str:
     """Say what ImageNet top-1 published designs of such a training-free score reached, or why nothing is said."""
-    from vitspace.fidelity.cards import DEFAULT
-    from vitspace.fidelity.estimate import estimate
-
     name = proxy_name(record)
     base = name if name in COMBINATIONS else DEFAULT
     other = "" if name == base else f"; it rests on {base}, not on this study's scores"

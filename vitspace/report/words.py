@@ -4,6 +4,7 @@ import shlex
 from typing import Any
 
 from vitspace.plots.names import readable_name
+from vitspace.proxies import trains as trains_by_name
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite, front_spread, noise_limit, order_unresolved
 from vitspace.study.record import StudyRecord
@@ -77,7 +78,7 @@ def proxy_sentence(record: StudyRecord) -> str:
             f"equal FLOPs and params at best, and a search that maximises them stacks layers or params{_card(proxy)}."
         )
     return (
-        f"Scores are a proxy's numbers, not ImageNet accuracies: each is the negative validation loss after "
+        f"Scores are a proxy's numbers, not ImageNet accuracies: each is the {_measured(proxy)} after "
         f"{_training(proxy)}, so it measures how fast a network starts to learn on small images of a small data set."
     )
 
@@ -85,7 +86,8 @@ def proxy_sentence(record: StudyRecord) -> str:
 def score_label(record: StudyRecord) -> str:
     """What an axis of scores is called."""
     name = _proxy(record).get("name", record.config.proxy)
-    return "proxy score (\N{MINUS SIGN}validation loss)" if trains(record) else f"training-free score {name}"
+    measured = _measured(_proxy(record)).replace("negative ", "\N{MINUS SIGN}")
+    return f"proxy score ({measured})" if trains(record) else f"training-free score {name}"
 
 
 def proxy_note(record: StudyRecord) -> str:
@@ -156,7 +158,8 @@ def _proxy(record: StudyRecord) -> dict[str, Any]:
 
 def trains(record: StudyRecord) -> bool:
     """Whether the study's proxy trains its designs."""
-    return record.config.proxy.split(":")[0] in ("train", "halving")
+    told = _proxy(record).get("trains")
+    return trains_by_name(record.config.proxy) if told is None else bool(told)
 
 
 def _card(proxy: dict[str, Any]) -> str:
@@ -171,6 +174,11 @@ def _card(proxy: dict[str, Any]) -> str:
         f"right order, {card['hard_right']:g} of the {card['hard_pairs']} that params order wrongly or tie (chance: "
         f"{card['hard_pairs'] / 2:g})"
     )
+
+
+def _measured(proxy: dict[str, Any]) -> str:
+    """What a proxy that trains measures; one of another package says it in its record."""
+    return str(proxy.get("measures") or "negative validation loss")
 
 
 def _training(proxy: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What a study is refused for before anything is stored: its name, engine, environment, trials, budget and sources."""
+"""What a study is refused for before anything is stored: its engine, environment, trials, budget and sources."""
 
 import json
 import math
@@ -6,8 +6,9 @@ import textwrap
 from typing import Any
 
 from vitspace.errors import InputError
-from vitspace.host import cores
 from vitspace.latency import LatencySettings, measure
+from vitspace.proxies import kind_of
+from vitspace.resources import usable_cores
 from vitspace.searching.engines import check_engine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import anchors_inside
@@ -49,6 +50,9 @@ def check_runs(settings: dict[str, Any], config: StudyConfig, workers: int | Non
             f"gpus are asked for by engines {' and '.join(GPU_ENGINES)}, but got engine {config.engine!r}; a process "
             "of this machine uses the GPU that --device names"
         )
+    if config.engine != "optuna" and kind_of(config.proxy).has_rungs:
+        name = kind_of(config.proxy).name
+        raise InputError(f"{name} runs on engine optuna, with any number of workers, but got {config.engine!r}")
     if workers and config.engine in ("optuna", "nni"):  # the others' are jobs and tasks of a cluster
         check_workers(workers)
     check_engine(config)
@@ -60,7 +64,7 @@ def check_workers(count: int) -> None:
     Raises:
         InputError: there are too many.
     """
-    if count > (most := WORKERS_A_CORE * len(cores())):
+    if count > (most := WORKERS_A_CORE * usable_cores()):
         raise InputError(f"workers are at most {most}, {WORKERS_A_CORE} for each core of this machine, but got {count}")
 
 

@@ -77,7 +77,7 @@ class Desk:
         record = self.store.record()
         self._start, self._before = time.monotonic(), record.seconds
         seed = self._sampler_seed(len(record.trials))
-        self.store.study.sampler = make_sampler(self.config, self.space, seed, self._may_be_fast_enough)
+        self.store.study.sampler = make_sampler(self.config, self.space, seed, self._may_be_fast_enough, self.lag)
         self.monitor.started(record)
         self._score_reference()
         return self
@@ -177,7 +177,24 @@ class Desk:
         if self._second is None and (job := self._reference(last=self.over)) and job.start():
             self._second = job
             return job
-        return None if self.over else self.ask()
+        return None if self.over or self._is_too_early() else self.ask()
+
+    @property
+    def lag(self) -> int:
+        """How many trials before a proposal our sampler knows by their design alone, where several run at once.
+
+        With this many, a worker waits for another only where that one takes three times as long. The proposals then
+        depend on the number of workers, but not on which of them is faster.
+        """
+        workers = self.session.workers or 1
+        return 2 * workers - 1 if workers > 1 and self.config.sampler == "pareto" else 0
+
+    def _is_too_early(self) -> bool:
+        """Whether the next proposal is to know the result of a trial that still runs."""
+        if not self.lag or self.store.frozen(TrialState.WAITING):
+            return False
+        known = len(self.store.frozen()) - self.lag
+        return any(trial.number < known for trial in self.store.frozen(TrialState.RUNNING))
 
     def tell(self, job: Job, result: Trial | float | Exception | Died) -> None:
         """Store what a job gave: a design's trial, or the reference design's score or why there is none.

@@ -13,12 +13,14 @@ from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.host import fingerprint, versions
 from vitspace.latency import LatencySettings, measure, predicted_violation
-from vitspace.proxies import Proxy, finite
+from vitspace.proxies import Laddered, Proxy, finite
+from vitspace.quiet import seconds_waited
 from vitspace.searching.rungs import EntersRungs
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.storage import StorageError
 from vitspace.study.trial import State, Trial
+from vitspace.threads import wait_policy
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ class Evaluator:
         Raises:
             StorageError: where the rungs are kept is out of reach.
         """
-        start = time.perf_counter()
+        start, waited = time.perf_counter(), seconds_waited()
         trial = self.trial(number, "complete", spec, anchor=anchor)
         try:
             trial = self._measure(trial, spec)
@@ -76,14 +78,15 @@ class Evaluator:
             # Whatever a design does to its evaluation, the study records it and goes on.
             _log.debug("trial %s failed", number, exc_info=True)
             trial = replace(trial, state="failed", why=_reason(error))
-        return replace(trial, seconds=time.perf_counter() - start)
+        seconds, waited = time.perf_counter() - start, seconds_waited() - waited
+        return replace(trial, seconds=seconds, details=trial.details | {"waited_seconds": waited})
 
     def trial(
         self, number: int, state: State, spec: Spec | None = None, why: str = "", anchor: str | None = None
     ) -> Trial:
         """Return a trial that says what it takes to run it again, and who ran it where; see `Trial`'s attributes."""
-        threads = torch.get_num_threads()
-        run = {"command": self.command, "pid": os.getpid(), "threads": threads, "versions": versions()}
+        how = {"threads": torch.get_num_threads(), "wait_policy": wait_policy()}
+        run = {"command": self.command, "pid": os.getpid(), **how, "versions": versions()}
         return Trial(number, state, spec, why, anchor, seed=self.seed, details={"run": run, "host": fingerprint()})
 
     def _measure(self, trial: Trial, spec: Spec) -> Trial:
@@ -95,8 +98,11 @@ class Evaluator:
         settings = replace(self.latency, img_size=self.space.resolution)
         if why := predicted_violation(spec, settings, self.budget):
             return replace(trial, state="over_budget", why=why)
+        began = time.perf_counter()
         latency = measure(spec, settings)
-        trial = replace(trial, latency_ms=latency.median_ms, latency=asdict(latency) | {"doubt": latency.doubt})
+        details = trial.details | {"timed_seconds": time.perf_counter() - began}
+        found = asdict(latency) | {"doubt": latency.doubt}
+        trial = replace(trial, latency_ms=latency.median_ms, latency=found, details=details)
         if why := self.budget.violation(latency_ms=latency.median_ms):
             unsure = f"; unsure: {latency.doubt}" if latency.doubt else ""
             return replace(trial, state="over_budget", why=why + unsure)
@@ -105,18 +111,20 @@ class Evaluator:
     def _score(self, trial: Trial, spec: Spec, on_step: OnStep | None, rungs: EntersRungs | None) -> Trial:
         """Score a design that fits; at every rung, where the proxy has several, until others are better."""
         trained: list[dict[str, Any]] = []
-        proxies = getattr(self.proxy, "rungs", (self.proxy,)) if rungs else (self.proxy,)
+        ladder = self.proxy if rungs and isinstance(self.proxy, Laddered) else None
+        proxies = ladder.rungs if ladder else (self.proxy,)
         for number, proxy in enumerate(proxies):
             score = proxy.score(spec, self.seed, on_step)
             finite(score.value)
             trained.append({"rung": getattr(proxy, "name", ""), "score": score.value, "seconds": score.seconds})
             details = {**trial.details, "proxy_seconds": score.seconds, **score.details}
             trial = replace(trial, score=score.value, details=details)
-            if rungs and number + 1 < len(proxies):
-                place = rungs.enter(number, trial.point, self.proxy.keep)  # type: ignore[attr-defined]
+            if rungs and ladder and number + 1 < len(proxies):
+                place = rungs.enter(number, trial.point, ladder.keep)
                 trained[-1] |= {"place": place.place, "of": place.of}
                 if not (place.promoted or trial.anchor):
-                    why = f"at {proxy.name} it is number {place.place} of {place.of}, and the first {place.kept} go on"
+                    where = f"number {place.place} of {place.of}, and the first {place.kept} go on"
+                    why = f"at {trained[-1]['rung']} it is {where}"
                     trial = replace(trial, state="pruned", why=why)
                     break
         return replace(trial, details=trial.details | {"rungs": trained}) if len(proxies) > 1 else trial

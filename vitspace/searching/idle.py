@@ -1,4 +1,4 @@
-"""Idle: the share of a study's time in which its processes did not evaluate."""
+"""The time of a study in which its processes did not evaluate, and in which they waited for each other."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,6 +10,8 @@ from optuna.trial import FrozenTrial
 from vitspace.searching.claims import CLAIM
 from vitspace.searching.lease import owner_of
 from vitspace.study.store import has_result, read_trial
+from vitspace.study.trial import Trial
+from vitspace.units import format_seconds
 
 #: When a trial began and ended by its process's clock, in seconds; the seconds of its evaluation; its design's spec id
 #: where it is complete.
@@ -56,3 +58,15 @@ def spans_by_process(stored: Iterable[FrozenTrial]) -> dict[Any, list[Span]]:
                 # Ray's tasks have one owner, the driver, and a process of their own.
                 found[owner_of(each), run["pid"]].append((began, ended, trial.seconds, spec_id))
     return {process: sorted(spans, key=lambda span: span[1]) for process, spans in found.items()}
+
+
+def waited_words(trials: Iterable[Trial]) -> str:
+    """Say how long networks were timed, and for how long trainings waited for that; an empty string where none did."""
+    details = [trial.details for trial in trials]
+    timed, waited = (sum(each.get(f"{word}_seconds", 0.0) for each in details) for word in ("timed", "waited"))
+    if waited < 1:
+        return ""
+    return (
+        f"latency was timed for {format_seconds(timed)} in all, while no training of this host ran: trainings waited "
+        f"{format_seconds(waited)} for that, added up over the workers"
+    )

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from vitspace.devices import computing_on, default_threads
 from vitspace.errors import InputError
 from vitspace.host import fingerprint
 from vitspace.searching.checks import check_environment, check_same
@@ -32,7 +33,13 @@ def join_session(store: StudyStore, config: StudyConfig, command: str, monitor: 
     return Session(store, config, evaluator, monitor)
 
 
-def join(store: StudyStore, settings: dict[str, Any], command: str = "", monitor: Monitor | None = None) -> StudyRecord:
+def join(
+    store: StudyStore,
+    settings: dict[str, Any],
+    command: str = "",
+    monitor: Monitor | None = None,
+    threads: int | None = None,
+) -> StudyRecord:
     """Evaluate designs of a stored study in this process, beside whoever else does, until it is complete.
 
     Args:
@@ -40,6 +47,7 @@ def join(store: StudyStore, settings: dict[str, Any], command: str = "", monitor
         settings: ``device`` and ``timeout``, where they are not None.
         command: The command line, for the record.
         monitor: Is told how it goes.
+        threads: Threads of one evaluation; None is one on the CPU.
 
     Raises:
         InputError: a setting or the environment breaks a rule, or something of the study's is missing here.
@@ -49,7 +57,7 @@ def join(store: StudyStore, settings: dict[str, Any], command: str = "", monitor
     config = StudyConfig.of(store.config.model_dump() | given)
     if len(store.record().completed) < config.trials:
         session = join_session(store, config, command, monitor or Silent())
-        with naming_storage(store.url):
+        with computing_on(threads or default_threads(config.device)), naming_storage(store.url):
             run_engine(session, "optuna")
     return store.record()
 

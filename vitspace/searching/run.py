@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitspace.costs import CONVENTION
+from vitspace.devices import computing_on
 from vitspace.errors import InputError
 from vitspace.host import machine
-from vitspace.proxies import part_data
+from vitspace.proxies import part_data, trains
 from vitspace.searching.checks import (
     check_budget,
     check_environment,
@@ -18,9 +19,11 @@ from vitspace.searching.checks import (
 from vitspace.searching.engines import run_engine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import enqueue, first_designs
+from vitspace.searching.idle import waited_words
 from vitspace.searching.join import wait_until_ready
 from vitspace.searching.monitor import Monitor
 from vitspace.searching.session import Session, open_evaluator
+from vitspace.searching.workers import plan_workers
 from vitspace.space import load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.naming import check_new
@@ -48,11 +51,14 @@ class Means:
     """By what means a study is run; none of it changes what is asked of it.
 
     Attributes:
-        workers: Evaluations at once; None is the engine's choice.
+        workers: Evaluations at once, each in a process of its own; 0 evaluates one after the other in this process;
+            None is the engine's choice, see `vitspace.searching.workers`.
+        threads: Threads of one evaluation; None is one where the proxy runs on the CPU, and torch's number elsewhere.
         command: The command line, for the report.
     """
 
     workers: int | None = None
+    threads: int | None = None
     command: str = ""
 
 
@@ -84,8 +90,10 @@ def run(session: Session) -> None:
         StudyFailedError: too many trials in a row failed, or the storage cannot be used.
         StudyGoneError: the study was deleted meanwhile.
     """
-    with naming_storage(session.store.url):
+    with computing_on(session.threads), naming_storage(session.store.url):
         run_engine(session)
+        if words := waited_words(session.store.trials()):
+            session.monitor.note(words)
 
 
 def _with_data(settings: dict[str, Any]) -> dict[str, Any]:
@@ -112,9 +120,9 @@ def _begin(
     monitor.note("drawing the first designs")
     designs = first_designs(space, config)
     drawn = sum(anchor is None for anchor, _ in designs)
-    store = _create(location, config, _resolved(evaluator, means) | {"drawn": drawn})
+    store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": drawn})
     enqueue(store, space, designs)
-    return store, Session(store, config, evaluator, monitor, means.workers)
+    return store, _session(store, config, evaluator, means, monitor)
 
 
 def _go_on(
@@ -131,7 +139,16 @@ def _go_on(
     wait_until_ready(store)
     kept = {"engine": config.engine, "sampler": config.sampler, "device": config.device}
     store.resume(config, {"command": means.command, "machine": machine(), **kept})
-    return store, Session(store, config, evaluator, monitor, means.workers)
+    return store, _session(store, config, evaluator, means, monitor)
+
+
+def _session(store: StudyStore, config: StudyConfig, evaluator: Evaluator, means: Means, monitor: Monitor) -> Session:
+    """Return the session in which a study is run, and store how many designs it evaluates at once."""
+    session = Session(store, config, evaluator, monitor, means.workers, means.threads)
+    plan_workers(session)
+    resolved = store.record().resolved
+    store.set(resolved=resolved | {"workers": session.workers or 1, "threads": session.threads})
+    return session
 
 
 def _create(location: StudyLocation, config: StudyConfig, resolved: dict[str, Any]) -> StudyStore:
@@ -140,12 +157,12 @@ def _create(location: StudyLocation, config: StudyConfig, resolved: dict[str, An
     return StudyStore.create(storage, name, config, resolved)
 
 
-def _resolved(evaluator: Evaluator, means: Means) -> dict[str, Any]:
+def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[str, Any]:
     """Return the settings behind a configuration's names, for the record."""
     return {
         "command": means.command,
         "machine": machine(),
-        "proxy": evaluator.proxy.describe(),
+        "proxy": {"trains": trains(config.proxy), **evaluator.proxy.describe()},
         "space": describe_space(evaluator.space),
         "convention": CONVENTION,
     }

@@ -12,7 +12,7 @@ from vitspace.study.config import STARTUP, StudyConfig
 
 
 def make_sampler(
-    config: StudyConfig, space: Space, seed: int, accept: Callable[[Spec], bool]
+    config: StudyConfig, space: Space, seed: int, accept: Callable[[Spec], bool], lag: int = 0
 ) -> optuna.samplers.BaseSampler:
     """Return a study's sampler.
 
@@ -21,10 +21,11 @@ def make_sampler(
         space: What it draws from.
         seed: Of Optuna's samplers, another one in each process. Ours takes the study's.
         accept: What a design must pass for ours to propose it.
+        lag: How many of the last trials ours knows by their design alone; see `ParetoSampler`.
     """
     samplers = optuna.samplers
     makers: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
-        "pareto": lambda: ParetoSampler(space, config.limits.counted, config.seed, accept),
+        "pareto": lambda: ParetoSampler(space, config.limits.counted, config.seed, accept, lag),
         "tpe": lambda: samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True),
         "nsga2": lambda: samplers.NSGAIISampler(seed=seed),
         "nsga3": lambda: samplers.NSGAIIISampler(seed=seed),

@@ -60,7 +60,10 @@ def _space(text: Any, family: str, folder: Path, where: tuple[Any, ...]) -> Spac
         found = find_yaml(str(folder / name) if name.endswith((".yaml", ".yml")) else name, "spaces")
     except InputError as error:
         raise SpaceError(str(error), *where) from None
-    config = read_yaml(found, SpaceConfig)
-    if config.family != family:
-        raise SpaceError(f"a reference leads to a space of family {family} alone, but {name} is not", *where)
-    return config
+
+    def alone(data: dict[str, Any]) -> dict[str, Any]:
+        if data.get("family") != family:
+            raise SpaceError(f"a reference leads to a space of family {family} alone, but {name} is not", *where)
+        return data
+
+    return read_yaml(found, SpaceConfig, alone)

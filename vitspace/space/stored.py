@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vitspace.cache import alone, cache_folder
+from vitspace.cache import cache_folder, exclusive
 from vitspace.files import write_with
 from vitspace.sources import sources_of
 from vitspace.space.exploring import explore
@@ -28,7 +28,7 @@ def lattice_of(schema: Schema) -> Lattice:
         InputError: the space is too large to be explored.
     """
     path = cache_folder() / f"lattice-{schema.name}-{_key(schema)}.npz"
-    with alone(path.stem):  # of several processes that need it, one explores it and the others wait
+    with exclusive(path.stem):  # of several processes that need it, one explores it and the others wait
         return _read(path, schema.name) or _explored(schema, path)
 
 
@@ -44,7 +44,7 @@ def _explored(schema: Schema, path: Path) -> Lattice:
 def _key(schema: Schema) -> str:
     """Return a digest of all that decides a lattice: the space file, and the code of spaces and of the families."""
     families = {part_type(kind, family).__module__ for family in schema.families for kind in KINDS}
-    sources = sources_of(explore.__module__, type(schema).__module__, *sorted(families))
+    sources = sources_of(explore.__module__, Schema.__module__, *sorted(families))
     return hashlib.sha256((schema.config.model_dump_json() + sources).encode()).hexdigest()[:12]
 
 

@@ -81,8 +81,6 @@ class StudyConfig(BaseModel):
             raise ValueError(f"sampler of engine nni is one of {', '.join(NNI_SAMPLERS)}, but got {self.sampler!r}")
         if self.engine != "nni" and self.sampler == "evolution":
             raise ValueError(f"sampler evolution is engine nni's, but got engine {self.engine!r}")
-        if self.engine != "optuna" and self.proxy.partition(":")[0] == "halving":
-            raise ValueError(f"halving runs on engine optuna, with any number of workers, but got {self.engine!r}")
         return self
 
     @property

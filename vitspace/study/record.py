@@ -1,7 +1,9 @@
 """Record: a study as stored, and its front."""
 
+import hashlib
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -59,6 +61,14 @@ class StudyRecord:
     def hypervolume(self) -> float:
         """Share of the box between `ideal` and the reference point that the front dominates, 0 to 1."""
         return self.volume(self.completed)
+
+    @cached_property
+    def digest(self) -> str:
+        """A short hash of all that is stored, the designs left out, which a trial never changes."""
+        facts = {name: value for name, value in vars(self).items() if name in {f.name for f in fields(self)}}
+        trials = [vars(trial) | {"spec": None} for trial in self.trials]
+        text = json.dumps(facts | {"trials": trials, "config": self.config.model_dump()}, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def ideal(self) -> tuple[float, float, float]:

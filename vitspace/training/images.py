@@ -15,9 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler, Subset, default_collate
 from torch.utils.data import Dataset as TorchDataset
 
-from vitspace.data import check_data, kept_size, load_data
-from vitspace.data._base import resize
-from vitspace.data._decoding import as_rgb
+from vitspace.data import as_rgb, check_data, kept_size, load_data, resize
 from vitspace.data.imagefolder import find_images
 from vitspace.errors import InputError
 from vitspace.training.processes import Processes

@@ -2,32 +2,25 @@
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from timm.data import Mixup
-from timm.loss import LabelSmoothingCrossEntropy, SoftTargetCrossEntropy
 from timm.optim import create_optimizer_v2
 from timm.scheduler import create_scheduler_v2
-from timm.utils import ModelEmaV3
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from vitspace.devices import autocast, is_out_of_memory
 from vitspace.errors import FailureError
+from vitspace.fitting import CHECK_EVERY, Batch, DivergedError, Fitting, make_average, make_criterion, make_mixup
 from vitspace.interrupts import deferring_interrupts
 from vitspace.network import Network
-from vitspace.proxies.devices import autocast, is_out_of_memory
 from vitspace.training.images import Images, Order, train_loader, val_batches
 from vitspace.training.plan import Plan
 from vitspace.training.processes import Processes
-
-_CHECK_EVERY = 10
-
-Batch = tuple[Tensor, Tensor]
 
 
 class Loop:
@@ -55,13 +48,8 @@ class Loop:
         if recipe.sync_bn and cuda and place.world > 1:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
         self.network = network.to(place.device, memory_format=self.layout)  # type: ignore[call-overload]
-        self.ema = ModelEmaV3(self.network, recipe.ema, use_warmup=True) if recipe.ema else None
-        devices = [place.device] if cuda else None
-        self.model = DistributedDataParallel(self.network, devices) if place.world > 1 else self.network
-        self.optimiser, self.schedule = _optimiser(self.network, plan)
-        self.mix = _mixup(plan, len(images.classes))
-        smoothing = LabelSmoothingCrossEntropy(recipe.label_smoothing)
-        self.criterion = SoftTargetCrossEntropy() if self.mix else smoothing
+        self.mix = make_mixup(recipe.mixup, recipe.cutmix, recipe.label_smoothing, len(images.classes))
+        self.fitting = _fitting(self.network, plan, place)
         self.order = Order(len(images.train), plan.updates * recipe.batch_size, seed, place.rank, place.world)
         self.loader = train_loader(images, recipe, self.order, plan.micro_batch, workers, pin=cuda)
         self.done, self.loss_sum = 0, torch.zeros((), device=place.device)
@@ -69,7 +57,7 @@ class Loop:
     @property
     def validated(self) -> nn.Module:
         """The network that counts: the moving average where there is one."""
-        return self.ema.module if self.ema else self.network
+        return self.fitting.trained
 
     def run_epoch(self, epoch: int, on_update: Callable[[], None]) -> float:
         """Do what is left of an epoch, and return its mean training loss.
@@ -80,12 +68,13 @@ class Loop:
             FailureError: the loss is not finite, or the device has no memory left.
         """
         self._begin(epoch)
-        self.model.train()
+        network: Any = self.fitting.forward or self.network
+        network.train()
         try:
             for group in self._groups():
                 with deferring_interrupts():
                     self._update(group)
-                    if self.done % _CHECK_EVERY == 0:
+                    if self.done % CHECK_EVERY == 0:
                         self._check_finite(epoch)
                     on_update()
         except (RuntimeError, MemoryError) as error:
@@ -129,8 +118,8 @@ class Loop:
             "done": self.done,
             "loss_sum": self.loss_sum.item(),
             "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "ema": self.ema.module.state_dict() if self.ema else None,
+            "optimiser": self.fitting.optimiser.state_dict(),
+            "ema": self.fitting.average.module.state_dict() if self.fitting.average else None,
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -138,9 +127,9 @@ class Loop:
         self.done = state["done"]
         self.loss_sum.fill_(state["loss_sum"])
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        if self.ema:
-            self.ema.module.load_state_dict(state["ema"])
+        self.fitting.optimiser.load_state_dict(state["optimiser"])
+        if self.fitting.average:
+            self.fitting.average.module.load_state_dict(state["ema"])
 
     def _begin(self, epoch: int) -> None:
         """Seed the epoch, and leave out what it has seen."""
@@ -159,34 +148,21 @@ class Loop:
             yield group
 
     def _update(self, group: list[Batch]) -> None:
-        self.schedule.step_update(self.done)
-        self.optimiser.zero_grad()
-        for number, (inputs, targets) in enumerate(group, start=1):
-            apart = number < len(group) and isinstance(self.model, DistributedDataParallel)
-            with self.model.no_sync() if apart else nullcontext():
-                loss = self._loss(inputs, targets) / len(group)
-                if self.place.device.type == "cpu" and not loss.isfinite():
-                    # Sampling at points that are no numbers ends the process in PyTorch's backward pass on the CPU.
-                    raise self._diverged(loss.item(), self.done + 1)
-                loss.backward()
-            self.loss_sum += loss.detach()
-        if self.plan.recipe.clip_grad:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.plan.recipe.clip_grad)
-        self.optimiser.step()
+        images = sum(len(inputs) for inputs, _ in group)
+        try:
+            shares = self.fitting.step(map(self._placed, group), images, self.done)
+        except DivergedError as error:
+            raise self._diverged(error.loss, error.step) from None
+        for share in shares:
+            self.loss_sum += share
         self.done += 1
-        if self.ema:
-            self.ema.update(self.network, self.done)
 
-    def _loss(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        device = self.place.device
-        inputs = inputs.to(device, memory_format=self.layout, non_blocking=True)
-        targets = targets.to(device, non_blocking=True)
-        if self.mix:
-            inputs, targets = self.mix(inputs, targets)
-        with autocast("auto", device):
-            scores = self.model(inputs)
-        loss: Tensor = self.criterion(scores.float(), targets)
-        return loss
+    def _placed(self, batch: Batch) -> Batch:
+        """Put a micro-batch on the device, and mix it."""
+        inputs, targets = batch
+        inputs = inputs.to(self.place.device, memory_format=self.layout, non_blocking=True)
+        targets = targets.to(self.place.device, non_blocking=True)
+        return self.mix(inputs, targets) if self.mix else (inputs, targets)
 
     def _diverged(self, loss: float, update: int) -> FailureError:
         epoch = (update - 1) // self.plan.updates + 1
@@ -201,8 +177,9 @@ class Loop:
         return total / max(1, self.done - epoch * self.plan.updates)
 
 
-def _optimiser(network: nn.Module, plan: Plan) -> tuple[torch.optim.Optimizer, Any]:
-    recipe = plan.recipe
+def _fitting(network: nn.Module, plan: Plan, place: Processes) -> Fitting:
+    """The recipe's optimiser and schedule, over all processes."""
+    recipe, cuda = plan.recipe, place.device.type == "cuda"
     if recipe.optimizer == "adamw":
         settings: dict[str, Any] = {"betas": (recipe.momentum, 0.999)}
     else:
@@ -220,11 +197,14 @@ def _optimiser(network: nn.Module, plan: Plan) -> tuple[torch.optim.Optimizer, A
         step_on_epochs=False,
         updates_per_epoch=1,
     )
-    return optimiser, schedule
-
-
-def _mixup(plan: Plan, classes: int) -> Mixup | None:
-    recipe = plan.recipe
-    if not recipe.mixes:
-        return None
-    return Mixup(recipe.mixup, recipe.cutmix, label_smoothing=recipe.label_smoothing, num_classes=classes)
+    devices = [place.device] if cuda else None
+    return Fitting(
+        network,
+        make_criterion(recipe.mixes, recipe.label_smoothing),
+        optimiser,
+        schedule,
+        make_average(network, recipe.ema),
+        DistributedDataParallel(network, devices) if place.world > 1 else None,
+        layout=torch.channels_last if cuda else torch.contiguous_format,
+        clip_grad=recipe.clip_grad,
+    )

@@ -117,7 +117,7 @@ class Training:
             val_loss, top1 = self.loop.validate()
             row = {
                 "epoch": epoch + 1,
-                "lr": self.loop.optimiser.param_groups[0]["lr"],
+                "lr": self.loop.fitting.optimiser.param_groups[0]["lr"],
                 "train_loss": train_loss,
                 "val_loss": val_loss,
                 "top1": top1,

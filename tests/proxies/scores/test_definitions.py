@@ -12,7 +12,7 @@ from small import BATCH, SETTINGS, SIDE, Small
 from vitspace.proxies import SCORES, ProxyError
 from vitspace.proxies.scores import Subject, dss, measure, zico
 from vitspace.proxies.scores._evidence import Evidence, weights
-from vitspace.proxies.scores._images import images
+from vitspace.proxies.scores._on_images import images
 
 
 @pytest.fixture(scope="module")

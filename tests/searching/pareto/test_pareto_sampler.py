@@ -147,3 +147,20 @@ def propose(study, worker, number):
     frozen = optuna.trial.create_trial(state=optuna.trial.TrialState.RUNNING)
     frozen.number = number
     return worker.sample_relative(study.store.study, frozen, {})
+
+
+def two_at_once(study, newest_first):
+    """Ask for designs of which two run at a time; the newest ends first, or the oldest. Return them in order."""
+    worker, running, specs = sampler(study, lag=3), [], []
+    for number in range(20):
+        running.append(study.ask(worker))
+        specs.append(running[-1][1])
+        if len(running) == 2:
+            may = newest_first and number - running[0][0].number < 3
+            study.tell(*running.pop(1 if may else 0))
+    return specs
+
+
+def test_with_a_lag_it_does_not_matter_which_of_two_designs_ends_first(study):
+    other = type(study)(study.space, optuna.storages.InMemoryStorage())
+    assert two_at_once(study, newest_first=True) == two_at_once(other, newest_first=False)

@@ -8,12 +8,12 @@ import importlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import ModuleType
+from typing import Any, Protocol
 
 from vitspace.anchors import Anchor
 from vitspace.anchors.references import main_anchors
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS
-from vitspace.proxies.combinations._model import Model
 from vitspace.proxies.score_tables import committed_rows
 from vitspace.proxies.scores import Subject, measure
 
@@ -23,6 +23,20 @@ __all__ = ["Model", "anchor_values", "combination", "fit_on", "fitted"]
 FEWEST = 3
 #: By component, the score of each design, by its spec's id.
 Values = Mapping[str, Mapping[str, float]]
+
+
+class Model(Protocol):
+    """A combination, fitted."""
+
+    @property
+    def components(self) -> tuple[str, ...]:
+        """The scores it reads."""
+
+    def predict(self, values: Mapping[str, float]) -> float:
+        """Return the combined score of a design from its scores; higher is better."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return its weights."""
 
 
 def combination(name: str) -> ModuleType:

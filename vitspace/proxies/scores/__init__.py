@@ -15,9 +15,9 @@ from vitspace.proxies import SCORES, ProxyError, finite
 from vitspace.proxies.scores._evidence import Evidence, Settings
 from vitspace.proxies.scores._init import INITS
 from vitspace.proxies.scores._passes import gather
-from vitspace.proxies.scores._subjects import Subject
+from vitspace.proxies.scores._subjects import TIMM, Subject
 
-__all__ = ["BASELINES", "INITS", "SCORES", "Measured", "Settings", "Subject", "check_names", "measure"]
+__all__ = ["BASELINES", "INITS", "SCORES", "TIMM", "Measured", "Settings", "Subject", "check_names", "measure"]
 
 #: Scores that only count: what any other score has to beat.
 BASELINES = ("params", "macs", "nt", "slog")

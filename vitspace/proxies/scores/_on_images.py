@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from vitspace.data import load_data
+from vitspace.devices import check_device
 from vitspace.proxies import ProxyError
-from vitspace.proxies.devices import check_device
 from vitspace.proxies.scores._blocks import find_blocks, positions, tensors
 from vitspace.proxies.scores._evidence import (
     CODES,
@@ -21,7 +23,6 @@ from vitspace.proxies.scores._evidence import (
     weights,
 )
 from vitspace.proxies.scores._functions import Codes
-from vitspace.proxies.scores._images import images
 
 #: A block that ran, with the tensors it took and put out.
 Ran = tuple[nn.Module, list[Tensor], list[Tensor]]
@@ -126,3 +127,13 @@ def _agreement(codes: list[list[Tensor]]) -> Tensor:
     if total is None:
         raise ProxyError("the network has no activation function that is known as such")
     return total
+
+
+@cache
+def images(img_size: int, count: int, seed: int) -> tuple[Tensor, Tensor]:
+    """Return ``count`` generated fractals, float32 [count, 3, H, W] of mean 0 and variance 1, and their labels."""
+    dataset = load_data("fractal", img_size, seed, max_train=count, max_val=1)
+    pixels_B3HW = dataset.train_images.float()
+    mean, std = pixels_B3HW.mean((0, 2, 3), keepdim=True), pixels_B3HW.std((0, 2, 3), keepdim=True)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    return ((pixels_B3HW - mean) / std)[order], dataset.train_labels[order]

@@ -2,9 +2,9 @@
 
 import time
 
+from vitspace.devices import check_device, seeded
 from vitspace.layers.plain import plain_graph
 from vitspace.proxies import ProxyError
-from vitspace.proxies.devices import check_device, seeded
 from vitspace.proxies.scores._evidence import CODES, COUNTS, FEATURES, GRADIENTS, JACOBIANS, LINEAR, Evidence, Settings
 from vitspace.proxies.scores._functions import no_inplace
 from vitspace.proxies.scores._init import initialise

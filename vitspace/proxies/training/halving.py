@@ -16,6 +16,7 @@ from vitspace.proxies.training.train import OpenTraining
 from vitspace.proxies.training.train import open_proxy as open_training
 from vitspace.spec import Spec
 
+RUNGS = True
 DEFAULT = "tiny/small"
 #: Share of a rung's designs that goes on.
 KEEP = 1 / 3

@@ -3,7 +3,7 @@
 The network is the spec's at a small image: windows, grids and patches shrink with it (`Spec.rescaled`), as far as whole
 numbers allow: windows and grids to 2 at least, EMSNet's patches to 1. At 64 pixels, 1/3.5 of the design size, a window
 of 7 becomes 2, and the stages' maps keep their 64, 16, 4 and 1 windows and their regions; windows of 4 and 8 become 2
-as well, and 14 becomes 4. Width and depth factors shrink it further (`vitspace.proxies._shrink`).
+as well, and 14 becomes 4. Width and depth factors shrink it further (`vitspace.proxies.shrinking`).
 
 The budget is steps or epochs, never seconds. On the CPU the same seed and number of threads give the same score; on a
 GPU the order of its sums leaves a small difference.
@@ -17,11 +17,11 @@ from typing import Any
 import torch
 
 from vitspace.data import Dataset
+from vitspace.devices import available_devices, check_device, is_out_of_memory, seeded
 from vitspace.proxies import ProxyError, Score
-from vitspace.proxies._fit import OnStep, fit, memory_format, validate
-from vitspace.proxies._recipe import PRESETS, TrainingProxy, canonical_name, parse_proxy, split_data
-from vitspace.proxies._shrink import make_network, rescaled_settings
-from vitspace.proxies.devices import available_devices, check_device, is_out_of_memory, seeded
+from vitspace.proxies.recipe import PRESETS, TrainingProxy, canonical_name, parse_proxy, split_data
+from vitspace.proxies.short_training import OnStep, fit, memory_format, validate
+from vitspace.proxies.shrinking import make_network, rescaled_settings
 from vitspace.spec import NATIVE_SIZE, Spec
 
 __all__ = [

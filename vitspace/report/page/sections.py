@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from vitspace.plots.formats import COLUMNS, is_number, readable, shown_columns
-from vitspace.plots.schematic import draw_svg
 from vitspace.report.choice import RULES, Choice, chosen_few
 from vitspace.report.compare import Comparison
 from vitspace.report.history import history
@@ -120,7 +119,7 @@ def _card(record: StudyRecord, choice: Choice) -> DesignCard:
         why="; ".join(RULES[rule] for rule in choice.rules) + ".",
         name=trial_name(trial),
         star=bool(trial.anchor),
-        drawing=draw_svg(trial.spec),
+        drawing=trial.spec.drawing,
         facts=values,
         settings=", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items()),
         estimate=estimated_top1(record, trial.spec),

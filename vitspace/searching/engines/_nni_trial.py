@@ -12,6 +12,7 @@ from pathlib import Path
 import nni
 
 from vitspace import interrupts
+from vitspace.devices import computing_on, default_threads
 from vitspace.searching.desk import Desk
 from vitspace.searching.engines._nni_space import result, to_params
 from vitspace.searching.join import join_session
@@ -37,7 +38,7 @@ def main(name: str, url: str, command: str, config: str, folder: str) -> None:
     session = join_session(store, StudyConfig.of(json.loads(config)), command, Silent())
     proposal = nni.get_next_parameter()
     assert isinstance(proposal, dict)
-    with Desk(session, session.score) as desk:
+    with computing_on(default_threads(session.config.device)), Desk(session, session.score) as desk:
         trial = work_once(desk, session.evaluate, to_params(session.space, proposal))
     nni.report_final_result(result(trial, store.record().reference_point))
 

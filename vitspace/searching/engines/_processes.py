@@ -20,7 +20,6 @@ from types import TracebackType
 from typing import Any
 
 from vitspace.errors import StudyFailedError
-from vitspace.host import cores
 from vitspace.searching.desk import Died, Job
 from vitspace.searching.monitor import Monitor
 from vitspace.searching.reference import SecondSeed
@@ -145,11 +144,11 @@ class Processes:
     def _start(self) -> Worker:
         """Start a worker, in a session of its own, so that Ctrl-C reaches this process alone."""
         ours, theirs = Pipe()
-        threads = self.session.threads or max(1, len(cores()) // self.count)
+        threads = self.session.threads
         with theirs:
             process = subprocess.Popen(
                 [sys.executable, "-m", "vitspace.searching.engines._worker", str(theirs.fileno())],
-                env={"OMP_NUM_THREADS": str(threads)} | os.environ,
+                env=os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {}),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 text=True,

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-import torch
-
+from vitspace.devices import computing_on
 from vitspace.errors import InputError
 from vitspace.searching.remote import evaluate, remote_evaluator, score
 from vitspace.searching.rungs import Point, Standing
@@ -41,12 +40,12 @@ def main(pipe: Connection) -> None:
     parent = os.getppid()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     study, threads = pipe.recv()
-    torch.set_num_threads(threads)
     try:
-        remote_evaluator(*study)
-        while True:
-            word, *what = pipe.recv()
-            pipe.send(("result", _do(pipe, study, word, what)))
+        with computing_on(threads):
+            remote_evaluator(*study)
+            while True:
+                word, *what = pipe.recv()
+                pipe.send(("result", _do(pipe, study, word, what)))
     except InputError as error:
         sys.exit(f"error: {error}")
     except (EOFError, OSError):

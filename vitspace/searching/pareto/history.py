@@ -1,5 +1,6 @@
-"""History: what a study's trials have shown so far, as arrays."""
+"""What a study's trials have shown so far, as arrays."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,7 +24,7 @@ class History:
         complete: Trials with all objectives.
         failed: Trials whose evaluation failed.
         timed: Trials whose latency was measured, complete or not.
-        pending: Designs that run or wait.
+        pending: Designs that run or wait, or whose results are not to be known yet.
     """
 
     def __init__(self, study: optuna.Study, population: Population) -> None:
@@ -35,14 +36,16 @@ class History:
         self.pending: list[Spec] = []
         self._rows: dict[Spec, Rows] = {}
 
-    def update(self) -> None:
-        """Read what was stored since the last time."""
-        trials = [trial for trial in self.store.trials() if trial.spec]
+    def update(self, before: float = math.inf) -> None:
+        """Read what was stored since the last time; of trials with a number from ``before`` on, the design alone."""
+        stored = [trial for trial in self.store.trials() if trial.spec]
+        trials = [trial for trial in stored if trial.number < before]
         self.complete = [trial for trial in trials if trial.complete]
         self.failed = [trial for trial in trials if trial.state == "failed"]
         self.timed = [trial for trial in trials if trial.latency_ms is not None]
-        self.pending = self._pending()
-        self.seen = {*(trial.spec for trial in trials if trial.spec), *self.pending}
+        later = [trial.spec for trial in stored if trial.spec and trial.number >= before]
+        self.pending = list(dict.fromkeys([*later, *self._pending()]))
+        self.seen = {*(trial.spec for trial in stored if trial.spec), *self.pending}
 
     def rows(self, specs: Sequence[Spec | None]) -> Rows:
         """Return designs as rows [N, variables] of the population."""

@@ -8,6 +8,7 @@ studies of one seed begin alike. Where too few of those are complete to learn fr
 FLOPs.
 """
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -43,19 +44,21 @@ ENOUGH = 6
 class ParetoSampler(optuna.samplers.BaseSampler):
     """Proposes the design of the largest expected improvement; never one that was, or does not fit the budget.
 
-    The same trials, seed and trial number give the same proposal, whichever process asks.
+    The same trials, seed and trial number give the same proposal, whichever process asks. Where several designs are
+    evaluated at once, which of the last ones have ended is chance: with a lag, a proposal knows only their designs.
 
     Args:
         space: What is drawn from.
         limits: Multiply-adds and params that designs keep within.
         seed: Of drawing.
         accept: What else a design must pass, asked of few.
+        lag: How many of the trials before a proposal are known by their design alone.
     """
 
     def __init__(
-        self, space: Space, limits: Budget, seed: int, accept: Callable[[Spec], bool] = lambda _: True
+        self, space: Space, limits: Budget, seed: int, accept: Callable[[Spec], bool] = lambda _: True, lag: int = 0
     ) -> None:
-        self.space, self.limits, self.seed, self.accept = space, limits, seed, accept
+        self.space, self.limits, self.seed, self.accept, self.lag = space, limits, seed, accept, lag
         self.population = Population(space)
         self._known: History | None = None
 
@@ -73,7 +76,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         """
         if self._known is None:
             self._known = History(study, self.population)
-        self._known.update()
+        self._known.update(trial.number - self.lag if self.lag else math.inf)
         rng = np.random.default_rng([self.seed, trial.number])
         return self.space.encode(self._propose(self._known, rng))
 

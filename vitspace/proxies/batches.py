@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 import torch
-from timm.data import Mixup
 from timm.data.random_erasing import RandomErasing
 from torch import Tensor
 
 from vitspace.data import Dataset
-from vitspace.proxies._recipe import TrainingProxy
+from vitspace.fitting import make_mixup
+from vitspace.proxies.recipe import TrainingProxy
 
 _SAMPLE = 1000
 
@@ -39,9 +39,7 @@ class TrainBatches:
         self.normalise = Normalise(dataset, device)
         self.images_N3HW, self.labels_N = dataset.train_images.to(device), dataset.train_labels.to(device)
         self.erase = RandomErasing(proxy.erase, mode="pixel", device=device) if proxy.erase else None
-        self.mix = None
-        if proxy.mixup:
-            self.mix = Mixup(proxy.mixup, label_smoothing=proxy.label_smoothing, num_classes=len(dataset.classes))
+        self.mix = make_mixup(proxy.mixup, 0.0, proxy.label_smoothing, len(dataset.classes))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         proxy, generator = self.proxy, self.generator

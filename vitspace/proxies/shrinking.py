@@ -11,7 +11,7 @@ from torch import nn
 
 from vitspace.errors import InputError
 from vitspace.network import Network, build
-from vitspace.proxies._recipe import TrainingProxy
+from vitspace.proxies.recipe import TrainingProxy
 from vitspace.spec import NATIVE_SIZE, Carry, HeadSpec, Spec, StageSpec, placed
 
 _STEP = 4

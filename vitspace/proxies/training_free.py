@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from vitspace.devices import check_device
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS, ProxyError, Score
 from vitspace.proxies.cards import committed_card
 from vitspace.proxies.combinations import Model, fitted
-from vitspace.proxies.devices import check_device
 from vitspace.proxies.scores import Settings, Subject, measure
+from vitspace.quiet import training_step
 from vitspace.spec import Spec
 
 OnStep = Callable[[int, int], None]
@@ -45,7 +46,8 @@ class FreeProxy:
             ProxyError: a score it needs is not finite, or cannot be had of this network.
         """
         names = self.model.components if self.model else (self.name,)
-        found = measure(Subject.of_spec(spec), names, replace(self.settings, seed=seed))
+        with training_step(pausing=self.settings.device == "cpu"):  # a score takes no longer than a step of training
+            found = measure(Subject.of_spec(spec), names, replace(self.settings, seed=seed))
         if found.failures:
             name, why = next(iter(found.failures.items()))
             raise ProxyError(f"{name}: {why}")

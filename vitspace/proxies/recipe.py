@@ -23,7 +23,7 @@ class TrainingProxy(BaseModel):
         fraction: Share of its training images, drawn evenly over classes.
         img_size: Side of the image in pixels.
         stem_stride: Pixels a side for one position of the first map; below 4, small images keep larger maps.
-        width: Factor on the design's channels; see `vitspace.proxies._shrink`.
+        width: Factor on the design's channels; see `vitspace.proxies.shrinking`.
         depth: Factor on the blocks of each stage.
         steps: Optimiser steps.
         epochs: Passes over the training images, in place of steps.

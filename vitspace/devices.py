@@ -37,6 +37,29 @@ def available_devices() -> list[str]:
     return ["cpu", *(f"cuda:{index}" for index in range(torch.cuda.device_count())), *mps]
 
 
+def default_threads(device: str) -> int | None:
+    """Return the threads of one network: one on the CPU; elsewhere None, torch's own number.
+
+    Two threads wait for each other at every operator, and both stand still where another program takes one's core.
+
+    Args:
+        device: As `check_device` reads it.
+    """
+    on_cpu = device == "cpu" or (device == "auto" and "cuda:0" not in available_devices())
+    return 1 if on_cpu else None
+
+
+@contextmanager
+def computing_on(threads: int | None) -> Iterator[None]:
+    """Compute on so many threads within, and on as many as before afterwards; None leaves torch's number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def autocast(precision: str, device: torch.device) -> AbstractContextManager:
     """Return the context of a forward pass: bf16, float32, or auto, which is bf16 on CUDA and float32 elsewhere."""
     if precision == "bf16" or (precision == "auto" and device.type == "cuda"):

@@ -1,0 +1,20 @@
+"""docs/architecture.md shows the layers that tests/test_imports.py holds the code to, and every package."""
+
+import re
+from pathlib import Path
+
+from test_imports import LADDER, ROOT
+
+PAGE = (Path(__file__).parents[2] / "docs/architecture.md").read_text()
+
+
+def test_the_layers_are_those_of_the_imports():
+    section = PAGE.partition("## Which imports are allowed")[2]
+    block = re.search(r"```text\n(.*?)```", section, re.DOTALL)[1]
+    assert [set(line.split(", ")) for line in reversed(block.splitlines())] == LADDER
+
+
+def test_every_package_is_in_the_layout():
+    table = PAGE.partition("## The layout")[2].partition("## Which")[0]
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
+    assert packages - {name.rstrip("/") for name in re.findall(r"`(\w+/)`", table)} == set()

@@ -1,0 +1,102 @@
+"""Timings and trainings, in processes of their own as they are in a search."""
+
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+
+from vitspace import quiet
+from vitspace.cache import cache_folder
+from vitspace.quiet import seconds_waited, timing, training_step
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+
+
+def train(log, ready, stop):
+    """Train in steps without a pause between them."""
+    while not stop.is_set():
+        with training_step():
+            log.append(("step", time.monotonic()))
+            time.sleep(0.01)
+            log.append(("end", time.monotonic()))
+        ready.set()
+
+
+@pytest.fixture
+def training():
+    """Two processes that train; what they log, and a way to stop one."""
+    with SPAWN.Manager() as manager:
+        log, stop = manager.list(), SPAWN.Event()
+        ready = [SPAWN.Event(), SPAWN.Event()]
+        processes = [SPAWN.Process(target=train, args=(log, each, stop)) for each in ready]
+        for process in processes:
+            process.start()
+        assert all(each.wait(30) for each in ready)
+        yield log, processes
+        stop.set()
+        for process in processes:
+            process.join(10)
+
+
+def test_no_step_begins_while_a_network_is_timed_and_a_timing_is_not_kept_waiting(training):
+    log, _ = training
+    for _ in range(3):
+        with timing():
+            began = time.monotonic()
+            time.sleep(0.1)
+            ended = time.monotonic()
+        time.sleep(0.05)
+        assert not [at for _, at in log if began < at < ended]
+    assert [word for word, at in log if at > ended]  # and they go on
+
+
+def test_a_killed_training_holds_nothing_up(training):
+    _, processes = training
+    os.kill(processes[0].pid, signal.SIGKILL)
+    with timing():
+        pass
+
+
+def test_a_process_that_is_suspended_is_waited_for_no_longer_than_patience(training, monkeypatch):
+    monkeypatch.setattr(quiet, "PATIENCE", 0.2)
+    _, processes = training
+    for process in processes:
+        os.kill(process.pid, signal.SIGSTOP)
+    began = time.monotonic()
+    with timing():
+        assert time.monotonic() - began < 5
+    for process in processes:
+        os.kill(process.pid, signal.SIGCONT)
+
+
+def hold(ready):
+    with timing():
+        ready.set()
+        time.sleep(0.3)
+
+
+def test_the_seconds_that_a_training_waited_are_counted():
+    ready, before = SPAWN.Event(), seconds_waited()
+    process = SPAWN.Process(target=hold, args=(ready,))
+    process.start()
+    assert ready.wait(30)
+    with training_step(pausing=False):
+        assert seconds_waited() == before
+    with training_step():
+        assert 0.1 < seconds_waited() - before < 30
+    process.join()
+
+
+def test_a_cache_that_cannot_be_used_keeps_nobody_waiting(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path / "file" / "cache"))
+    with timing(), training_step():
+        pass

@@ -1,0 +1,76 @@
+"""What the published designs cost, as ``counted.csv`` keeps it, so that a table of them needs no network.
+
+``python -m vitspace.costs.published`` counts them all and writes the file. A row is read only while its design and the
+code that it was counted with are those it was made of.
+"""
+
+import csv
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vitspace.sources import PACKAGE, followed
+
+if TYPE_CHECKING:
+    from vitspace.anchors import Anchor
+
+FILE = Path(__file__).with_name("counted.csv")
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What one published design costs at its resolution.
+
+    Attributes:
+        spec_id: Of its spec.
+        params: Parameters.
+        macs: Multiply-adds.
+        attention_macs: Those of attention products.
+    """
+
+    spec_id: str
+    params: int
+    macs: int
+    attention_macs: int
+
+
+def counted(row: "Anchor") -> Counted | None:
+    """Return what the file holds of a published design; None where it holds nothing, or is out of date."""
+    found = _kept().get(row.id)
+    if found is None or found["made_of"] != made_of(row):
+        return None
+    return Counted(found["spec_id"], *(int(found[name]) for name in ("params", "macs", "attention_macs")))
+
+
+def made_of(row: "Anchor") -> str:
+    """Return a digest of a published design and of the code that counts it."""
+    design = json.dumps([row.family, row.resolution, dict(row.parts)], sort_keys=True)
+    return hashlib.sha256((design + _code(row.family)).encode()).hexdigest()[:12]
+
+
+@cache
+def _code(family: str) -> str:
+    """Return a digest of the files that count a family, the same for every version of Python."""
+    modules = followed(["vitspace.costs.networks", f"vitspace.families.{family}"])
+    paths = [PACKAGE.joinpath(*name.split(".")[1:]) for name in modules]
+    files = [path / "__init__.py" if path.is_dir() else path.with_suffix(".py") for path in paths]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+@cache
+def _kept() -> dict[str, dict[str, str]]:
+    with FILE.open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def write(costs: Sequence[tuple["Anchor", Counted]], path: Path = FILE) -> None:
+    """Write what published designs cost."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        names = ("id", *Counted.__dataclass_fields__, "made_of")
+        writer = csv.DictWriter(file, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({"id": row.id, **asdict(found), "made_of": made_of(row)} for row, found in costs)

@@ -1,0 +1,139 @@
+"""One step of training, of short and full ones: forward, loss, backward, clipping, optimiser and moving average.
+
+Their recipes stay two: each chooses the optimiser, its schedule, the batches and what a training that diverges is told.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from timm.data import Mixup
+from timm.loss import LabelSmoothingCrossEntropy, SoftTargetCrossEntropy
+from timm.utils import ModelEmaV3
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from vitspace.devices import autocast
+from vitspace.quiet import training_step
+
+#: Steps between two looks at whether the loss is a number, which wait for a GPU.
+CHECK_EVERY = 10
+
+Batch = tuple[Tensor, Tensor]
+
+
+class DivergedError(ArithmeticError):
+    """The training loss is no number.
+
+    Attributes:
+        loss: What it is.
+        step: The step, from 1.
+    """
+
+    def __init__(self, loss: float, step: int) -> None:
+        super().__init__(f"the training loss is {loss} by step {step}")
+        self.loss, self.step = loss, step
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A network in training.
+
+    Attributes:
+        network: On its device.
+        criterion: Of scores float32 [B, classes] and targets, int64 [B] or, mixed, [B, classes].
+        optimiser: Of the network.
+        schedule: timm's, told of each step.
+        average: Of the network's weights, or None.
+        forward: The network as it is run: compiled, or shared between processes; None runs it as it is.
+        precision: See `autocast`.
+        layout: How maps lie in memory.
+        clip_grad: Largest norm of the gradient; None clips nothing.
+    """
+
+    network: nn.Module
+    criterion: nn.Module
+    optimiser: torch.optim.Optimizer
+    schedule: Any
+    average: ModelEmaV3 | None = None
+    forward: Callable[[Tensor], Tensor] | None = None
+    precision: str = "auto"
+    layout: torch.memory_format = torch.contiguous_format
+    clip_grad: float | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
+    @property
+    def trained(self) -> nn.Module:
+        """The network that counts: the moving average where there is one."""
+        return self.average.module if self.average else self.network
+
+    def step(self, parts: Iterable[Batch], images: int, taken: int) -> list[Tensor]:
+        """Take a step down the mean loss of a batch, and return each part's share of it.
+
+        On the CPU it waits while another process of this host times a network.
+
+        Args:
+            parts: The batch in parts, whose gradients are added up: images float32 [B, 3, H, W] and targets.
+            images: In all parts.
+            taken: Steps before this one.
+
+        Raises:
+            DivergedError: the loss is no number, on the CPU.
+        """
+        # One of several processes in step with each other would keep all of them waiting for a timing.
+        pausing = self.device.type == "cpu" and not isinstance(self.forward, DistributedDataParallel)
+        with training_step(pausing):
+            return self._step(parts, images, taken)
+
+    def _step(self, parts: Iterable[Batch], images: int, taken: int) -> list[Tensor]:
+        self.schedule.step_update(taken)
+        self.optimiser.zero_grad()
+        losses, seen = [], 0
+        for inputs, targets in parts:
+            seen += len(inputs)
+            with self._apart(seen < images):
+                losses.append(self._backward(inputs, targets, images / len(inputs), taken + 1))
+        if self.clip_grad:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_grad)
+        self.optimiser.step()
+        if self.average:
+            self.average.update(self.network, taken + 1)
+        return losses
+
+    def _apart(self, more: bool) -> AbstractContextManager[None]:
+        """While more parts follow, processes do not exchange gradients."""
+        shared = isinstance(self.forward, DistributedDataParallel)
+        return self.forward.no_sync() if more and shared else nullcontext()  # type: ignore[union-attr]
+
+    def _backward(self, inputs: Tensor, targets: Tensor, parts: float, step: int) -> Tensor:
+        with autocast(self.precision, self.device):
+            scores = (self.forward or self.network)(inputs.contiguous(memory_format=self.layout))
+        loss: Tensor = self.criterion(scores.float(), targets) / parts
+        if self.device.type == "cpu" and not loss.isfinite():
+            # Sampling at points that are no numbers ends the process in PyTorch's backward pass on the CPU.
+            raise DivergedError(loss.item(), step)
+        loss.backward()
+        return loss.detach()
+
+
+def make_mixup(mixup: float, cutmix: float, label_smoothing: float, classes: int) -> Mixup | None:
+    """Return what mixes images and their targets, or None where both alphas are 0."""
+    if not (mixup or cutmix):
+        return None
+    return Mixup(mixup, cutmix, label_smoothing=label_smoothing, num_classes=classes)
+
+
+def make_criterion(mixes: bool, label_smoothing: float) -> nn.Module:
+    """Return the loss of mixed targets, which are smoothed already, or of labels."""
+    return SoftTargetCrossEntropy() if mixes else LabelSmoothingCrossEntropy(label_smoothing)
+
+
+def make_average(network: nn.Module, decay: float | None) -> ModelEmaV3 | None:
+    """Return a moving average of the weights, or None without a decay."""
+    return ModelEmaV3(network, decay=decay, use_warmup=True) if decay else None

@@ -1,0 +1,90 @@
+"""Quiet: while one process of this host times a network, those that train wait between two steps.
+
+A training step holds one lock shared, and a timing holds it alone. A timing also holds a second lock from the moment it
+asks, at which a step stops before it begins: so steps that follow each other without a pause do not keep a timing
+waiting. Both locks are files of the cache's folder that the kernel locks, so that they end with their process, and all
+processes with the same cache take part. A process that was suspended is not waited for longer than `PATIENCE`.
+"""
+
+import fcntl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+
+from vitspace.cache import cache_folder
+
+#: Seconds for which a step or a timing is waited for; none takes as long, unless its process was suspended.
+PATIENCE = 300.0
+_POLLS = (0.002, 0.05)
+
+
+class _Waited:
+    seconds = 0.0
+
+
+def seconds_waited() -> float:
+    """Return for how long the training steps of this process waited so far, since others timed networks."""
+    return _Waited.seconds
+
+
+@contextmanager
+def training_step(pausing: bool = True) -> Iterator[None]:
+    """Train within, once nobody times a network any more.
+
+    Args:
+        pausing: False for a training that must not wait, such as one on a GPU, or one of several processes in step.
+    """
+    folder = _folder() if pausing else None
+    if folder is None:
+        yield
+        return
+    began = time.monotonic()
+    with _locked(folder / "timing.lock", fcntl.LOCK_SH):
+        pass
+    with _locked(folder / "training.lock", fcntl.LOCK_SH):
+        _Waited.seconds += time.monotonic() - began
+        yield
+
+
+@contextmanager
+def timing() -> Iterator[None]:
+    """Time a network within: nobody else does, and those that train wait, as `training_step` says."""
+    folder = _folder()
+    if folder is None:
+        yield
+        return
+    with _locked(folder / "timing.lock", fcntl.LOCK_EX), _locked(folder / "training.lock", fcntl.LOCK_EX):
+        yield
+
+
+def _folder() -> Path | None:
+    """Return the cache's folder; None where it cannot be used, so that nobody waits: `vitspace.cache` says so."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "training.lock").touch()
+    except OSError:
+        return None
+    return folder
+
+
+@contextmanager
+def _locked(path: Path, how: int) -> Iterator[None]:
+    """Hold a lock within; where it cannot be had for `PATIENCE`, go on without."""
+    with path.open("a") as file:
+        _lock(file, how)
+        yield
+
+
+def _lock(file: TextIOWrapper, how: int) -> None:
+    began, pause = time.monotonic(), _POLLS[0]
+    while time.monotonic() - began < PATIENCE:
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+            pause = min(2 * pause, _POLLS[1])
+        else:
+            return

@@ -1,0 +1,63 @@
+"""How many designs a search evaluates at once, and on how many threads each.
+
+Two threads of one training wait for each other at every operator, so that both stand still when another program takes
+one of their cores. So a design is trained on one thread, and as many designs at once as there are cores.
+"""
+
+from vitspace.costs import cost
+from vitspace.devices import default_threads
+from vitspace.proxies import trains
+from vitspace.resources import available_memory, memory_in_use, usable_cores
+from vitspace.searching.first import anchors_inside
+from vitspace.searching.session import Session
+
+#: Bytes that training takes for each parameter (weight, gradient, two averages of AdamW), and for each activation that
+#: is kept for the backward pass and its copies.
+_A_PARAM, _AN_ACTIVATION = 16, 16
+
+
+def plan_workers(session: Session) -> None:
+    """Fill in a session's workers and threads, where they were not given.
+
+    Engine ``optuna`` evaluates as many designs at once as there are cores where the proxy trains on the CPU, as long as
+    there are trials and memory for them; else one, in this process, and also where the proxy or the family was made
+    in a notebook. Other engines have their own numbers.
+    """
+    config = session.config
+    session.threads = session.threads or default_threads(config.device)
+    if session.workers == 0:
+        session.workers = None
+        return
+    if session.workers or config.engine != "optuna":
+        return
+    if session.threads is None or not trains(config.proxy) or _is_of_this_process(session):
+        return
+    left = config.trials - len(session.store.record().completed)
+    wanted = min(usable_cores() // session.threads, left)
+    fit = _that_fit_in_memory(session)
+    if fit < wanted:
+        session.monitor.note(
+            f"{max(1, fit)} designs at once and not {wanted}: memory holds no more; --workers sets another number"
+        )
+    session.workers = count if (count := min(wanted, fit)) > 1 else None
+
+
+def _is_of_this_process(session: Session) -> bool:
+    """Whether the proxy or the family was made in a notebook or script, and another process does not know it."""
+    made = (session.evaluator.proxy, *session.space.smallest.stages)
+    return any(type(each).__module__ == "__main__" for each in made)
+
+
+def _that_fit_in_memory(session: Session) -> int:
+    """Return how many workers the memory that is free holds."""
+    return available_memory() // _bytes_of_a_worker(session)
+
+
+def _bytes_of_a_worker(session: Session) -> int:
+    """Return about what a worker takes: what this process does, its data loaded, and an anchor's training."""
+    recipe = session.evaluator.proxy.describe()
+    designs = (*anchors_inside(session.space, session.config).values(), session.space.smallest)
+    sizes = [cost(spec, session.space.resolution) for spec in designs]
+    images = recipe.get("batch_size", 1) * (recipe.get("img_size", 224) / session.space.resolution) ** 2
+    network = max(_A_PARAM * size.params + _AN_ACTIVATION * images * size.activations for size in sizes)
+    return memory_in_use() + int(network)
