@@ -30,7 +30,7 @@ class Guards:
 
     def __init__(self, known: Features) -> None:
         macs = known.columns["macs"]
-        self._grid = np.linspace(*np.percentile(macs, (LOW, HIGH)), _GRID)
+        self._grid = np.linspace(float(np.percentile(macs, LOW)), float(np.percentile(macs, HIGH)), _GRID)
         near = [_near(macs, at) for at in self._grid]
         self._low = _percentiles(known, BOXED, near, LOW)
         self._high = _percentiles(known, BOXED, near, HIGH)
@@ -51,6 +51,10 @@ class Guards:
             low, high = (self._at(features, bounds[name]) for bounds in (self._low, self._high))
             found[name] = np.maximum(_beyond(features.columns[name], low, high) / (high - low) - _SLACK, 0)
         return found
+
+    def excess(self, features: Features) -> Array:
+        """Return the sum of `excesses` over features: [N]."""
+        return np.sum(list(self.excesses(features).values()), axis=0)
 
     def _at(self, features: Features, bounds: Array) -> Array:
         return np.interp(features.columns["macs"], self._grid, bounds)

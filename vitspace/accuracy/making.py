@@ -94,8 +94,8 @@ def make(results: Path, out: Path, source: str = SOURCE) -> None:
         wanted = chosen(csv.DictReader(file))
     known = {row.name: row for row in read_rows(out.read_text(encoding="utf-8").splitlines())} if out.exists() else {}
     rows: list[Row] = []
-    for number, (name, *facts) in enumerate(wanted, start=1):
-        row = known.get(name) or count(name, *facts, source=source)
+    for number, (name, train_size, img_size, top1) in enumerate(wanted, start=1):
+        row = known.get(name) or count(name, train_size, img_size, top1, source)
         rows += [row] if row else []
         if number % 50 == 0 or number == len(wanted):
             left = [known[name] for name, *_ in wanted[number:] if name in known]

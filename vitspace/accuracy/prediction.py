@@ -134,9 +134,11 @@ def summed(designs: Sequence[Spec | nn.Module], img_size: int = NATIVE_SIZE) -> 
 
 def _prediction(mean: float, sd: float, model: Predictor, outside: tuple[str, ...], near: list[str]) -> Prediction:
     low, high = model.factors
-    ends = [100 - float(np.exp(mean + sign * factor * sd)) for factor in (low, high) for sign in (1, -1)]
-    own = (ends[3] - ends[2]) / 2 / NORMAL_90
-    return Prediction(100 - float(np.exp(mean)), own, *ends, not outside, outside, near)
+    low80, high80, low90, high90 = (
+        100 - float(np.exp(mean + sign * factor * sd)) for factor in (low, high) for sign in (1, -1)
+    )
+    own = (high90 - low90) / 2 / NORMAL_90
+    return Prediction(100 - float(np.exp(mean)), own, low80, high80, low90, high90, not outside, outside, near)
 
 
 def _subjects(designs: Sequence[Spec | nn.Module], img_size: int, model: Predictor) -> tuple[Features, np.ndarray]:
@@ -173,7 +175,7 @@ def _family(design: Spec | nn.Module) -> str | None:
 
 def _widening(model: Predictor, found: Features) -> Array:
     """How much wider the interval is outside of what is known: 1 inside, 2 a whole width of it outside, [N]."""
-    return 1 + sum(model.guards.excesses(found).values())
+    return 1 + model.guards.excess(found)
 
 
 def _outside(excesses: dict[str, Array], found: Features, i: int) -> tuple[str, ...]:

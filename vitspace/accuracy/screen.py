@@ -63,7 +63,7 @@ def _screened(counted: NDArray[np.int64], families: Codes, img_size: int) -> Est
     capped = model.guards.capped(found)
     one, one_variance = law.predict(capped, families)
     two, two_variance = shape.predict(capped, families)
-    outside = sum(model.guards.excesses(found).values())
+    outside = model.guards.excess(found)
     sds = np.sqrt((one_variance + two_variance) / 2 + (one - two) ** 2 / 4) * (1 + outside)
     errors = np.exp((one + two) / 2)
     return Estimates(100 - errors, errors * np.sinh(model.factors[1] * sds) / NORMAL_90, outside == 0)

@@ -26,7 +26,7 @@ def tune(process: Process, bends: bool) -> Scales:
     start = np.log(START if bends else START[:6])
 
     def loss(logs: Array) -> float:
-        process.scales = Scales(*np.exp(logs)) if bends else Scales(*np.exp(logs), bend=0.0)
+        process.scales = _scales(logs)
         covariance = process.covariance(process.inputs, process.inputs)
         covariance += (process.scales.noise**2 + 1e-8) * np.eye(len(covariance))
         factor = cho_factor(covariance, lower=True)
@@ -35,7 +35,11 @@ def tune(process: Process, bends: bool) -> Scales:
 
     bounds = [(value - _REACH, value + _REACH) for value in start]
     found = minimize(loss, start, method="L-BFGS-B", bounds=bounds, options={"maxiter": _ROUNDS})
-    return Scales(*np.exp(found.x)) if bends else Scales(*np.exp(found.x), bend=0.0)
+    return _scales(found.x)
+
+
+def _scales(logs: Array) -> Scales:
+    return Scales(*np.exp(logs).tolist())
 
 
 def main() -> None:

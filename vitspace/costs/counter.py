@@ -61,7 +61,8 @@ class PartCost:
     @classmethod
     def of_numbers(cls, numbers: Sequence[int]) -> "PartCost":
         """Read what `numbers` put out."""
-        return cls(*numbers[:4], Makeup(*numbers[4:]))
+        params, macs, activations, attention, *makeup = numbers
+        return cls(params, macs, activations, attention, Makeup(*makeup))
 
 
 class _Operation(NamedTuple):
