@@ -11,7 +11,7 @@ from vitspace.families import FAMILIES
 from vitspace.sources import sources_of
 from vitspace.spec import parse_part
 
-CURE = "the counts are stale: run python -m vitspace.space.counting"
+CURE = "the counts are stale: run python -m vitspace.space.shipping"
 
 
 def module(family):

@@ -18,7 +18,7 @@ from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec
 
 #: Blocks with which a stage is counted whose blocks do not all cost the same.
 PROBE_DEPTH = 3
-#: What was counted of our families' parts in our spaces, made by ``python -m vitspace.space.counting``.
+#: What was counted of our families' parts in our spaces, made by ``python -m vitspace.space.shipping``.
 COUNTED = Path(__file__).parent / "counted"
 
 remembered = Remembered("parts", __name__, COUNTED)

@@ -37,7 +37,7 @@ def self_attend(qkv: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
         q, k, v = qkv.chunk(3, dim=2)
         return attend(q, k, v, heads, mask)
     # A back end copies what it cuts or transposes: once for all three, and the parts of the first dimension lie whole.
-    packed = qkv.unflatten(2, (3, heads, -1)).permute(2, 0, 3, 1, 4).flatten(0, 1)
-    q, k, v = packed.chunk(3)
+    packed = qkv.unflatten(2, (3, heads, -1)).permute(2, 0, 3, 1, 4).contiguous()
+    q, k, v = packed.unbind()
     mask = None if mask is None else mask.to(qkv.dtype)
     return join_heads(F.scaled_dot_product_attention(q, k, v, attn_mask=mask))
