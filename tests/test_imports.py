@@ -22,6 +22,7 @@ LADDER = [
     {"fitting"},
     {"families"},
     {"costs"},
+    {"accuracy"},
     {"latency"},
     {"space"},
     {"study"},
