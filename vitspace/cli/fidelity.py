@@ -110,7 +110,7 @@ def _print(cards: "list[Card]") -> None:
             console().print(table)
     print(LEGEND)
     for card in cards:
-        if line := points(card):
-            print(line)
+        if words := points(card):
+            print(words)
         for reason in card.reasons:
             print(f"{card.proxy}: {reason}")
