@@ -18,10 +18,10 @@ import timm
 import torch
 
 import vitspace.families  # noqa: F401 (registers our models with timm)
-from vitspace.host import cpu, machine
 from vitspace.latency.backends import lacking, prepare
 from vitspace.latency.protocol import Runner, interleave, pinned
 from vitspace.layers.plain import plain_graph
+from vitspace.machine.host import cpu, machine
 
 # ours, peer, image size of the peer, the ratio the paper prints, our goal for the best of the back ends
 PAIRS = [

@@ -23,9 +23,9 @@ import numpy as np
 import pandas as pd
 
 from vitspace.anchors import anchor, list_anchors
-from vitspace.host import machine
 from vitspace.latency import LatencySettings
 from vitspace.latency.measuring import Latency, measure_anew
+from vitspace.machine.host import machine
 from vitspace.space import load_space
 from vitspace.spec import Spec
 

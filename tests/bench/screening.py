@@ -12,7 +12,7 @@ from vitspace.accuracy.prediction import summed
 from vitspace.accuracy.predictor import predictor
 from vitspace.accuracy.screen import screen
 from vitspace.budget import Budget
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.space import load_space
 from vitspace.space.population import Population
 

@@ -11,8 +11,8 @@ from vitspace.families import anchor
 from vitspace.latency import Latency, LatencySettings, check_backend, measure
 from vitspace.latency.backends import BACKENDS, prepare
 from vitspace.latency.measuring import _see, usual_ms
+from vitspace.machine.quiet import timing
 from vitspace.network import build
-from vitspace.quiet import timing
 from vitspace.space import load_space
 
 QUICK = LatencySettings(runs=3, img_size=64)

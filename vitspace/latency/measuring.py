@@ -14,12 +14,12 @@ import timm
 import torch
 from torch import Tensor
 
-from vitspace import quiet
 from vitspace.cache import load, store
 from vitspace.errors import InputError
-from vitspace.host import fingerprint
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import Clock, Runner, Timing, interleave, pinned
+from vitspace.machine import quiet
+from vitspace.machine.host import fingerprint
 from vitspace.network import build
 from vitspace.sources import sources_of
 from vitspace.spec import Spec
@@ -205,7 +205,7 @@ def _reference_key(settings: LatencySettings) -> str:
 def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
     """Measure now, whatever was measured before, and keep nothing but the reference's time.
 
-    Processes of one host take turns, and those that train wait meanwhile: see `vitspace.quiet`.
+    Processes of one host take turns, and those that train wait meanwhile: see `vitspace.machine.quiet`.
     """
     image = _image(settings)
     network = build(spec, img_size=settings.img_size).to(image.dtype)

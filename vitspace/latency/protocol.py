@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vitspace.host import cores
+from vitspace.machine.host import cores
 
 #: Rounds after which no more are added, however wide the interval is.
 MOST_ROUNDS = 60

@@ -9,11 +9,11 @@ from itertools import chain, zip_longest
 from vitspace.budget import Budget
 from vitspace.cache import load, store
 from vitspace.files import data_names
-from vitspace.host import fingerprint
 from vitspace.latency.backends import check_backend
 from vitspace.latency.calibration import Calibration, calibration_path
 from vitspace.latency.measuring import LatencySettings, measure
 from vitspace.latency.samples import Sample
+from vitspace.machine.host import fingerprint
 from vitspace.space import Space, load_space
 from vitspace.spec import Spec
 from vitspace.tracking import Track, untracked

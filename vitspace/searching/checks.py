@@ -7,8 +7,8 @@ from typing import Any
 
 from vitspace.errors import InputError
 from vitspace.latency import LatencySettings, measure
+from vitspace.machine.resources import usable_cores
 from vitspace.proxies import kind_of
-from vitspace.resources import usable_cores
 from vitspace.searching.engines import check_engine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import anchors_inside

@@ -11,16 +11,16 @@ import torch
 
 from vitspace.budget import Budget
 from vitspace.costs import cost
-from vitspace.host import fingerprint, versions
 from vitspace.latency import Latency, LatencySettings, measure, predicted_violation
+from vitspace.machine.host import fingerprint, versions
+from vitspace.machine.quiet import seconds_waited
+from vitspace.machine.threads import wait_policy
 from vitspace.proxies import Laddered, Proxy, finite
-from vitspace.quiet import seconds_waited
 from vitspace.searching.rungs import EntersRungs
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.storage import StorageError
 from vitspace.study.trial import State, Trial
-from vitspace.threads import wait_policy
 
 _log = logging.getLogger(__name__)
 

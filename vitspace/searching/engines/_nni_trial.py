@@ -12,7 +12,7 @@ from pathlib import Path
 import nni
 
 from vitspace import interrupts
-from vitspace.devices import computing_on, default_threads
+from vitspace.machine.devices import computing_on, default_threads
 from vitspace.searching.desk import Desk
 from vitspace.searching.engines._nni_space import result, to_params
 from vitspace.searching.join import join_session
