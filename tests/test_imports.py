@@ -14,14 +14,15 @@ ROOT = Path(vitspace.__file__).parent
 # From the bottom; those on one line may import each other, never in a circle.
 LADDER = [
     {"errors", "interrupts"},
-    {"about", "units", "pareto", "statistics", "files", "cache", "host", "quiet", "resources", "threads", "tracking"},
+    {"about", "units", "pareto", "statistics", "files", "cache", "machine", "tracking"},
     {"sources"},
     {"plots"},
     {"budget", "spec"},
-    {"anchors", "devices", "layers", "network"},
+    {"anchors", "layers", "network"},
     {"fitting"},
     {"families"},
     {"costs"},
+    {"accuracy"},
     {"latency"},
     {"space"},
     {"study"},

@@ -31,6 +31,7 @@ _HOMES = {
     "load_space": "vitspace.space",
     "load_study": "vitspace.api",
     "measure_and_judge": "vitspace.fidelity.judging",
+    "predict_top1": "vitspace.accuracy",
     "search": "vitspace.api",
     "space_axes": "vitspace.analysis.axes",
     "study_axes": "vitspace.analysis.axes",

@@ -15,8 +15,8 @@ from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from vitspace.devices import autocast
-from vitspace.quiet import training_step
+from vitspace.machine.devices import autocast
+from vitspace.machine.quiet import training_step
 
 #: Steps between two looks at whether the loss is a number, which wait for a GPU.
 CHECK_EVERY = 10

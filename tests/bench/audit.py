@@ -17,7 +17,7 @@ import torch
 from vitspace.costs import CONVENTION
 from vitspace.costs.audit import COUNTERS, audit
 from vitspace.families import anchor, list_anchors
-from vitspace.host import machine
+from vitspace.machine.host import machine
 
 
 def markdown(table: pd.DataFrame, ignored: dict[str, Counter[str]]) -> str:

@@ -17,7 +17,7 @@ from itertools import pairwise
 import vitspace
 from vitspace.budget import Budget
 from vitspace.costs import CONVENTION
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.searching.desk import Desk
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.session import Session

@@ -6,7 +6,7 @@ Two modes of the same training are run in turn, design by design: before (one pr
 (a process a core, one thread each). Each trains for a few steps; a design's whole training is its steps times the
 seconds of one. Beside it run nothing, one or two processes that count, or another training with a thread a core.
 It takes about twenty minutes on two cores; --steps 1 --draws 1 shows within a few that it runs. A third mode, spin, is
-before with threads that sleep soon where they wait for each other, as `vitspace.threads` settles it.
+before with threads that sleep soon where they wait for each other, as `vitspace.machine.threads` settles it.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vitspace.threads import SPINS
+from vitspace.machine.threads import SPINS
 
 HERE = Path(__file__).resolve()
 ANCHORS = ("msg_tiny", "mat_1", "transcnn_small")
@@ -175,7 +175,7 @@ def main():
     if options.child:
         child()
         return
-    from vitspace.host import machine
+    from vitspace.machine.host import machine
 
     rows = measure(options)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vitspace import load_space
 from vitspace.costs import cost
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.network import build
 from vitspace.space.population import Population
 from vitspace.spec import Spec

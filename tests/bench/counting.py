@@ -17,7 +17,7 @@ import pandas as pd
 from vitspace.anchors import all_anchors
 from vitspace.costs import cost, counter, parts, shapes
 from vitspace.families import anchor
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.spec import Spec
 
 WAYS = {"shapes": shapes.put_out, "torch": lambda func, args, kwargs: (func(*args, **kwargs), None)}

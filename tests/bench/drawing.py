@@ -16,7 +16,7 @@ import numpy as np
 
 from vitspace import load_space
 from vitspace.costs import cost
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.space import InvalidDesign, Space
 
 BUDGETS = {"unified": "2G..4G", "hybrid": "0.98G..1.02G", "msg": "3.9G..4G", "vt": "1.5G..1.52G"}

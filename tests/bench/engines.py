@@ -21,7 +21,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.searching.idle import share_of, spans_by_process
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage
 from vitspace.study.store import StudyStore

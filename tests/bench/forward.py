@@ -18,10 +18,10 @@ import timm
 import torch
 
 import vitspace.families  # noqa: F401 (registers our models with timm)
-from vitspace.host import cpu, machine
 from vitspace.latency.backends import lacking, prepare
 from vitspace.latency.protocol import Runner, interleave, pinned
 from vitspace.layers.plain import plain_graph
+from vitspace.machine.host import cpu, machine
 
 # ours, peer, image size of the peer, the ratio the paper prints, our goal for the best of the back ends
 PAIRS = [
@@ -49,7 +49,7 @@ FIELDS = [
     "ratio_p90",
     "paper",
     "goal",
-    "drift",
+    "core_share",
 ]
 
 
@@ -73,7 +73,7 @@ def compare(ours: str, peer: str, peer_size: int, backend: str, rounds: int, pla
     low, high = np.percentile(timing.times[1] / timing.times[0], [10, 90])
     numbers = {"ours_ms": ours_ms, "peer_ms": peer_ms, "ratio": ours_ms / peer_ms, "ratio_p10": low, "ratio_p90": high}
     rounded = {name: round(float(value), 3) for name, value in numbers.items()}
-    return {"ours": ours, "peer": peer, "backend": backend, "drift": round(timing.drift, 3), **rounded}
+    return {"ours": ours, "peer": peer, "backend": backend, "core_share": round(timing.core_share, 3), **rounded}
 
 
 def main() -> None:

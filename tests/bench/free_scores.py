@@ -20,7 +20,7 @@ import torch
 
 from vitspace.anchors.references import main_anchors
 from vitspace.families import anchor
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.network import build
 from vitspace.proxies.scores import SCORES, Subject, measure
 from vitspace.spec import Spec

@@ -23,7 +23,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "families")]
 from designs import PARITY, hybrids, onnx_scores  # noqa: E402
 
 from vitspace.costs import cost  # noqa: E402
-from vitspace.host import machine  # noqa: E402
+from vitspace.machine.host import machine  # noqa: E402
 from vitspace.spec import Spec  # noqa: E402
 
 SIDE = 64

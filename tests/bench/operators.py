@@ -17,8 +17,8 @@ import timm
 import torch
 
 import vitspace.families  # noqa: F401 (registers our models with timm)
-from vitspace.host import cpu
 from vitspace.latency.backends import onnx_bytes
+from vitspace.machine.host import cpu
 
 FIELDS = ["cpu", "backend", "model", "kind", "count", "ms", "share"]
 Times = dict[tuple[str, str], list[float]]

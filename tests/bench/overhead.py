@@ -17,7 +17,7 @@ from pathlib import Path
 
 import optuna
 
-from vitspace.host import machine
+from vitspace.machine.host import machine
 
 ENGINES = Path(__file__).parents[1] / "engines"
 sys.path.insert(0, str(ENGINES))

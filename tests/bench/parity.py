@@ -17,7 +17,7 @@ import pandas as pd
 
 from vitspace.design import Design
 from vitspace.export import Model, export_folder
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.spec import Spec
 
 REPORTS = Path(__file__).parents[2] / "reports"

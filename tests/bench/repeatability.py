@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from vitspace.host import machine
 from vitspace.latency.calibration import load_calibration
 from vitspace.latency.measuring import LatencySettings, measure_anew
 from vitspace.latency.samples import Sample
+from vitspace.machine.host import machine
 
 
 def row(sample: Sample, settings: LatencySettings) -> dict:

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 
 from vitspace.fidelity.designs import Design, designs
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.proxies.score_tables import ScoreRow, committed_rows
 from vitspace.proxies.scores import measure
 

@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 from scipy import stats
 
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.proxies import open_proxy
 from vitspace.spec import Spec
 

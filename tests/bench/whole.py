@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vitspace.costs import CONVENTION, cost
 from vitspace.files import data_names
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.network import build
 from vitspace.space import load_space
 from vitspace.spec import Spec

@@ -27,8 +27,8 @@ axes:
   heads: [4]
 """
 SMALL = ["mat_1", "--img-size", "64"]
-TIMES = {"median_ms": 20.0, "p10_ms": 19.0, "p90_ms": 21.0, "low_ms": 19.9, "high_ms": 20.1}
-STEADY = {"reference_ms": 10.0, "usual_ms": 10.0, "drift": 0.0, "core_share": 1.0}
+TIMES = {"median_ms": 20.0, "p10_ms": 19.0, "p90_ms": 21.0, "low_ms": 19.9, "high_ms": 20.1, "measured_ms": 24.0}
+STEADY = {"reference_ms": 10.0, "usual_ms": 10.0, "core_share": 1.0, "spread": 0.01}
 QUIET = Latency(**TIMES, **STEADY, backend="eager", runs=5, threads=1, batch=1, dtype="float32", host="here")
 
 
@@ -156,10 +156,10 @@ def test_half_precision_is_timed_part_by_part_too(profile):
 
 
 def test_a_noisy_machine_is_marked(profile, monkeypatch):
-    monkeypatch.setattr("vitspace.profile.parts.measure", lambda *_: replace(QUIET, drift=0.08))
-    assert "unsure: the time of resnet18 changed by +8.0% meanwhile" in profile(*SMALL).stdout
+    monkeypatch.setattr("vitspace.profile.parts.measure", lambda *_: replace(QUIET, reference_ms=15.0).at_usual(10.0))
+    assert "unsure: known to 33%: resnet18 took 15.0 ms, usually 10.0 ms" in profile(*SMALL).stdout
     [row] = json.loads(profile(*SMALL, "--json").stdout)["latency"]
-    assert row["doubt"] == "the time of resnet18 changed by +8.0% meanwhile"
+    assert row["doubt"] == "known to 33%: resnet18 took 15.0 ms, usually 10.0 ms"
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,23 @@
 """CUDA timing: its logic on a pretended GPU, and the real one where there is one."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
 from vitspace.errors import InputError
 from vitspace.families import anchor
-from vitspace.latency.cuda import Batches, CudaSettings, check_cuda, measure_cuda, summarise, time_batches
+from vitspace.latency.cuda import (
+    Batches,
+    CudaSettings,
+    check_cuda,
+    drift,
+    measure_cuda,
+    median_interval,
+    summarise,
+    time_batches,
+)
 from vitspace.profile import profile_cuda
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
@@ -67,3 +78,13 @@ def test_a_gpu_times_batches_and_parts():
     [latency] = result.latency
     assert latency.median_ms > 0 and latency.images_per_second > 0 and latency.peak_mb > 0
     assert all(part.ms is not None for part in result.parts if "tokens" not in part.name)
+
+
+def test_drift_compares_the_last_third_with_the_first():
+    assert drift(np.array([10.0, 10, 10, 50, 50, 50, 11, 11, 11])) == pytest.approx(0.1)
+
+
+def test_the_interval_of_a_median_holds_it_and_repeats():
+    times = np.fromiter(itertools.islice(itertools.cycle([1.0, 2.0, 3.0]), 30), float)
+    low, high = median_interval(times)
+    assert low <= 2.0 <= high and (low, high) == median_interval(times)

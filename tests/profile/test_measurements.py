@@ -19,13 +19,20 @@ def one_space(monkeypatch, tmp_path):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Time designs by their work, each with the core's share that is set here."""
-    told = {"core_share": 1.0}
+    """Time designs by their work, each with an interval as wide as is set here."""
+    told = {"spread": 1.0}
 
     def measure(spec, settings, again):
         ms = 1e-6 * float(work(spec, 224).sum())
-        times = {"median_ms": ms, "p10_ms": ms, "p90_ms": ms, "low_ms": ms, "high_ms": ms}
-        steady = {"reference_ms": 10.0, "usual_ms": 10.0, "drift": 0.0, **told}
+        times = {
+            "median_ms": ms,
+            "p10_ms": ms,
+            "p90_ms": ms,
+            "low_ms": ms,
+            "high_ms": ms * told["spread"],
+            "measured_ms": ms,
+        }
+        steady = {"reference_ms": 10.0, "usual_ms": 10.0, "core_share": 1.0, "spread": 0.0}
         return Latency(**times, **steady, backend="eager", runs=9, threads=1, batch=1, dtype="float32", host="here")
 
     monkeypatch.setattr(measurements, "measure", measure)
@@ -47,7 +54,7 @@ def test_a_calibration_is_kept_where_searches_find_it(clock):
 
 
 def test_a_busy_machine_is_told(clock, caplog):
-    clock["core_share"] = 0.5
+    clock["spread"] = 1.5
     vitspace.calibrate(designs=8)
     assert "designs were measured while the machine was busy or its speed changed" in caplog.text
 

@@ -1,7 +1,7 @@
 import pytest
 
 from vitspace.errors import InputError
-from vitspace.resources import usable_cores
+from vitspace.machine.resources import usable_cores
 from vitspace.searching.checks import WORKERS_A_CORE, check_workers
 
 

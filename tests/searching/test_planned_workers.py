@@ -28,7 +28,7 @@ def plan(tmp_path, make_evaluator, monkeypatch):
     """Plan a study's workers on a machine of so many cores and so much free memory."""
     monkeypatch.setattr("vitspace.searching.workers.memory_in_use", lambda: GB)
     monkeypatch.setattr(Space, "smallest", anchor("msg_tiny").spec)  # the space is not explored for this
-    monkeypatch.setattr("vitspace.devices.torch.cuda.device_count", lambda: plan.gpus)
+    monkeypatch.setattr("vitspace.machine.devices.torch.cuda.device_count", lambda: plan.gpus)
 
     def plan(cores=4, memory=64 * GB, gpus=0, given=None, threads=None, **settings):
         plan.gpus = gpus

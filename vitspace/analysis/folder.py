@@ -15,7 +15,7 @@ from vitspace.analysis.tables import axes_table, shown_axes, shown_comparison, v
 from vitspace.costs import CONVENTION
 from vitspace.errors import InputError
 from vitspace.files import write_atomic
-from vitspace.host import machine
+from vitspace.machine.host import machine
 from vitspace.plots.formats import markdown
 from vitspace.plots.frame import save_figure
 

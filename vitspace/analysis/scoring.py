@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vitspace import cache
 from vitspace.costs import cost
-from vitspace.devices import computing_on, default_threads
+from vitspace.machine.devices import computing_on, default_threads
 from vitspace.proxies import CAUTION, Proxy, ProxyError, open_proxy, part_data, trains
 from vitspace.sources import sources_of
 from vitspace.space import Space

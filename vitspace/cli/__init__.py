@@ -14,7 +14,7 @@ import typer
 
 from vitspace.errors import FailureError, InputError
 from vitspace.interrupts import Terminated, install
-from vitspace.threads import settle_wait_policy
+from vitspace.machine.threads import settle_wait_policy
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -98,7 +98,7 @@ def _estimate(text: str, as_json: bool) -> None:
 def _print(cards: "list[Card]") -> None:
     from rich.table import Table
 
-    from vitspace.fidelity.folder import FAMILIES, HEADINGS, cells, family_cells
+    from vitspace.fidelity.folder import FAMILIES, HEADINGS, cells, family_cells, points
 
     for headings, lines in ((HEADINGS, list(map(cells, cards))), (FAMILIES, family_cells(cards))):
         table = Table(box=None, header_style="bold")
@@ -110,5 +110,7 @@ def _print(cards: "list[Card]") -> None:
             console().print(table)
     print(LEGEND)
     for card in cards:
+        if words := points(card):
+            print(words)
         for reason in card.reasons:
             print(f"{card.proxy}: {reason}")

@@ -85,8 +85,9 @@ def _parts(result: Profile) -> Table:
 
 
 def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> str:
+    seen = "" if isinstance(latency, CudaLatency) else f"{latency.measured_ms:.1f} ms by the watch, "
     spread = (
-        f"{latency.median_ms:.1f} ms (median; 10th to 90th percentile {latency.p10_ms:.1f} to {latency.p90_ms:.1f}; "
+        f"{latency.median_ms:.1f} ms (95 % interval of the median {latency.low_ms:.1f} to {latency.high_ms:.1f}; {seen}"
         f"{latency.runs} runs)"
     )
     doubt = f"; unsure: {latency.doubt}" if latency.doubt else ""
@@ -97,5 +98,4 @@ def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> s
     told = f"{latency.backend}, {settings}: {spread}{doubt}"
     if prediction is None:
         return told
-    now = f"{prediction.at_speed(latency.reference_ms).ms:.1f} ms"
-    return f"{told}; predicted {prediction}; at the reference network's speed now {now}"
+    return f"{told}; predicted {prediction.at_speed(latency.usual_ms)}"

@@ -83,7 +83,7 @@ def train(
 
 def _workers(data: str) -> int:
     """Return the number of loading processes: 0 for data in memory, which they would only slow down."""
-    from vitspace.host import cores
+    from vitspace.machine.host import cores
 
     world = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     return max(1, min(8, len(cores()) // world)) if data.startswith("imagefolder:") else 0

@@ -1,16 +1,19 @@
 """Counts the multiply-adds of the operations that run."""
 
 from collections import Counter as Tally
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
+from vitspace.costs.makeup import Makeup, Trace, of_parameters
 from vitspace.costs.shapes import on_meta, put_out
+from vitspace.network import Network
 
 _ATEN = torch.ops.aten
 _LINEAR = {_ATEN.mm, _ATEN.addmm}
@@ -25,12 +28,14 @@ class PartCost:
         macs: Multiply-adds for one image.
         activations: Output elements for one image.
         attention_macs: The share of ``macs`` that lies in attention products.
+        makeup: What it is made of: depth, positions, shares by stride and operator.
     """
 
     params: int = 0
     macs: int = 0
     activations: int = 0
     attention_macs: int = 0
+    makeup: Makeup = field(default_factory=Makeup, repr=False)
 
     def __add__(self, other: "PartCost") -> "PartCost":
         return self.plus(other, 1)
@@ -45,7 +50,19 @@ class PartCost:
             self.macs + times * other.macs,
             self.activations + times * other.activations,
             self.attention_macs + times * other.attention_macs,
+            self.makeup.plus(other.makeup, times),
         )
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """All that is counted, in a row."""
+        return (self.params, self.macs, self.activations, self.attention_macs, *self.makeup)
+
+    @classmethod
+    def of_numbers(cls, numbers: Sequence[int]) -> "PartCost":
+        """Read what `numbers` put out."""
+        params, macs, activations, attention, *makeup = numbers
+        return cls(params, macs, activations, attention, Makeup(*makeup))
 
 
 class _Operation(NamedTuple):
@@ -94,15 +111,24 @@ class Counter(_Mode):
         self.by_operator: Tally[object] = Tally()
         self.uncounted: Tally[object] = Tally()
         self._weights: set[int] = set()
+        self._trace: Trace | None = None
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}
         out, key = put_out(func, args, kwargs)
-        operation = _operation(func)
+        operation, macs = _operation(func), 0
         if operation.formula is None:
             if not operation.is_view:
                 self.uncounted[operation.packet] += 1
-            return out
+        else:
+            macs = self._count(operation, key, args, kwargs, out)
+        if self._trace:
+            self._trace(operation.packet, args, out, macs)
+        return out
+
+    def _count(self, operation: _Operation, key: tuple | None, args: tuple, kwargs: dict, out: Any) -> int:
+        """Add what an operation costs, and return its multiply-adds."""
+        assert operation.formula is not None
         macs = _MACS.get(key) if key else None
         if macs is None:
             macs = operation.formula(*args, **kwargs, out_val=out) // 2
@@ -113,7 +139,7 @@ class Counter(_Mode):
         self.activations += out.numel()
         if not operation.has_weight and not self._reads_weight(args):
             self.attention_macs += macs
-        return out
+        return macs
 
     def _reads_weight(self, args: tuple) -> bool:
         return any(isinstance(arg, Tensor) and arg.untyped_storage()._cdata in self._weights for arg in args)
@@ -121,17 +147,30 @@ class Counter(_Mode):
     @property
     def counted(self) -> PartCost:
         """The cost counted so far, without parameters."""
-        return PartCost(0, self.macs, self.activations, self.attention_macs)
+        makeup = self._trace.makeup if self._trace else Makeup()
+        return PartCost(0, self.macs, self.activations, self.attention_macs, makeup)
 
-    def run(self, module: nn.Module, *args: Tensor | None) -> Any:
-        """Run a module in evaluation mode under the counter."""
+    def run(self, module: nn.Module, *args: Tensor | None, stride: int = 1) -> Any:
+        """Run a module in evaluation mode under the counter.
+
+        Args:
+            module: What is run.
+            args: The image, or the map and carry that a part is handed.
+            stride: Pixels of the image a side of one of the map's positions.
+        """
+        self._trace = Trace(args, stride)
         self._weights = {parameter.untyped_storage()._cdata for parameter in module.parameters()}
         with torch.no_grad(), self:
             return module.eval()(*args)
 
+    def hand_on(self, module: nn.Module, args: tuple) -> None:
+        """See what a part is handed; a hook."""
+        if self._trace:
+            self._trace.hand_on(args)
+
     def watch(self, modules: list[nn.Module]) -> dict[nn.Module, PartCost]:
         """Return a table of the cost of each module, which is filled when the modules run."""
-        spent = {module: PartCost(count_params(module)) for module in modules}
+        spent = {module: parameter_cost(module) for module in modules}
 
         def add(times: int) -> Callable:
             def hook(module: nn.Module, *_: object) -> None:
@@ -156,3 +195,31 @@ class Skeleton(_Mode):
 def count_params(module: nn.Module) -> int:
     """Number of a module's parameters."""
     return sum(parameter.numel() for parameter in module.parameters())
+
+
+def parameter_cost(module: nn.Module) -> PartCost:
+    """What a module's parameters cost, without what it runs."""
+    return PartCost(count_params(module), makeup=of_parameters(module))
+
+
+def count_network(module: nn.Module, *image: int) -> PartCost:
+    """Count any torch image network in one pass of one image [1, C, H, W], on the device that it lies on.
+
+    Fused attention is taken apart. The network is in the mode that it was in afterwards.
+    """
+    device = next((p.device for p in module.parameters()), torch.device("cpu"))
+    training, fast = module.training, torch.backends.mha.get_fastpath_enabled()
+    counter = Counter()
+    # Maps of ours stand for their positions again where one part hands them to the next, as when parts are counted.
+    parts = (*module.stages, module.head) if isinstance(module, Network) else ()
+    hooks = [part.register_forward_pre_hook(counter.hand_on) for part in parts]
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with sdpa_kernel(SDPBackend.MATH):
+            counter.run(module, torch.zeros(1, *image, device=device))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
+        module.train(training)
+        for hook in hooks:
+            hook.remove()
+    return counter.counted + parameter_cost(module)

@@ -14,11 +14,13 @@ class Handed(NamedTuple):
         shape: Of the map, [1, C, H, W].
         carry: What the carry is, or None.
         carry_shape: Its shape, or None.
+        stride: Pixels of the image a side of one of the map's positions.
     """
 
     shape: Shape
     carry: Carry | None = None
     carry_shape: Shape | None = None
+    stride: int = 4
 
     @property
     def dim(self) -> int:
@@ -34,7 +36,7 @@ class Handed(NamedTuple):
     def key(self) -> list[object]:
         """Plain data that tells this from all others, for a cache on the disk."""
         carry = self.carry and {"kind": self.carry.kind, "dim": self.carry.dim, "size": self.carry.size}
-        return [self.dim, carry, self.shape, self.carry_shape]
+        return [self.dim, carry, self.shape, self.carry_shape, self.stride]
 
     def of_dim(self, dim: int) -> "Handed":
         """Return the same with another number of channels."""

@@ -47,7 +47,7 @@ def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
     if img_size < spec.stride:
         raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
     stem = count_stem(spec.stem, spec.in_dims[0], img_size)
-    total, handed, stages = stem.total, Handed(stem.shape), []
+    total, handed, stages = stem.total, Handed(stem.shape, stride=spec.stem.stride), []
     for stage, carry in zip(spec.stages, spec.carries[1:], strict=True):
         count = count_stage(stage, handed)
         handed = count.handed(carry)
@@ -55,7 +55,7 @@ def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
         total = total + count.deep(stage.depth)
     head = count_head(spec.head, handed, num_classes)
     total = total + head.total
-    return Cost(total.params, total.macs, total.activations, total.attention_macs, (stem, stages, head))
+    return Cost(total.params, total.macs, total.activations, total.attention_macs, total.makeup, (stem, stages, head))
 
 
 def _stage_parts(name: str, depth: int, count: StageCount) -> list[tuple[str, PartCost]]:

@@ -1,7 +1,7 @@
 """Parts: each counted once on the meta device, remembered in memory and on disk."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vitspace.costs.counter import Counter, PartCost, Skeleton, count_params
+from vitspace.costs.counter import Counter, PartCost, Skeleton, parameter_cost
 from vitspace.costs.handed import Handed, Shape
 from vitspace.costs.remembering import Remembered
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec
@@ -34,6 +34,7 @@ class StageCount:
         total: All of it.
         shape: Of the map put out, [1, C, H, W].
         carry_shape: Of the carry put out, or None.
+        stride: Pixels of the image a side of a position of the map put out.
     """
 
     downsample: PartCost
@@ -41,20 +42,21 @@ class StageCount:
     total: PartCost
     shape: Shape
     carry_shape: Shape | None
+    stride: int
 
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
         """All that is counted, in a row."""
-        return np.array([astuple(cost) for cost in (self.downsample, self.total, *self.blocks)], dtype=np.int64)
+        return np.array([cost.numbers for cost in (self.downsample, self.total, *self.blocks)], dtype=np.int64)
 
     def with_numbers(self, numbers: NDArray[np.int64]) -> "StageCount":
         """Return the same with other counts."""
-        downsample, total, *blocks = (PartCost(*row) for row in numbers.tolist())
+        downsample, total, *blocks = (PartCost.of_numbers(row) for row in numbers.tolist())
         return replace(self, downsample=downsample, total=total, blocks=tuple(blocks))
 
     def handed(self, carry: Carry | None) -> Handed:
         """Return what the next part is handed, given the carry that the stage hands on."""
-        return Handed(self.shape, carry, self.carry_shape)
+        return Handed(self.shape, carry, self.carry_shape, self.stride)
 
     @property
     def middle(self) -> PartCost:
@@ -161,22 +163,23 @@ def _count_probe(stage: StageSpec, handed: Handed) -> StageCount:
             module: Any = stage.build(handed.dim, handed.carry, [0.0] * stage.depth)
         counter = Counter()
         spent = counter.watch([part for part in (module.downsample, *module.blocks) if part is not None])
-        out, out_carry = counter.run(module, _meta(handed.shape), _meta(handed.carry_shape))
+        out, out_carry = counter.run(module, _meta(handed.shape), _meta(handed.carry_shape), stride=handed.stride)
         return {
-            "downsample": asdict(spent.get(module.downsample, PartCost())),
-            "blocks": [asdict(spent[block]) for block in module.blocks],
-            "total": asdict(counter.counted + PartCost(count_params(module))),
+            "downsample": spent.get(module.downsample, PartCost()).numbers,
+            "blocks": [spent[block].numbers for block in module.blocks],
+            "total": (counter.counted + parameter_cost(module)).numbers,
             "shape": tuple(out.shape),
             "carry_shape": None if out_carry is None else tuple(out_carry.shape),
         }
 
     found = remembered(stage, handed.key, count)
     return StageCount(
-        PartCost(**found["downsample"]),
-        tuple(PartCost(**block) for block in found["blocks"]),
-        PartCost(**found["total"]),
+        PartCost.of_numbers(found["downsample"]),
+        tuple(PartCost.of_numbers(block) for block in found["blocks"]),
+        PartCost.of_numbers(found["total"]),
         tuple(found["shape"]),
         tuple(found["carry_shape"]) if found["carry_shape"] else None,
+        handed.stride * stage.stride,
     )
 
 
@@ -185,7 +188,7 @@ def count_stem(stem: StemSpec, out_dim: int, img_size: int) -> PartCount:
     """Count a stem for a square image."""
 
     def count() -> dict[str, Any]:
-        return _count_module(lambda: stem.build(out_dim, 3), (1, 3, img_size, img_size))
+        return _count_module(lambda: stem.build(out_dim, 3), 1, (1, 3, img_size, img_size))
 
     return _part_count(remembered(stem, [out_dim, img_size], count))
 
@@ -196,23 +199,26 @@ def count_head(head: HeadSpec, handed: Handed, num_classes: int) -> PartCount:
 
     def count() -> dict[str, Any]:
         return _count_module(
-            lambda: head.build(handed.dim, handed.carry, num_classes), handed.shape, handed.carry_shape
+            lambda: head.build(handed.dim, handed.carry, num_classes),
+            handed.stride,
+            handed.shape,
+            handed.carry_shape,
         )
 
     return _part_count(remembered(head, [*handed.key, num_classes], count))
 
 
-def _count_module(build: Callable[[], nn.Module], *shapes: Shape | None) -> dict[str, Any]:
+def _count_module(build: Callable[[], nn.Module], stride: int, *shapes: Shape | None) -> dict[str, Any]:
     with torch.device("meta"), Skeleton():
         module = build()
     counter = Counter()
-    out = counter.run(module, *(_meta(shape) for shape in shapes))
-    total = counter.counted + PartCost(count_params(module))
-    return {"total": asdict(total), "shape": tuple(out.shape)}
+    out = counter.run(module, *(_meta(shape) for shape in shapes), stride=stride)
+    total = counter.counted + parameter_cost(module)
+    return {"total": total.numbers, "shape": tuple(out.shape)}
 
 
 def _part_count(found: dict[str, Any]) -> PartCount:
-    return PartCount(PartCost(**found["total"]), tuple(found["shape"]))
+    return PartCount(PartCost.of_numbers(found["total"]), tuple(found["shape"]))
 
 
 def _meta(shape: Shape | None) -> Tensor | None:

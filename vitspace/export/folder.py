@@ -10,7 +10,7 @@ from vitspace.export.formats import FORMATS, Written
 from vitspace.export.model import Model
 from vitspace.export.parity import Evidence, evidence
 from vitspace.files import whole_folder, write_json
-from vitspace.host import machine
+from vitspace.machine.host import machine
 
 #: A folder with this file is an export, and may be replaced.
 RECORD = "export.json"

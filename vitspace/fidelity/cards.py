@@ -67,6 +67,16 @@ class Card:
         source: committed, or measured if any score was measured on this machine.
         fitted: none, or leave-one-family-out for a combination, which is fitted without the family it is judged on.
         default: Whether designs are screened by this proxy by default.
+        mae: Of the predictor of top-1, mean absolute error over the anchors, each without its family, in points; this
+            and what follows is None for what is no estimate of top-1.
+        coverage90: Share of the anchors in their 90 % interval.
+        siblings_mae: Points, each anchor alone left out.
+        siblings_tau: Tau then.
+        public: Public networks of the usual recipe that are predicted without their family.
+        public_mae: Points, over those.
+        public_tau: Tau over those.
+        public_tau_like_flops: Tau-a over their pairs of different families and like FLOPs.
+        public_coverage90: Share of those in their 90 % interval.
     """
 
     proxy: str
@@ -104,6 +114,15 @@ class Card:
     source: str = "committed"
     fitted: str = "none"
     default: bool = False
+    mae: float | None = None
+    coverage90: float | None = None
+    siblings_mae: float | None = None
+    siblings_tau: float | None = None
+    public: int | None = None
+    public_mae: float | None = None
+    public_tau: float | None = None
+    public_tau_like_flops: float | None = None
+    public_coverage90: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""

@@ -43,6 +43,7 @@ def write_folder(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow]) 
     text = table(HEADINGS, map(cells, cards))
     if inside := family_cells(cards):
         text += "\nInside a family, training proxies beside params on the same pairs:\n\n" + table(FAMILIES, inside)
+    text += "".join(f"\n{line}.\n" for line in map(points, cards) if line)
     write_atomic(folder / "cards.md", text)
 
 
@@ -89,6 +90,19 @@ def cells(card: Card) -> tuple[str, ...]:
         _between(card.peers["kendall_tau"], card.peers["tau_ci"]),
         _number(card.seed_tau),
         f"{card.seconds_per_spec:.2f}" + (f", {card.failures} failed" if card.failures else ""),
+    )
+
+
+def points(card: Card) -> str | None:
+    """Say how far the predictor of top-1 is off, in points; None of what is no estimate of top-1."""
+    if card.mae is None:
+        return None
+    return (
+        f"{card.proxy} is off by {card.mae:.2f} points on average over the {card.anchors} anchors, each without its "
+        f"family ({card.siblings_mae:.2f} with its siblings known), and by {card.public_mae:.2f} over {card.public} "
+        f"public networks, each without its family; its 90 % interval holds {card.coverage90:.0%} and "
+        f"{card.public_coverage90:.0%} of them; tau of public networks {card.public_tau:.2f}, at like FLOPs and of "
+        f"different families {card.public_tau_like_flops:.2f}"
     )
 
 

@@ -14,6 +14,9 @@ from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
 
+#: The predictor of top-1 from public results, which is judged as proxies are.
+PREDICTOR = "top1"
+
 
 @dataclass(frozen=True)
 class FidelityRequest:
@@ -28,6 +31,7 @@ class FidelityRequest:
         chosen: The designs that are scored.
         data: Data of the training proxies; empty for their default.
         opened_as: By proxy, the name and data with which it is opened.
+        predicts: Whether the predictor of top-1 is judged too: no proxy was named, or ``top1`` is.
         is_general: Whether no proxy was named; the cards of earlier trainings are then included.
 
     Raises:
@@ -41,11 +45,14 @@ class FidelityRequest:
     chosen: DesignFilter = field(default_factory=DesignFilter)
     data: str = ""
     opened_as: Mapping[str, tuple[str, str]] = field(default_factory=dict, init=False)
+    predicts: bool = field(default=False, init=False)
     is_general: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
+        named = tuple(name for name in self.proxies if name != PREDICTOR)
+        object.__setattr__(self, "predicts", not self.proxies or named != self.proxies)
         object.__setattr__(self, "is_general", not self.proxies)
-        object.__setattr__(self, "proxies", self.proxies or _training_free())
+        object.__setattr__(self, "proxies", named if self.proxies else _training_free())
         for name in self.proxies:
             if kind_of(name).has_rungs:
                 raise InputError(

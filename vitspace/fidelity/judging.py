@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vitspace.devices import check_device, computing_on, default_threads
 from vitspace.fidelity.cards import Card, make_cards
 from vitspace.fidelity.figure import write_figures
 from vitspace.fidelity.folder import folder_rows, merged, write_folder
 from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_rows, plan, run
+from vitspace.fidelity.predicted import predictor_card
 from vitspace.files import check_folder
+from vitspace.machine.devices import check_device, computing_on, default_threads
 from vitspace.proxies.score_tables import ScoreRow, committed_rows
 from vitspace.tracking import Track, untracked
 from vitspace.units import format_score
@@ -61,6 +62,8 @@ def measure_and_judge(
     rows = merged(folder_rows(folder) if folder else (), known, measured)
     trained = sorted({row.proxy for row in rows if row.trained}) if request.is_general else ()
     cards = make_cards((*request.proxies, *trained), request.inits, rows, _uncommitted(rows))
+    if request.predicts:
+        cards.insert(0, predictor_card(rows))
     if folder:
         write_folder(folder, cards, rows)
         write_figures(folder, cards, rows)

@@ -11,11 +11,11 @@ from typing import Any
 from vitspace.cache import cache_path
 from vitspace.errors import InputError
 from vitspace.files import write_json
-from vitspace.host import fingerprint
 from vitspace.latency.held_out import ALL, HeldOut, predict_held_out, worth
 from vitspace.latency.measuring import LatencySettings
 from vitspace.latency.predictor import Model, Prediction, Predictor
 from vitspace.latency.samples import Measured, Sample
+from vitspace.machine.host import fingerprint
 from vitspace.spec import Spec
 
 FORMAT = 2

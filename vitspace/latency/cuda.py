@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from vitspace.errors import InputError
 from vitspace.latency.measuring import check_settings
-from vitspace.latency.protocol import DRIFT_LIMIT, Runner, drift, median_interval, warm_up
+from vitspace.latency.protocol import Runner, warm_up
 from vitspace.network import build
 from vitspace.spec import Spec
 
 DTYPES = ("float32", "float16", "bfloat16")
+#: How much a network's own time may move within a measurement.
+DRIFT_LIMIT = 0.05
+_RESAMPLES = 400
 
 
 @dataclass(frozen=True)
@@ -194,3 +197,17 @@ def _finished(run: Runner, device: Device) -> Callable[[], None]:
 
 def _tf32() -> bool:
     return torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32
+
+
+def median_interval(times: NDArray[np.float64], share: float = 0.95) -> tuple[float, float]:
+    """Bootstrap interval of the median of times [N], the same for the same times."""
+    rng = np.random.default_rng(0)
+    medians = np.median(rng.choice(times, (_RESAMPLES, len(times))), axis=1)
+    low, high = np.quantile(medians, [(1 - share) / 2, (1 + share) / 2])
+    return float(low), float(high)
+
+
+def drift(times: NDArray[np.float64]) -> float:
+    """Relative change of the median from the first to the last third of times [N]."""
+    third = max(1, len(times) // 3)
+    return float(np.median(times[-third:]) / np.median(times[:third]) - 1)

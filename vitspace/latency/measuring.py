@@ -2,6 +2,8 @@
 
 import json
 import logging
+import math
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -12,12 +14,12 @@ import timm
 import torch
 from torch import Tensor
 
-from vitspace import quiet
 from vitspace.cache import load, store
 from vitspace.errors import InputError
-from vitspace.host import fingerprint
 from vitspace.latency.backends import prepare
-from vitspace.latency.protocol import DRIFT_LIMIT, Runner, interleave, median_interval, pinned
+from vitspace.latency.protocol import Clock, Runner, Timing, interleave, pinned
+from vitspace.machine import quiet
+from vitspace.machine.host import fingerprint
 from vitspace.network import build
 from vitspace.sources import sources_of
 from vitspace.spec import Spec
@@ -26,10 +28,15 @@ _log = logging.getLogger(__name__)
 
 REFERENCE = "resnet18"
 DTYPES = ("float32", "bfloat16")
-#: How much longer than usual the reference network may take, as a share.
-BUSY_LIMIT = 0.10
-#: Share of the core's time that a measurement must have had.
-LEAST_SHARE = 0.95
+#: Half the width of an interval, relative, from which a latency is unsure.
+UNSURE = 0.10
+#: The share of its core that a thread has on a machine that does nothing else.
+QUIET_SHARE = 0.95
+#: Standard deviations of the logarithm of a latency: between two processes that measure one network, and of the
+#: correction, as a share of the logarithm of how much slower than usual the reference was.
+REPEAT_SD, CORRECTION_SD = 0.015, 0.35
+#: How many times of the reference on a quiet machine are kept; their median is its usual time.
+KEPT = 25
 
 
 @dataclass(frozen=True)
@@ -42,10 +49,12 @@ class LatencySettings:
         batch: Images at once.
         dtype: Type of weights and images: float32, or bfloat16 in eager mode.
         img_size: Side of the image in pixels.
-        runs: Number of timed runs.
+        runs: Timed runs, at least.
+        precision: Half the width, relative, of the 95 % interval of the ratio to the reference; runs are added until
+            it is reached.
 
     Raises:
-        InputError: a number is below 1, or the backend has no such dtype.
+        InputError: a number is below 1, the precision is no share, or the back end has no such dtype.
     """
 
     backend: str = "eager"
@@ -53,10 +62,13 @@ class LatencySettings:
     batch: int = 1
     dtype: str = "float32"
     img_size: int = 224
-    runs: int = 25
+    runs: int = 9
+    precision: float = 0.03
 
     def __post_init__(self) -> None:
         check_settings(self, self.backend, DTYPES if self.backend == "eager" else DTYPES[:1])
+        if not 0 < self.precision < 1:
+            raise InputError(f"precision is a share between 0 and 1, such as 0.05, but got {self.precision:g}")
 
 
 def check_settings(settings: Any, backend: str, dtypes: Sequence[str]) -> None:
@@ -70,14 +82,16 @@ def check_settings(settings: Any, backend: str, dtypes: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of a batch.
+    """Milliseconds a batch, at the reference network's usual speed; see `vitspace.latency.protocol`.
 
     Attributes:
-        median_ms: Median of the runs; p10_ms and p90_ms are percentiles, low_ms and high_ms its 95 % interval.
-        reference_ms: Median of the reference network, which is timed in turn with the design.
-        usual_ms: Smallest median of the reference network so far on this host.
-        drift: Relative change of the reference network's time during the measurement.
-        core_share: Share of the time in which this process had a core.
+        median_ms: Median of the runs; p10_ms and p90_ms are percentiles, low_ms and high_ms its 95 % interval, which
+            holds what the runs leave open and what the correction to the usual speed does.
+        measured_ms: Median as a watch showed it.
+        reference_ms: Median of the reference network, run in turn, in time that it had the core.
+        usual_ms: What that is on this host when nothing else runs, as far as was seen.
+        core_share: Share of the time in which this process had its core.
+        spread: Standard deviation of the logarithm of the ratio to the reference, from the runs.
     """
 
     median_ms: float
@@ -85,10 +99,11 @@ class Latency:
     p90_ms: float
     low_ms: float
     high_ms: float
+    measured_ms: float
     reference_ms: float
     usual_ms: float
-    drift: float
     core_share: float
+    spread: float
     backend: str
     runs: int
     threads: int
@@ -97,15 +112,33 @@ class Latency:
     host: str
 
     @property
+    def error(self) -> float:
+        """Half the width of the interval, relative."""
+        return self.high_ms / self.median_ms - 1
+
+    @property
     def doubt(self) -> str:
-        """Say why the measurement is doubtful, or return an empty string."""
-        if abs(self.drift) > DRIFT_LIMIT:
-            return f"the time of {REFERENCE} changed by {self.drift:+.1%} meanwhile"
-        if self.core_share < LEAST_SHARE:
-            return f"the machine was busy: other processes had {1 - self.core_share:.0%} of this one's core"
-        if self.reference_ms > (1 + BUSY_LIMIT) * self.usual_ms:
-            return f"the machine was busy: {REFERENCE} took {self.reference_ms:.1f} ms, usually {self.usual_ms:.1f} ms"
-        return ""
+        """Say why the latency is known badly, or return an empty string."""
+        if self.error <= UNSURE:
+            return ""
+        return f"known to {self.error:.0%}: {REFERENCE} took {self.reference_ms:.1f} ms, usually {self.usual_ms:.1f} ms"
+
+    def at_usual(self, usual_ms: float) -> "Latency":
+        """Return the same measurement where the reference's usual time is known better."""
+        scale = usual_ms / self.usual_ms
+        median = self.median_ms * scale
+        width = 1.96 * math.sqrt(
+            self.spread**2 + REPEAT_SD**2 + (CORRECTION_SD * math.log(self.reference_ms / usual_ms)) ** 2
+        )
+        return replace(
+            self,
+            median_ms=median,
+            p10_ms=self.p10_ms * scale,
+            p90_ms=self.p90_ms * scale,
+            low_ms=median * math.exp(-width),
+            high_ms=median * math.exp(width),
+            usual_ms=usual_ms,
+        )
 
 
 def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bool = True) -> Latency:
@@ -113,8 +146,8 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
 
     Args:
         spec: The design.
-        settings: Settings of the timing.
-        again: Whether doubtful measurements are logged, and cached ones are measured again.
+        settings: What is timed.
+        again: Whether doubt matters: it is said, and what is unsure is measured again.
 
     Raises:
         InputError: the backend is not installed.
@@ -124,8 +157,8 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
     found = load("latency", key)
     if found:
         before = Latency(**found[key])
-        # The machine's usual speed may have been seen only later.
-        latency = replace(before, usual_ms=_usual(settings, before.reference_ms))
+        # What the machine can do may have been seen only later.
+        latency = before.at_usual(usual_ms(settings) or before.usual_ms)
         if not (latency.doubt and again):
             return latency
     latency = measure_anew(spec, settings)
@@ -140,51 +173,77 @@ def _circumstances(settings: LatencySettings) -> dict[str, Any]:
 
 
 def usual_ms(settings: LatencySettings) -> float | None:
-    """Return the smallest median of the reference network on this host at such settings; None if it never ran."""
+    """Return the reference's median on this host when nothing else runs; None where it never ran.
+
+    That is the median of its last quiet measurements; where none was quiet, the least of all.
+    """
+    seen = _seen(settings)
+    quiet = [ms for ms, share in seen if share >= QUIET_SHARE]
+    return float(np.median(quiet)) if quiet else min((ms for ms, _ in seen), default=None)
+
+
+def _seen(settings: LatencySettings) -> list[tuple[float, float]]:
+    """Return the reference's milliseconds and shares of its core, the last that are kept."""
     key = _reference_key(settings)
-    return load("reference", key).get(key, {"ms": None})["ms"]
+    return [(ms, share) for ms, share in load("reference", key).get(key, {"seen": []})["seen"]]
 
 
-def _usual(settings: LatencySettings, now_ms: float) -> float:
-    """Return the smallest median of the reference network on this host, and keep it."""
-    before = usual_ms(settings)
-    if before is None or now_ms < before:
-        store("reference", {_reference_key(settings): {"ms": now_ms}})
-        return now_ms
-    return before
+def _see(settings: LatencySettings, ms: float, share: float) -> float:
+    """Remember a measurement of the reference, and return its usual milliseconds."""
+    seen = [*_seen(settings), (ms, share)]
+    quiet = [one for one in seen if one[1] >= QUIET_SHARE]
+    store("reference", {_reference_key(settings): {"seen": quiet[-KEPT:] or [min(seen)]}})
+    usual = usual_ms(settings)
+    return ms if usual is None else usual  # the cache may be unusable
 
 
 def _reference_key(settings: LatencySettings) -> str:
-    """Return the cache key of the reference network's time; the number of runs is not part of it."""
-    return json.dumps(_circumstances(settings) | {"runs": None}, sort_keys=True)
+    """Name what the reference ran at, however often it was run."""
+    return json.dumps(_circumstances(settings) | {"runs": None, "precision": None}, sort_keys=True)
 
 
 def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
-    """Measure without the cache; only the usual time of the reference network is kept.
+    """Measure now, whatever was measured before, and keep nothing but the reference's time.
 
-    Processes of one host take turns, and those that train wait meanwhile: see `vitspace.quiet`.
+    Processes of one host take turns, and those that train wait meanwhile: see `vitspace.machine.quiet`.
     """
     image = _image(settings)
     network = build(spec, img_size=settings.img_size).to(image.dtype)
+    runners = [_reference(settings), prepare(settings.backend, network, image, settings.threads)]
     with quiet.timing(), pinned(settings.threads):
-        runner = prepare(settings.backend, network, image, settings.threads)
-        timing = interleave([_reference(settings), runner], settings.runs)
+        timing = interleave(runners, settings.runs, settings.precision, _clock(settings))
+    return summarise(timing, settings)
+
+
+def summarise(timing: Timing, settings: LatencySettings) -> Latency:
+    """Return the latency that runs of the reference and a network, in turn, amount to."""
     reference_ms = float(np.median(timing.times[0]))
-    low, median, high = (float(value) for value in np.percentile(timing.times[1], [10, 50, 90]))
-    interval = median_interval(timing.times[1])
-    return Latency(
-        median_ms=median,
-        p10_ms=low,
-        p90_ms=high,
-        low_ms=interval[0],
-        high_ms=interval[1],
+    usual = _see(settings, reference_ms, timing.core_share)
+    ratio, spread = timing.ratio()
+    p10, p90 = np.percentile(timing.times[1], [10, 90]) / reference_ms
+    found = Latency(
+        median_ms=ratio * usual,
+        p10_ms=float(p10 * usual),
+        p90_ms=float(p90 * usual),
+        low_ms=ratio * usual,
+        high_ms=ratio * usual,
+        measured_ms=float(np.median(timing.wall[1])),
         reference_ms=reference_ms,
-        usual_ms=_usual(settings, reference_ms),
-        drift=timing.drift,
+        usual_ms=usual,
         core_share=timing.core_share,
+        spread=spread,
         host=fingerprint()["host"],
-        **{name: getattr(settings, name) for name in ("backend", "runs", "threads", "batch", "dtype")},
+        runs=timing.times.shape[1],
+        **{name: getattr(settings, name) for name in ("backend", "threads", "batch", "dtype")},
     )
+    return found.at_usual(usual)
+
+
+def _clock(settings: LatencySettings) -> Clock:
+    """Return the clock of work: of this thread, of this process where the back end works on a thread of its own."""
+    if settings.threads > 1:
+        return time.perf_counter
+    return time.process_time if settings.backend == "openvino" else time.thread_time
 
 
 @cache

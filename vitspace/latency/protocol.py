@@ -1,7 +1,9 @@
-"""The protocol of timing: runners are timed in turn on a pinned thread, until the machine's speed is constant.
+"""The protocol of timing: runners in turn on a pinned thread, in time that the thread had its core.
 
-A slower machine slows all runners of a round alike, so their ratios stay. The first runner is the reference network: if
-its median changed by more than a limit between the first and the last third of the rounds, the rounds are run again.
+Other processes do two things to a measurement. They take the core away for a while: the kernel counts the time in which
+a thread ran, and a run on one thread is stated in that time. And they slow what is left, as they share caches, memory
+and clock: they slow all runners of a round alike, or nearly so. The first runner is the reference, to whose usual speed
+the others are corrected. Rounds are added until the interval of a runner's ratio to the reference is narrow enough.
 """
 
 import os
@@ -14,17 +16,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vitspace.host import cores
+from vitspace.machine.host import cores
 
-#: How much the reference network's median may change within a measurement, as a share.
-DRIFT_LIMIT = 0.05
-ATTEMPTS = 3
+#: Rounds after which no more are added, however wide the interval is.
+MOST_ROUNDS = 60
 _WARM = 3
 _WARM_MOST = 12
 _WARM_CHANGE = 0.05
 _RESAMPLES = 400
 
 Runner = Callable[[], object]
+Clock = Callable[[], float]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -32,77 +35,104 @@ class Timing:
     """Milliseconds of runners timed in turn.
 
     Attributes:
-        times: [runners, rounds].
-        drift: Relative change of the reference network's median from the first to the last third of the rounds.
-        core_share: Share of the time in which this process had its core; 1.0 if nothing else ran there.
+        wall: [runners, rounds], as a watch shows them.
+        times: [runners, rounds], those in which the thread had its core; equal to ``wall`` for several threads.
     """
 
-    times: NDArray[np.float64]
-    drift: float
-    core_share: float
+    wall: Floats
+    times: Floats
+
+    @property
+    def core_share(self) -> float:
+        """Share of the time in which the thread had its core: 1.0 where nothing else ran on it."""
+        return min(1.0, float(self.times.sum() / self.wall.sum()))
+
+    def ratio(self, runner: int = 1) -> tuple[float, float]:
+        """Return a runner's median relative to the reference's, and the standard deviation of its logarithm."""
+        ratio = float(np.median(self.times[runner]) / np.median(self.times[0]))
+        rng = np.random.default_rng(0)
+        rounds = rng.integers(self.times.shape[1], size=(_RESAMPLES, self.times.shape[1]))
+        medians = [np.median(self.times[i][rounds], axis=1) for i in (runner, 0)]
+        return ratio, float(np.log(medians[0] / medians[1]).std())
 
 
-def interleave(runners: Sequence[Runner], rounds: int) -> Timing:
-    """Time runners in turn, the reference network first, and return the steadiest of at most three attempts.
+def interleave(
+    runners: Sequence[Runner],
+    rounds: int,
+    precision: float | None = None,
+    clock: Clock = time.thread_time,
+) -> Timing:
+    """Time runners in turn, the reference first, after a warm-up until each is steady.
 
     Args:
-        runners: Functions that run a network once.
-        rounds: Number of timed rounds, after a warm-up.
+        runners: What to time.
+        rounds: How often each is timed at least.
+        precision: Half the width, relative, of a ratio's 95 % interval; rounds are added until it is reached. None adds
+            none.
+        clock: Seconds of work: `time.thread_time` of what runs on the calling thread, `time.process_time` of what runs
+            on another, `time.perf_counter` of several.
     """
     for runner in runners:
-        warm_up(runner)
-    best: Timing | None = None
-    for _ in range(ATTEMPTS):
-        start, spent = time.perf_counter(), time.process_time()
-        times = np.array([[_milliseconds(runner) for runner in runners] for _ in range(rounds)]).T
-        share = (time.process_time() - spent) / (time.perf_counter() - start)
-        timing = Timing(times, drift(times[0]), min(1.0, share))
-        if best is None or abs(timing.drift) < abs(best.drift):
-            best = timing
-        if abs(best.drift) <= DRIFT_LIMIT:
-            break
-    assert best is not None
-    return best
+        warm_up(runner, clock)
+    found = np.array([[_timed(runner, clock) for runner in runners] for _ in range(rounds)])
+    timing = _timing(found)
+    while precision is not None and len(found) < MOST_ROUNDS and not _is_precise(timing, precision):
+        more = [[_timed(runner, clock) for runner in runners] for _ in range(max(1, rounds // 2))]
+        found = np.concatenate([found, more])
+        timing = _timing(found)
+    return timing
 
 
-def drift(times: NDArray[np.float64]) -> float:
-    """Relative change of the median from the first to the last third of times [N]."""
-    third = max(1, len(times) // 3)
-    return float(np.median(times[-third:]) / np.median(times[:third]) - 1)
+def _timing(found: Floats) -> Timing:
+    """Gather rounds of (wall, work) milliseconds, [rounds, runners, 2]."""
+    return Timing(*found.transpose(2, 1, 0))
 
 
-def median_interval(times: NDArray[np.float64], share: float = 0.95) -> tuple[float, float]:
-    """Bootstrap interval of the median of times [N]; deterministic."""
-    rng = np.random.default_rng(0)
-    medians = np.median(rng.choice(times, (_RESAMPLES, len(times))), axis=1)
-    low, high = np.quantile(medians, [(1 - share) / 2, (1 + share) / 2])
-    return float(low), float(high)
+def _is_precise(timing: Timing, precision: float) -> bool:
+    return all(1.96 * timing.ratio(runner)[1] <= np.log1p(precision) for runner in range(1, len(timing.times)))
 
 
 @contextmanager
 def pinned(threads: int) -> Iterator[None]:
-    """Run torch on ``threads`` threads, a single thread pinned to a core; restored afterwards."""
+    """Run torch on ``threads`` threads, a single one on a core of its own and first in line; as before afterwards.
+
+    First in line is a thread of real-time priority, where the system allows it: root, or ``CAP_SYS_NICE``.
+    """
     before_threads, before_cores = torch.get_num_threads(), cores()
     torch.set_num_threads(threads)
-    can_pin = hasattr(os, "sched_setaffinity")
-    if threads == 1 and can_pin:
+    can_pin = threads == 1 and hasattr(os, "sched_setaffinity")
+    if can_pin:
         os.sched_setaffinity(0, {before_cores[-1]})
+    first = can_pin and len(before_cores) > 1 and _go_first()
     try:
         yield
     finally:
         torch.set_num_threads(before_threads)
+        if first:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         if can_pin:
             os.sched_setaffinity(0, before_cores)
 
 
-def warm_up(runner: Runner) -> None:
+def _go_first() -> bool:
+    """Give the calling thread real-time priority; False where the system does not allow it."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(os.sched_get_priority_min(os.SCHED_RR)))
+    except PermissionError:
+        return False
+    return True
+
+
+def warm_up(runner: Runner, clock: Clock = time.perf_counter) -> None:
     """Run until two runs in a row take about the same time."""
-    times = [_milliseconds(runner) for _ in range(_WARM)]
+    times = [_timed(runner, clock)[1] for _ in range(_WARM)]
     while abs(times[-1] / times[-2] - 1) > _WARM_CHANGE and len(times) < _WARM_MOST:
-        times.append(_milliseconds(runner))
+        times.append(_timed(runner, clock)[1])
 
 
-def _milliseconds(runner: Runner) -> float:
-    start = time.perf_counter()
+def _timed(runner: Runner, clock: Clock) -> tuple[float, float]:
+    """Return milliseconds of one run: those that passed, and those of work."""
+    start, began = time.perf_counter(), clock()
     runner()
-    return 1e3 * (time.perf_counter() - start)
+    worked, passed = clock() - began, time.perf_counter() - start
+    return 1e3 * passed, 1e3 * worked

@@ -40,7 +40,7 @@ def work(spec: Spec, img_size: int = 224) -> Floats:
     counts = cost(spec, img_size).counts
     assert counts is not None
     stem, stages, _ = counts
-    total, handed = _stem_work(spec.stem, spec.in_dims[0], img_size), Handed(stem.shape)
+    total, handed = _stem_work(spec.stem, spec.in_dims[0], img_size), Handed(stem.shape, stride=spec.stem.stride)
     for stage, carry, (_, count) in zip(spec.stages, spec.carries[1:], stages, strict=True):
         total = total + _stage_work(stage, handed)
         handed = count.handed(carry)

@@ -9,11 +9,11 @@ from itertools import chain, zip_longest
 from vitspace.budget import Budget
 from vitspace.cache import load, store
 from vitspace.files import data_names
-from vitspace.host import fingerprint
 from vitspace.latency.backends import check_backend
 from vitspace.latency.calibration import Calibration, calibration_path
 from vitspace.latency.measuring import LatencySettings, measure
 from vitspace.latency.samples import Sample
+from vitspace.machine.host import fingerprint
 from vitspace.space import Space, load_space
 from vitspace.spec import Spec
 from vitspace.tracking import Track, untracked
@@ -62,7 +62,7 @@ class Measurements:
             latency = measure(spec, self.settings, again=False)
             self.seconds += _seconds(spec, self.settings.backend, time.monotonic() - start)
             self.unsure += bool(latency.doubt)
-            self.samples.append(Sample(spec, latency.median_ms, latency.reference_ms))
+            self.samples.append(Sample(spec, latency.median_ms, latency.usual_ms))
             yield self.samples[-1]
 
     def calibration(self) -> Calibration:

@@ -6,11 +6,11 @@ from typing import Any
 
 from vitspace.costs import CONVENTION, Cost, cost
 from vitspace.errors import InputError
-from vitspace.host import fingerprint
 from vitspace.latency import Latency, LatencySettings, measure
 from vitspace.latency.calibration import Calibration, host_calibration
 from vitspace.latency.cuda import CudaLatency, CudaSettings, check_cuda, measure_cuda
 from vitspace.latency.predictor import Prediction
+from vitspace.machine.host import fingerprint
 from vitspace.profile.clocks import part_milliseconds
 from vitspace.profile.memory import PeakMemory, peak_memory
 from vitspace.spec import Spec

@@ -14,7 +14,7 @@ from vitspace import __version__
 from vitspace import cache as local
 from vitspace.errors import InputError
 from vitspace.files import data_folder, write_atomic
-from vitspace.host import versions
+from vitspace.machine.host import versions
 from vitspace.proxies import kind_of, trains
 from vitspace.proxies.cards import FOLDER
 from vitspace.sources import sources_of

@@ -10,13 +10,13 @@ from timm.scheduler import CosineLRScheduler
 from torch import Tensor, nn
 
 from vitspace.data import Dataset
-from vitspace.devices import autocast
 from vitspace.fitting import CHECK_EVERY, DivergedError, Fitting, make_average, make_criterion
+from vitspace.machine.devices import autocast
+from vitspace.machine.quiet import training_step
 from vitspace.network import Network
 from vitspace.proxies import ProxyError
 from vitspace.proxies.batches import Normalise, TrainBatches
 from vitspace.proxies.recipe import TrainingProxy
-from vitspace.quiet import training_step
 
 _VAL_BATCH = 125
 

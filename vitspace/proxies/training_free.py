@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from vitspace.devices import check_device
 from vitspace.errors import InputError
+from vitspace.machine.devices import check_device
+from vitspace.machine.quiet import training_step
 from vitspace.proxies import COMBINATIONS, ProxyError, Score
 from vitspace.proxies.cards import committed_card
 from vitspace.proxies.combinations import Model, fitted
 from vitspace.proxies.scores import Settings, Subject, measure
-from vitspace.quiet import training_step
 from vitspace.spec import Spec
 
 OnStep = Callable[[int, int], None]

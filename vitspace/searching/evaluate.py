@@ -11,16 +11,16 @@ import torch
 
 from vitspace.budget import Budget
 from vitspace.costs import cost
-from vitspace.host import fingerprint, versions
-from vitspace.latency import LatencySettings, measure, predicted_violation
+from vitspace.latency import Latency, LatencySettings, measure, predicted_violation
+from vitspace.machine.host import fingerprint, versions
+from vitspace.machine.quiet import seconds_waited
+from vitspace.machine.threads import wait_policy
 from vitspace.proxies import Laddered, Proxy, finite
-from vitspace.quiet import seconds_waited
 from vitspace.searching.rungs import EntersRungs
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.storage import StorageError
 from vitspace.study.trial import State, Trial
-from vitspace.threads import wait_policy
 
 _log = logging.getLogger(__name__)
 
@@ -101,12 +101,22 @@ class Evaluator:
         began = time.perf_counter()
         latency = measure(spec, settings)
         details = trial.details | {"timed_seconds": time.perf_counter() - began}
-        found = asdict(latency) | {"doubt": latency.doubt}
+        found = asdict(latency) | {"doubt": latency.doubt or self._undecided(latency)}
         trial = replace(trial, latency_ms=latency.median_ms, latency=found, details=details)
-        if why := self.budget.violation(latency_ms=latency.median_ms):
-            unsure = f"; unsure: {latency.doubt}" if latency.doubt else ""
-            return replace(trial, state="over_budget", why=why + unsure)
+        if self._is_beyond(latency):
+            return replace(trial, state="over_budget", why=self.budget.violation(latency_ms=latency.median_ms))
         return trial
+
+    def _is_beyond(self, latency: Latency) -> bool:
+        """Whether all of a latency's interval is outside the budget: nothing is rejected on an unsure number."""
+        least, most = self.budget.latency_ms
+        return latency.low_ms > most or latency.high_ms < least
+
+    def _undecided(self, latency: Latency) -> str:
+        """Say that a latency's interval holds a limit of the budget, or return an empty string."""
+        held = [limit for limit in self.budget.latency_ms if latency.low_ms <= limit <= latency.high_ms]
+        between = f"{latency.low_ms:.1f} and {latency.high_ms:.1f} ms"
+        return f"it is between {between}, and the budget's limit is {held[0]:g} ms" if held else ""
 
     def _score(self, trial: Trial, spec: Spec, on_step: OnStep | None, rungs: EntersRungs | None) -> Trial:
         """Score a design that fits; at every rung, where the proxy has several, until others are better."""

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from vitspace.devices import computing_on, default_threads
 from vitspace.errors import InputError
-from vitspace.host import fingerprint
+from vitspace.machine.devices import computing_on, default_threads
+from vitspace.machine.host import fingerprint
 from vitspace.searching.checks import check_environment, check_same
 from vitspace.searching.engines import run_engine
 from vitspace.searching.first import enqueue, first_designs, is_ready

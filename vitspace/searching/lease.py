@@ -19,7 +19,7 @@ import psutil
 from optuna.trial import FrozenTrial
 
 from vitspace.errors import InputError
-from vitspace.host import seconds_from_environment
+from vitspace.machine.host import seconds_from_environment
 from vitspace.study.optuna_private import trial_id
 
 #: Where a running trial's owner and its beats stand among its system attributes; beats are their number, and whether

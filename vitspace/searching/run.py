@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitspace.costs import CONVENTION
-from vitspace.devices import computing_on
 from vitspace.errors import InputError
-from vitspace.host import machine
+from vitspace.machine.devices import computing_on
+from vitspace.machine.host import machine
 from vitspace.proxies import part_data, trains
 from vitspace.searching.checks import (
     check_budget,

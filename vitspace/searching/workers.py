@@ -5,9 +5,9 @@ one of their cores. So a design is trained on one thread, and as many designs at
 """
 
 from vitspace.costs import cost
-from vitspace.devices import default_threads
+from vitspace.machine.devices import default_threads
+from vitspace.machine.resources import available_memory, memory_in_use, usable_cores
 from vitspace.proxies import trains
-from vitspace.resources import available_memory, memory_in_use, usable_cores
 from vitspace.searching.first import anchors_inside
 from vitspace.searching.session import Session
 

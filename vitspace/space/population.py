@@ -30,6 +30,8 @@ DENSE_LIMIT = 1 << 25
 MOST_PAIRS = 1 << 62
 _CHUNK = 1 << 16
 _INVALID = -1
+#: Of what is counted, those that are costs: params, multiply-adds, activations.
+_COSTS = 3
 
 Ints = NDArray[np.int64]
 
@@ -109,12 +111,32 @@ class Population:
         Raises:
             InputError: a row has not an index a variable, or one that is none of a variable's values.
         """
+        valid, counted = self._counted(rows, _COSTS)
+        return PopulationCosts(valid, *np.ascontiguousarray(counted.T))
+
+    def counted(self, rows: NDArray[np.int16]) -> tuple[NDArray[np.bool_], Ints]:
+        """Return which designs are valid, [N], and all that is counted of each, [N, len(PartCost.numbers)].
+
+        Raises:
+            InputError: as `costs`.
+        """
+        return self._counted(rows, len(PartCost().numbers))
+
+    def families(self, rows: NDArray[np.int16]) -> NDArray[np.str_]:
+        """Return each design's family, or ``hybrid``: [N]."""
+        stages = np.zeros((len(rows), STAGES), dtype=np.int64)
+        for i in range(STAGES):
+            for number, family in enumerate(self.space.families):
+                stages[self._of_family(rows, i, family), i] = number
+        alike = (stages == stages[:, :1]).all(axis=1)
+        return np.where(alike, np.array(self.space.families)[stages[:, 0]], "hybrid")
+
+    def _counted(self, rows: NDArray[np.int16], width: int) -> tuple[NDArray[np.bool_], Ints]:
         self._check(rows)
-        out = np.zeros((4, len(rows)), dtype=np.int64)
-        for start in range(0, len(rows), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            out[:, part] = self._chunk(rows[part])
-        return PopulationCosts(out[3].astype(bool), *out[:3])
+        parts = [self._chunk(rows[at : at + _CHUNK], width) for at in range(0, len(rows), _CHUNK)]
+        if not parts:
+            return np.zeros(0, dtype=bool), np.zeros((0, width), dtype=np.int64)
+        return np.concatenate([valid for valid, _ in parts]), np.concatenate([found for _, found in parts])
 
     def _check(self, rows: NDArray[np.int16]) -> None:
         if rows.ndim != 2 or rows.shape[1] != len(self.variables):
@@ -127,9 +149,10 @@ class Population:
                     f"but got {low if low < 0 else high}"
                 )
 
-    def _chunk(self, rows: NDArray[np.int16]) -> Ints:
+    def _chunk(self, rows: NDArray[np.int16], width: int) -> tuple[NDArray[np.bool_], Ints]:
+        """Add up the first ``width`` of what is counted: [N] valid, [N, width]."""
         codes = self._codes(rows)
-        totals = np.zeros((len(rows), 3), dtype=np.int64)
+        totals = np.zeros((len(rows), width), dtype=np.int64)
         stem = self._stem.keys(codes, self._column)
         states = self._first_states(stem)
         for i, steps in enumerate(self._steps):
@@ -139,13 +162,15 @@ class Population:
                 found = step.find(
                     states[at], step.keys(codes[:, at], self._column), lambda s, k, i=i, f=step: self._stage(i, f, s, k)
                 )
-                totals[at] += step.base[found] + step.block[found] * self._depths(step, rows[at])[:, None]
+                totals[at] += step.base[found, :width]
+                if step.depth:
+                    totals[at] += step.block[found, :width] * self._depths(step, rows[at])[:, None]
                 after[at] = step.following[found]
             states = after
         found = self._head.find(states, self._head.keys(codes, self._column), self._head_cost)
         valid = states != _INVALID
-        totals += self._head.base[found]
-        return np.concatenate([totals, valid[:, None]], axis=1).T * valid
+        totals += self._head.base[found, :width]
+        return valid, totals * valid[:, None]
 
     def codes(self, rows: NDArray[np.int16]) -> NDArray[np.int16]:
         """Add one to every index, and put 0 where a variable is inactive: [N, variables]."""
@@ -251,8 +276,8 @@ class _Step:
         self.size = int(np.prod(self.radices, dtype=np.float64)) if variables else 1
         # Row 0 stands for an invalid design.
         self.following: Ints = np.array([_INVALID])
-        self.base: Ints = np.zeros((1, 3), dtype=np.int64)
-        self.block: Ints = np.zeros((1, 3), dtype=np.int64)
+        self.base: Ints = np.array([PartCost().numbers], dtype=np.int64)
+        self.block: Ints = np.array([PartCost().numbers], dtype=np.int64)
         self._known: Ints = np.empty(0, dtype=np.int64)
         self._rows: Ints = np.empty(0, dtype=np.int64)
         self._dense: NDArray[np.int32] | None = None
@@ -292,8 +317,8 @@ class _Step:
         self._rows = np.append(self._rows, len(self.following) + np.arange(len(rows)))
         self._known = np.append(self._known, pairs)
         self.following = np.append(self.following, [following for following, _, _ in rows])
-        self.base = np.vstack([self.base, [(c.params, c.macs, c.activations) for _, c, _ in rows]])
-        self.block = np.vstack([self.block, [(c.params, c.macs, c.activations) for _, _, c in rows]])
+        self.base = np.vstack([self.base, [before.numbers for _, before, _ in rows]])
+        self.block = np.vstack([self.block, [block.numbers for _, _, block in rows]])
         self._index()
 
     def _index(self) -> None:

@@ -25,7 +25,7 @@ class State(NamedTuple):
 def enter(schema: Schema, stem: StemSpec, first: StageSpec) -> tuple[State, PartCost]:
     """Return the state behind a stem, and its cost."""
     count = count_stem(stem, stem.out_dim(first), schema.resolution)
-    return State(Handed(count.shape)), count.total
+    return State(Handed(count.shape, stride=stem.stride)), count.total
 
 
 def advance(schema: Schema, state: State, stage: StageSpec) -> tuple[State, StageCount]:

@@ -19,8 +19,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingRollbackError
 
 from vitspace.errors import InputError, StudyFailedError, StudyGoneError
-from vitspace.host import seconds_from_environment
 from vitspace.interrupts import deferring_interrupts
+from vitspace.machine.host import seconds_from_environment
 from vitspace.study.journal import JournalFile
 from vitspace.study.optuna_private import backend_of
 from vitspace.study.passwords import without_passwords

@@ -13,10 +13,10 @@ from timm.scheduler import create_scheduler_v2
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from vitspace.devices import autocast, is_out_of_memory
 from vitspace.errors import FailureError
 from vitspace.fitting import CHECK_EVERY, Batch, DivergedError, Fitting, make_average, make_criterion, make_mixup
 from vitspace.interrupts import deferring_interrupts
+from vitspace.machine.devices import autocast, is_out_of_memory
 from vitspace.network import Network
 from vitspace.training.images import Images, Order, train_loader, val_batches
 from vitspace.training.plan import Plan

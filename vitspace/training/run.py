@@ -10,8 +10,8 @@ import torch
 
 from vitspace.design import Design
 from vitspace.errors import InputError
-from vitspace.host import machine
 from vitspace.interrupts import deferring_interrupts
+from vitspace.machine.host import machine
 from vitspace.network import build
 from vitspace.training.folder import Folder
 from vitspace.training.images import Images, open_images

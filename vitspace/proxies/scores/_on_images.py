@@ -9,7 +9,7 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from vitspace.data import load_data
-from vitspace.devices import check_device
+from vitspace.machine.devices import check_device
 from vitspace.proxies import ProxyError
 from vitspace.proxies.scores._blocks import find_blocks, positions, tensors
 from vitspace.proxies.scores._evidence import (

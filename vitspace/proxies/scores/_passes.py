@@ -2,8 +2,8 @@
 
 import time
 
-from vitspace.devices import check_device, seeded
 from vitspace.layers.plain import plain_graph
+from vitspace.machine.devices import check_device, seeded
 from vitspace.proxies import ProxyError
 from vitspace.proxies.scores._evidence import CODES, COUNTS, FEATURES, GRADIENTS, JACOBIANS, LINEAR, Evidence, Settings
 from vitspace.proxies.scores._functions import no_inplace

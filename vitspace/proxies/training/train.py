@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from vitspace.data import Dataset
-from vitspace.devices import available_devices, check_device, is_out_of_memory, seeded
+from vitspace.machine.devices import available_devices, check_device, is_out_of_memory, seeded
 from vitspace.proxies import ProxyError, Score
 from vitspace.proxies.recipe import PRESETS, TrainingProxy, canonical_name, parse_proxy, split_data
 from vitspace.proxies.short_training import OnStep, fit, memory_format, validate

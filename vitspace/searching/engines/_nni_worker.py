@@ -17,8 +17,8 @@ import requests
 from nni.runtime.trial_command_channel.v3 import TrialCommandChannelV3
 
 from vitspace import interrupts
-from vitspace.devices import computing_on, default_threads
 from vitspace.errors import InputError
+from vitspace.machine.devices import computing_on, default_threads
 from vitspace.searching.desk import Desk
 from vitspace.searching.engines._nni_space import result, to_params
 from vitspace.searching.engines._nni_trial import DONE

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from vitspace.devices import computing_on
 from vitspace.errors import InputError
+from vitspace.machine.devices import computing_on
 from vitspace.searching.remote import evaluate, remote_evaluator, score
 from vitspace.searching.rungs import Point, Standing
 

@@ -1,8 +1,8 @@
 import psutil
 import pytest
 
-from vitspace import resources
-from vitspace.resources import available_memory, usable_cores
+from vitspace.machine import resources
+from vitspace.machine.resources import available_memory, usable_cores
 
 V1 = "4:cpu,cpuacct:/docker/abc\n9:memory:/docker/abc\n"
 

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from vitspace import quiet
 from vitspace.cache import cache_folder
-from vitspace.quiet import seconds_waited, timing, training_step
+from vitspace.machine import quiet
+from vitspace.machine.quiet import seconds_waited, timing, training_step
 
 SPAWN = multiprocessing.get_context("spawn")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import psutil
 
-from vitspace.host import cores
+from vitspace.machine.host import cores
 
 _ROOT = Path("/")
 #: A limit of this many bytes or more is none: cgroup v1 states "no limit" as a huge number.

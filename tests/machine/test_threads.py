@@ -3,8 +3,8 @@ import os
 import pytest
 import torch
 
-from vitspace.devices import computing_on, default_threads
-from vitspace.threads import settle_wait_policy, wait_policy
+from vitspace.machine.devices import computing_on, default_threads
+from vitspace.machine.threads import settle_wait_policy, wait_policy
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,73 @@
+import pytest
+import timm
+import torch
+from torch import nn
+
+import vitspace
+from vitspace.accuracy import difference, tie
+from vitspace.accuracy.prediction import summed
+
+MSG = ("msg_tiny", "msg_small")
+
+
+def spec(name):
+    return vitspace.anchor(name).spec
+
+
+def test_a_prediction_has_what_is_agreed_on():
+    found = vitspace.predict_top1(spec("msg_tiny"))
+    assert found.low90 < found.low80 < found.mean < found.high80 < found.high90
+    assert 0 < found.sd < 1.5 and abs(found.mean - 82.4) < 1
+    assert found.inside and not found.outside and len(found.nearest) == 5
+    assert "not a result" in str(found) and found == vitspace.predict_top1(spec("msg_tiny"))
+
+
+def test_a_module_is_predicted_as_its_spec():
+    network = vitspace.build(spec("mat_1"))
+    assert vitspace.predict_top1(network) == vitspace.predict_top1(spec("mat_1"))
+
+
+def test_a_network_of_timm_and_one_without_weights():
+    with torch.device("meta"):
+        network = timm.create_model("swin_tiny_patch4_window7_224")
+    found = vitspace.predict_top1(network)
+    assert abs(found.mean - 81.4) < 1 and found.nearest[0] == "swin_tiny_patch4_window7_224"
+
+
+def test_a_design_unlike_any_known_is_marked_and_less_sure():
+    strange = spec("msg_tiny").to_dict()
+    for stage, depth in zip(strange["stages"], (40, 40, 1, 1), strict=True):
+        stage["depth"] = depth
+    known, found = summed([spec("msg_tiny"), vitspace.Spec.from_dict(strange)])
+    assert not found.inside and found.outside and found.sd > 1.5 * known.sd
+    assert "outside of what is known: " in str(found)
+
+
+def test_depth_beyond_what_is_known_earns_nothing():
+    deep = spec("mat_2").to_dict()
+    deep["stages"][3]["depth"] = 60
+    deeper = spec("mat_2").to_dict()
+    deeper["stages"][3]["depth"] = 120
+    one, two = summed([vitspace.Spec.from_dict(data) for data in (deep, deeper)])
+    assert two.sd > one.sd and not two.inside
+
+
+def test_a_design_without_mixing_is_refused_with_that_reason():
+    with pytest.raises(vitspace.InputError, match=r"positions of the map meet, but no block of this one mixes them"):
+        vitspace.predict_top1(spec("mat_2_abl_pure_mlp"))
+
+
+def test_what_is_neither_spec_nor_classifier_is_refused():
+    with pytest.raises(vitspace.InputError, match=r"a prediction is of a Spec or a torch module, but got 'msg_tiny'"):
+        vitspace.predict_top1("msg_tiny")
+    with pytest.raises(
+        vitspace.InputError, match=r"a classifier takes an image \[1, 3, 224, 224\], but Linear does not"
+    ):
+        vitspace.predict_top1(nn.Linear(7, 3))
+
+
+def test_a_design_and_itself_are_a_tie_and_far_sizes_are_none():
+    assert tie(spec("mat_1"), spec("mat_1")) and not tie(spec("msg_base"), spec("mat_1"))
+    found = difference(spec("msg_base"), spec("mat_1"))
+    assert found.mean > 5 and found.sd < 2
+    assert difference(spec("mat_1"), spec("msg_base")).mean == pytest.approx(-found.mean)

@@ -1,0 +1,17 @@
+from vitspace.fidelity.folder import cells, points
+from vitspace.fidelity.jobs import FidelityRequest
+from vitspace.fidelity.predicted import predictor_card
+
+
+def test_the_predictor_has_a_card_in_points(counted):
+    card = predictor_card(counted)
+    assert (card.proxy, card.default, card.fitted) == ("top1", True, "leave-one-family-out")
+    assert (card.anchors, card.pairs, card.public) == (22, 81, 150)
+    assert card.mae <= 0.6 and card.public_mae < 0.9 and card.kendall_tau > 0.85 and card.pair_accuracy > 0.85
+    assert cells(card)[0] == "top1 *"
+    assert f"off by {card.mae:.2f} points on average over the 22 anchors" in points(card)
+
+
+def test_it_is_judged_by_name_or_where_no_proxy_is_named():
+    assert FidelityRequest().predicts and FidelityRequest(("top1", "params")).proxies == ("params",)
+    assert not FidelityRequest(("params",)).predicts and not FidelityRequest(("top1",)).is_general

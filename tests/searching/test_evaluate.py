@@ -1,0 +1,31 @@
+import pytest
+
+from vitspace.latency import Latency
+from vitspace.searching import evaluate
+from vitspace.study.config import StudyConfig
+
+
+@pytest.fixture
+def timed(make_evaluator, monkeypatch, space):
+    """Evaluate a design within 40 ms whose latency is measured as given."""
+    evaluator = make_evaluator(StudyConfig(space="msg", latency="40ms"))
+
+    def run(ms, low, high):
+        times = {"median_ms": ms, "p10_ms": ms, "p90_ms": ms, "low_ms": low, "high_ms": high, "measured_ms": 3 * ms}
+        known = {"reference_ms": 10.0, "usual_ms": 10.0, "core_share": 1.0, "spread": 0.0}
+        settings = {"backend": "eager", "runs": 9, "threads": 1, "batch": 1, "dtype": "float32", "host": "here"}
+        monkeypatch.setattr(evaluate, "measure", lambda *_: Latency(**times, **known, **settings))
+        return evaluator.evaluate(0, space.smallest)
+
+    return run
+
+
+@pytest.mark.parametrize(("low", "high", "state"), [(41.0, 49.0, "over_budget"), (39.0, 51.0, "complete")])
+def test_a_design_is_over_its_latency_budget_only_where_all_of_its_interval_is(timed, low, high, state):
+    trial = timed(45.0, low, high)
+    assert (trial.state, trial.latency_ms) == (state, 45.0)
+
+
+def test_a_limit_within_the_interval_makes_a_latency_unsure(timed):
+    assert timed(38.0, 35.0, 41.0).latency_doubt == "it is between 35.0 and 41.0 ms, and the budget's limit is 40 ms"
+    assert not timed(30.0, 29.0, 31.0).latency_doubt

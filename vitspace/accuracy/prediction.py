@@ -1,0 +1,204 @@
+"""Prediction: estimated ImageNet-1k top-1 of one design, and the difference of two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+import vitspace.families  # noqa: F401 (a spec's parts are its)
+from vitspace.accuracy.features import SHAPE, Array, Features, features
+from vitspace.accuracy.mixing import check_mixing
+from vitspace.accuracy.predictor import NORMAL_90, Predictor, predictor
+from vitspace.accuracy.table import numbers_of
+from vitspace.costs import PartCost, cost
+from vitspace.costs.counter import count_network
+from vitspace.errors import InputError
+from vitspace.layers.plain import plain_graph
+from vitspace.spec import NATIVE_SIZE, Spec
+from vitspace.units import format_count
+
+#: Public networks that are named as the nearest.
+NEAREST = 5
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Estimated ImageNet-1k top-1 under the usual recipe (about 300 epochs, no teacher, no more data); no result.
+
+    Attributes:
+        mean: The estimate, %.
+        sd: Its standard deviation, points.
+        low80: Lower end of the 80 % interval, %.
+        high80: Its upper end.
+        low90: Lower end of the 90 % interval, %.
+        high90: Its upper end.
+        inside: Whether the design is of a kind that is known, all features within those of like FLOPs.
+        outside: What is not: a sentence a feature.
+        nearest: The nearest public networks, by name.
+    """
+
+    mean: float
+    sd: float
+    low80: float
+    high80: float
+    low90: float
+    high90: float
+    inside: bool
+    outside: tuple[str, ...]
+    nearest: list[str]
+
+    def __str__(self) -> str:
+        text = (
+            f"estimated ImageNet-1k top-1 {self.mean:.1f} % (90 % interval {self.low90:.1f} to {self.high90:.1f}), "
+            f"not a result; nearest public networks: {', '.join(self.nearest)}"
+        )
+        return text if self.inside else f"{text}; outside of what is known: {'; '.join(self.outside)}"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Estimated top-1 of one design less that of another.
+
+    Attributes:
+        mean: Points.
+        sd: Its standard deviation, points; what both have in common does not count.
+    """
+
+    mean: float
+    sd: float
+
+    @property
+    def tie(self) -> bool:
+        """Whether the designs are nearer than one standard deviation of their difference."""
+        return abs(self.mean) < self.sd
+
+
+def predict_top1(design: Spec | nn.Module, img_size: int = NATIVE_SIZE) -> Prediction:
+    """Estimate ImageNet-1k top-1 of a design or of any torch image classifier, trained by the usual recipe.
+
+    It rests on the published results of timm's networks and of our anchors; see docs/accuracy.md for its error. Single
+    modules, differences below about a point and mixing without parameters are not seen.
+
+    Args:
+        design: A spec; or a network [B, 3, H, W] -> [B, classes], whose weights do not matter.
+        img_size: Side of the image in pixels, in training and at the test.
+
+    Raises:
+        InputError: ``design`` is neither, positions never meet in it, or it does not take such an image.
+    """
+    found = summed([design], img_size)[0]
+    check_mixing(getattr(design, "spec", design), img_size)
+    return found
+
+
+def difference(a: Spec | nn.Module, b: Spec | nn.Module, img_size: int = NATIVE_SIZE) -> Difference:
+    """Estimate how much more top-1 one design has than another.
+
+    Raises:
+        InputError: as `predict_top1`.
+    """
+    model = predictor()
+    found, families = _subjects([a, b], img_size, model)
+    joint = model.joint(model.guards.capped(found), families)
+    contrast = np.array([1.0, -1.0])
+    errors = np.exp(joint.mean)
+    variance = contrast @ (joint.covariance * np.outer(errors, errors)) @ contrast
+    widening = float(_widening(model, found).max())
+    return Difference(float(errors[1] - errors[0]), widening * model.factors[1] / NORMAL_90 * float(variance) ** 0.5)
+
+
+def tie(a: Spec | nn.Module, b: Spec | nn.Module, img_size: int = NATIVE_SIZE) -> bool:
+    """Whether two designs' estimates are nearer than the standard deviation of their difference.
+
+    Raises:
+        InputError: as `predict_top1`.
+    """
+    return difference(a, b, img_size).tie
+
+
+def summed(designs: Sequence[Spec | nn.Module], img_size: int = NATIVE_SIZE) -> list[Prediction]:
+    """Estimate several designs from what is counted of them, without a look at their mixing."""
+    model = predictor()
+    found, families = _subjects(designs, img_size, model)
+    capped = model.guards.capped(found)
+    joint = model.joint(capped, families)
+    sds = np.sqrt(np.diag(joint.covariance)) * _widening(model, found)
+    excesses = model.guards.excesses(found)
+    near = _nearest(model, capped)
+    return [
+        _prediction(float(joint.mean[i]), float(sds[i]), model, _outside(excesses, found, i), near[i])
+        for i in range(len(designs))
+    ]
+
+
+def _prediction(mean: float, sd: float, model: Predictor, outside: tuple[str, ...], near: list[str]) -> Prediction:
+    low, high = model.factors
+    low80, high80, low90, high90 = (
+        100 - float(np.exp(mean + sign * factor * sd)) for factor in (low, high) for sign in (1, -1)
+    )
+    own = (high90 - low90) / 2 / NORMAL_90
+    return Prediction(100 - float(np.exp(mean)), own, low80, high80, low90, high90, not outside, outside, near)
+
+
+def _subjects(designs: Sequence[Spec | nn.Module], img_size: int, model: Predictor) -> tuple[Features, np.ndarray]:
+    counted = numbers_of([_counted(design, img_size) for design in designs])
+    families = np.array([model.family(_family(design)) for design in designs])
+    return features(counted, img_size), families
+
+
+def _counted(design: Spec | nn.Module, img_size: int) -> PartCost:
+    if isinstance(design, Spec):
+        return cost(design, img_size)
+    if not isinstance(design, nn.Module):
+        raise InputError(f"a prediction is of a Spec or a torch module, but got {design!r:.80}")
+    try:
+        with plain_graph():
+            return count_network(design, 3, img_size, img_size)
+    except (RuntimeError, AssertionError, ValueError, TypeError) as error:
+        raise InputError(
+            f"a classifier takes an image [1, 3, {img_size}, {img_size}], but {type(design).__name__} does not: "
+            f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        ) from None
+
+
+def _family(design: Spec | nn.Module) -> str | None:
+    """Return a spec's family, timm's source file of its networks, none of others."""
+    if isinstance(design, Spec):
+        return design.family
+    inner = getattr(design, "spec", None)
+    if isinstance(inner, Spec):
+        return inner.family
+    home = type(design).__module__
+    return home.removeprefix("timm.models.") if home.startswith("timm.models.") else None
+
+
+def _widening(model: Predictor, found: Features) -> Array:
+    """How much wider the interval is outside of what is known: 1 inside, 2 a whole width of it outside, [N]."""
+    return 1 + model.guards.excess(found)
+
+
+def _outside(excesses: dict[str, Array], found: Features, i: int) -> tuple[str, ...]:
+    return tuple(
+        f"{name.replace('_', ' ')} {_shown(name, float(found.columns[name][i]))}, "
+        f"{float(excess[i]):.2f} widths of what networks of like FLOPs have beyond it"
+        for name, excess in excesses.items()
+        if excess[i] > 0
+    )
+
+
+def _shown(name: str, value: float) -> str:
+    return f"{value:.0%}" if "at_" in name else format_count(10**value)
+
+
+def _nearest(model: Predictor, capped: Features) -> list[list[str]]:
+    """Return for each design the names of the public networks that are nearest in shape, the nearest first."""
+    process = model.processes[1]
+    known = [i for i, row in enumerate(model.rows) if model.trusted[i] and row.public]
+    rows = process.standard(process.inputs.features)[known]
+    found = []
+    for design in process.standard(capped.of(SHAPE)):
+        order = np.argsort(((rows - design) ** 2).sum(axis=1), kind="stable")
+        names = dict.fromkeys(model.rows[known[i]].name.partition(".")[0] for i in order[: 4 * NEAREST])
+        found.append(list(names)[:NEAREST])
+    return found

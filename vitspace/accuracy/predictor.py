@@ -1,0 +1,156 @@
+"""Predictor: top-1 of designs from the published networks, in points, with how sure that is.
+
+Two processes of log error, one of size and depth alone, one that sees the shape as well; the mean of both, and the
+spread between them added to their own (see docs/accuracy.md). Intervals are scaled so that they hold as often as they
+say for public families that were left out.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitspace.accuracy.features import LAW, SHAPE, Array, Features, features
+from vitspace.accuracy.guards import Guards
+from vitspace.accuracy.process import UNKNOWN, Codes, Inputs, Process, Scales
+from vitspace.accuracy.recipes import DISTILLED, USUAL
+from vitspace.accuracy.table import Row, numbers_of, published
+
+#: By the marginal likelihood of the shipped table; `python -m vitspace.accuracy.tuning` prints them.
+LAW_SCALES = Scales(sizes=0.117, others=0.0448, recipe=0.0527, recipe_slope=0.0181, family=0.0761, noise=0.0465)
+SHAPE_SCALES = Scales(0.0818, 0.0101, 0.0536, 0.0122, 0.0363, 0.0278, bend=0.0995, length=3.79)
+#: Recipes near the usual one, whose networks say what is known.
+TRUSTED = (USUAL, "deit400", "timm", DISTILLED)
+#: Quantile of a normal distribution for an interval of 90 %.
+NORMAL_90 = 1.6448536269514722
+_LEVELS = (0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class Joint:
+    """Predicted log errors of N designs, uncalibrated.
+
+    Attributes:
+        mean: [N].
+        covariance: [N, N], the noise of single networks in it.
+    """
+
+    mean: Array
+    covariance: Array
+
+
+class Predictor:
+    """Both processes, fitted on a table.
+
+    Args:
+        rows: The table.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = tuple(rows)
+        self._recipes = _codes(row.recipe for row in rows)
+        self._families = _codes(row.family for row in rows)
+        sizes = np.array([(row.train_size, row.img_size) for row in rows], dtype=float)
+        known = features(numbers_of([row.cost for row in rows]), sizes[:, 0], sizes[:, 1])
+        self.trusted = np.array([row.recipe in TRUSTED for row in rows])
+        self.guards = Guards(Features({name: column[self.trusted] for name, column in known.columns.items()}))
+        self.features = self.guards.capped(known)
+        log_errors = np.log(100 - np.array([row.top1 for row in rows]))
+        self.processes = tuple(
+            Process(scales, self._inputs(names, self.features, self.recipes, self.families), log_errors)
+            for names, scales in ((LAW, LAW_SCALES), (SHAPE, SHAPE_SCALES))
+        )
+
+    @cached_property
+    def recipes(self) -> Codes:
+        """Codes of the rows' recipes."""
+        return np.array([self._recipes[row.recipe] for row in self.rows])
+
+    @cached_property
+    def families(self) -> Codes:
+        """Codes of the rows' families."""
+        return np.array([self._families[row.family] for row in self.rows])
+
+    def family(self, name: str | None) -> int:
+        """Return the code of a family; one that no row has shares a code among its own, and none has none."""
+        if name is None:
+            return UNKNOWN
+        return self._families.setdefault(name, len(self._families))
+
+    def recipe(self, name: str) -> int:
+        """Return the code of a recipe of the table."""
+        return self._recipes[name]
+
+    def joint(self, designs: Features, families: Codes) -> Joint:
+        """Predict N designs under the usual recipe, by features whose depth is capped."""
+        recipes = np.full(len(designs), self._recipes[USUAL])
+        found = [
+            process.predict(self._inputs(names, designs, recipes, families))
+            for names, process in zip((LAW, SHAPE), self.processes, strict=True)
+        ]
+        return Joint(*_mixed(found))
+
+    @cached_property
+    def left_out(self) -> tuple[Array, Array]:
+        """Mean and variance [rows] of log error of every row, without its family."""
+        return self.without(self.families)
+
+    def without(self, groups: Codes) -> tuple[Array, Array]:
+        """Mean and variance [rows] of log error of every row, without its group."""
+        found = [process.left_out(groups) for process in self.processes]
+        spread = (found[0][0] - found[1][0]) ** 2 / 4
+        return (found[0][0] + found[1][0]) / 2, (found[0][1] + found[1][1]) / 2 + spread
+
+    @cached_property
+    def comparable(self) -> NDArray[np.bool_]:
+        """Which rows are public networks of the usual recipe: [rows]."""
+        return np.array([row.recipe == USUAL and row.public for row in self.rows])
+
+    @cached_property
+    def factors(self) -> tuple[float, float]:
+        """Widths of the 80 % and the 90 % interval, in standard deviations of log error.
+
+        Quantiles over the public networks of the usual recipe, each without its family: the wider of those in which a
+        family counts once and a network counts once.
+        """
+        mean, variance = self.left_out
+        misses = (np.abs(self._log_errors - mean) / np.sqrt(variance))[self.comparable]
+        families = self.families[self.comparable]
+        once = 1 / np.bincount(families)[families]
+        low, high = (
+            max(_quantile(misses, level, shares) for shares in (once, np.ones(len(misses)))) for level in _LEVELS
+        )
+        return low, high
+
+    @property
+    def _log_errors(self) -> Array:
+        return self.processes[0].log_errors
+
+    def _inputs(self, names: tuple[str, ...], found: Features, recipes: Codes, families: Codes) -> Inputs:
+        return Inputs(found.of(names), recipes, families)
+
+
+@cache
+def predictor() -> Predictor:
+    """Return the predictor on the shipped table."""
+    return Predictor(published())
+
+
+def _mixed(found: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Return mean and covariance of the mean of two predictions, the spread between them in it."""
+    (one, one_covariance), (two, two_covariance) = found
+    half = (one - two) / 2
+    return (one + two) / 2, (one_covariance + two_covariance) / 2 + np.outer(half, half)
+
+
+def _quantile(values: Array, level: float, shares: Array) -> float:
+    """Return the least value that so large a share of the others, weighted, does not exceed."""
+    order = np.argsort(values)
+    reached = np.cumsum(shares[order]) / shares.sum()
+    return float(values[order][np.searchsorted(reached, level)])
+
+
+def _codes(names: Iterable[str]) -> dict[str, int]:
+    return {name: code for code, name in enumerate(dict.fromkeys(names))}
