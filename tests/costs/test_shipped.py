@@ -30,9 +30,9 @@ def test_what_is_shipped_is_what_is_counted_now(family, monkeypatch):
     monkeypatch.setattr(parts, "remembered", lambda part, context, find: again.append(find()) or again[-1])
     stages = sorted(key for key in found if json.loads(key)[0] == "stage")
     for key in random.Random(0).sample(stages, 3):
-        _, values, (_, carry, shape, carry_shape) = json.loads(key)
+        _, values, (_, carry, shape, carry_shape, stride) = json.loads(key)
         carry = carry and parts.Carry(**carry)
-        handed = parts.Handed(tuple(shape), carry, carry_shape and tuple(carry_shape))
+        handed = parts.Handed(tuple(shape), carry, carry_shape and tuple(carry_shape), stride)
         parts._count_probe.__wrapped__(parse_part("stage", values, "stage"), handed)
         assert json.loads(json.dumps(again[-1])) == found[key]
 

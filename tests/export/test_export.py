@@ -36,7 +36,7 @@ def test_an_untrained_model_has_as_many_classes_as_asked_for(spec, weights, tmp_
     model = Model.of(Design("d", spec), num_classes=200)
     record = export_folder(model, ["timm"], tmp_path / "out")
     assert record["num_classes"] == 200 and "NUM_CLASSES = 224, 200" in (tmp_path / "out/vitspace_d.py").read_text()
-    assert "Its 200 classes are a choice of the export's" in (tmp_path / "out" / "README.md").read_text()
+    assert "Its 200 classes were set by the export" in (tmp_path / "out" / "README.md").read_text()
     with pytest.raises(InputError, match=r"trained for, 5 in .*best.safetensors, but got 200"):
         Model.of(Design("d", spec), weights / "best.safetensors", num_classes=200)
 
@@ -95,7 +95,7 @@ def test_the_card_says_why_a_latency_is_unsure(spec, tmp_path):
 
 
 def test_weights_of_damaged_metadata_are_refused(spec, tmp_path):
-    for text, message in (("{", "is JSON, but in"), ("[]", "is a mapping, but in")):
+    for text, message in (("{", "are JSON, but those of"), ("[]", "are a mapping, but those of")):
         save_file(untrained(spec, 5, 64).state_dict(), tmp_path / "w.safetensors", {"vitspace": text})
         with pytest.raises(InputError, match=message):
             Model.of(Design("d", spec), tmp_path / "w.safetensors")

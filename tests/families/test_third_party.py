@@ -12,7 +12,7 @@ from vitspace.analysis.scoring import Scorer
 from vitspace.errors import InputError
 from vitspace.families import FAMILIES, _load, anchor
 from vitspace.space import load_space
-from vitspace.space.stored import _key
+from vitspace.space.stored import key_of
 from vitspace.spec import _PARTS, part_type
 
 MODULE = """
@@ -193,8 +193,8 @@ def test_scores_of_a_changed_package_are_not_those_of_before(monkeypatch, tmp_pa
 
 def test_a_space_is_counted_anew_where_the_package_of_its_family_changed(monkeypatch):
     space = load_space("vt")
-    before = _key(space)
+    before = key_of(space)
     monkeypatch.setattr(
         "vitspace.space.stored.sources_of", lambda *names: "changed" if "vitspace.families.vt" in names else ""
     )
-    assert _key(space) != before
+    assert key_of(space) != before

@@ -187,7 +187,7 @@ def test_a_lattice_is_stored_and_a_damaged_one_made_again(listed, tmp_path, monk
 
 
 def test_a_space_too_large_to_be_drawn_from_exactly_says_what_to_do(monkeypatch):
-    monkeypatch.setattr("vitspace.space.exploring.MOST_ROWS", 10)
+    monkeypatch.setattr("vitspace.space.rows.MOST_ROWS", 10)
     space = load_space("mat")
     with pytest.raises(InputError, match=r"more than 10 settings in stage 1, .*: shorten the lists of axes"):
         type(space)("fresh", space.config).size()
