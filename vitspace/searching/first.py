@@ -1,5 +1,6 @@
 """First designs: what a new study evaluates before anything is proposed; the anchors lead."""
 
+from vitspace.costs import cost
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.config import STARTUP, StudyConfig
@@ -9,6 +10,8 @@ from vitspace.study.store import StudyStore
 def first_designs(space: Space, config: StudyConfig) -> list[tuple[str | None, Spec]]:
     """Return (anchor, spec) of a new study's first designs: the anchors inside the budget, then random draws.
 
+    The draws of least FLOPs come first, so that something is scored soon.
+
     Raises:
         InputError: too few designs fit the budget.
     """
@@ -16,6 +19,7 @@ def first_designs(space: Space, config: StudyConfig) -> list[tuple[str | None, S
     # NNI's tuners have a startup of their own.
     count = min(config.trials - len(anchors), STARTUP) if config.engine != "nni" else 0
     drawn = space.draw(count, config.limits.counted, config.seed, exclude=set(anchors.values()))
+    drawn.sort(key=lambda spec: cost(spec, space.resolution).macs)
     return [*anchors.items(), *((None, spec) for spec in drawn)]
 
 
