@@ -15,9 +15,8 @@ from vitspace.sources import PACKAGE, followed, sources_of
 ROOTS = [
     "vitspace.costs.parts",
     "vitspace.families",
-    "vitspace.latency.protocol",
+    "vitspace.latency.measuring",
     "vitspace.latency.work",
-    "vitspace.network",
     "vitspace.proxies.scores",
     "vitspace.proxies.training.train",
     "vitspace.space.exploring",

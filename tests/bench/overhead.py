@@ -2,8 +2,8 @@
 
 python tests/bench/overhead.py [--trials 200] [--storages journal sqlite postgresql] [--out reports/bench/overhead.csv]
 
-The proxy and the timing of designs are those of tests/engines/noop.py. The rate is of the second half of the trials, so
-that no process is still starting; `first_half` beside it tells whether a trial costs more the more there are. Rates are
+The proxy and the timing of designs are those of tests/searching/noop.py. The rate is of the second half of the trials,
+so that no process is still starting; `first_half` beside it tells whether a trial costs more the more there are. Rates are
 of completed trials; a rejected draw costs a part of that.
 """
 
@@ -19,8 +19,8 @@ import optuna
 
 from vitspace.machine.host import machine
 
-ENGINES = Path(__file__).parents[1] / "engines"
-sys.path.insert(0, str(ENGINES))
+SEARCHING = Path(__file__).parents[1] / "searching"
+sys.path.insert(0, str(SEARCHING))
 from processes import Tool  # noqa: E402
 from servers import Postgres, find_postgres  # noqa: E402
 

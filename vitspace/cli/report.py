@@ -55,8 +55,6 @@ def report(
     if as_json:
         print_json(record.to_json(str(folder)))
     elif stored:
-        from vitspace.cli.progress import print_result
-
         print_result(record, folder)
     else:
         print(f"report: {folder / 'index.html'}")

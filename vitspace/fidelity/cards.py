@@ -163,9 +163,10 @@ def _rests_on(proxy: str, init: str, row: ScoreRow) -> bool:
 
 
 def card(found: Scored, params: Scored, source: str = "committed") -> Card:
-    """Compute one card, with differences from params."""
-    anchors = [row for row in main_anchors() if row.spec and row.spec.id in found.values]
-    pairs = _tried(found)
+    """Compute one card, with differences from params, over the designs that both have scored."""
+    both = found.values.keys() & params.values.keys()
+    anchors = [row for row in main_anchors() if row.spec and row.spec.id in both]
+    pairs = [pair for pair in _tried(found) if all(spec.id in params.values for spec in pair.specs)]
     right, baseline = _right(found, pairs), _right(params, pairs)
     hard = baseline < 1
     flagged = np.array([_flagged(pair) for pair in pairs], dtype=bool)

@@ -98,7 +98,7 @@ def points(card: Card) -> str | None:
     if card.mae is None:
         return None
     return (
-        f"{card.proxy} is off by {card.mae:.2f} points on average over the {card.anchors} anchors, each without its "
+        f"{card.proxy} is off by {card.mae:.2f} points on average over the anchors, each without its "
         f"family ({card.siblings_mae:.2f} with its siblings known), and by {card.public_mae:.2f} over {card.public} "
         f"public networks, each without its family; its 90 % interval holds {card.coverage90:.0%} and "
         f"{card.public_coverage90:.0%} of them; tau of public networks {card.public_tau:.2f}, at like FLOPs and of "

@@ -28,7 +28,7 @@ class Scored:
         seeds: Values of each seed.
         seconds: Means over seeds, by design.
         failures: Designs without a value, with the reason.
-        families: Families that are left out in turn when the model is fitted; empty if nothing is fitted.
+        fitted: Whether a model was fitted, each family left out in turn.
     """
 
     proxy: str

@@ -152,7 +152,7 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
     Raises:
         InputError: the backend is not installed.
     """
-    sources = sources_of("vitspace.network", "vitspace.latency.protocol") + spec.sources
+    sources = sources_of(__name__) + spec.sources
     key = json.dumps({"spec": spec.id, "sources": sources, **_circumstances(settings)}, sort_keys=True)
     found = load("latency", key)
     if found:

@@ -15,7 +15,7 @@ from vitspace.report.names import trial_name
 from vitspace.report.scatter import Axis, best_steps, cost_label, place
 from vitspace.report.words import score_label
 
-_COLOURS = (*(told.colour for told in all_about().values()), style.INK)
+_COLOURS = (*(told.colour for told in all_about().values() if told.colour), style.INK)
 _GAP = 0.3  # inches
 _NAMES: dict[Axis, str] = {"macs": "FLOPs", "latency_ms": "CPU latency"}
 

@@ -34,13 +34,14 @@ def check_environment() -> None:
     patience()
 
 
-def check_runs(settings: dict[str, Any], config: StudyConfig, workers: int | None) -> None:
+def check_runs(settings: dict[str, Any], config: StudyConfig, workers: int | None, threads: int | None = None) -> None:
     """Check that a study's engine can be used here, as it is asked to.
 
     Args:
         settings: What was given; what a study was begun with on another engine may be stored with it.
         config: What the study is asked.
         workers: Evaluations at once, where that was given.
+        threads: Threads of one evaluation, where that was given.
 
     Raises:
         InputError: it cannot.
@@ -53,6 +54,13 @@ def check_runs(settings: dict[str, Any], config: StudyConfig, workers: int | Non
     if config.engine != "optuna" and kind_of(config.proxy).has_rungs:
         name = kind_of(config.proxy).name
         raise InputError(f"{name} runs on engine optuna, with any number of workers, but got {config.engine!r}")
+    if workers == 0 and config.engine != "optuna":
+        raise InputError(
+            f"workers are at least 1 with engine {config.engine!r}; 0, which evaluates in the search's own process, is "
+            "for engine 'optuna'"
+        )
+    if threads is not None and config.engine != "optuna":
+        raise InputError(f"threads are set for engine 'optuna', but got engine {config.engine!r}, whose tasks take one")
     if workers and config.engine in ("optuna", "nni"):  # the others' are jobs and tasks of a cluster
         check_workers(workers)
     check_engine(config)

@@ -110,7 +110,7 @@ def _begin(
 ) -> tuple[StudyStore, Session]:
     """Make a study, its first designs queued."""
     config = StudyConfig.of(settings)
-    check_runs(settings, config, means.workers)
+    check_runs(settings, config, means.workers, means.threads)
     check_new(location.storage, location.name or config.default_name(), taken=location.name is None)
     # What is refused in seconds comes before the data are loaded and the space is counted, which takes minutes once.
     check_trials(load_space(config.space), config)
@@ -131,7 +131,7 @@ def _go_on(
     """Open a stored study; without a session where nothing is left to do."""
     store = StudyStore.open(location.storage, location.name or StudyConfig.of(settings).default_name())
     config = _resumed(store, settings)
-    check_runs(settings, config, means.workers)
+    check_runs(settings, config, means.workers, means.threads)
     if len(store.record().completed) >= config.trials:
         return store, None
     evaluator = open_evaluator(config, means.command, monitor)

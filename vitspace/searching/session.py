@@ -1,4 +1,4 @@
-"""A process's part in a study, opened in one way by searches, workers, SLURM's jobs, Ray's tasks and NNI's trials."""
+"""A process's part in a study, opened in one way by searches, workers, SLURM's jobs and NNI's workers."""
 
 from dataclasses import dataclass, field
 
