@@ -15,6 +15,8 @@ from typing import Any
 from vitspace.cache import cache_path, load, store
 
 PACKAGE = Path(__file__).parent
+#: How specs are drawn and families are called decides no number.
+_LOOKS = ("vitspace.plots", "vitspace.about")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -32,12 +34,13 @@ def sources_of(*modules: str) -> str:
 
     Imports between our modules are followed; comments and docstrings do not count. A package that loads its modules by
     name, as the families and the scores are, counts with all of them. Imports inside functions and for type checkers
-    are not followed. A module of another package counts with all modules of that package; one without a file, such as
-    one typed into a notebook, is like nothing that was there before.
+    are not followed, and what only draws is left out. A module of another package counts with all modules of that
+    package; one without a file, such as one typed into a notebook, is like nothing that was there before.
     """
     ours = [name for name in modules if name.partition(".")[0] == PACKAGE.name]
     others = sorted({name.partition(".")[0] for name in modules} - {PACKAGE.name})
-    digests = [*(source.digest for source in followed(ours).values()), *map(_other, others)]
+    digests = [source.digest for name, source in followed(ours).items() if not name.startswith(_LOOKS)]
+    digests += map(_other, others)
     return _short("".join(digests).encode())
 
 

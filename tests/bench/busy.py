@@ -102,8 +102,7 @@ def beside(condition):
             stack.callback(trainer.close)
             trainer.ask(anchor("mat_1").spec, 1, 1e9)
             trainer.answer()  # it is loaded
-            for _ in range(1000):
-                trainer.ask(anchor("mat_1").spec, 50, 1e9)
+            trainer.ask(anchor("mat_1").spec, 10**9, 1e9)  # until it is killed
         time.sleep(1)
         yield
 

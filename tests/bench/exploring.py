@@ -4,8 +4,8 @@ python tests/bench/exploring.py [SPACE ...] [--before CHECKOUT] [--out reports/b
 
 Every space is explored in a process of its own, with `VITSPACE_CACHE` empty: by this code as it is installed
 (`shipped_s`), by this code when it explores and counts all, as for a space of one's own (`counted_s`), and by the code
-of another checkout (`before_s`). Importing the package is not counted in. `same` says whether all find the same designs:
-digests of all tables of the lattice are compared.
+of another checkout (`before_s`). Importing the package is not counted in. `same` says whether all find the same
+designs: digests of all tables of the lattice are compared.
 """
 
 import argparse

@@ -3,8 +3,8 @@
 python tests/bench/overhead.py [--trials 200] [--storages journal sqlite postgresql] [--out reports/bench/overhead.csv]
 
 The proxy and the timing of designs are those of tests/searching/noop.py. The rate is of the second half of the trials,
-so that no process is still starting; `first_half` beside it tells whether a trial costs more the more there are. Rates are
-of completed trials; a rejected draw costs a part of that.
+so that no process is still starting; `first_half` beside it tells whether a trial costs more the more there are. Rates
+are of completed trials; a rejected draw costs a part of that.
 """
 
 import argparse

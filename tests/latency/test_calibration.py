@@ -43,8 +43,8 @@ def test_another_hosts_or_versions_is_refused_unless_told(path, key):
         ("", "Expecting value"),
         ("[]", "not a calibration"),
         ("{}", "key 'samples' is missing"),
-        ('{"format": 1, "samples": []}', "its format is 1, and this version reads 2"),
-        ('{"format": 2, "samples": [{}]}', "is missing"),
+        ('{"format": 1, "samples": []}', "its format is 1, and this version reads 3"),
+        ('{"format": 3, "samples": [{}]}', "is missing"),
     ],
 )
 def test_a_damaged_file_says_so_and_what_to_do(tmp_path, text, message):

@@ -100,3 +100,16 @@ def test_a_graph_captured_elsewhere_reads_its_weights(layer, x):
     assert layer.made == 1
     torch.testing.assert_close(program.module()(x), 2 * (x @ layer.weight.mT))
     assert not captured()
+
+
+@pytest.mark.parametrize("how", [{"fused": True}, {"foreach": True}, {"foreach": False, "fused": False}])
+@pytest.mark.parametrize("optimiser", [torch.optim.AdamW, torch.optim.SGD])
+def test_a_step_of_an_optimiser_makes_them_anew(layer, x, optimiser, how):
+    steps = optimiser(layer.parameters(), lr=0.1, **how)
+    for _ in range(2):
+        with torch.no_grad():
+            torch.testing.assert_close(layer(x), 2 * (x @ layer.weight.mT))
+        layer(x).sum().backward()
+        steps.step()
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), 2 * (x @ layer.weight.mT))

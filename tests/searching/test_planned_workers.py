@@ -48,6 +48,7 @@ def plan(tmp_path, make_evaluator, monkeypatch):
     [
         ({}, (4, 1)),
         ({"threads": 2}, (2, 2)),
+        ({"threads": 2, "gpus": 1, "device": "auto"}, (None, 2)),
         ({"cores": 1}, (None, 1)),
         ({"trials": 3, "cores": 8}, (3, 1)),
         ({"given": 6}, (6, 1)),

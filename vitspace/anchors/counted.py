@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vitspace.sources import PACKAGE, followed
+from vitspace.sources import sources_of
 
 if TYPE_CHECKING:
     from vitspace.anchors import Anchor
@@ -49,16 +49,8 @@ def counted(row: "Anchor") -> Counted | None:
 def made_of(row: "Anchor") -> str:
     """Return a digest of a published design and of the code that counts it."""
     design = json.dumps([row.family, row.resolution, dict(row.parts)], sort_keys=True)
-    return hashlib.sha256((design + _code(row.family)).encode()).hexdigest()[:12]
-
-
-@cache
-def _code(family: str) -> str:
-    """Return a digest of the files that count a family, the same for every version of Python."""
-    modules = followed(["vitspace.costs.networks", f"vitspace.families.{family}"])
-    paths = [PACKAGE.joinpath(*name.split(".")[1:]) for name in modules]
-    files = [path / "__init__.py" if path.is_dir() else path.with_suffix(".py") for path in paths]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    code = sources_of("vitspace.costs.networks", f"vitspace.families.{row.family}")
+    return hashlib.sha256((design + code).encode()).hexdigest()[:12]
 
 
 @cache

@@ -16,9 +16,10 @@ from vitspace.latency.measuring import LatencySettings
 from vitspace.latency.predictor import Model, Prediction, Predictor
 from vitspace.latency.samples import Measured, Sample
 from vitspace.machine.host import fingerprint
+from vitspace.sources import sources_of
 from vitspace.spec import Spec
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Calibration:
 
 def circumstances(backend: str) -> dict[str, Any]:
     """Return the host, its CPU, and the versions of the programs that a calibration depends on."""
-    versions = {"vitspace": version("vitspace")}
+    versions = {"vitspace": version("vitspace"), "code": sources_of("vitspace.latency.measuring", "vitspace.families")}
     if backend != "eager":
         versions[backend] = _version(backend)
     return fingerprint() | versions

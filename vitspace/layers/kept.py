@@ -7,6 +7,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from vitspace.layers.plain import is_plain
 
@@ -14,6 +15,7 @@ Made = TypeVar("Made")
 
 _kept: WeakKeyDictionary[nn.Module, tuple[object, object]] = WeakKeyDictionary()
 _exports = False
+_steps = 0
 
 
 def folds(module: nn.Module, x: Tensor) -> bool:
@@ -37,7 +39,8 @@ def captured() -> bool:
 def kept(make: Callable[[], Made], *modules: nn.Module, of: tuple[int, ...] = ()) -> Made:
     """Return what ``make`` makes of weights, made anew only where one of them has changed.
 
-    Changes are told by the tensors' version counters, which PyTorch keeps for all writing but that to ``tensor.data``.
+    Changes are told by the tensors' version counters, which PyTorch keeps for all writing but that to ``tensor.data``
+    and that of fused optimisers, and by the steps of all of torch's optimisers.
 
     Args:
         make: Makes constants; called without arguments.
@@ -47,7 +50,7 @@ def kept(make: Callable[[], Made], *modules: nn.Module, of: tuple[int, ...] = ()
     found = _kept.get(modules[0])
     # Inside `exporting` the weights are placeholders, and what was made just before holds.
     if not captured():
-        state = of, [_state(module) for module in modules]
+        state = of, _steps, [_state(module) for module in modules]
         if found is None or found[0] != state:
             found = _kept[modules[0]] = state, make()
     assert found is not None
@@ -70,6 +73,14 @@ def exporting(network: nn.Module, *inputs: Tensor) -> Iterator[None]:
         yield
     finally:
         _exports = before
+
+
+def _count_step(*_: object) -> None:
+    global _steps
+    _steps += 1
+
+
+register_optimizer_step_post_hook(_count_step)
 
 
 def _state(module: nn.Module) -> list[tuple[int, int, torch.dtype, object]]:

@@ -3,10 +3,12 @@
 A training step holds one lock shared, and a timing holds it alone. A timing also holds a second lock from the moment it
 asks, at which a step stops before it begins: so steps that follow each other without a pause do not keep a timing
 waiting. Both locks are files of the cache's folder that the kernel locks, so that they end with their process, and all
-processes with the same cache take part. A process that was suspended is not waited for longer than `PATIENCE`.
+processes with the same cache take part. A process that was suspended is not waited for longer than `PATIENCE`, and from
+then on not at all until it has let go.
 """
 
 import fcntl
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,11 @@ _POLLS = (0.002, 0.05)
 
 class _Waited:
     seconds = 0.0
+
+
+_log = logging.getLogger(__name__)
+#: Locks that somebody held for longer than `PATIENCE`, until they are had again.
+_given_up: set[str] = set()
 
 
 def seconds_waited() -> float:
@@ -80,11 +87,25 @@ def _locked(path: Path, how: int) -> Iterator[None]:
 
 def _lock(file: TextIOWrapper, how: int) -> None:
     began, pause = time.monotonic(), _POLLS[0]
-    while time.monotonic() - began < PATIENCE:
+    patience = 0.0 if file.name in _given_up else PATIENCE
+    while True:
         try:
             fcntl.flock(file, how | fcntl.LOCK_NB)
         except BlockingIOError:
+            if time.monotonic() - began >= patience:
+                break
             time.sleep(pause)
             pause = min(2 * pause, _POLLS[1])
-        else:
+        except OSError as error:  # a file system without locks
+            _give_up(file.name, f"cannot be locked ({error})")
             return
+        else:
+            _given_up.discard(file.name)
+            return
+    _give_up(file.name, f"was held for {PATIENCE:g} s by another process; is it suspended?")
+
+
+def _give_up(name: str, why: str) -> None:
+    if name not in _given_up:
+        _log.warning("timings and trainings of this host no longer wait for each other: %s %s", name, why)
+    _given_up.add(name)

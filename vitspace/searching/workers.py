@@ -30,7 +30,8 @@ def plan_workers(session: Session) -> None:
         return
     if session.workers or config.engine != "optuna":
         return
-    if session.threads is None or not trains(config.proxy) or _is_of_this_process(session):
+    on_gpu = default_threads(config.device) is None
+    if on_gpu or session.threads is None or not trains(config.proxy) or _is_of_this_process(session):
         return
     left = config.trials - len(session.store.record().completed)
     wanted = min(usable_cores() // session.threads, left)

@@ -180,12 +180,12 @@ class Processes:
         """
         code, pid = worker.process.wait(), worker.process.pid
         worker.stop()
-        self.workers.remove(worker)
-        if code >= 0:
+        if code >= 0:  # its job is among those that `cancel` gives back
             raise StudyFailedError(f"worker {pid} stopped: {''.join(worker.last).removeprefix('error: ') or code}")
         name = signal.Signals(-code).name
         self.monitor.note(f"worker {pid} was killed by {name}")
         self.killed += 1
         if self.killed >= DEATHS_IN_A_ROW:
             raise StudyFailedError(f"{self.killed} workers in a row were killed before a trial was complete")
+        self.workers.remove(worker)
         return Died(f"process {pid} on {platform.node()}", blame=-code != signal.SIGTERM)
