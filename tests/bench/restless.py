@@ -129,7 +129,8 @@ def main() -> None:
     print(" ".join(f"{key}={value}" for key, value in machine().items()), file=sys.stderr)
     specs = dict(list(designs().items())[: args.designs])
     frames = []
-    with tempfile.TemporaryDirectory() as cache, args.out.open("w") if args.out else sys.stdout as out:
+    cache = tempfile.mkdtemp()
+    with args.out.open("w") if args.out else sys.stdout as out:
         Path(cache).chmod(0o777)
         os.environ["VITSPACE_CACHE"] = cache
         if args.as_user:
