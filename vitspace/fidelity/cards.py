@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from vitspace.anchors import Anchor
+from vitspace.anchors.counting import published_rows
 from vitspace.anchors.references import Pair, ablation_pairs, main_anchors, timm_peers
 from vitspace.costs import cost
-from vitspace.costs.published import published_rows
 from vitspace.fidelity.scored import Scored, family_of, scored
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.combinations import combination
