@@ -89,7 +89,18 @@ class Trial:
 
     def summary(self) -> dict[str, Any]:
         """Return the fields that `vitspace search --json` prints."""
-        names = ("number", "anchor", "state", "why", "params", "macs", "latency_ms", "score", "score_std", "proxy_score")
+        names = (
+            "number",
+            "anchor",
+            "state",
+            "why",
+            "params",
+            "macs",
+            "latency_ms",
+            "score",
+            "score_std",
+            "proxy_score",
+        )
         row = {name: getattr(self, name) for name in names}
         spec_id, family = (self.spec.id, self.spec.family) if self.spec else (None, None)
         timed = {name: self.latency.get(name) for name in ("measured_ms", "low_ms", "high_ms")}
