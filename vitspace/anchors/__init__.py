@@ -1,4 +1,4 @@
-"""Anchors: the published rows, and the specs of those that are ours to build.
+"""The published rows, and the specs of those that belong to our families.
 
 ``published.csv`` holds every row as printed, with its paper and table; ``<family>.yaml`` holds for each row of that
 family its parts, or the reason why no honest reading of the paper gives them (``unreproduced``), the recipe where it is

@@ -60,7 +60,7 @@ def search(
     FLOPs are multiply-adds of convolutions, linear layers and attention products.
     """
     from vitspace.api import search as run
-    from vitspace.cli.progress import Progress, print_result
+    from vitspace.cli.progress import SearchProgress, print_result
 
     given = {
         "space": space,
@@ -81,7 +81,7 @@ def search(
     }
     settings = _read_config(config) | {key: value for key, value in given.items() if value is not None}
     settings |= {"workers": workers, "threads": threads, "command": command_line()}
-    with Progress() as progress:
+    with SearchProgress() as progress:
         found = run(study=study, storage=storage, resume=resume, out=out, monitor=progress, **settings)
     if as_json:
         print_json(found.record.to_json(str(found.folder)))
