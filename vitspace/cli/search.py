@@ -6,14 +6,14 @@ from typing import Any
 import typer
 
 from vitspace.cli import command, command_line, print_json
-from vitspace.cli.options import JSON, STORAGE
+from vitspace.cli.options import BUDGET, DATA, JSON, PARAMS, STORAGE
 
 
 @command
 def search(
     space: str = typer.Option(None, help="A space, or a path to a space's .yaml."),
-    budget: str = typer.Option(None, help="FLOPs (multiply-adds): 4G, 3.5G..4G, 350M."),
-    params: str = typer.Option(None, help="Parameters: 25M."),
+    budget: str = BUDGET,
+    params: str = PARAMS,
     latency: str = typer.Option(None, help="CPU latency, one thread, batch 1: 60ms."),
     latency_backend: str = typer.Option(
         None, help="What runs the networks when timed: eager, onnxruntime, openvino. (default: eager)"
@@ -24,11 +24,7 @@ def search(
         "train:small,steps=300,width=0.5; halving:tiny/small, which trains all designs by tiny and the best third "
         "by small; or a training-free score. (default: train)",
     ),
-    data: str = typer.Option(
-        None,
-        help="What the proxy trains on: fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, or hf:NAME of the "
-        "Hugging Face Hub or a folder. (default: fractal)",
-    ),
+    data: str = DATA,
     engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit. (default: optuna)"),
     workers: int = typer.Option(
         None,
