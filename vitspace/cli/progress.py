@@ -16,7 +16,7 @@ from vitspace.study.trial import Trial
 from vitspace.units import format_count, format_score, format_seconds
 
 
-class Progress:
+class SearchProgress:
     """A monitor that draws on standard error."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Progress:
         self.trials = self.bars.add_task("trials", total=None, front="", visible=False)
         self.running: dict[int, TaskID] = {}
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "SearchProgress":
         self.bars.start()
         return self
 

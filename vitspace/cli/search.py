@@ -6,14 +6,14 @@ from typing import Any
 import typer
 
 from vitspace.cli import command, command_line, print_json
-from vitspace.cli.options import JSON, STORAGE
+from vitspace.cli.options import BUDGET, DATA, JSON, PARAMS, STORAGE
 
 
 @command
 def search(
     space: str = typer.Option(None, help="A space, or a path to a space's .yaml."),
-    budget: str = typer.Option(None, help="FLOPs (multiply-adds): 4G, 3.5G..4G, 350M."),
-    params: str = typer.Option(None, help="Parameters: 25M."),
+    budget: str = BUDGET,
+    params: str = PARAMS,
     latency: str = typer.Option(None, help="CPU latency, one thread, batch 1: 60ms."),
     latency_backend: str = typer.Option(
         None, help="What runs the networks when timed: eager, onnxruntime, openvino. (default: eager)"
@@ -34,11 +34,7 @@ def search(
         "train:small,steps=300,width=0.5; halving:tiny/small, which trains all designs by tiny and the best third "
         "by small; or a training-free score. (default: train)",
     ),
-    data: str = typer.Option(
-        None,
-        help="What the proxy trains on: fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, or hf:NAME of the "
-        "Hugging Face Hub or a folder. (default: fractal)",
-    ),
+    data: str = DATA,
     engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit. (default: optuna)"),
     workers: int = typer.Option(
         None,
@@ -70,7 +66,7 @@ def search(
     FLOPs are multiply-adds of convolutions, linear layers and attention products.
     """
     from vitspace.api import search as run
-    from vitspace.cli.progress import Progress, print_result
+    from vitspace.cli.progress import SearchProgress, print_result
 
     given = {
         "space": space,
@@ -93,7 +89,7 @@ def search(
     }
     settings = _read_config(config) | {key: value for key, value in given.items() if value is not None}
     settings |= {"workers": workers, "threads": threads, "command": command_line()}
-    with Progress() as progress:
+    with SearchProgress() as progress:
         found = run(study=study, storage=storage, resume=resume, out=out, monitor=progress, **settings)
     if as_json:
         print_json(found.record.to_json(str(found.folder)))

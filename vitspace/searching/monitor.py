@@ -1,4 +1,4 @@
-"""Monitors: who is told how a study goes, and of the trials that other processes store."""
+"""Monitors are told how a study goes, and of the trials that other processes store."""
 
 import sys
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Samplers: what proposes designs, by name."""
+"""The samplers, which propose designs, by name."""
 
 import warnings
 from collections.abc import Callable

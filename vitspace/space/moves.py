@@ -1,4 +1,4 @@
-"""Moves: designs near others, for searches that evolve them.
+"""Mutation and crossover of designs, for searches that evolve them.
 
 `mutate` and `crossover` move many designs at once, rows of a `Population`; what they make may break a rule or a budget,
 as `PopulationCosts.within` tells. `mutants` and `offspring` try again until what they make is a new design that fits.

@@ -1,4 +1,4 @@
-"""Record: a study as stored, and its front."""
+"""A study as it is stored, and its front."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Trial: one spec evaluated in a study, and what it gave."""
+"""One spec evaluated in a study: its costs, latency, score and state."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""pareto: our sampler. It evaluates what is expected to enlarge the dominated hypervolume most.
+"""Our sampler proposes the designs that are expected to enlarge the dominated hypervolume most.
 
 Costs are free and exact, so that thousands of designs can be compared for each one that is trained. Candidates are
 fresh draws, and mutants and children of the front and then of the best candidates. Score and latency are predicted from
