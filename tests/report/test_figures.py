@@ -15,7 +15,8 @@ def test_scatter_parts_trials_front_and_anchors(record):
     data = scatter(record, "macs")
     assert [(m.x, m.y) for m in data.trials] == [(3.0, -2.72)]
     assert [m.label for m in data.front] == ["1", "3", "2"]
-    assert [(m.label, m.error) for m in data.anchors] == [("MSG-T", noise_limit(record) / 2)]
+    half = noise_limit(record) / 2
+    assert [(m.label, m.below, m.above) for m in data.anchors] == [("MSG-T", half, half)]
     assert data.steps[0] == (1.0, -2.8) and data.steps[-1] == (3.8, -2.5)
     assert (data.budget, data.chance, data.noise) == (4.0, -3.0, noise_limit(record) / 2)
 

@@ -76,10 +76,24 @@ RANDOM_BAND: dict[str, Any] = {"color": ORANGE, "alpha": 0.13, "linewidth": 0, "
 #: Scores, dark to light; its order survives grey print and any colour vision.
 SCORES = "cividis"
 
+#: Beside an anchor what is predicted of it, joined to it by its miss; public networks; designs that were screened.
+PREDICTED: dict[str, Any] = {
+    "marker": "o",
+    "s": 34,
+    "facecolors": "white",
+    "edgecolors": ORANGE,
+    "linewidths": 1.2,
+    "zorder": 3.5,
+}
+MISS: dict[str, Any] = {"color": ORANGE, "linewidth": 0.9, "zorder": 2.8}
+PUBLIC: dict[str, Any] = {"marker": "D", "s": 18, "color": FAINT, "linewidths": 0, "zorder": 1.8}
+CLOUD: dict[str, Any] = {"marker": "o", "s": 7, "color": FAINT, "alpha": 0.35, "linewidths": 0, "zorder": 1.2}
+
 BAND: dict[str, Any] = {"color": BLUE, "alpha": 0.1, "linewidth": 0, "zorder": 0.5}
 NOTE: dict[str, Any] = {"fontsize": 8.5, "color": "#707070"}
 ANCHOR_LABEL: dict[str, Any] = {"fontweight": "bold", "color": ORANGE}
 FRONT_LABEL: dict[str, Any] = {"fontsize": 8.5, "color": BLUE}
+FAINT_LABEL: dict[str, Any] = {"fontsize": 7.5, "color": "#8A8A8A"}
 LEGEND: dict[str, Any] = {
     "loc": "upper left",
     "columnspacing": 1.6,

@@ -9,7 +9,7 @@ from vitspace.plots import style
 from vitspace.plots.formats import markdown
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
-from vitspace.report.figures import FIGURES, save_figure
+from vitspace.report.figures import figures, save_figure
 from vitspace.report.markdown import front_shown, report_text
 from vitspace.report.page import comparison_html, page_html
 from vitspace.report.study_file import STUDY_FILE, study_data
@@ -29,7 +29,9 @@ def write_report(record: StudyRecord, out: Path) -> Path:
     """
     try:
         with whole_files(out) as new:
-            drawn = {name: save_figure(figure.draw(record, style.WIDE), new / name) for name, figure in FIGURES.items()}
+            drawn = {
+                name: save_figure(each.draw(record, style.WIDE), new / name) for name, each in figures(record).items()
+            }
             images = {name: paths[0].read_bytes() for name, paths in drawn.items()}
             write_atomic(new / "index.html", page_html(record, images))
             write_atomic(new / "report.md", report_text(record))

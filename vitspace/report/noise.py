@@ -1,4 +1,4 @@
-"""Noise: how far apart two scores must be before their order means something."""
+"""Noise: how far apart two scores of a proxy must be before their order means something."""
 
 import math
 from typing import Any
@@ -37,8 +37,11 @@ def pooled_noise(record: StudyRecord) -> tuple[float | None, int]:
 
 
 def noise_limit(record: StudyRecord) -> float | None:
-    """How far two seeds of one design come apart: a smaller difference of scores orders nothing."""
-    deviation = noise(record)
+    """How far two seeds of one design come apart: a smaller difference of a proxy's scores orders nothing.
+
+    None where it is not known, and in points, where the difference of two designs has a deviation of its own (`gaps`).
+    """
+    deviation = None if record.in_points else noise(record)
     return None if deviation is None else REPEATABILITY * deviation
 
 
@@ -46,9 +49,3 @@ def front_spread(record: StudyRecord) -> float | None:
     """Best minus worst score of the front, or None where it has fewer than two designs."""
     scores = [trial.score for trial in record.front if trial.score is not None]
     return max(scores) - min(scores) if len(scores) > 1 else None
-
-
-def order_unresolved(record: StudyRecord) -> bool:
-    """Whether the front's scores lie closer together than two seeds of one design do; never where seeds do nothing."""
-    spread, limit = front_spread(record), noise_limit(record)
-    return bool(spread is not None and limit and spread <= limit)

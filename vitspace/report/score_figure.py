@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from vitspace.plots import style
 from vitspace.plots.frame import make_room, mark_logarithmic, mark_scores, padded, write_words
 from vitspace.plots.labels import Labels, along
-from vitspace.report.scatter import Scatter
+from vitspace.report.scatter import Mark, Scatter
 
 _NEAR = 1.5  # a budget at most so many times the dearest trial is in view
 
@@ -43,22 +43,42 @@ def _marks(axes: Axes, data: Scatter) -> None:
     groups = [
         (data.trials, style.TRIAL, "trial"),
         (data.front, style.FRONT, "on the front, with its number"),
-        (data.anchors, style.ANCHOR, "published design, run here"),
+        (data.anchors, style.ANCHOR, data.anchor_words),
     ]
     for marks, look, label in groups:
         if marks:
             axes.scatter([m.x for m in marks], [m.y for m in marks], label=label, **look)
-        if bars := [m for m in marks if m.error]:
-            xs, ys, errors = ([getattr(m, name) for m in bars] for name in ("x", "y", "error"))
-            axes.errorbar(xs, ys, errors, color=look["color"], **style.ERROR)
-    corners = np.array(data.steps)  # [N, 2]
-    if corners[0, 0] < corners[-1, 0]:
+        _bars(axes, marks, look["color"])
+    _behind(axes, data)
+    corners = np.array(data.steps).reshape(-1, 2)
+    if len(corners) and corners[0, 0] < corners[-1, 0]:
         xs, best = corners.T
         axes.plot(xs, best, label="best score at this cost", **style.STEPS)
         if data.noise:
             axes.fill_between(
                 xs, best - data.noise, best + data.noise, label="noise: overlapping bands tie", **style.BAND
             )
+
+
+def _bars(axes: Axes, marks: list[Mark], colour: str) -> None:
+    if bars := [m for m in marks if m.below or m.above]:
+        errors = [[m.below for m in bars], [m.above for m in bars]]
+        axes.errorbar([m.x for m in bars], [m.y for m in bars], errors, color=colour, **style.ERROR)
+
+
+def _behind(axes: Axes, data: Scatter) -> None:
+    """Draw what is known beside the trials: predictions of the anchors, public networks, screened designs."""
+    if data.predicted:
+        for mark, anchor in zip(data.predicted, data.anchors, strict=True):
+            axes.plot([mark.x, anchor.x], [mark.y, anchor.y], **style.MISS)
+        places = [m.x for m in data.predicted], [m.y for m in data.predicted]
+        axes.scatter(*places, label="predicted without its result", **style.PREDICTED)
+        _bars(axes, data.predicted, style.ORANGE)
+    if data.public:
+        places = [m.x for m in data.public], [m.y for m in data.public]
+        axes.scatter(*places, label="public network near their front", **style.PUBLIC)
+    if data.cloud:
+        axes.scatter(*np.array(data.cloud).T, label="screened, estimate", **style.CLOUD)
 
 
 def _limits(axes: Axes, data: Scatter) -> None:
@@ -69,9 +89,9 @@ def _limits(axes: Axes, data: Scatter) -> None:
     axes.set_xscale("log")
     axes.set_xlim(*padded(xs))
     mark_logarithmic(axes.xaxis, min(xs), max(xs))
-    errors = [max(m.error, data.noise) for m in data.marks]
-    bottom = min(m.y - error for m, error in zip(data.marks, errors, strict=True))
-    top = max(m.y + error for m, error in zip(data.marks, errors, strict=True))
+    shown = [*data.marks, *data.predicted, *data.public]
+    bottom = min(m.y - max(m.below, data.noise) for m in shown)
+    top = max(m.y + max(m.above, data.noise) for m in shown)
     room = max(0.1 * (top - bottom), 0.005)
     if data.chance is not None and bottom - 3 * room < data.chance < bottom:
         bottom = data.chance
@@ -102,7 +122,9 @@ def _lines(axes: Axes, data: Scatter) -> list[tuple[float, str]]:
 def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: style.Format) -> None:
     left, (bottom, top) = axes.get_xlim()[0], axes.get_ylim()
     segments = [*pairwise(data.steps), *(((x, bottom), (x, top)) for x, _ in lines)]
-    labels = Labels(axes, [(m.x, m.y) for m in data.marks], along(segments))
+    segments += [((m.x, m.y), (a.x, a.y)) for m, a in zip(data.predicted, data.anchors, strict=False)]
+    beside = [(m.x, m.y) for m in (*data.predicted, *data.public)]
+    labels = Labels(axes, [(m.x, m.y) for m in data.marks], [*along(segments), *beside])
     if data.beyond:
         labels.corner(f"published, over budget: {', '.join(data.beyond)} →", **style.NOTE)
     if data.chance is not None and bottom < data.chance < top:
@@ -114,3 +136,6 @@ def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: sty
         labels.add(mark.x, mark.y, mark.label, fontsize=form.label_of(len(data.anchors)), **style.ANCHOR_LABEL)
     for mark in data.front:
         labels.add(mark.x, mark.y, mark.label, required=False, **style.FRONT_LABEL)
+    for mark in [*data.trials, *data.public]:
+        if mark.label:
+            labels.add(mark.x, mark.y, mark.label, required=False, **style.FAINT_LABEL)
