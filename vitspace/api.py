@@ -14,7 +14,7 @@ from vitspace.report import check_folder, headline, report_folder, write_report
 from vitspace.report.choice import select
 from vitspace.report.figures import figures
 from vitspace.report.points import score_text
-from vitspace.report.tables import anchors_table, for_reading, front_table, trials_table
+from vitspace.report.tables import anchors_table, for_reading, front_shown, front_table, trials_table
 from vitspace.searching.monitor import Lines, Monitor
 from vitspace.searching.run import Means, StudyLocation, open_search, run
 from vitspace.study.record import StudyRecord
@@ -91,7 +91,7 @@ class Study:
         return f"<Study {headline(self.record)}>\n{shown}"
 
     def _repr_html_(self) -> str:
-        shown = readable(for_reading(self.record, front_table(self.record))).to_html(index=False, border=0)
+        shown = readable(front_shown(self.record)).to_html(index=False, border=0)
         return f"<p>{headline(self.record)}</p>{shown}"
 
 

@@ -35,7 +35,7 @@ def test_what_an_estimate_is_is_said_with_its_own_error(points):
 def test_the_headline_counts_what_was_screened_and_warns(points):
     text = headline(points)
     assert "6 designs evaluated within 4G FLOPs (5 chosen from 100,352 screened, published: MSG-T)" in text
-    assert "Design 1 lies outside of what is known of networks" in text
+    assert "1 design, 1, lies outside of what is known, where intervals are wider." in text
     assert f"No better than chance (-3.000) in the short training: {trial_name(points.trials[3])} (trial 3)." in text
 
 
@@ -122,9 +122,9 @@ def test_designs_that_tie_with_the_best_are_as_good(points):
 
 
 def test_the_page_shows_estimates(points):
-    assert dict(facts(points))["best estimated top-1"] == "82.0 ± 0.9 %"
+    assert dict(facts(points))["best estimated top-1, %"] == "82.0 ± 0.9"
     shown = {card.name: dict(card.facts) for card in cards(points)}
-    assert shown["MSG-T"]["published top-1"] == "82.4 ± 0.3 %" and shown["MSG-T"]["proxy score"] == "-2.500"
+    assert shown["MSG-T"]["published top-1, %"] == "82.4" and shown["MSG-T"]["proxy score"] == "-2.500"
 
 
 def test_of_screened_designs_none_is_a_random_draw(points):

@@ -103,8 +103,8 @@ def _measured(model: Model) -> Iterator[tuple[str, ...]]:
         how += f"; **unsure**: {trial.latency_doubt}" if trial.latency_doubt else ""
         yield "latency", f"{trial.latency_ms:.1f} ms{spread}", how
     if record.in_points and trial.published_top1 is None and trial.score is not None:
-        ends = interval(trial)
-        within = f" (90 % interval {ends[0]:.1f} to {ends[1]:.1f})" if ends else ""
+        known = interval(trial)
+        within = f" (90 % interval {known[0]:.1f} to {known[1]:.1f})" if known else ""
         yield "top-1 on ImageNet-1k, an estimate", f"{trial.score:.1f} %{within}", proxy_sentence(record)
     proxy = trial.proxy_score if record.in_points else trial.score
     if proxy is not None:

@@ -25,6 +25,7 @@ class Format:
         letters: Of a caption's line.
         title: Letters of a title at most.
         label: Size of an anchor's name, in points.
+        axis: Size of what an axis is called, in points.
     """
 
     width: float
@@ -35,6 +36,7 @@ class Format:
     letters: int
     title: int
     label: float
+    axis: float
 
     def label_of(self, names: int) -> float:
         """Size of an anchor's name where there are so many, in points."""
@@ -47,8 +49,8 @@ class Format:
 
 
 #: For a page and a README, and for a phone.
-WIDE = Format(8.0, 5.4, left=0.92, right=0.16, columns=3, letters=118, title=72, label=10.5)
-NARROW = Format(4.2, 5.6, left=0.74, right=0.24, columns=1, letters=60, title=40, label=8.5)
+WIDE = Format(8.0, 5.4, left=0.92, right=0.16, columns=3, letters=118, title=72, label=10.5, axis=11)
+NARROW = Format(4.2, 5.6, left=0.74, right=0.24, columns=1, letters=60, title=38, label=8.5, axis=9.5)
 
 MARGIN = 0.02
 

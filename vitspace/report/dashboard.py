@@ -21,7 +21,7 @@ from vitspace.errors import InputError
 from vitspace.plots import style
 from vitspace.plots.formats import markdown
 from vitspace.report.figures import figures, save_figure
-from vitspace.report.markdown import front_shown
+from vitspace.report.markdown import front_in_words
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite
 from vitspace.report.settings import settings
@@ -102,7 +102,7 @@ def note_text(record: StudyRecord) -> str:
         headline(record).removeprefix(f"{record.name}: "),
         proxy_sentence(record),
         f"```\n{command}\n```" if command else "",
-        f"### The front\n\n{markdown(front_shown(record))}" if record.front else "",
+        f"### The front\n\n{markdown(front_in_words(record))}" if record.front else "",
         SIGNED,
     ]
     return "\n\n".join(part.strip() for part in parts if part)

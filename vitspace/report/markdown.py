@@ -7,7 +7,7 @@ import pandas as pd
 from vitspace.plots.formats import markdown, readable
 from vitspace.report.check import check_sentence
 from vitspace.report.figures import figures
-from vitspace.report.tables import anchors_shown, calibration, for_reading, front_table, rejected
+from vitspace.report.tables import anchors_shown, calibration, front_shown, rejected
 from vitspace.report.words import headline, next_commands, proxy_sentence
 from vitspace.study.record import StudyRecord
 from vitspace.units import format_seconds
@@ -35,7 +35,7 @@ def _opening(record: StudyRecord) -> Iterator[str]:
 
 
 def _results(record: StudyRecord) -> Iterator[str]:
-    yield from _section("The front", front_shown(record), "No trial was completed, so there is no front.")
+    yield from _section("The front", front_in_words(record), "No trial was completed, so there is no front.")
     if record.front:
         yield _front_note(record)
     yield from _section("Published designs", readable(anchors_shown(record)))
@@ -46,10 +46,10 @@ def _results(record: StudyRecord) -> Iterator[str]:
     yield from _section("Trials without a score", readable(rejected(record)), "No trial was rejected.")
 
 
-def front_shown(record: StudyRecord) -> pd.DataFrame:
-    """The front for reading: the gaps to the anchors in words."""
-    frame = front_table(record).drop(columns=["nearest_anchor", "flops_gap", "latency_gap", "score_gap"])
-    return readable(for_reading(record, frame))
+def front_in_words(record: StudyRecord) -> pd.DataFrame:
+    """The front as text: the gaps to the anchors in words."""
+    gaps = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "top1_gap"]
+    return readable(front_shown(record).drop(columns=gaps, errors="ignore"))
 
 
 def _front_note(record: StudyRecord) -> str:

@@ -1,13 +1,12 @@
 """Scatter: what a figure of score against one cost shows, as plain numbers and words."""
 
-import math
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
 from vitspace.accuracy.predictor import NORMAL_90
 from vitspace.pareto import non_dominated
-from vitspace.plots.names import public_name, readable_name
+from vitspace.plots.names import public_name
 from vitspace.report.check import chance_score, check_name, proxy_value
 from vitspace.report.gaps import order_unresolved
 from vitspace.report.names import trial_name
@@ -15,20 +14,15 @@ from vitspace.report.noise import finite, noise_limit
 from vitspace.report.points import interval
 from vitspace.report.proxy import proxy_label, proxy_note
 from vitspace.report.public import public_networks
+from vitspace.report.references import within_reach
 from vitspace.report.settings import image_size
-from vitspace.report.tables import outside_budget, references
-from vitspace.report.words import machine_note, score_label, score_note, score_word
+from vitspace.report.words import machine_note, score_label, score_note
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 
 Axis = Literal["macs", "latency_ms"]
 
-#: References that would leave the trials less than this share of the (logarithmic) axis are named, not drawn.
-_LEAST_SHARE = 0.4
-#: Characters of a label; of more lines the first is named and the others are counted.
-_LONG = 44
-#: Lines closer together than this share of the axis have one label.
-_APART = 0.04
+_COSTS: dict[Axis, str] = {"macs": "FLOPs", "latency_ms": "CPU latency"}
 
 
 @dataclass(frozen=True)
@@ -96,10 +90,10 @@ def scatter(record: StudyRecord, axis: Axis) -> Scatter:
     chosen = {trial.number for trial in record.front}
     plain = [t for t in record.completed if t.number not in chosen and not t.anchor]
     front = [t for t in record.front if not t.anchor]
-    near, beyond = _references(record, axis)
+    near, beyond = within_reach(record, [place(t, axis)[0] for t in record.completed] if axis == "macs" else [])
     chance = None if record.in_points else finite(record.reference.get("chance_loss"))
     made = Scatter(
-        title=f"{record.name}: {score_word(record)} against {'FLOPs' if axis == 'macs' else 'CPU latency'}",
+        title=f"{record.name}: {'top-1' if record.in_points else 'score'} against {_COSTS[axis]}",
         xlabel=cost_label(record, axis),
         ylabel=score_label(record),
         trials=[Mark(*place(t, axis)) for t in plain],
@@ -200,44 +194,6 @@ def best_steps(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
     for (_, low), (x, high) in pairwise(best):
         corners += [(x, low), (x, high)]
     return [*corners, (max(x for x, _ in places), best[-1][1])]
-
-
-def _references(record: StudyRecord, axis: Axis) -> tuple[list[tuple[float, str]], list[str]]:
-    """Published designs outside the budget: those within reach of the trials, and the names of the others."""
-    rows = [row for row in references(record) if outside_budget(record, row)]
-    if not record.completed or axis != "macs":  # no latency on this machine is published
-        return [], []
-    costs = [place(trial, axis)[0] for trial in record.completed]
-    near, beyond = [], []
-    for row in rows:
-        value, name = row.published["gflops"], readable_name(row.id)
-        low, high = min(*costs, value), max(*costs, value)
-        share = math.log(max(costs) / min(costs)) / math.log(high / low) if high > low else 1.0
-        if share >= _LEAST_SHARE:
-            near.append((value, f"{name}: {row.published['top1']:g} %" if "top1" in row.published else name))
-        else:
-            beyond.append(f"{name} {value:g} G")
-    places = [*costs, *(x for x, _ in near)]
-    return _merged(near, math.log(max(places) / min(places))), beyond
-
-
-def _merged(lines: list[tuple[float, str]], span: float) -> list[tuple[float, str]]:
-    """Give lines that stand too close for a label each one label, at the first of them; ``lines`` are sorted."""
-    groups: list[list[tuple[float, str]]] = []
-    for line in lines:
-        if groups and math.log(line[0] / groups[-1][0][0]) < _APART * span:
-            groups[-1].append(line)
-        else:
-            groups.append([line])
-    merged: list[tuple[float, str]] = []
-    for group in groups:
-        merged += [(group[0][0], _one_label([label for _, label in group])), *((x, "") for x, _ in group[1:])]
-    return merged
-
-
-def _one_label(labels: list[str]) -> str:
-    every = ", ".join(labels)
-    return every if len(every) <= _LONG or len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"
 
 
 def budget_of(record: StudyRecord, axis: Axis) -> float | None:

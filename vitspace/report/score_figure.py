@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import blended_transform_factory
 
 from vitspace.plots import style
 from vitspace.plots.frame import make_room, mark_logarithmic, mark_scores, padded, write_words
@@ -24,7 +25,9 @@ def draw(data: Scatter, form: style.Format = style.WIDE) -> Figure:
         figure = style.new_figure(form)
         axes = figure.add_axes(form.panel())
         axes.set(xlabel=data.xlabel, ylabel=data.ylabel)
-        axes.yaxis.set_label_coords(0.24 / form.width, 0.52, transform=figure.transFigure)
+        place = blended_transform_factory(figure.transFigure, axes.transAxes)
+        axes.yaxis.set_label_coords(0.24 / form.width, 0.5, transform=place)
+        axes.yaxis.label.set_fontsize(form.axis)
         if data.marks:
             _marks(axes, data)
             _limits(axes, data)
@@ -53,7 +56,7 @@ def _marks(axes: Axes, data: Scatter) -> None:
     corners = np.array(data.steps).reshape(-1, 2)
     if len(corners) and corners[0, 0] < corners[-1, 0]:
         xs, best = corners.T
-        axes.plot(xs, best, label="best score at this cost", **style.STEPS)
+        axes.plot(xs, best, label="best at this cost", **style.STEPS)
         if data.noise:
             axes.fill_between(
                 xs, best - data.noise, best + data.noise, label="noise: overlapping bands tie", **style.BAND
@@ -112,7 +115,7 @@ def _lines(axes: Axes, data: Scatter) -> list[tuple[float, str]]:
         axes.scatter(inside, [0.02] * len(inside), label="rejected, at its cost", **look)
     lines = list(data.references)
     for i, (x, _) in enumerate(data.references):
-        axes.axvline(x, label="" if i else "published, over budget (ImageNet top-1)", **style.REFERENCE)
+        axes.axvline(x, label="" if i else "published, over budget", **style.REFERENCE)
     if data.budget and left < data.budget < right:
         axes.axvline(data.budget, **style.BUDGET)
         lines.append((data.budget, f"budget: {data.budget:g} {data.unit}"))
@@ -123,6 +126,7 @@ def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: sty
     left, (bottom, top) = axes.get_xlim()[0], axes.get_ylim()
     segments = [*pairwise(data.steps), *(((x, bottom), (x, top)) for x, _ in lines)]
     segments += [((m.x, m.y), (a.x, a.y)) for m, a in zip(data.predicted, data.anchors, strict=False)]
+    segments += [((m.x, m.y - m.below), (m.x, m.y + m.above)) for m in (*data.front, *data.predicted) if m.below]
     beside = [(m.x, m.y) for m in (*data.predicted, *data.public)]
     labels = Labels(axes, [(m.x, m.y) for m in data.marks], [*along(segments), *beside])
     if data.beyond:
@@ -130,12 +134,12 @@ def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: sty
     if data.chance is not None and bottom < data.chance < top:
         axes.axhline(data.chance, **style.CHANCE)
         labels.add(left, data.chance, "chance", **style.NOTE)
-    for x, text in [line for line in lines if line[1]]:
-        labels.add_along(x, text, **style.NOTE)
     for mark in data.anchors:
         labels.add(mark.x, mark.y, mark.label, fontsize=form.label_of(len(data.anchors)), **style.ANCHOR_LABEL)
+    for x, text in [line for line in lines if line[1]]:
+        labels.add_along(x, text, **style.NOTE)
     for mark in data.front:
         labels.add(mark.x, mark.y, mark.label, required=False, **style.FRONT_LABEL)
     for mark in [*data.trials, *data.public]:
         if mark.label:
-            labels.add(mark.x, mark.y, mark.label, required=False, **style.FAINT_LABEL)
+            labels.add(mark.x, mark.y, mark.label, required=False, far=False, **style.FAINT_LABEL)

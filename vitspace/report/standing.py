@@ -78,9 +78,13 @@ def standing(record: StudyRecord, trial: Trial) -> Standing | None:
 
 
 def verdict(record: StudyRecord) -> str:
-    """Say which searched designs lead their nearest anchor and by how much, and which do not; of a study in points."""
-    found = [each for trial in record.completed if not trial.anchor and (each := standing(record, trial))]
-    if not found:
+    """Say which searched designs lead their nearest anchor and by how much, and which do not; of a study in points.
+
+    Designs off the front, which another beats on every count, are only counted.
+    """
+    searched = [trial for trial in record.completed if not trial.anchor]
+    found = [each for trial in record.front if not trial.anchor and (each := standing(record, trial))]
+    if not searched or not record.anchors:
         return ""
     ties = [each for each in found if each.gap.tie]
     fast = sorted((each for each in ties if each.faster), key=lambda each: each.latency)
@@ -96,7 +100,9 @@ def verdict(record: StudyRecord) -> str:
     names = {trial_name(each.anchor) for each in found}
     one = names.pop() if len(names) == 1 else ""
     said = [group.words(one, number == 0) for number, group in enumerate(group for group in groups if group.designs)]
-    designs = "1 searched design" if len(found) == 1 else f"{len(found)} searched designs"
+    if beaten := len(searched) - len(found):
+        said.append(f"{beaten} {'is' if beaten == 1 else 'are'} dominated")
+    designs = "1 searched design" if len(searched) == 1 else f"{len(searched)} searched designs"
     return f"Of {designs}, {'; '.join(said)}. {_sure(ahead)}"
 
 

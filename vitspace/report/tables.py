@@ -21,6 +21,7 @@ __all__ = [
     "anchors_table",
     "calibration",
     "for_reading",
+    "front_shown",
     "front_table",
     "headline",
     "outside_budget",
@@ -124,10 +125,16 @@ def for_reading(record: StudyRecord, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename(columns={"score": "estimate", "score_gap": "top1_gap"})
 
 
+def front_shown(record: StudyRecord) -> pd.DataFrame:
+    """The front for reading; what is printed of anchors stands in their own table."""
+    frame = for_reading(record, front_table(record))
+    return frame.drop(columns=["published_top1", "prior", "prior_sd", "outside"])
+
+
 def anchors_shown(record: StudyRecord) -> pd.DataFrame:
     """The published designs for reading; in points they stand at their published accuracy."""
     frame = for_reading(record, anchors_table(record))
-    return frame.drop(columns="estimate") if record.in_points else frame
+    return frame.drop(columns=["estimate", "outside"]) if record.in_points else frame
 
 
 def calibration(record: StudyRecord) -> pd.DataFrame:

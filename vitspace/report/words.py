@@ -15,6 +15,9 @@ from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
 
+#: Designs that are named in a warning; more are counted.
+_NAMED = 4
+
 
 def headline(record: StudyRecord) -> str:
     """The first line of every report: how many designs, the front, and what of it is not to be believed."""
@@ -46,8 +49,8 @@ def _outside(record: StudyRecord) -> str:
     found = [str(t.number) for t in record.completed if t.published_top1 is None and t.estimate.get("outside")]
     if not found:
         return ""
-    said = f"Design {found[0]} lies" if len(found) == 1 else f"Designs {', '.join(found)} lie"
-    return f"{said} outside of what is known of networks, so that the interval is wider there."
+    said = f"{_count(len(found), 'design')}, {', '.join(found)}," if len(found) <= _NAMED else f"{len(found)} designs"
+    return f"{said} lie{'s' if len(found) == 1 else ''} outside of what is known, where intervals are wider."
 
 
 def _within(record: StudyRecord) -> str:

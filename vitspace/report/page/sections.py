@@ -15,7 +15,7 @@ from vitspace.report.noise import finite, noise_limit
 from vitspace.report.points import TIE_RULE, estimate_words, plus_minus
 from vitspace.report.public import NEAR
 from vitspace.report.settings import settings
-from vitspace.report.tables import for_reading, front_table, trials_table
+from vitspace.report.tables import for_reading, front_shown, trials_table
 from vitspace.report.words import score_word, select_command
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -93,7 +93,7 @@ def facts(record: StudyRecord) -> list[tuple[str, str]]:
         ("designs with a score", str(len(record.completed))),
         ("on the front", str(len(record.front))),
         ("without a score", str(len(record.trials) - len(record.completed))),
-        (f"best {score_word(record)}", _best(record)),
+        ("best estimated top-1, %" if record.in_points else "best score", _best(record)),
         ("hypervolume", f"{record.hypervolume:.4f}"),
         ("searched for", format_seconds(record.seconds) if record.seconds else "-"),
     ]
@@ -110,7 +110,9 @@ def _best(record: StudyRecord) -> str:
 
 def _score(record: StudyRecord, trial: Trial) -> str:
     score = -trial.point[0]
-    return f"{plus_minus(score, finite(trial.score_std))} %" if record.in_points else f"{score:.3f}"
+    if not record.in_points:
+        return f"{score:.3f}"
+    return plus_minus(score, finite(trial.score_std) if trial.published_top1 is None else None)
 
 
 def cards(record: StudyRecord) -> list[DesignCard]:
@@ -122,12 +124,13 @@ def _card(record: StudyRecord, choice: Choice) -> DesignCard:
     trial = choice.trial
     assert trial.spec is not None
     _, macs, ms = trial.point
+    kind = "estimated" if trial.published_top1 is None else "published"
     values = [
         ("trial", str(trial.number)),
         ("FLOPs", f"{macs / 1e9:.2f} G"),
         ("params", f"{trial.params / 1e6:.1f} M" if trial.params else "-"),
         ("CPU latency", f"{ms:.1f} ms{', unsure' if trial.latency_doubt else ''}"),
-        ("published top-1" if trial.published_top1 is not None else score_word(record), _score(record, trial)),
+        ("score" if not record.in_points else f"{kind} top-1, %", _score(record, trial)),
     ]
     proxy = finite(trial.proxy_score) if record.in_points else None
     values += [("proxy score", f"{proxy:.3f}")] if proxy is not None else []
@@ -197,7 +200,7 @@ def lost_words(record: StudyRecord) -> str:
 
 def front_grid(record: StudyRecord) -> Grid:
     """The front, each design beside the nearest anchor."""
-    frame = for_reading(record, front_table(record)).drop(columns=["dim", "depth", "settings", "against_anchor"])
+    frame = front_shown(record).drop(columns=["dim", "depth", "settings", "against_anchor"])
     made = grid(frame, bars=("flops_gap", "latency_gap"))
     classes = [f"front{' anchor' if isinstance(anchor, str) else ''}" for anchor in frame["anchor"]]
     rows = [Row(row.cells, kind) for row, kind in zip(made.rows, classes, strict=True)]
