@@ -1,4 +1,4 @@
-"""StudyConfig: everything that decides what a study does."""
+"""The configuration of a study: everything that decides what it does."""
 
 import re
 from functools import cache

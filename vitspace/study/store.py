@@ -1,4 +1,4 @@
-"""Store: studies in Optuna's storage, which is the record whatever engine ran them."""
+"""Studies in Optuna's storage, which is the record whatever engine ran them."""
 
 import json
 import math
