@@ -1,4 +1,4 @@
-"""Check: what a study in points asks of its proxy, above all whether a design trains."""
+"""What a study in points asks of its proxy, above all whether a design trains."""
 
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite

@@ -1,4 +1,4 @@
-"""Gaps: how much better one trial's score is than another's, and whether that tells the two apart."""
+"""How much better one trial's score is than another's, and whether that tells the two apart."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -1,4 +1,4 @@
-"""Points: what an estimate of ImageNet-1k top-1 rests on, and how it is written."""
+"""What an estimate of ImageNet-1k top-1 rests on, and how it is written."""
 
 from dataclasses import dataclass
 from functools import cache

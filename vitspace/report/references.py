@@ -1,4 +1,4 @@
-"""References: published designs outside a study's budget, as lines of a figure and their labels."""
+"""Published designs outside a study's budget, as lines of a figure and their labels."""
 
 import math
 

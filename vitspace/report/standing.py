@@ -1,4 +1,4 @@
-"""Standing: designs beside the published design that is nearest in FLOPs and latency, and what that comes to."""
+"""Designs beside the published design that is nearest in FLOPs and latency, and what that comes to."""
 
 import math
 from dataclasses import dataclass
