@@ -101,7 +101,7 @@ def points(record):
     trials = [estimated(number, *values) for number, values in enumerate(ESTIMATED)]
     wide = trials[1].estimate | {"inside": False, "outside": ["chain 10, 0.50 widths of what networks have beyond it"]}
     trials[1] = replace(trials[1], estimate=wide)
-    evidence = {"evidence": "The proxy weighs 0.02: its report card shows little worth.", "weight": 0.02}
+    evidence = {"evidence": "train:tiny weighs 2 %: it explains little", "weight": 0.02}
     return replace(
         record,
         config=record.config.model_copy(update={"accuracy": "estimate"}),

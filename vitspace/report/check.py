@@ -53,5 +53,6 @@ def check_sentence(record: StudyRecord) -> str:
     if trains(record):
         what = f"{measured(recipe(record))} after {training(recipe(record))}"
     use = "a check that a design trains" if trains(record) else "beside the estimates"
+    text = f"Proxy scores are the {what}: {use}, and no accuracy."
     evidence = (record.resolved.get("accuracy") or {}).get("evidence")
-    return " ".join([f"Proxy scores are the {what}: {use}, and no accuracy.", *([evidence] if evidence else [])])
+    return f"{text} As evidence of accuracy {str(evidence).rstrip('.')}." if evidence else text

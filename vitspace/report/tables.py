@@ -159,7 +159,7 @@ def _of_estimates(record: StudyRecord) -> list[Fact]:
             sum(misses) / len(misses) if misses else None,
             f"points, over {len(misses)}, each without its own result; its siblings are known",
         ),
-        ("weight of the proxy", weight, "1 is all that it measures, 0 is none of it"),
+        ("weight of the proxy", weight, "as evidence of accuracy: 0 is none, 1 would leave no doubt"),
     ]
 
 
