@@ -85,11 +85,11 @@ def fidelity(
 
 
 def _estimate(text: str, as_json: bool) -> None:
+    from vitspace.accuracy import predict_top1
     from vitspace.design import read_spec
-    from vitspace.fidelity.estimate import estimate
 
     name, spec = read_spec(text)
-    found = estimate(spec)
+    found = predict_top1(spec)
     if as_json:
         print_json({"name": name, **vars(found)})
     else:

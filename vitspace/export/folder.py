@@ -7,8 +7,8 @@ from vitspace.costs import CONVENTION
 from vitspace.errors import InputError
 from vitspace.export.card import card
 from vitspace.export.formats import FORMATS, Written
-from vitspace.export.model import Model
-from vitspace.export.parity import Evidence, evidence
+from vitspace.export.model import ExportedModel
+from vitspace.export.parity import ParityImages, parity_images
 from vitspace.files import whole_folder, write_json
 from vitspace.machine.host import machine
 
@@ -17,12 +17,12 @@ RECORD = "export.json"
 
 
 def export_folder(
-    model: Model,
+    model: ExportedModel,
     formats: list[str],
     out: Path,
     command: str = "",
     force: bool = False,
-    shown: Evidence | None = None,
+    shown: ParityImages | None = None,
 ) -> dict[str, Any]:
     """Write a design's files, the record and the model card, and return the record.
 
@@ -39,7 +39,7 @@ def export_folder(
         FailureError: an exported graph does not compute what PyTorch does.
     """
     _check_free(out, force)
-    shown = shown or evidence(model)
+    shown = shown or parity_images(model)
     try:
         with whole_folder(out) as folder:
             written = [FORMATS[name][0](model, folder, shown) for name in formats]
@@ -60,7 +60,7 @@ def _check_free(out: Path, force: bool) -> None:
         raise InputError(f"an export makes a new folder, but {str(out)!r} is there; --force replaces it")
 
 
-def _record(model: Model, written: dict[str, Written], command: str) -> dict[str, Any]:
+def _record(model: ExportedModel, written: dict[str, Written], command: str) -> dict[str, Any]:
     design, files = model.design, {"card": "README.md", "record": RECORD}
     for each in written.values():
         files |= each.files

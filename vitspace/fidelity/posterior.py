@@ -19,7 +19,7 @@ from vitspace.fidelity.predicted import in_points, predicted_scores
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.evidence import known_of, references
 from vitspace.proxies.score_tables import ScoreRow
-from vitspace.proxies.scored import Scored, all_families, scored
+from vitspace.proxies.scored import ProxyScores, all_families, scored
 from vitspace.proxies.scores import TIMM
 
 
@@ -48,7 +48,9 @@ def posterior_card(rows: Sequence[ScoreRow], proxies: Sequence[str]) -> Card:
         for each in references()
         if each.name in told
     }
-    made = card(Scored(POSTERIOR, "own", scores, (scores,), fitted=True), scored("params", "own", rows, all_families()))
+    made = card(
+        ProxyScores(POSTERIOR, "own", scores, (scores,), fitted=True), scored("params", "own", rows, all_families())
+    )
     return replace(in_points(made, lambda held: _updated(held, told)), weights=weights)
 
 

@@ -1,4 +1,4 @@
-"""Predicted: the predictor of top-1 from public results, judged on what every proxy is judged on, and in points."""
+"""Judges the predictor of top-1 from public results as every proxy is judged, and in points."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -10,7 +10,7 @@ from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
 from vitspace.fidelity.cards import Card, card
 from vitspace.fidelity.jobs import PREDICTOR
 from vitspace.proxies.score_tables import ScoreRow
-from vitspace.proxies.scored import Scored, all_families, scored
+from vitspace.proxies.scored import ProxyScores, all_families, scored
 from vitspace.proxies.scores import TIMM
 
 
@@ -18,7 +18,7 @@ def predictor_card(rows: Iterable[ScoreRow]) -> Card:
     """Return the predictor's card, every design predicted without its family, beside params of a table of scores."""
     params = scored("params", "own", rows, all_families())
     values = predicted_scores()
-    made = card(Scored(PREDICTOR, "own", values, (values,), fitted=True), params)
+    made = card(ProxyScores(PREDICTOR, "own", values, (values,), fitted=True), params)
     return replace(in_points(made, lambda held: held), default=True)
 
 
