@@ -22,7 +22,7 @@ from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
 
-CONFIG = StudyConfig(space="msg", proxy="halving:tiny/small", trials=3, sampler="random")
+CONFIG = StudyConfig(accuracy="proxy", space="msg", proxy="halving:tiny/small", trials=3, sampler="random")
 
 
 class Rung:

@@ -11,7 +11,7 @@ from vitspace.study.storage import StorageError, open_storage
 from vitspace.study.store import RESULT, StudyStore
 from vitspace.study.trial import Trial
 
-CONFIG = StudyConfig(space="msg", budget="4G")
+CONFIG = StudyConfig(accuracy="proxy", space="msg", budget="4G")
 FAST = LeaseTiming(lease=0.6, heartbeat=0.1)
 PARAMS = {"dim": 32}
 

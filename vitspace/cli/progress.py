@@ -43,11 +43,20 @@ class SearchProgress:
     ) -> None:
         self.bars.stop()
 
+    def screening(self, done: int, total: int) -> None:
+        """Move the bar of the first step, which has no trials yet."""
+        self.bars.update(self.trials, description="designs screened", total=total, completed=done, visible=True)
+
     def started(self, record: StudyRecord) -> None:
         """Show the bar."""
         self.note(f"study {record.name}: {record.config.trials} trials of space {record.config.space}")
         total = record.config.trials
-        self.bars.update(self.trials, total=total, completed=len(record.completed), visible=True, front=_front(record))
+        if screened := record.screened:
+            self.note(
+                f"{screened['designs']:,} designs screened by estimated top-1 in {format_seconds(screened['seconds'])}"
+            )
+        self.bars.reset(self.trials, total=total, completed=len(record.completed), description="trials", visible=True)
+        self.bars.update(self.trials, front=_front(record))
 
     def began(self, number: int, name: str) -> None:
         """Show a bar for a trial, which moves once its proxy does."""

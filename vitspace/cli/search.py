@@ -18,9 +18,19 @@ def search(
     latency_backend: str = typer.Option(
         None, help="What runs the networks when timed: eager, onnxruntime, openvino. (default: eager)"
     ),
+    accuracy: str = typer.Option(
+        None,
+        help="What designs are compared by: estimate, of ImageNet top-1 in points; or proxy, the proxy's own number. "
+        "(default: estimate)",
+    ),
+    anchors: str = typer.Option(
+        None,
+        help="Which published designs are trials: all that fit, nearest (to the budget, one a family), none, or ids "
+        "with commas between. (default: all)",
+    ),
     proxy: str = typer.Option(
         None,
-        help="What stands in for accuracy: train:tiny, small, medium or full, with fields changed as in "
+        help="What is measured of each design: train:tiny, small, medium or full, with fields changed as in "
         "train:small,steps=300,width=0.5; halving:tiny/small, which trains all designs by tiny and the best third "
         "by small; or a training-free score. (default: train)",
     ),
@@ -39,7 +49,7 @@ def search(
         help="pareto, which is ours, tpe, nsga2, nsga3, gp, qmc or random; engine nni: tpe, evolution or random.  "
         "(default: pareto; engine nni: tpe)",
     ),
-    trials: int = typer.Option(None, help="Completed evaluations in total, anchors included. (default: 16)"),
+    trials: int = typer.Option(None, help="Evaluations in total, anchors included. (default: the anchors and 12 more)"),
     timeout: float = typer.Option(None, help="Seconds after which no new trial starts."),
     seed: int = typer.Option(None, help="Of drawing, sampling and training. (default: 0)"),
     device: str = typer.Option(None, help="Where the proxy trains: auto, cpu, cuda. (default: auto)"),
@@ -64,6 +74,8 @@ def search(
         "params": params,
         "latency": latency,
         "latency_backend": latency_backend,
+        "accuracy": accuracy,
+        "anchors": anchors,
         "proxy": proxy,
         "data": data,
         "engine": engine,

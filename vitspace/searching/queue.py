@@ -17,7 +17,11 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from vitspace.anchors import anchor
+from vitspace.errors import InputError
 from vitspace.searching.lease import BEATS, OWNER, LeaseTiming, Owner, Watch, owner_of
+from vitspace.space import Space
+from vitspace.spec import Spec
 from vitspace.study.optuna_private import take_waiting, trial_id
 from vitspace.study.storage import StorageError
 from vitspace.study.store import StudyStore, has_result
@@ -25,6 +29,8 @@ from vitspace.study.trial import Trial
 
 #: Workers that may die of one design; then it is given up.
 DEATHS = 2
+#: Says of a queued anchor that it is no design of the study's space, and has no params.
+OUTSIDE = "outside"
 INTERRUPTED = "interrupted, and queued again"
 
 _log = logging.getLogger(__name__)
@@ -179,7 +185,7 @@ class Queue:
         if not failed:
             return
         known = {trial.user_attrs.get("retry_of") for trial in self.store.frozen()}
-        orphans = [trial for trial in failed if trial.number not in known and design_params(trial)]
+        orphans = [trial for trial in failed if trial.number not in known and _has_design(trial)]
         for trial in self._orphans.still(orphans):
             self._requeue(trial, trial.user_attrs.get("deaths", 0) + 1, _whose(trial))
 
@@ -192,13 +198,14 @@ class Queue:
 
     def _requeue(self, trial: FrozenTrial, deaths: int, whose: str = "") -> bool:
         """Queue a trial's design again; return False where none was chosen yet."""
-        if not (design := design_params(trial)):
+        if not _has_design(trial):
             return False
-        facts: dict[str, Any] = {"anchor": trial.user_attrs.get("anchor"), "deaths": deaths, "retry_of": trial.number}
+        facts: dict[str, Any] = {name: trial.user_attrs.get(name) for name in ("anchor", OUTSIDE)}
+        facts |= {"deaths": deaths, "retry_of": trial.number}
         if deaths:
             facts["killed"] = whose or trial.user_attrs.get("killed", "")
         self.store.study.enqueue_trial(
-            design, user_attrs={name: value for name, value in facts.items() if value is not None}
+            design_params(trial), user_attrs={name: value for name, value in facts.items() if value is not None}
         )
         return True
 
@@ -246,6 +253,20 @@ class Queue:
 def design_params(trial: FrozenTrial) -> dict[str, Any]:
     """Return the params of a trial's design that are known: those that were queued, and those chosen so far."""
     return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+
+
+def design_of(trial: FrozenTrial, space: Space) -> Spec | None:
+    """Return the design of a trial that waits or runs; None where its params are still chosen, or make none."""
+    if trial.user_attrs.get(OUTSIDE):
+        return anchor(trial.user_attrs["anchor"]).spec
+    try:
+        return space.decode(design_params(trial))
+    except InputError:
+        return None
+
+
+def _has_design(trial: FrozenTrial) -> bool:
+    return bool(design_params(trial) or trial.user_attrs.get(OUTSIDE))
 
 
 def _whose(trial: FrozenTrial) -> str:

@@ -48,6 +48,14 @@ def crossover(population: Population, ones: Rows, others: Rows, rng: np.random.G
     return population.canonical(np.where(first, ones, others))
 
 
+def descend(population: Population, parents: Rows, count: int, rng: np.random.Generator) -> Rows:
+    """[N, variables] -> [count, variables]: mutants of random parents and, a third, children of two."""
+    picked = parents[rng.integers(len(parents), size=(2, count))]
+    third = count // 3
+    children = crossover(population, picked[0, :third], picked[1, :third], rng)
+    return np.concatenate([children, mutate(population, picked[0, third:], rng)])
+
+
 def mutants(
     population: Population, specs: Sequence[Spec], budget: Budget, rng: np.random.Generator, exclude: Collection[Spec]
 ) -> list[Spec]:
