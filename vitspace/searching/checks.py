@@ -3,6 +3,7 @@
 import json
 import math
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 from vitspace.errors import InputError
@@ -13,10 +14,10 @@ from vitspace.searching.engines import check_engine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import chosen_anchors
 from vitspace.searching.lease import LeaseTiming
+from vitspace.sources import sources_of
 from vitspace.space import Space
 from vitspace.study.config import DRAWN, GPU_ENGINES, StudyConfig
 from vitspace.study.storage import patience
-from vitspace.study.store import StudyStore
 
 #: Processes for one core at most; each takes a gigabyte, and those that share a core only wait for each other.
 WORKERS_A_CORE = 4
@@ -117,15 +118,33 @@ def describe_space(space: Space) -> dict[str, Any]:
     return facts | {"resolution": space.resolution}
 
 
-def check_same(store: StudyStore, evaluator: Evaluator) -> None:
-    """Refuse to put trials of two spaces or two proxies, as of a file that was edited, into one study.
+def made_of(evaluator: Evaluator) -> dict[str, Any]:
+    """Return what the processes of a study have in common: space, proxy, and a digest of the code that evaluates."""
+    return {"space": describe_space(evaluator.space), "proxy": evaluator.proxy.describe(), "code": _code(evaluator)}
+
+
+def _code(evaluator: Evaluator) -> str:
+    modules = {"vitspace.searching.evaluate", "vitspace.families", type(evaluator.proxy).__module__}
+    return sources_of(*sorted(modules - {"__main__"}))
+
+
+def check_same(known: Mapping[str, Any], evaluator: Evaluator) -> None:
+    """Refuse to put trials of two spaces, proxies or versions of the code into one study.
+
+    Args:
+        known: What the study is made of, as it was stored, or as `made_of` says of the process that runs it. The code
+            counts where it is told: a stored study may be gone on with by a later version.
+        evaluator: What is measured here.
 
     Raises:
-        InputError: one of them is no longer what the study was made of.
+        InputError: something differs, as where a file was edited.
     """
-    resolved = store.study.user_attrs.get("resolved", {})
+    if "code" in known and known["code"] != _code(evaluator):
+        raise InputError(
+            "all processes of a study run the same code, but that of vitspace or the proxy is another here"
+        )
     for what, now in (("space", describe_space(evaluator.space)), ("proxy", evaluator.proxy.describe())):
-        then = resolved.get(what) or {}
+        then = known.get(what) or {}
         for key in sorted((then.keys() | now.keys() if what == "space" else then.keys() & now.keys()) - _MAY_DIFFER):
             if then and then.get(key) != json.loads(json.dumps(now.get(key))):
                 raise InputError(

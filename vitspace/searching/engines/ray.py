@@ -2,7 +2,7 @@
 
 A task whose worker or node is lost is started again once, elsewhere; one that takes its worker down twice is failed.
 The cluster is the one that ``RAY_ADDRESS`` names, or one of this machine's cores for as long as the study runs. The
-nodes need vitspace, the space's file where it is a path, and the proxy's data.
+nodes need the same version of vitspace, the space's file where it is a path, and the proxy's data; others are refused.
 """
 
 import logging
@@ -19,7 +19,7 @@ from vitspace.proxies import ProxyError
 from vitspace.searching.desk import Desk, Job
 from vitspace.searching.queue import DEATHS
 from vitspace.searching.reference import SecondSeed
-from vitspace.searching.remote import absolute_paths, evaluate, score
+from vitspace.searching.remote import RemoteStudy, evaluate, score
 from vitspace.searching.session import Session, Task
 from vitspace.searching.work import work_at_once
 from vitspace.study.config import StudyConfig
@@ -46,7 +46,7 @@ class Tasks:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.study = absolute_paths(session.config), session.evaluator.command
+        self.study = RemoteStudy.of(session)
         self.flying: dict[Any, Job] = {}
 
     @property
@@ -94,7 +94,7 @@ class Tasks:
 
     def _trial(self, reference: Any, task: Task) -> Trial:
         try:
-            trial: Trial = ray.get(reference)
+            trial: Trial = _result(reference)
         except ray.exceptions.RayTaskError:
             raise  # the evaluation records what a design does; this is a node that cannot evaluate at all
         except ray.exceptions.RayError as error:
@@ -105,7 +105,7 @@ class Tasks:
     def _again(self, reference: Any) -> float | Exception:
         """Return the reference design's score with a second seed, or why there is none."""
         try:
-            value: float = ray.get(reference)
+            value: float = _result(reference)
         except ray.exceptions.RayTaskError as error:
             if not isinstance(error.cause, ProxyError):
                 raise
@@ -113,6 +113,20 @@ class Tasks:
         except ray.exceptions.RayError as error:
             return ProxyError(f"its worker died: {type(error).__name__}")
         return value
+
+
+def _result(reference: Any) -> Any:
+    """Return what a task gave.
+
+    Raises:
+        InputError: its node lacks something of the study's, or has another space, proxy or code.
+    """
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, InputError):
+            raise InputError(f"a node of the Ray cluster cannot evaluate for this study: {error.cause}") from None
+        raise
 
 
 def check(config: StudyConfig) -> None:
