@@ -89,7 +89,9 @@ def test_a_node_of_another_version_is_refused_and_no_trial_is_lost(tmp_path, too
     command = [sys.executable, "study.py"]
     done = subprocess.run(command, cwd=tmp_path, env=tool.env, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
-    refused = "a node of the Ray cluster cannot evaluate for this study: all processes of a study run the same code"
+    refused = (
+        "a node of the Ray cluster cannot evaluate for this study: the code of vitspace, or of the proxy, is not here"
+    )
     assert done.stdout.startswith(refused)
     trials = StudyStore.open(str(tmp_path / "studies.journal"), "s").frozen()
     assert trials and not any(trial.state == TrialState.RUNNING for trial in trials) and not tool.scored()

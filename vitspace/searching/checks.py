@@ -140,9 +140,7 @@ def check_same(known: Mapping[str, Any], evaluator: Evaluator) -> None:
         InputError: something differs, as where a file was edited.
     """
     if "code" in known and known["code"] != _code(evaluator):
-        raise InputError(
-            "all processes of a study run the same code, but that of vitspace or the proxy is another here"
-        )
+        raise InputError("the code of vitspace, or of the proxy, is not here what it is where the study is run")
     for what, now in (("space", describe_space(evaluator.space)), ("proxy", evaluator.proxy.describe())):
         then = known.get(what) or {}
         for key in sorted((then.keys() | now.keys() if what == "space" else then.keys() & now.keys()) - _MAY_DIFFER):
