@@ -32,9 +32,9 @@ def test_the_best_comes_first_and_then_what_adds_most_hypervolume():
     assert chosen(found, 3) == [3, 1, 0]
 
 
-def test_designs_beside_a_chosen_one_are_left_out():
+def test_designs_beside_a_chosen_one_come_last():
     found = designs([80.0, 79.9, 75.0], [400, 395, 200])
-    assert chosen(found, 3) == [2, 0]
+    assert chosen(found, 2) == [2, 0] and chosen(found, 3) == [2, 1, 0]
 
 
 def test_designs_of_equal_flops_and_unlike_milliseconds_do_not_stand_beside_each_other():

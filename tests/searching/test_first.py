@@ -42,5 +42,5 @@ def test_anchors_are_chosen(mat, anchors, names):
 
 
 def test_an_anchor_beside_the_budget_is_refused(mat):
-    with pytest.raises(InputError, match=r"within the space and the budget \(mat_1, mat_2\), but got mat_4, x"):
+    with pytest.raises(InputError, match=r"families within the budget \(mat_1, mat_2\), but got mat_4, x"):
         chosen_anchors(mat, config(anchors="mat_4, mat_1, x"))

@@ -17,7 +17,8 @@ PATIENCE = 600
 LEGEND = """\
 tau: Kendall's tau between score and published top-1; pairs: ablation pairs in the right order; hard pairs: those that
 params order wrongly or tie; like FLOPs: among anchors of similar FLOPs; timm: over networks of timm; two seeds: tau
-between the scores of two seeds; []: 90 % bootstrap interval; *: the default for screening designs of equal cost.
+between the scores of two seeds; weight: of the score as evidence beside the estimate top1; []: 90 % bootstrap
+interval; *: the default for screening designs of equal cost.
 Combinations are fitted without the family that they are judged on. A score that counts params or layers has a high tau,
 but a search that maximises it only adds params or layers."""
 

@@ -65,19 +65,21 @@ def fast_enough(found: EstimatedDesigns, limits: Budget, error: float) -> Estima
 
 
 def _greedy(found: EstimatedDesigns) -> Iterator[int]:
-    """Give the places of designs, the best first; those beside a given one are left out.
+    """Give the places of designs, the best first; those beside a given one come last.
 
     What a design adds never grows as others are taken, so that only those are worked out anew that may be next.
     """
     costs = _costs(found)
     points = np.column_stack([_share(-found.low), costs / (_ROOM * costs.max(axis=0))])
     taken: list[int] = []
+    passed: list[int] = []
     queue = [(-np.inf, -low, at) for at, low in enumerate(found.low.tolist())]
     heapq.heapify(queue)
     volume, known_for = 0.0, dict.fromkeys(range(len(found)), 0)
     while queue:
         _, low, at = heapq.heappop(queue)
         if taken and _beside(costs[at], costs[taken]):
+            passed.append(at)
             continue
         if taken and known_for[at] < len(taken):
             known_for[at] = len(taken)
@@ -87,6 +89,7 @@ def _greedy(found: EstimatedDesigns) -> Iterator[int]:
         taken.append(at)
         volume = hypervolume(points[taken], np.ones(points.shape[1]))
         yield at
+    yield from sorted(passed, key=lambda at: -found.low[at])
 
 
 def _costs(found: EstimatedDesigns) -> Floats:
