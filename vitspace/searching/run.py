@@ -15,7 +15,7 @@ from vitspace.searching.checks import (
     counted_trials,
     describe_space,
 )
-from vitspace.searching.engines import run_engine
+from vitspace.searching.engines import engine_of, run_engine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import alternates, enqueue, first_designs
 from vitspace.searching.idle import waited_words
@@ -109,6 +109,8 @@ def _begin(
 ) -> tuple[StudyStore, Session]:
     """Make a study, its first designs queued."""
     config = StudyConfig.of(settings)
+    if "sampler" not in settings:
+        config = config.model_copy(update={"sampler": engine_of(config.engine).samplers[0]})
     check_runs(settings, config, means.workers, means.threads)
     check_new(location.storage, location.name or config.default_name(), taken=location.name is None)
     # What is refused in seconds comes before the data are loaded and the space is counted, which takes minutes once.

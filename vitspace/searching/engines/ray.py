@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import ray
-
 from vitspace.errors import InputError
 from vitspace.proxies import ProxyError
 from vitspace.searching.desk import Desk, Job
+from vitspace.searching.engines import Engine
+from vitspace.searching.engines._lazy import Lazy
 from vitspace.searching.queue import DEATHS
 from vitspace.searching.reference import SecondSeed
 from vitspace.searching.remote import RemoteStudy, evaluate, score
@@ -25,6 +25,8 @@ from vitspace.searching.work import work_at_once
 from vitspace.study.config import StudyConfig
 from vitspace.study.trial import Trial
 
+ENGINE = Engine(gpus=True)
+ray: Any = Lazy("ray")
 #: Seconds between two looks at the running tasks.
 _LOOK = 0.5
 #: Seconds in which a cluster's head answers.
@@ -89,8 +91,7 @@ class Tasks:
         return jobs
 
     def _remote(self, function: Callable[..., Any]) -> Any:
-        remote: Any = ray.remote  # its types name every number of arguments, and no function of any
-        return remote(max_retries=DEATHS - 1, retry_exceptions=False, **_needs(self.session.config))(function)
+        return ray.remote(max_retries=DEATHS - 1, retry_exceptions=False, **_needs(self.session.config))(function)
 
     def _trial(self, reference: Any, task: Task) -> Trial:
         try:
