@@ -12,8 +12,9 @@ from vitspace.study.trial import Trial
 
 #: Designs that a sentence names; of leading ones their numbers.
 _NAMED, _NUMBERED = 3, 6
-#: Points of top-1 that stand as far apart as a ratio of 2 in FLOPs, or in milliseconds; doubling FLOPs gains about as much.
-POINTS_A_DOUBLING = 2.5
+#: Points of top-1 that stand as far apart as a ratio of 2 in FLOPs or milliseconds: what public networks of 0.5 to 8 G
+#: gain by it.
+POINTS_A_DOUBLING = 2.0
 
 
 @dataclass(frozen=True)
