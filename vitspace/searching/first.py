@@ -7,6 +7,7 @@ from typing import Any
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.searching.engines import engine_of
 from vitspace.searching.estimated import Estimator
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.finalists import choose_finalists, fast_enough
@@ -71,9 +72,9 @@ def first_designs(
     if config.accuracy == "estimate":
         found, screened = _finalists(space, config, min(count, STARTUP) if alternates else count, anchors, tell)
         return FirstDesigns([*listed, *((None, spec) for spec in found)], screened)
-    # NNI's tuners have a startup of their own.
+    # An engine that proposes by itself has draws of its own at the start.
     drawn = space.draw(
-        min(count, STARTUP) if config.engine != "nni" else 0,
+        min(count, STARTUP) if not engine_of(config.engine).proposes else 0,
         config.limits.counted,
         config.seed,
         exclude=set(anchors.values()),
