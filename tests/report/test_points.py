@@ -106,7 +106,7 @@ def test_calibration_tells_of_estimates_and_not_of_seeds(points):
     assert values["mean error of estimates"] == known().mae
     assert values["mean error on this study's anchors"] == pytest.approx(0.5)
     assert (values["weight of the proxy"], values["loss of chance"]) == (0.02, 3.0)
-    assert "noise between seeds" not in values
+    assert values["loss of MSG-T"] == 2.5 and "noise between seeds" not in values
 
 
 def test_the_evidence_stands_beside_the_check(points):
@@ -164,6 +164,14 @@ def test_public_networks_stand_behind_flops_alone(points):
     assert names and all(1.0 <= mark.x <= 3.8 for mark in data.public)
     latency = scatter(points, "latency_ms")
     assert (latency.public, latency.cloud) == ([], []) and latency.predicted
+
+
+def test_published_designs_that_were_not_run_stand_at_their_accuracy(points):
+    wide = replace(points.trials[5], macs=7_000_000_000)
+    data = scatter(replace(points, trials=[*points.trials[:5], wide]), "macs")
+    assert [(m.x, m.y, m.label) for m in data.untried] == [(8.4, 83.4, "MSG-S")]
+    assert (data.references, scatter(points, "macs").untried) == ([], [])
+    assert draw(data, style.NARROW).axes[0].get_xlim()[1] < 8.4
 
 
 def test_public_networks_are_near_their_front():
