@@ -18,9 +18,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from vitspace.searching.lease import BEATS, OWNER, LeaseTiming, Owner, Watch, owner_of
 from vitspace.study.optuna_private import take_waiting, trial_id
-from vitspace.study.storage import StorageError
 from vitspace.study.store import StudyStore, has_result
 from vitspace.study.trial import Trial
+from vitspace.study.troubles import StorageError
 
 #: How often a trial may take its worker down with it.
 DEATHS = 2
