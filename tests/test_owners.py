@@ -11,7 +11,7 @@ from vitspace.anchors import assemble
 from vitspace.design import Design
 from vitspace.errors import InputError
 from vitspace.export.folder import export_folder
-from vitspace.export.model import Model
+from vitspace.export.model import ExportedModel
 from vitspace.families import FAMILIES  # noqa: F401 (registers the families)
 from vitspace.fidelity.judging import measure_and_judge
 from vitspace.folders import owned, owning
@@ -28,7 +28,7 @@ DESIGN = Design("small", assemble("msg", STAGE))
 MONITOR = SimpleNamespace(note=print, progress=print)
 LONG = {
     "train": lambda out: train(Request(DESIGN, "digits", out, device="cpu"), MONITOR),
-    "export": lambda out: export_folder(Model.of(DESIGN, None, 64, 5), ["spec"], out),
+    "export": lambda out: export_folder(ExportedModel.of(DESIGN, None, 64, 5), ["spec"], out),
     "fidelity": lambda out: measure_and_judge(vitspace.FidelityRequest(("params",)), timeout=0, out=out),
     "axes": lambda out: space_axes("mat", n=8, out=out),
     "spaces": lambda out: compare_spaces(["mat"], "1G", n=2, out=out),

@@ -1,4 +1,4 @@
-"""Locks of files that the kernel keeps: each ends with its process, and who holds one is named to those who wait."""
+"""Locks files by the kernel, so that each lock ends with its process, and names who holds one to those who wait."""
 
 import fcntl
 import logging

@@ -12,7 +12,7 @@ from vitspace.study.store import RESULT, StudyStore
 from vitspace.study.trial import Trial
 from vitspace.study.troubles import StorageError
 
-CONFIG = StudyConfig(space="msg", budget="4G")
+CONFIG = StudyConfig(accuracy="proxy", space="msg", budget="4G")
 FAST = LeaseTiming(lease=0.6, heartbeat=0.1)
 PARAMS = {"dim": 32}
 

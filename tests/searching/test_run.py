@@ -8,6 +8,7 @@ from vitspace.errors import InputError
 from vitspace.latency import backends
 from vitspace.searching import run as module
 from vitspace.searching import session
+from vitspace.searching.first import FirstDesigns
 from vitspace.searching.monitor import Lines, Silent
 from vitspace.searching.run import Means, StudyLocation
 from vitspace.study.config import StudyConfig
@@ -73,7 +74,7 @@ def open_search(settings, folder, resume=False):
 def test_a_study_says_how_many_designs_were_drawn_when_it_was_made(tmp_path, monkeypatch):
     designs = [("mat_1", vitspace.anchor("mat_1").spec), (None, vitspace.anchor("mat_2").spec)]
     monkeypatch.setattr(module, "check_budget", lambda space, config: None)
-    monkeypatch.setattr(module, "first_designs", lambda space, config: designs)
+    monkeypatch.setattr(module, "first_designs", lambda *how: FirstDesigns(designs))
     settings = {"space": "mat", "budget": "1G", "proxy": "params"}
     store, _ = open_search(settings, tmp_path)
     assert store.record().resolved["drawn"] == 1
@@ -112,7 +113,7 @@ def test_data_that_are_not_there_or_named_twice_are_refused(tmp_path, settings, 
 def test_a_resumed_study_knows_the_data_in_its_proxys_name(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "check_budget", lambda space, config: None)
     designs = [("mat_1", vitspace.anchor("mat_1").spec)]
-    monkeypatch.setattr(module, "first_designs", lambda space, config: designs)
+    monkeypatch.setattr(module, "first_designs", lambda *how: FirstDesigns(designs))
     settings = {"space": "mat", "budget": "1G", "proxy": "train:tiny,data=fractal:2"}
     for resume in (False, True):
         _, found = open_search(settings, tmp_path, resume)

@@ -15,7 +15,9 @@ from vitspace.study.trial import Trial
 def storage(tmp_path):
     """A storage that holds the study ``a`` with one completed trial."""
     url = str(tmp_path / "studies.journal")
-    store = StudyStore.create(open_storage(url), "a", StudyConfig(space="msg", budget="4G", trials=2), {})
+    store = StudyStore.create(
+        open_storage(url), "a", StudyConfig(accuracy="proxy", space="msg", budget="4G", trials=2), {}
+    )
     queue = Queue(store)
     queue.end(queue.ask(), Trial(0, "complete", params=25, macs=3_800_000_000, latency_ms=90.0, score=-0.8))
     store.set(reference_point=[2.0, 4e9, 190.0])

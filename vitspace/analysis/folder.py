@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from vitspace.analysis.axes_figure import draw_axes
-from vitspace.analysis.comparison import Sample, comparison_table, scores_table
+from vitspace.analysis.comparison import SpaceSample, comparison_table, scores_table
 from vitspace.analysis.comparison_figure import draw_comparison
 from vitspace.analysis.effects import AxisEffects
 from vitspace.analysis.importance import Importance
@@ -21,7 +21,7 @@ from vitspace.plots.formats import markdown
 from vitspace.plots.frame import save_figure
 
 
-def write_comparison(out: Path, samples: Sequence[Sample], title: str, score: str, words: str) -> None:
+def write_comparison(out: Path, samples: Sequence[SpaceSample], title: str, score: str, words: str) -> None:
     """Write comparison.csv and .md, scores.csv, the figure and report.md.
 
     Args:

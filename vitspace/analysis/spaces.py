@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from vitspace.analysis.comparison import Sample, comparison_table, draw_sample, parse_band
+from vitspace.analysis.comparison import SpaceSample, comparison_table, draw_sample, parse_band
 from vitspace.analysis.folder import made_by, write_comparison
 from vitspace.analysis.scoring import Scoring
 from vitspace.analysis.tables import records
@@ -35,7 +35,7 @@ class SpaceComparison:
         folder: Folder of figure and tables; None if none were written.
     """
 
-    samples: tuple[Sample, ...]
+    samples: tuple[SpaceSample, ...]
     band: Budget
     n: int
     scoring: Scoring
@@ -109,7 +109,7 @@ def _load(spaces: Iterable[str]) -> dict[str, Space]:
     return {space.name: space for space in map(load_space, names)}
 
 
-def _drawn(space: Space, band: Budget, n: int, seed: int) -> Sample:
+def _drawn(space: Space, band: Budget, n: int, seed: int) -> SpaceSample:
     _log.info("drawing from %s", space.name)
     sample = draw_sample(space, band, n, seed)
     if sample.why:

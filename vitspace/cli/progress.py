@@ -16,7 +16,7 @@ from vitspace.study.trial import Trial
 from vitspace.units import format_count, format_score, format_seconds
 
 
-class Progress:
+class SearchProgress:
     """A monitor that draws on standard error."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Progress:
         self.trials = self.bars.add_task("trials", total=None, front="", visible=False)
         self.running: dict[int, TaskID] = {}
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "SearchProgress":
         self.bars.start()
         return self
 
@@ -43,11 +43,20 @@ class Progress:
     ) -> None:
         self.bars.stop()
 
+    def screening(self, done: int, total: int) -> None:
+        """Move the bar of the first step, which has no trials yet."""
+        self.bars.update(self.trials, description="designs screened", total=total, completed=done, visible=True)
+
     def started(self, record: StudyRecord) -> None:
         """Show the bar."""
         self.note(f"study {record.name}: {record.config.trials} trials of space {record.config.space}")
         total = record.config.trials
-        self.bars.update(self.trials, total=total, completed=len(record.completed), visible=True, front=_front(record))
+        if screened := record.screened:
+            self.note(
+                f"{screened['designs']:,} designs screened by estimated top-1 in {format_seconds(screened['seconds'])}"
+            )
+        self.bars.reset(self.trials, total=total, completed=len(record.completed), description="trials", visible=True)
+        self.bars.update(self.trials, front=_front(record))
 
     def began(self, number: int, name: str) -> None:
         """Show a bar for a trial, which moves once its proxy does."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vitspace.costs import CONVENTION
-from vitspace.export.model import Model
+from vitspace.export.model import ExportedModel
 from vitspace.export.weights import Weights
 from vitspace.report import proxy_sentence
 from vitspace.report.settings import settings
@@ -21,7 +21,7 @@ _USE = {
 }
 
 
-def card(model: Model, record: dict[str, Any]) -> str:
+def card(model: ExportedModel, record: dict[str, Any]) -> str:
     """Return the model card."""
     sections = [
         f"# {model.design.name}",
@@ -41,7 +41,7 @@ def card(model: Model, record: dict[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _opening(model: Model) -> str:
+def _opening(model: ExportedModel) -> str:
     design = model.design
     stages = f"{len(design.spec.stages)} stages, family {design.spec.family}, spec {design.spec.id}"
     text = f"An image classifier of {stages}"
@@ -72,7 +72,7 @@ def _training(weights: Weights) -> str:
     )
 
 
-def _numbers(model: Model) -> Iterator[tuple[str, ...]]:
+def _numbers(model: ExportedModel) -> Iterator[tuple[str, ...]]:
     size, classes = model.img_size, model.network.num_classes
     yield "params", f"{model.cost.params:,}", f"counted, {classes} classes"
     yield "multiply-adds", f"{model.cost.macs:,}", f"counted at {size} x {size}; {CONVENTION}"
@@ -85,7 +85,7 @@ def _numbers(model: Model) -> Iterator[tuple[str, ...]]:
             yield "published", f"{value:g} {units[name]}", f"printed in {row.source}; not measured here"
 
 
-def _measured(model: Model) -> Iterator[tuple[str, ...]]:
+def _measured(model: ExportedModel) -> Iterator[tuple[str, ...]]:
     """What the study measured."""
     trial, record = model.design.trial, model.design.record
     if trial is None or record is None:
@@ -133,7 +133,7 @@ def _parity(record: dict[str, Any]) -> Iterator[str]:
     )
 
 
-def _images(model: Model) -> str:
+def _images(model: ExportedModel) -> str:
     mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (model.mean, model.std))
     text = f"Images are RGB, {model.img_size} x {model.img_size}, from 0 to 1, minus the mean ({mean}), over ({std})."
     classes = model.facts.get("classes") or []

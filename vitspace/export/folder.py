@@ -7,8 +7,8 @@ from vitspace.costs import CONVENTION
 from vitspace.errors import InputError
 from vitspace.export.card import card
 from vitspace.export.formats import FORMATS, Written
-from vitspace.export.model import Model
-from vitspace.export.parity import Evidence, evidence
+from vitspace.export.model import ExportedModel
+from vitspace.export.parity import ParityImages, parity_images
 from vitspace.files import write_json
 from vitspace.folders import contents, owning, whole_folder
 from vitspace.machine.host import machine
@@ -18,12 +18,12 @@ RECORD = "export.json"
 
 
 def export_folder(
-    model: Model,
+    model: ExportedModel,
     formats: list[str],
     out: Path,
     command: str = "",
     force: bool = False,
-    shown: Evidence | None = None,
+    shown: ParityImages | None = None,
 ) -> dict[str, Any]:
     """Write a design's files, the record and the model card, and return the record.
 
@@ -39,7 +39,7 @@ def export_folder(
         InputError: the folder exists, or cannot be written.
         FailureError: an exported graph does not compute what PyTorch does.
     """
-    shown = shown or evidence(model)
+    shown = shown or parity_images(model)
     try:
         with owning(out, "an export"):
             _check_free(out, force)
@@ -62,7 +62,7 @@ def _check_free(out: Path, force: bool) -> None:
         raise InputError(f"an export makes a new folder, but {str(out)!r} is there; --force replaces it")
 
 
-def _record(model: Model, written: dict[str, Written], command: str) -> dict[str, Any]:
+def _record(model: ExportedModel, written: dict[str, Written], command: str) -> dict[str, Any]:
     design, files = model.design, {"card": "README.md", "record": RECORD}
     for each in written.values():
         files |= each.files

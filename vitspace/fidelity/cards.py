@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from vitspace.anchors import Anchor
+from vitspace.anchors.counting import published_rows
 from vitspace.anchors.references import Pair, ablation_pairs, main_anchors, timm_peers
 from vitspace.costs import cost
-from vitspace.costs.published import published_rows
-from vitspace.fidelity.scored import Scored, family_of, scored
+from vitspace.fidelity.scored import ProxyScores, family_of, scored
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow
@@ -162,7 +162,7 @@ def _rests_on(proxy: str, init: str, row: ScoreRow) -> bool:
     return row.proxy in parts and row.init == ("own" if row.proxy in BASELINES else init)
 
 
-def card(found: Scored, params: Scored, source: str = "committed") -> Card:
+def card(found: ProxyScores, params: ProxyScores, source: str = "committed") -> Card:
     """Compute one card, with differences from params, over the designs that both have scored."""
     both = found.values.keys() & params.values.keys()
     anchors = [row for row in main_anchors() if row.spec and row.spec.id in both]
@@ -197,13 +197,15 @@ def card(found: Scored, params: Scored, source: str = "committed") -> Card:
     )
 
 
-def _tried(found: Scored) -> list[Pair]:
+def _tried(found: ProxyScores) -> list[Pair]:
     """Return the ablation pairs of which both designs were scored, or failed."""
     tried = found.values.keys() | found.failures.keys()
     return [pair for pair in ablation_pairs() if all(spec.id in tried for spec in pair.specs)]
 
 
-def _tau(found: Scored, params: Scored, published: Mapping[str, float], groups: Sequence[str]) -> dict[str, Any]:
+def _tau(
+    found: ProxyScores, params: ProxyScores, published: Mapping[str, float], groups: Sequence[str]
+) -> dict[str, Any]:
     """Tau with top-1, by spec id or timm's name, and its difference from the tau of params."""
     if len(published) < 3:  # of two designs it is 1 or -1
         names = ("kendall_tau", "tau_ci", "tau_over_params", "tau_over_params_ci", "tau_over_params_group_ci")
@@ -242,7 +244,7 @@ def _hard_interval(right: np.ndarray, hard: np.ndarray, tables: list[str]) -> In
     return interval(by_table(right[hard], chosen, resamples(len(set(chosen)), seed=1))) if chosen else None
 
 
-def _cost_matched(found: Scored, anchors: list[Anchor]) -> dict[str, Any]:
+def _cost_matched(found: ProxyScores, anchors: list[Anchor]) -> dict[str, Any]:
     if len(anchors) < 3:
         return {"bin_tau": None, "top_k_regret": None, "bin_regret": None}
     scores, top1 = [found.values[_id(row)] for row in anchors], [row.published["top1"] for row in anchors]
@@ -257,7 +259,7 @@ def _cost_matched(found: Scored, anchors: list[Anchor]) -> dict[str, Any]:
 
 
 def _by_family(
-    found: Scored, anchors: list[Anchor], pairs: Sequence[Pair], right: np.ndarray, baseline: np.ndarray
+    found: ProxyScores, anchors: list[Anchor], pairs: Sequence[Pair], right: np.ndarray, baseline: np.ndarray
 ) -> dict[str, Any]:
     result: dict[str, dict[str, float | None]] = {}
     for family in sorted({row.family for row in main_anchors()}):
@@ -270,7 +272,7 @@ def _by_family(
     return result
 
 
-def _peers(found: Scored, params: Scored) -> dict[str, Any]:
+def _peers(found: ProxyScores, params: ProxyScores) -> dict[str, Any]:
     known = found.values.keys() & params.values.keys()
     rows = {TIMM + name: row for name, row in timm_peers().items() if TIMM + name in known}
     published = {name: row.published["top1"] for name, row in rows.items()}
@@ -284,7 +286,7 @@ def _series(name: str) -> str:
     return series.group()
 
 
-def _noise(found: Scored, pairs: Sequence[Pair]) -> dict[str, Any]:
+def _noise(found: ProxyScores, pairs: Sequence[Pair]) -> dict[str, Any]:
     """Agreement of two seeds, on average over all pairs of seeds."""
     taus, shares = [], []
     for one, two in combinations(found.seeds, 2):
@@ -297,7 +299,7 @@ def _noise(found: Scored, pairs: Sequence[Pair]) -> dict[str, Any]:
     return {"seed_tau": _mean(np.array(taus)), "seed_pairs": _mean(np.array(shares)), **_pooled(found)}
 
 
-def _pooled(found: Scored) -> dict[str, Any]:
+def _pooled(found: ProxyScores) -> dict[str, Any]:
     """Pool the variance between seeds over designs, each with its degrees of freedom."""
     scores = [[seed[spec] for seed in found.seeds if spec in seed] for spec in found.values]
     several = [values for values in scores if len(values) > 1]
@@ -306,7 +308,7 @@ def _pooled(found: Scored) -> dict[str, Any]:
     return {"seed_noise": math.sqrt(squares / freedom) if freedom else None, "seed_designs": len(several)}
 
 
-def _right(found: Scored, pairs: Sequence[Pair]) -> np.ndarray:
+def _right(found: ProxyScores, pairs: Sequence[Pair]) -> np.ndarray:
     return rightness([_gap(found.values, pair) for pair in pairs], [pair.difference for pair in pairs])
 
 

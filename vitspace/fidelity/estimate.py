@@ -68,7 +68,7 @@ def estimate(spec: Spec, proxy: str = DEFAULT) -> Estimate:
     for name, column in values.items():
         _check_covered(name, found[name], [column[row.spec.id] for row in rows if row.spec])
     _check_layout(spec)
-    fitted = curve(proxy, values, rows)
+    fitted = Top1Curve(proxy, values, rows)
     top1, misses = fitted(found), np.abs(left_out_errors(proxy))
     # The rank below which LEVEL of the errors lie, if a new family's errors are like those of the known families.
     rank = min(len(misses), int(np.ceil(LEVEL * (len(misses) + 1))))
@@ -79,7 +79,7 @@ def estimate(spec: Spec, proxy: str = DEFAULT) -> Estimate:
     return Estimate(top1, low, min(100.0, high), float(misses.mean()), len(rows), proxy)
 
 
-class Curve:
+class Top1Curve:
     """A combination of scores and the isotonic regression of top-1 on it: scores by component -> top-1 in %."""
 
     def __init__(self, proxy: str, values: Values, rows: Sequence[Anchor]) -> None:
@@ -91,18 +91,13 @@ class Curve:
         return float(self.fit.predict([self.model.predict(values)])[0])
 
 
-def curve(proxy: str, values: Values, rows: Sequence[Anchor]) -> Curve:
-    """Fit a curve on some of the anchors."""
-    return Curve(proxy, values, rows)
-
-
 @cache
 def left_out_errors(proxy: str = DEFAULT) -> tuple[float, ...]:
     """Return for every main anchor the estimate without its family minus its published top-1, in points."""
     rows, values = main_anchors(), anchor_values(proxy)
     errors = []
     for row in rows:
-        others = curve(proxy, values, [other for other in rows if other.family != row.family])
+        others = Top1Curve(proxy, values, [other for other in rows if other.family != row.family])
         errors.append(others(_components(values, row)) - row.published["top1"])
     return tuple(errors)
 

@@ -8,7 +8,7 @@ from functools import cache
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.fidelity.curves import keep_curve
-from vitspace.fidelity.designs import Design, DesignFilter, designs
+from vitspace.fidelity.designs import DesignFilter, PublishedDesign, designs
 from vitspace.proxies import COMBINATIONS, SCORES, Proxy, ProxyError, kind_of, open_proxy, part_data, trains
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow, committed_rows, keep, local_rows, new_row
@@ -90,7 +90,7 @@ class FidelityRequest:
 class Job:
     """The scores to measure on one design with one seed and initialisation; ``opened_as`` as in `FidelityRequest`."""
 
-    design: Design
+    design: PublishedDesign
     proxies: tuple[str, ...]
     seed: int
     init: str
@@ -145,7 +145,7 @@ def run(job: Job) -> list[ScoreRow]:
     return rows
 
 
-def _applies(name: str, design: Design, seed: int, init: str, chosen: DesignFilter) -> bool:
+def _applies(name: str, design: PublishedDesign, seed: int, init: str, chosen: DesignFilter) -> bool:
     """Whether a score is to be measured on a design with a seed and initialisation."""
     if name in BASELINES:
         return (seed, init) == (0, "own")

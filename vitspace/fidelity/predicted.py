@@ -1,4 +1,4 @@
-"""Predicted: the predictor of top-1 from public results, judged on what every proxy is judged on, and in points."""
+"""Judges the predictor of top-1 from public results as every proxy is judged, and in points."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from vitspace.accuracy.recipes import USUAL
 from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
 from vitspace.fidelity.cards import Card, all_families, card
 from vitspace.fidelity.jobs import PREDICTOR
-from vitspace.fidelity.scored import Scored, scored
+from vitspace.fidelity.scored import ProxyScores, scored
 from vitspace.proxies.score_tables import ScoreRow
 from vitspace.proxies.scores import TIMM
 
@@ -33,14 +33,14 @@ def predictor_card(rows: Iterable[ScoreRow]) -> Card:
     )
 
 
-def _scored() -> Scored:
+def _scored() -> ProxyScores:
     """Return by spec id, and by timm's name, the negative log error predicted without the family."""
     paired = [row for pair in ablation_pairs() for row in (pair.a, pair.b)]
     own = {row.id: row for row in (*main_anchors(), *paired)}
     predicted = without_family({name: row.family for name, row in own.items()})
     values = {row.spec.id: -predicted[name][0] for name, row in own.items() if row.spec}
     values |= _peers()
-    return Scored(PREDICTOR, "own", values, (values,), fitted=True)
+    return ProxyScores(PREDICTOR, "own", values, (values,), fitted=True)
 
 
 def _peers() -> dict[str, float]:

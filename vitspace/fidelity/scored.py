@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Scored:
+class ProxyScores:
     """One proxy's scores.
 
     Attributes:
@@ -40,7 +40,7 @@ class Scored:
     fitted: bool = False
 
 
-def scored(proxy: str, init: str, rows: Iterable[ScoreRow], families: Mapping[str, str]) -> Scored:
+def scored(proxy: str, init: str, rows: Iterable[ScoreRow], families: Mapping[str, str]) -> ProxyScores:
     """Return a proxy's scores from the rows of a table.
 
     Args:
@@ -62,10 +62,10 @@ def scored(proxy: str, init: str, rows: Iterable[ScoreRow], families: Mapping[st
     for row in chosen:
         times.setdefault(row.spec, []).append(row.seconds)
     seconds = {spec: _mean(each) for spec, each in times.items()}
-    return Scored(proxy, init, values, by_seed, seconds, failures)
+    return ProxyScores(proxy, init, values, by_seed, seconds, failures)
 
 
-def _combined(proxy: str, init: str, rows: list[ScoreRow], families: Mapping[str, str]) -> Scored:
+def _combined(proxy: str, init: str, rows: list[ScoreRow], families: Mapping[str, str]) -> ProxyScores:
     parts = {name: scored(name, init, rows, families) for name in combination(proxy).COMPONENTS}
     values = {name: part.values for name, part in parts.items()}
     complete = set.intersection(*(set(column) for column in values.values()))
@@ -76,14 +76,14 @@ def _combined(proxy: str, init: str, rows: list[ScoreRow], families: Mapping[str
         }
     except InputError as error:
         _log.warning("%s has no scores yet: %s", proxy, error)
-        return Scored(proxy, init, {}, fitted=True)
+        return ProxyScores(proxy, init, {}, fitted=True)
     combined = {
         spec: models[families.get(spec, "")].predict({name: column[spec] for name, column in values.items()})
         for spec in sorted(complete)
     }
     failures = {spec: f"{part.proxy}: {why}" for part in parts.values() for spec, why in part.failures.items()}
     seconds = {spec: sum(part.seconds.get(spec, 0.0) for part in parts.values()) for spec in complete}
-    return Scored(proxy, init, combined, (combined,), seconds, failures, fitted=True)
+    return ProxyScores(proxy, init, combined, (combined,), seconds, failures, fitted=True)
 
 
 def family_of(rows: Iterable[Anchor]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Formats: a table of numbers as a reader sees it, and as Markdown."""
+"""Tables of numbers as a reader sees them, and as Markdown."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Labels: text beside points, placed where it covers neither points nor other text."""
+"""Places text beside points, where it covers neither points nor other text."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Style: colours, sizes and marks of every figure, in one place."""
+"""Colours, sizes and marks of every figure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

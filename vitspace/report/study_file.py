@@ -2,13 +2,14 @@
 
 import json
 import math
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
 from vitspace import __version__
 from vitspace.anchors import all_anchors
 from vitspace.errors import InputError
-from vitspace.study.config import StudyConfig
+from vitspace.study.config import BEFORE, StudyConfig
 from vitspace.study.record import OBJECTIVES, StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.trial import State, Trial
@@ -18,6 +19,7 @@ STUDY_FILE = "study.json"
 _LEFT_OUT = {"curve"}
 _MEASURED = ("score", "macs", "params", "latency_ms")
 _STATES = get_args(State)
+_FIELDS = {each.name for each in fields(Trial)}
 _WORDS = {str: "text", dict: "a mapping", list: "a list", int: "a whole number", float: "a number"}
 _KINDS = {
     "study": str,
@@ -44,6 +46,7 @@ def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
     plain: dict[str, Any] = _plain(
         data
         | {"config": record.config.model_dump(), "resolved": record.resolved, "specs": specs}
+        | {"screening": record.screened}
         | {"storage": record.storage, "digest": record.digest, "version": __version__}
     )
     return plain
@@ -93,9 +96,10 @@ def _record(data: dict[str, Any]) -> StudyRecord:
         raise InputError(f"reference_point has a number for each of {', '.join(OBJECTIVES)}, but got {point}")
     return StudyRecord(
         data["study"],
-        StudyConfig.of(data["config"]),
+        StudyConfig.of(BEFORE | data["config"]),
         [_trial(row, data["specs"].get(row["spec_id"])) for row in data["trials"]],
         resolved=data["resolved"],
+        screened=data.get("screening", {}),
         reference=data["reference"],
         reference_point=tuple(point) if point else None,
         seconds=data["seconds"],
@@ -105,7 +109,7 @@ def _record(data: dict[str, Any]) -> StudyRecord:
 
 def _trial_data(trial: Trial) -> dict[str, Any]:
     details = {name: value for name, value in trial.details.items() if name not in _LEFT_OUT}
-    return trial.summary() | {"latency": trial.latency, "details": details}
+    return trial.summary() | {"latency": trial.latency, "estimate": trial.estimate, "details": details}
 
 
 def _trial(row: dict[str, Any], spec: dict[str, Any] | None) -> Trial:
@@ -114,7 +118,7 @@ def _trial(row: dict[str, Any], spec: dict[str, Any] | None) -> Trial:
         raise InputError(f"state of trial {row['number']} is one of {', '.join(_STATES)}, but got {row['state']!r}")
     if row["anchor"] is not None and row["anchor"] not in all_anchors():
         raise InputError(f"anchor of trial {row['number']} is a published design, but got {row['anchor']!r}")
-    values = {name: value for name, value in row.items() if name not in ("spec_id", "family")}
+    values = {name: value for name, value in row.items() if name in _FIELDS}
     trial = Trial.from_dict(values | {"spec": spec})
     if trial.complete and not (trial.spec and all(isinstance(row[name], int | float) for name in _MEASURED)):
         raise InputError(f"a complete trial has a design and numbers, but trial {trial.number} has not")

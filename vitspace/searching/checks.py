@@ -11,10 +11,10 @@ from vitspace.machine.resources import usable_cores
 from vitspace.proxies import kind_of
 from vitspace.searching.engines import check_engine
 from vitspace.searching.evaluate import Evaluator
-from vitspace.searching.first import anchors_inside
+from vitspace.searching.first import chosen_anchors
 from vitspace.searching.lease import LeaseTiming
 from vitspace.space import Space
-from vitspace.study.config import GPU_ENGINES, StudyConfig
+from vitspace.study.config import DRAWN, GPU_ENGINES, StudyConfig
 from vitspace.study.storage import patience
 from vitspace.study.store import StudyStore
 
@@ -76,18 +76,21 @@ def check_workers(count: int) -> None:
         raise InputError(f"workers are at most {most}, {WORKERS_A_CORE} for each core of this machine, but got {count}")
 
 
-def check_trials(space: Space, config: StudyConfig) -> None:
-    """Check that a study has trials for the anchors inside its budget, and one more.
+def counted_trials(space: Space, config: StudyConfig) -> StudyConfig:
+    """Return the configuration with its number of trials: as given, or the anchors and `DRAWN` more.
 
     Raises:
-        InputError: there are too few.
+        InputError: there are too few for the anchors and one more.
     """
-    anchors = anchors_inside(space, config)
+    anchors = chosen_anchors(space, config)
+    if not config.trials:
+        return config.model_copy(update={"trials": len(anchors) + DRAWN})
     if config.trials < len(anchors) + 1:
         raise InputError(
             f"trials hold every anchor inside the budget and one design more, so at least {len(anchors) + 1} "
-            f"({', '.join(anchors)}), but got {config.trials}"
+            f"({', '.join(anchors)}), but got {config.trials}; --anchors chooses among them"
         )
+    return config
 
 
 def check_budget(space: Space, config: StudyConfig) -> None:

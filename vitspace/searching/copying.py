@@ -1,4 +1,4 @@
-"""Copies of stored studies, each whole or marked as not yet whole. None of it imports torch."""
+"""Copies stored studies, each whole or marked as not yet whole, without torch."""
 
 import optuna
 from optuna.storages import BaseStorage

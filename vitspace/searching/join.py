@@ -10,11 +10,11 @@ from vitspace.machine.devices import computing_on, default_threads
 from vitspace.machine.host import fingerprint
 from vitspace.searching.checks import check_environment, check_same
 from vitspace.searching.engines import run_engine
-from vitspace.searching.first import enqueue, first_designs, is_ready
+from vitspace.searching.evaluate import Evaluator
+from vitspace.searching.first import alternates, enqueue, first_designs, is_ready
 from vitspace.searching.lease import LeaseTiming
 from vitspace.searching.monitor import Monitor, Silent
 from vitspace.searching.session import Session, open_evaluator
-from vitspace.space import load_space
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import naming_storage
@@ -27,9 +27,9 @@ def join_session(store: StudyStore, config: StudyConfig, command: str, monitor: 
     Raises:
         InputError: something of the study's is missing here, or is no longer what the study was made of.
     """
-    wait_until_ready(store)
     evaluator = open_evaluator(config, command, monitor)
     check_same(store, evaluator)
+    wait_until_ready(store, evaluator)
     return Session(store, config, evaluator, monitor)
 
 
@@ -89,12 +89,11 @@ def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Mo
     }
 
 
-def wait_until_ready(store: StudyStore) -> None:
+def wait_until_ready(store: StudyStore, evaluator: Evaluator) -> None:
     """Wait until whoever makes a study has queued its first designs, or is gone for a lease; then queue the rest."""
     began, lease = time.monotonic(), LeaseTiming.from_environment().lease
     while not is_ready(store) and time.monotonic() - began < lease:
         time.sleep(0.1)
     if not is_ready(store):
-        config = store.config
-        space = load_space(config.space)
-        enqueue(store, space, first_designs(space, config))
+        config, space = store.config, evaluator.space
+        enqueue(store, space, first_designs(space, config, alternates(config, evaluator)))

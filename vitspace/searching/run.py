@@ -13,12 +13,12 @@ from vitspace.searching.checks import (
     check_environment,
     check_runs,
     check_same,
-    check_trials,
+    counted_trials,
     describe_space,
 )
 from vitspace.searching.engines import run_engine
 from vitspace.searching.evaluate import Evaluator
-from vitspace.searching.first import enqueue, first_designs
+from vitspace.searching.first import alternates, enqueue, first_designs
 from vitspace.searching.idle import waited_words
 from vitspace.searching.join import wait_until_ready
 from vitspace.searching.monitor import Monitor
@@ -113,15 +113,13 @@ def _begin(
     check_runs(settings, config, means.workers, means.threads)
     check_new(location.storage, location.name or config.default_name(), taken=location.name is None)
     # What is refused in seconds comes before the data are loaded and the space is counted, which takes minutes once.
-    check_trials(load_space(config.space), config)
+    config = counted_trials(load_space(config.space), config)
     evaluator = open_evaluator(config, means.command, monitor)
     space = evaluator.space
     check_budget(space, config)
-    monitor.note("drawing the first designs")
-    designs = first_designs(space, config)
-    drawn = sum(anchor is None for anchor, _ in designs)
-    store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": drawn})
-    enqueue(store, space, designs)
+    first = first_designs(space, config, alternates(config, evaluator), monitor.screening)
+    store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": first.others})
+    enqueue(store, space, first)
     return store, _session(store, config, evaluator, means, monitor)
 
 
@@ -136,7 +134,7 @@ def _go_on(
         return store, None
     evaluator = open_evaluator(config, means.command, monitor)
     check_same(store, evaluator)
-    wait_until_ready(store)
+    wait_until_ready(store, evaluator)
     kept = {"engine": config.engine, "sampler": config.sampler, "device": config.device}
     store.resume(config, {"command": means.command, "machine": machine(), **kept})
     return store, _session(store, config, evaluator, means, monitor)
@@ -163,6 +161,7 @@ def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[s
         "command": means.command,
         "machine": machine(),
         "proxy": {"trains": trains(config.proxy), **evaluator.proxy.describe()},
+        "accuracy": evaluator.describe_accuracy(),
         "space": describe_space(evaluator.space),
         "convention": CONVENTION,
     }

@@ -1,11 +1,13 @@
-"""Samplers: what proposes designs, by name."""
+"""The samplers, which propose designs, by name."""
 
 import warnings
 from collections.abc import Callable
 
 import optuna
 
+from vitspace.searching.estimated import Estimator
 from vitspace.searching.pareto import ParetoSampler
+from vitspace.searching.pareto.model import Prior, nothing
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.config import STARTUP, StudyConfig
@@ -25,7 +27,7 @@ def make_sampler(
     """
     samplers = optuna.samplers
     makers: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
-        "pareto": lambda: ParetoSampler(space, config.limits.counted, config.seed, accept, lag),
+        "pareto": lambda: ParetoSampler(space, config.limits.counted, config.seed, accept, lag, _prior(config, space)),
         "tpe": lambda: samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True),
         "nsga2": lambda: samplers.NSGAIISampler(seed=seed),
         "nsga3": lambda: samplers.NSGAIIISampler(seed=seed),
@@ -38,3 +40,11 @@ def make_sampler(
         # Some are experimental in name, for years; conditional axes need TPE's groups.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return makers[config.sampler]()
+
+
+def _prior(config: StudyConfig, space: Space) -> Prior:
+    """Return what is expected of scores: the estimates that a search in points begins with."""
+    if config.accuracy == "proxy":
+        return nothing
+    estimator = Estimator(space.population, space.resolution)
+    return lambda rows: estimator(rows).mean

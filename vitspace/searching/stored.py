@@ -1,4 +1,4 @@
-"""Stored studies: list, describe and delete them. None of it imports torch."""
+"""Lists, describes and deletes stored studies, without torch."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""StudyConfig: everything that decides what a study does."""
+"""The configuration of a study: everything that decides what it does."""
 
 import re
 from functools import cache
@@ -15,6 +15,12 @@ MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler")
 
 #: Designs drawn uniformly before the sampler proposes, the same for all samplers, so that these can be compared.
 STARTUP = 10
+
+#: Designs of a study beside its anchors, where no number of trials is given.
+DRAWN = 12
+
+#: What the configuration of a study says that was stored before there was such a setting.
+BEFORE = {"accuracy": "proxy", "anchors": "all"}
 
 #: Engines that ask others for GPUs; the other engines' processes use what they see.
 GPU_ENGINES = ("ray", "submitit")
@@ -35,7 +41,10 @@ class StudyConfig(BaseModel):
         params: Parameters, ``25M``.
         latency: CPU latency, ``60ms``.
         latency_backend: What runs the networks when they are timed.
-        proxy: What stands in for accuracy: ``train``, ``train:PRESET``, ``halving:PRESET/PRESET``, or a score's name.
+        accuracy: What a trial's score is: ``estimate``, ImageNet-1k top-1 in points by public results and by what the
+            proxy tells beside them; or ``proxy``, the proxy's own number.
+        proxy: What is measured of every design beside its costs: ``train``, ``train:PRESET``,
+            ``halving:PRESET/PRESET``, or a score's name.
         data: What the proxy trains on.
         engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, NNI's
             trials, or jobs of SLURM (submitit).
@@ -43,7 +52,9 @@ class StudyConfig(BaseModel):
         gpus: GPUs of one evaluation, 0.25 for four on one; engines ray, and submitit in whole ones. None is one
             where the proxy runs on them: with ray where the device is not cpu and the cluster has any, with submitit
             where the device is cuda or cuda:N.
-        trials: Completed evaluations in total, anchors included.
+        anchors: Which published designs are trials: ``all`` of the space and within the budget, ``nearest``, those
+            nearest to the budget one a family, ``none``, or their ids with commas between.
+        trials: Completed evaluations in total, anchors included; 0, the default, is the anchors and `DRAWN` more.
         timeout: Seconds after which no new trial starts.
         seed: Of drawing, sampling and training.
         device: auto, cpu, cuda, cuda:1.
@@ -57,11 +68,13 @@ class StudyConfig(BaseModel):
     params: Quantity | None = None
     latency: Quantity | None = None
     latency_backend: Literal["eager", "onnxruntime", "openvino"] = "eager"
+    accuracy: Literal["estimate", "proxy"] = "estimate"
     proxy: str = "train"
     data: str = "fractal"
     engine: Literal["optuna", "ray", "nni", "submitit"] = "optuna"
     sampler: Literal["pareto", "tpe", "nsga2", "nsga3", "gp", "qmc", "random", "evolution"] = "pareto"
-    trials: int = Field(default=16, ge=1)
+    anchors: str = "all"
+    trials: int = Field(default=0, ge=0)
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0, lt=2**31)
     device: str = "auto"

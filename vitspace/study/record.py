@@ -1,4 +1,4 @@
-"""Record: a study as stored, and its front."""
+"""A study as it is stored, and its front."""
 
 import hashlib
 import json
@@ -24,6 +24,8 @@ class StudyRecord:
         config: What it was asked.
         trials: All trials, rejected ones included, by number.
         resolved: The settings behind the config's names: the proxy's recipe, the space's file, the machine.
+        screened: What was screened before the first trial: ``designs``, how many; ``seconds``; ``cloud``, multiply-adds
+            and estimated top-1 of some of them; empty where nothing was.
         reference: What calibrates the scores: ``chance_loss``, ``spec_id`` of the reference design, its ``scores``
             for several seeds, ``noise`` (their standard deviation).
         reference_point: The largest -score, multiply-adds and milliseconds that count for the hypervolume.
@@ -35,6 +37,7 @@ class StudyRecord:
     config: StudyConfig
     trials: list[Trial]
     resolved: dict[str, Any] = field(default_factory=dict)
+    screened: dict[str, Any] = field(default_factory=dict)
     reference: dict[str, Any] = field(default_factory=dict)
     reference_point: tuple[float, float, float] | None = None
     seconds: float = 0.0
@@ -71,8 +74,15 @@ class StudyRecord:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
+    def in_points(self) -> bool:
+        """Whether scores are estimates of ImageNet-1k top-1 in points, rather than a proxy's numbers."""
+        return self.config.accuracy == "estimate"
+
+    @property
     def ideal(self) -> tuple[float, float, float]:
         """The corner of the hypervolume's box across from the reference point."""
+        if self.in_points:
+            return -100.0, 0.0, 0.0
         # A positive score has no best: twice the reference design's stands in for it.
         best = min([0.0, *(-2 * score for score in (self.reference.get("scores") or [])[:1])])
         return best, 0.0, 0.0
@@ -98,6 +108,8 @@ class StudyRecord:
             "hypervolume": self.hypervolume,
             "reference_point": list(self.reference_point) if self.reference_point else None,
             "reference": self.reference,
+            "accuracy": self.config.accuracy,
+            "screened": self.screened.get("designs", 0),
             "report": report,
             "seconds": self.seconds,
         }

@@ -1,4 +1,4 @@
-"""Storage: where studies are kept, opened by path or URL, and asked again while a server is away."""
+"""Opens the storage of studies by path or URL, and asks it again while a server is away."""
 
 import logging
 import random

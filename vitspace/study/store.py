@@ -1,4 +1,4 @@
-"""Store: studies in Optuna's storage, which is the record whatever engine ran them."""
+"""Studies in Optuna's storage, which is the record whatever engine ran them."""
 
 import json
 import math
@@ -13,7 +13,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from vitspace.errors import InputError
-from vitspace.study.config import StudyConfig
+from vitspace.study.config import BEFORE, StudyConfig
 from vitspace.study.optuna_private import storage_of, study_id, trial_id
 from vitspace.study.passwords import without_passwords
 from vitspace.study.record import OBJECTIVES, StudyRecord
@@ -136,7 +136,7 @@ class StudyStore:
         attrs = self.study.user_attrs
         runs = attrs.get("resolved", {}).get("resumed") or [{}]
         latest = {name: runs[-1][name] for name in ("engine", "sampler") if "engine" in runs[-1]}
-        return StudyConfig.of(attrs["config"] | latest)
+        return StudyConfig.of(BEFORE | attrs["config"] | latest)
 
     @property
     def used_up(self) -> bool:
@@ -183,7 +183,7 @@ class StudyStore:
         attrs = self.study.user_attrs
         resolved = attrs.get("resolved", {})
         runs = [*resolved.get("resumed", []), run]
-        stored = StudyConfig.of(attrs["config"] | {"trials": config.trials})
+        stored = StudyConfig.of(BEFORE | attrs["config"] | {"trials": config.trials})
         self.set(config=stored, resolved=resolved | {"resumed": runs}, used_up=False)
 
     def record(self) -> StudyRecord:
@@ -192,9 +192,10 @@ class StudyStore:
         point = attrs.get("reference_point")
         return StudyRecord(
             name=self.study.study_name,
-            config=StudyConfig.of(attrs["config"]),
+            config=StudyConfig.of(BEFORE | attrs["config"]),
             trials=self.trials(),
             resolved=attrs.get("resolved", {}),
+            screened=attrs.get("screened", {}),
             reference=attrs.get("reference", {}),
             reference_point=tuple(point) if point else None,
             seconds=attrs.get("seconds", 0.0),

@@ -1,4 +1,4 @@
-"""Trial: one spec evaluated in a study, and what it gave."""
+"""One spec evaluated in a study: its costs, latency, score and state."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -21,8 +21,12 @@ class Trial:
         params: Parameters.
         macs: Multiply-adds at the space's resolution.
         latency_ms: Median CPU latency, with p10_ms and p90_ms in ``latency``.
-        score: What the proxy measured, higher is better.
-        score_std: Standard deviation over seeds, where more than one was run.
+        score: Estimated ImageNet-1k top-1 in points, or of a study whose accuracy is ``proxy`` the proxy's own number;
+            higher is better.
+        score_std: Its standard deviation.
+        proxy_score: What the proxy measured, higher is better.
+        estimate: What the estimate rests on: ``prior`` and ``prior_sd`` (without the design's own published result),
+            ``low90``, ``high90``, ``inside``, ``outside``, ``nearest``, ``published``, ``shift`` by the proxy's score.
         seconds: Wall time of the evaluation.
         seed: The proxy's seed.
         details: What else the proxy says (accuracy, curve), the host and the versions.
@@ -39,6 +43,8 @@ class Trial:
     latency: dict[str, Any] = field(default_factory=dict)
     score: float | None = None
     score_std: float | None = None
+    proxy_score: float | None = None
+    estimate: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     seed: int = 0
     details: dict[str, Any] = field(default_factory=dict)
@@ -52,6 +58,11 @@ class Trial:
     def latency_doubt(self) -> str:
         """Why the latency is unsure, or an empty string."""
         return self.latency.get("doubt") or ""
+
+    @property
+    def published_top1(self) -> float | None:
+        """Published ImageNet-1k top-1, %, of an anchor; None of other designs and of studies of a proxy's scores."""
+        return self.estimate.get("published")
 
     @property
     def point(self) -> tuple[float, float, float]:
@@ -78,7 +89,10 @@ class Trial:
 
     def summary(self) -> dict[str, Any]:
         """Return the fields that `vitspace search --json` prints."""
-        names = ("number", "anchor", "state", "why", "params", "macs", "latency_ms", "score", "score_std", "seconds")
-        row = {name: getattr(self, name) for name in names}
+        names = ("number", "anchor", "state", "why", "params", "macs", "latency_ms")
+        scores = ("score", "score_std", "proxy_score", "published_top1")
+        row = {name: getattr(self, name) for name in (*names, *scores)}
         spec_id, family = (self.spec.id, self.spec.family) if self.spec else (None, None)
-        return row | {"spec_id": spec_id, "family": family, "seed": self.seed}
+        timed = {name: self.latency.get(name) for name in ("measured_ms", "low_ms", "high_ms")}
+        row |= {f"latency_{name}": value for name, value in timed.items()}
+        return row | {"spec_id": spec_id, "family": family, "seconds": self.seconds, "seed": self.seed}

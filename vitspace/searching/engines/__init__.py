@@ -1,4 +1,4 @@
-"""Engines: what proposes designs and runs their evaluation; one file each, all writing the same trials.
+"""The engines, which propose designs and run their evaluation; one file each, all writing the same trials.
 
 An engine's file is named after the package that it drives, and has ``run(session)``, which evaluates designs until the
 trials are complete, the space is used up or the time is over, beside others, and queues again what runs on Ctrl-C; and

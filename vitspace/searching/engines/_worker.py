@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -29,9 +30,15 @@ class RungsByPipe:
     pipe: Connection
 
     def enter(self, rung: int, point: Point, keep: float) -> Standing:
-        """Have the design's point stored at a rung, and return its place there."""
+        """Have the design's point stored at a rung, and return its place there.
+
+        Raises:
+            UpdateFinishedTrialError: the trial was ended by others meanwhile.
+        """
         self.pipe.send(("rung", rung, point, keep))
-        standing: Standing = self.pipe.recv()
+        standing: Standing | Exception = self.pipe.recv()
+        if isinstance(standing, Exception):
+            raise standing
         return standing
 
 
@@ -43,13 +50,12 @@ def main(pipe: Connection) -> None:
     try:
         with computing_on(threads):
             remote_evaluator(*study)
-            while True:
-                word, *what = pipe.recv()
-                pipe.send(("result", _do(pipe, study, word, what)))
+            with suppress(EOFError, ConnectionError):  # the study's process closed the pipe
+                while True:
+                    word, *what = pipe.recv()
+                    pipe.send(("result", _do(pipe, study, word, what)))
     except InputError as error:
         sys.exit(f"error: {error}")
-    except (EOFError, OSError):
-        return  # the study's process closed the pipe
 
 
 def _do(pipe: Connection, study: tuple[str, str], word: str, what: list[Any]) -> Any:
