@@ -20,14 +20,14 @@ from vitspace.profile import calibrate
 from vitspace.report import folder as report_folder
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import StudyRecord
-from vitspace.training import Request, train
+from vitspace.training import TrainingRequest, train
 
 RECORD = StudyRecord("bare", StudyConfig(space="msg"), [])
 STAGE = {"dim": [16, 32], "depth": 1, "head_dim": 16, "mlp_ratio": 1, "region_size": [2, 1]}
 DESIGN = Design("small", assemble("msg", STAGE))
 MONITOR = SimpleNamespace(note=print, progress=print)
 LONG = {
-    "train": lambda out: train(Request(DESIGN, "digits", out, device="cpu"), MONITOR),
+    "train": lambda out: train(TrainingRequest(DESIGN, "digits", out, device="cpu"), MONITOR),
     "export": lambda out: export_folder(ExportedModel.of(DESIGN, None, 64, 5), ["spec"], out),
     "fidelity": lambda out: measure_and_judge(vitspace.FidelityRequest(("params",)), timeout=0, out=out),
     "axes": lambda out: space_axes("mat", n=8, out=out),

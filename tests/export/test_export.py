@@ -89,7 +89,7 @@ def test_the_card_of_an_unfinished_training_says_how_far_it_came(model, tmp_path
 
 def test_the_card_says_why_a_latency_is_unsure(spec, tmp_path):
     trial = Trial(0, "complete", spec, latency_ms=9.0, latency={"doubt": "the machine was busy"})
-    design = Design("d", spec, None, trial, StudyRecord("s", StudyConfig(space="msg"), [trial]))
+    design = Design("d", spec, None, trial, StudyRecord("s", StudyConfig(space="msg", accuracy="proxy"), [trial]))
     export_folder(ExportedModel.of(design), ["spec"], tmp_path / "out")
     assert "**unsure**: the machine was busy" in (tmp_path / "out" / "README.md").read_text()
 

@@ -11,9 +11,11 @@ from rich.progress import Progress as Bars
 
 from vitspace.cli import console
 from vitspace.report import headline, next_commands, terminal_table
+from vitspace.report.names import trial_name
+from vitspace.report.points import score_text
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
-from vitspace.units import format_count, format_score, format_seconds
+from vitspace.units import format_count, format_seconds
 
 
 class SearchProgress:
@@ -74,7 +76,7 @@ class SearchProgress:
 
     def ended(self, trial: Trial, record: StudyRecord) -> None:
         """Say what the trial gave."""
-        self.note(_line(trial, {t.number for t in record.front}))
+        self.note(_line(trial, record))
         self.bars.update(self.trials, completed=len(record.completed), front=_front(record))
 
     def note(self, text: str) -> None:
@@ -101,15 +103,15 @@ def _program(line: str) -> str:
     return line.replace("vitspace", called, 1)
 
 
-def _line(trial: Trial, front: set[int]) -> str:
-    name = trial.anchor or (trial.spec.id if trial.spec else "")
+def _line(trial: Trial, record: StudyRecord) -> str:
+    name = f" {trial_name(trial)}" if trial.spec or trial.anchor else ""
     if not trial.complete:
-        return f"trial {trial.number} {name}: {trial.state}: {trial.why}"
-    loss, macs, ms = trial.point
-    mark = "  on the front" if trial.number in front else ""
+        return f"trial {trial.number}{name}: {trial.state}: {trial.why}"
+    _, macs, ms = trial.point
+    mark = "  on the front" if any(trial.number == other.number for other in record.front) else ""
     return (
-        f"trial {trial.number} {name}: {format_count(macs)} FLOPs, {ms:.1f} ms, "
-        f"score {format_score(-loss)}, {format_seconds(trial.seconds)}{mark}"
+        f"trial {trial.number}{name}: {format_count(macs)} FLOPs, {ms:.1f} ms, "
+        f"{score_text(record, trial)}, {format_seconds(trial.seconds)}{mark}"
     )
 
 

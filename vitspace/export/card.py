@@ -7,6 +7,8 @@ from vitspace.costs import CONVENTION
 from vitspace.export.model import ExportedModel
 from vitspace.export.weights import Weights
 from vitspace.report import proxy_sentence
+from vitspace.report.check import check_sentence
+from vitspace.report.points import interval
 from vitspace.report.settings import settings
 from vitspace.report.words import machine_note
 from vitspace.units import format_score
@@ -94,12 +96,20 @@ def _measured(model: ExportedModel) -> Iterator[tuple[str, ...]]:
     if trial.latency_ms is not None:
         facts = trial.latency
         setting = f"{facts.get('backend', 'eager')}, {facts.get('threads', 1)} thread, batch {facts.get('batch', 1)}"
-        spread = f" ({facts['p10_ms']:.1f} to {facts['p90_ms']:.1f})" if "p10_ms" in facts else ""
-        how = f"median (10th to 90th percentile) on the CPU, {setting}, of the design with 1000 classes; {where}"
+        low, high = ("low_ms", "high_ms") if "low_ms" in facts else ("p10_ms", "p90_ms")
+        spread = f" ({facts[low]:.1f} to {facts[high]:.1f})" if low in facts else ""
+        ends = "95 % interval" if low == "low_ms" else "10th to 90th percentile"
+        how = f"median ({ends}) on the CPU, {setting}, of the design with 1000 classes; {where}"
         how += f"; **unsure**: {trial.latency_doubt}" if trial.latency_doubt else ""
         yield "latency", f"{trial.latency_ms:.1f} ms{spread}", how
-    if trial.score is not None:
-        yield "the proxy's score", format_score(trial.score), f"{proxy_sentence(record)} Seed {trial.seed}; {where}"
+    if record.in_points and trial.published_top1 is None and trial.score is not None:
+        known = interval(trial)
+        within = f" (90 % interval {known[0]:.1f} to {known[1]:.1f})" if known else ""
+        yield "top-1 on ImageNet-1k, an estimate", f"{trial.score:.1f} %{within}", proxy_sentence(record)
+    proxy = trial.proxy_score if record.in_points else trial.score
+    if proxy is not None:
+        said = check_sentence(record) if record.in_points else proxy_sentence(record)
+        yield "the proxy's score", format_score(proxy), f"{said} Seed {trial.seed}; {where}"
 
 
 def _parity(record: dict[str, Any]) -> Iterator[str]:

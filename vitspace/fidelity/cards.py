@@ -3,21 +3,23 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from vitspace.accuracy.learning import learn
 from vitspace.anchors import Anchor
 from vitspace.anchors.counting import published_rows
 from vitspace.anchors.references import Pair, ablation_pairs, main_anchors, timm_peers
 from vitspace.costs import cost
-from vitspace.fidelity.scored import ProxyScores, family_of, scored
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.combinations import combination
+from vitspace.proxies.evidence import known_of, references
 from vitspace.proxies.score_tables import ScoreRow
+from vitspace.proxies.scored import ProxyScores, all_families, scored
 from vitspace.proxies.scores import BASELINES, TIMM
 from vitspace.statistics import by_table, interval, kendall, regret, resamples, resamples_of, rightness, within_bins
 
@@ -67,8 +69,11 @@ class Card:
         source: committed, or measured if any score was measured on this machine.
         fitted: none, or leave-one-family-out for a combination, which is fitted without the family it is judged on.
         default: Whether designs are screened by this proxy by default.
-        mae: Of the predictor of top-1, mean absolute error over the anchors, each without its family, in points; this
-            and what follows is None for what is no estimate of top-1.
+        weight: What the score weighs as evidence beside the predictor, 0 to 1; see `vitspace.accuracy.evidence`. None
+            of the predictor and the posterior.
+        weights: Of the posterior: the weights of the proxies that it may rest on.
+        mae: Of the predictor of top-1 and of the posterior, mean absolute error over the anchors, each without its
+            family, in points; this and what follows is None for what is no estimate of top-1.
         coverage90: Share of the anchors in their 90 % interval.
         siblings_mae: Points, each anchor alone left out.
         siblings_tau: Tau then.
@@ -114,6 +119,8 @@ class Card:
     source: str = "committed"
     fitted: str = "none"
     default: bool = False
+    weight: float | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
     mae: float | None = None
     coverage90: float | None = None
     siblings_mae: float | None = None
@@ -152,7 +159,8 @@ def make_cards(
                 continue
             done.add(signature)
             measured = any(row.key in new for row in table if _rests_on(proxy, init, row))
-            cards.append(card(found, params, "measured" if measured else "committed"))
+            made = card(found, params, "measured" if measured else "committed")
+            cards.append(replace(made, weight=learn(proxy, known_of(found.values, references())).weight))
     return cards
 
 
@@ -324,11 +332,6 @@ def _flagged(pair: Pair) -> bool:
 @cache
 def _unreproduced() -> frozenset[str]:
     return frozenset(row["id"] for row in published_rows() if row["status"] == "unreproduced")
-
-
-def all_families() -> dict[str, str]:
-    """Return the family of every published design, by spec id."""
-    return family_of([*main_anchors(), *(row for pair in ablation_pairs() for row in (pair.a, pair.b))])
 
 
 def _id(row: Anchor) -> str:

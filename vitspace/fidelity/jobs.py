@@ -14,8 +14,8 @@ from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
 
-#: The predictor of top-1 from public results, which is judged as proxies are.
-PREDICTOR = "top1"
+#: The predictor of top-1 from public results, and that with the evidence of proxies; both are judged as proxies are.
+PREDICTOR, POSTERIOR = "top1", "posterior"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class FidelityRequest:
         data: Data of the training proxies; empty for their default.
         opened_as: By proxy, the name and data with which it is opened.
         predicts: Whether the predictor of top-1 is judged too: no proxy was named, or ``top1`` is.
+        updates: Whether the posterior is judged too: no proxy was named, or ``posterior`` is.
         is_general: Whether no proxy was named; the cards of earlier trainings are then included.
 
     Raises:
@@ -46,11 +47,13 @@ class FidelityRequest:
     data: str = ""
     opened_as: Mapping[str, tuple[str, str]] = field(default_factory=dict, init=False)
     predicts: bool = field(default=False, init=False)
+    updates: bool = field(default=False, init=False)
     is_general: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        named = tuple(name for name in self.proxies if name != PREDICTOR)
-        object.__setattr__(self, "predicts", not self.proxies or named != self.proxies)
+        named = tuple(name for name in self.proxies if name not in (PREDICTOR, POSTERIOR))
+        object.__setattr__(self, "predicts", not self.proxies or PREDICTOR in self.proxies)
+        object.__setattr__(self, "updates", not self.proxies or POSTERIOR in self.proxies)
         object.__setattr__(self, "is_general", not self.proxies)
         object.__setattr__(self, "proxies", named if self.proxies else _training_free())
         for name in self.proxies:

@@ -10,6 +10,7 @@ from vitspace.fidelity.cards import Card, make_cards
 from vitspace.fidelity.figure import write_figures
 from vitspace.fidelity.folder import folder_rows, merged, write_folder
 from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_rows, plan, run
+from vitspace.fidelity.posterior import posterior_card
 from vitspace.fidelity.predicted import predictor_card
 from vitspace.folders import check_folder, owning
 from vitspace.machine.devices import check_device, computing_on, default_threads
@@ -69,6 +70,8 @@ def _judged(
     rows = merged(folder_rows(folder) if folder else (), known, measured)
     trained = sorted({row.proxy for row in rows if row.trained}) if request.is_general else ()
     cards = make_cards((*request.proxies, *trained), request.inits, rows, _uncommitted(rows))
+    if request.updates:
+        cards.insert(0, posterior_card(rows, (*request.proxies, *trained)))
     if request.predicts:
         cards.insert(0, predictor_card(rows))
     if folder:

@@ -11,8 +11,8 @@ from vitspace.plots import style
 from vitspace.plots.formats import markdown
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
-from vitspace.report.figures import FIGURES, save_figure
-from vitspace.report.markdown import front_shown, report_text
+from vitspace.report.figures import figures, save_figure
+from vitspace.report.markdown import front_in_words, report_text
 from vitspace.report.page import comparison_html, page_html
 from vitspace.report.study_file import STUDY_FILE, study_data
 from vitspace.report.tables import front_table, trials_table
@@ -36,12 +36,14 @@ def write_report(record: StudyRecord, out: Path) -> Path:
     try:
         with owning(out, patience=PATIENCE), whole_files(out) as new:
             _note_replaced(record, out)
-            drawn = {name: save_figure(figure.draw(record, style.WIDE), new / name) for name, figure in FIGURES.items()}
+            drawn = {
+                name: save_figure(each.draw(record, style.WIDE), new / name) for name, each in figures(record).items()
+            }
             images = {name: paths[0].read_bytes() for name, paths in drawn.items()}
             write_atomic(new / "index.html", page_html(record, images))
             write_atomic(new / "report.md", report_text(record))
             write_atomic(new / "front.csv", front_table(record).to_csv(index=False))
-            write_atomic(new / "front.md", markdown(front_shown(record)))
+            write_atomic(new / "front.md", markdown(front_in_words(record)))
             write_atomic(new / "trials.csv", trials_table(record).to_csv(index=False))
             write_atomic(new / STUDY_FILE, json.dumps(study_data(record, out), indent=2, allow_nan=False) + "\n")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The smallest difference of two scores that says which is better, from the scores' noise between seeds."""
+"""The smallest difference of two scores of a proxy that says which is better, from their noise between seeds."""
 
 import math
 from typing import Any
@@ -37,8 +37,11 @@ def pooled_noise(record: StudyRecord) -> tuple[float | None, int]:
 
 
 def noise_limit(record: StudyRecord) -> float | None:
-    """Return the difference that two seeds of one design reach: a smaller difference of scores is a tie."""
-    deviation = noise(record)
+    """Return the difference that two seeds of one design reach: a smaller difference of a proxy's scores is a tie.
+
+    None where it is not known, and in points, where the difference of two designs has a deviation of its own (`gaps`).
+    """
+    deviation = None if record.in_points else noise(record)
     return None if deviation is None else REPEATABILITY * deviation
 
 
@@ -46,9 +49,3 @@ def front_spread(record: StudyRecord) -> float | None:
     """Best minus worst score of the front, or None where it has fewer than two designs."""
     scores = [trial.score for trial in record.front if trial.score is not None]
     return max(scores) - min(scores) if len(scores) > 1 else None
-
-
-def order_unresolved(record: StudyRecord) -> bool:
-    """Whether all scores of the front are a tie; False where scores do not depend on the seed."""
-    spread, limit = front_spread(record), noise_limit(record)
-    return bool(spread is not None and limit and spread <= limit)

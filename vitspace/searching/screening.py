@@ -77,6 +77,7 @@ def screen_space(
         if designs >= LEAST or not len(found):
             break
         rows = descend(population, best.rows, ROUND, rng)
+    assert best is not None
     return Screened(best, designs, time.perf_counter() - began, np.concatenate(cloud))
 
 

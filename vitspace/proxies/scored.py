@@ -4,8 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from vitspace.anchors import Anchor
-from vitspace.anchors.references import main_anchors
+from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.combinations import combination, fit_on
@@ -86,8 +85,9 @@ def _combined(proxy: str, init: str, rows: list[ScoreRow], families: Mapping[str
     return ProxyScores(proxy, init, combined, (combined,), seconds, failures, fitted=True)
 
 
-def family_of(rows: Iterable[Anchor]) -> dict[str, str]:
-    """Return by spec id the family of published rows."""
+def all_families() -> dict[str, str]:
+    """Return the family of every published design, by spec id."""
+    rows = [*main_anchors(), *(row for pair in ablation_pairs() for row in (pair.a, pair.b))]
     return {row.spec.id: row.family for row in rows if row.spec}
 
 
