@@ -23,8 +23,8 @@ from vitspace.proxies import Laddered, Proxy, finite
 from vitspace.searching.rungs import EntersRungs
 from vitspace.space import Space
 from vitspace.spec import Spec
-from vitspace.study.storage import StorageError
 from vitspace.study.trial import State, Trial
+from vitspace.study.troubles import StorageError
 
 _log = logging.getLogger(__name__)
 
