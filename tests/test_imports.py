@@ -39,6 +39,7 @@ LEVEL = {name: level for level, names in enumerate(LADDER) for name in names}
 #: Late imports that save a command seconds, each with what is not loaded without need.
 SAVING = {
     "latency/gate.py imports vitspace.latency.calibration": "scipy, where no latency is limited",
+    "latency/gate.py imports vitspace.latency.counted": "scipy, where no latency is limited",
     "profile/memory.py imports vitspace.network": "torch, in the process that starts the one that is measured",
     "space/space.py imports vitspace.latency": "the back ends, where a space is only drawn from",
 }
