@@ -76,7 +76,7 @@ def _parameter(parameter: Any) -> tuple[str, str, str]:
 
 def anchors(family: str) -> str:
     """Return a family's published rows beside what our networks cost."""
-    from vitspace.costs.published import published_rows
+    from vitspace.anchors.counting import published_rows
 
     rows = [row for role in ("anchor", "ablation") for row in published_rows(family, role)]
     header = ("row", "params, M", "paper", "FLOPs, G", "paper", "top-1, paper", "status")

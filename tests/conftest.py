@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vitspace.plots import style
+from vitspace.searching import screening
 
 # Counts and measurements made by the tests stay with this run of them, and are shared by its processes.
 os.environ.setdefault("VITSPACE_CACHE", tempfile.mkdtemp(prefix="vitspace-tests-"))
@@ -18,6 +19,15 @@ def _light_letters():
     """Figures as PDF hold their letters as type 3, which takes a third of the time of publishers' type 42."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(style._RC, "pdf.fonttype", 3)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _few_screened():
+    """Searches in this process screen hundreds of designs, and not a hundred thousand."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, count in {"LEAST": 300, "DRAWN": 64, "ROUND": 256}.items():
+            patch.setattr(screening, name, count)
         yield
 
 

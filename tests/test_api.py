@@ -59,7 +59,7 @@ def test_a_study_prints_its_front_in_few_columns():
     trial = Trial(
         0, "complete", spec, anchor="msg_tiny", params=25_086_000, macs=3_821_000_000, latency_ms=40, score=-0.5
     )
-    lines = repr(vitspace.Study(StudyRecord("s", StudyConfig(space="msg"), [trial]))).splitlines()
+    lines = repr(vitspace.Study(StudyRecord("s", StudyConfig(space="msg", accuracy="proxy"), [trial]))).splitlines()
     assert lines[0].startswith("<Study s: 1 design evaluated")
     assert " ".join(lines[1].split()) == "trial design FLOPs, G params, M CPU latency, ms proxy score"
     assert lines[2].split() == ["0", "MSG-T", "3.82", "25.1", "40.0", "-0.500"]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from newcomers import FAMILY, install
 
 import vitspace
 from vitspace.files import data_folder
@@ -17,61 +18,6 @@ from vitspace.proxies.score_tables import read_table
 from vitspace.report.words import headline, proxy_sentence
 from vitspace.searching import evaluate
 
-FAMILY = '''
-"""Rows of plain convolutions."""
-
-from typing import ClassVar, Literal
-
-from torch import nn
-
-from vitspace.layers.head import ClassifierHead
-from vitspace.spec import HeadSpec, StageSpec, StemSpec, part
-
-
-@part
-class Stem(StemSpec, family="toy"):
-    def build(self, out_dim, in_chans):
-        return nn.Conv2d(in_chans, out_dim, 4, stride=4)
-
-
-@part
-class Stage(StageSpec, family="toy"):
-    counts: ClassVar = ("inner",)
-    widths: ClassVar = {"inner": 1}
-
-    dim: int
-    depth: int
-    downsample: Literal["conv", "none"] = "conv"
-    inner: int = 8
-
-    def build(self, in_dim, carry, drop_path):
-        return Row(self, in_dim)
-
-
-@part
-class Head(HeadSpec, family="toy"):
-    def build(self, in_dim, carry, num_classes):
-        return MeanHead(in_dim, num_classes)
-
-
-class MeanHead(ClassifierHead):
-    def pool(self, x, carry):
-        return x.mean((2, 3))
-
-
-class Row(nn.Module):
-    def __init__(self, spec, in_dim):
-        super().__init__()
-        self.downsample = nn.Conv2d(in_dim, spec.dim, 2, stride=2) if spec.downsample == "conv" else None
-        narrow = [(nn.Conv2d(spec.dim, spec.inner, 1), nn.Conv2d(spec.inner, spec.dim, 1)) for _ in range(spec.depth)]
-        self.blocks = nn.ModuleList(nn.Sequential(first, nn.ReLU(), last) for first, last in narrow)
-
-    def forward(self, x, carry=None):
-        x = x if self.downsample is None else self.downsample(x)
-        for block in self.blocks:
-            x = x + block(x)
-        return x, None
-'''
 SPACE = """
 family: toy
 resolution: 224
@@ -198,15 +144,11 @@ FREE = TRAINING.replace("learns", "counts").replace("Learns", "Counts") + "\nTRA
 def package(tmp_path_factory):
     """A package with a proxy that trains, and one that does not."""
     folder = tmp_path_factory.mktemp("package")
-    (folder / "newcomers").mkdir()
-    (folder / "newcomers" / "__init__.py").write_text("")
-    (folder / "newcomers" / "learns.py").write_text(TRAINING)
-    (folder / "newcomers" / "counts.py").write_text(FREE)
-    info = folder / "newcomers-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: newcomers\nVersion: 1.0\n")
-    points = [f"{name} = newcomers.{name}\n" for name in ("learns", "counts")]
-    (info / "entry_points.txt").write_text("[vitspace.proxies]\n" + "".join(points))
+    (folder / "strangers").mkdir()
+    (folder / "strangers" / "__init__.py").write_text("")
+    (folder / "strangers" / "learns.py").write_text(TRAINING)
+    (folder / "strangers" / "counts.py").write_text(FREE)
+    install(folder, "strangers", "vitspace.proxies", learns="strangers.learns", counts="strangers.counts")
     return folder
 
 
@@ -221,7 +163,7 @@ def installed(package, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "few.yaml").write_text(FEW)
     yield
-    for name in [name for name in sys.modules if name.startswith("newcomers")]:
+    for name in [name for name in sys.modules if name.startswith("strangers")]:
         del sys.modules[name]
 
 

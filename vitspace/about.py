@@ -1,4 +1,4 @@
-"""About: what is said of a family beside its code: its name, its look in figures, how near its published rows are met.
+"""What is said of a family beside its code: its name, its look in figures, how near its published rows are met.
 
 Ours stand in ``anchors/families.csv``, a line each, so that names and colours are known without loading a family; a
 module of another package has its own as ``ABOUT``. A family that says nothing goes by its key, in grey.

@@ -12,15 +12,15 @@ from vitspace.plots import style
 from vitspace.plots.formats import readable
 from vitspace.report import check_folder, headline, report_folder, write_report
 from vitspace.report.choice import select
-from vitspace.report.figures import FIGURES
-from vitspace.report.tables import anchors_table, front_table, trials_table
+from vitspace.report.figures import figures
+from vitspace.report.points import score_text
+from vitspace.report.tables import anchors_table, for_reading, front_shown, front_table, trials_table
 from vitspace.searching.monitor import Lines, Monitor
 from vitspace.searching.run import Means, StudyLocation, open_search, run
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE, resume_command
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
-from vitspace.units import format_score
 
 
 class Study:
@@ -68,25 +68,30 @@ class Study:
         return select(self.record, which)
 
     def figure(self, name: str = "score_flops") -> Figure:
-        """Draw one of the report's figures: ``score_flops``, ``score_latency``, ``latency_flops``, ``hypervolume``.
+        """Draw one of the report's figures.
+
+        ``score_flops``, ``score_latency``, ``latency_flops``, ``hypervolume``; of a study in points also ``check``, the
+        proxy's scores.
 
         Raises:
             InputError: there is no such figure.
         """
-        if name not in FIGURES:
-            raise InputError(f"a figure is one of {', '.join(FIGURES)}, but got {name!r}")
-        return FIGURES[name].draw(self.record, style.WIDE)
+        known = figures(self.record)
+        if name not in known:
+            raise InputError(f"a figure is one of {', '.join(known)}, but got {name!r}")
+        return known[name].draw(self.record, style.WIDE)
 
     def report(self, out: str | Path | None = None) -> Path:
         """Write the report, and return its folder (default: ``reports/<study>``)."""
         return write_report(self.record, Path(out) if out else report_folder(self.name))
 
     def __repr__(self) -> str:
-        short = front_table(self.record)[["number", "name", "gflops", "params_m", "latency_ms", "score"]]
-        return f"<Study {headline(self.record)}>\n{readable(short).to_string(index=False)}"
+        short = front_table(self.record)[["number", "name", "gflops", "params_m", "latency_ms", "score", "score_std"]]
+        shown = readable(for_reading(self.record, short)).to_string(index=False)
+        return f"<Study {headline(self.record)}>\n{shown}"
 
     def _repr_html_(self) -> str:
-        shown = readable(front_table(self.record)).to_html(index=False, border=0)
+        shown = readable(front_shown(self.record)).to_html(index=False, border=0)
         return f"<p>{headline(self.record)}</p>{shown}"
 
 
@@ -166,5 +171,5 @@ class _Trials(Lines):
 
     def ended(self, trial: Trial, record: StudyRecord) -> None:
         """Print a line."""
-        score = f"score {format_score(-trial.point[0])}" if trial.complete else f"{trial.state}: {trial.why}"
+        score = score_text(record, trial) if trial.complete else f"{trial.state}: {trial.why}"
         self.note(f"{len(record.completed)} of {record.config.trials}: trial {trial.number}, {score}")

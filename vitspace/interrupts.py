@@ -1,4 +1,4 @@
-"""Interrupts: Ctrl-C and SIGTERM stop a study between two steps of its storage, never within one."""
+"""Ctrl-C and SIGTERM stop a study between two steps of its storage, never within one."""
 
 import signal
 import threading

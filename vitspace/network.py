@@ -1,4 +1,4 @@
-"""Network: the torch module of a spec, behaving as timm's models do."""
+"""The torch module of a spec, which behaves as timm's models do."""
 
 from collections.abc import Sequence
 from typing import Any

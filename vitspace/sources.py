@@ -1,4 +1,4 @@
-"""Sources: the code that a kept number comes from, as a digest, so that other code does not read the number."""
+"""Digests of the code that a kept number comes from, so that other code does not read the number."""
 
 import ast
 import hashlib

@@ -1,4 +1,4 @@
-"""Spec: one architecture as a frozen record of its parts: a stem, stages and a head.
+"""One architecture as a frozen record of its parts: a stem, stages and a head.
 
 A family describes its parts by subclassing `StemSpec`, `StageSpec` and `HeadSpec`; the subclass is a frozen
 dataclass whose fields are the family's axes, and knows how to build its module. Equal specs are the same network:

@@ -3,11 +3,11 @@
 import pytest
 
 from vitspace.analysis.axes_figure import PANELS, draw_axes
-from vitspace.analysis.comparison import Sample
+from vitspace.analysis.comparison import SpaceSample
 from vitspace.analysis.comparison_figure import draw_comparison
 from vitspace.analysis.effects import AxisEffects, Effect
 from vitspace.analysis.importance import Importance
-from vitspace.analysis.scoring import Scored
+from vitspace.analysis.scoring import ScoredDesign
 from vitspace.analysis.tables import axes_table, readable_value, shown_axes, values_table
 from vitspace.anchors import anchor
 from vitspace.plots.looks import looks
@@ -58,16 +58,16 @@ def test_a_figure_has_at_most_so_many_panels():
 
 def test_the_key_is_ordered_by_median_and_names_the_empty():
     spec = anchor("mat_1").spec
-    samples = [Sample(name, 2, 0.0, scored=(Scored(spec, 1, 1, s), Scored(spec, 1, 1, s + 1)))
+    samples = [SpaceSample(name, 2, 0.0, scored=(ScoredDesign(spec, 1, 1, s), ScoredDesign(spec, 1, 1, s + 1)))
                for name, s in (("mat", 1.0), ("own", 5.0))]  # fmt: skip
-    figure = draw_comparison([*samples, Sample("ems", 0, 0.0, why="none")], "title", "score")
+    figure = draw_comparison([*samples, SpaceSample("ems", 0, 0.0, why="none")], "title", "score")
     [axes] = figure.axes
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["own: 5.5, 6", "mat: 1.5, 2"]
     assert any("No design within the budget: ems" in text.get_text() for text in figure.texts)
 
 
 def test_a_comparison_without_any_design_is_drawn():
-    assert draw_comparison([Sample("ems", 0, 0.0, why="none")], "title", "score").axes
+    assert draw_comparison([SpaceSample("ems", 0, 0.0, why="none")], "title", "score").axes
 
 
 def test_every_space_has_a_look_of_its_own():

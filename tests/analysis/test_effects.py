@@ -6,7 +6,7 @@ import pytest
 from vitspace.analysis.effects import all_effects, at_equal_flops, axis_effects
 from vitspace.analysis.importance import importances
 from vitspace.analysis.observations import Observations, of_scored
-from vitspace.analysis.scoring import Scored
+from vitspace.analysis.scoring import ScoredDesign
 from vitspace.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -85,13 +85,13 @@ def test_good_is_high():
 
 
 def test_few_designs_are_refused(small, counted):
-    scored = [Scored(spec, 1, 1, 1.0) for spec in small.draw(3)]
+    scored = [ScoredDesign(spec, 1, 1, 1.0) for spec in small.draw(3)]
     with pytest.raises(InputError, match="at least 8 scored designs, but got 3 of small"):
         of_scored(small, scored)
 
 
 def test_failed_designs_are_left_out(small):
-    scored = [Scored(spec, 1, 1, None if i == 0 else 1.0) for i, spec in enumerate(small.draw(12))]
+    scored = [ScoredDesign(spec, 1, 1, None if i == 0 else 1.0) for i, spec in enumerate(small.draw(12))]
     seen = of_scored(small, scored)
     assert len(seen.scores) == 11 and seen.left_out == 1
     assert set(seen.values) == {"dim", "depth", "mlp_ratio"}

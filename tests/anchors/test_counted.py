@@ -6,11 +6,11 @@ import pytest
 
 from vitspace.anchors import all_anchors, anchor
 from vitspace.anchors.counted import FILE, counted, made_of, write
+from vitspace.anchors.counting import count, published_rows
 from vitspace.anchors.published import kept_rows
-from vitspace.costs.published import count, published_rows
 
 DESIGNS = [row for row in all_anchors().values() if row.parts]
-CURE = "python -m vitspace.costs.published writes it anew"
+CURE = "python -m vitspace.anchors.counting writes it anew"
 
 
 def test_what_is_kept_is_what_is_counted():

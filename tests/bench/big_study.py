@@ -40,7 +40,7 @@ MARKS: list[tuple[float, float]] = []
 
 def create(url: str, space: Space, trials: int) -> StudyStore:
     """Make the study without any trial."""
-    config = StudyConfig(space="msg", budget=BUDGET, trials=trials)
+    config = StudyConfig(accuracy="proxy", space="msg", budget=BUDGET, trials=trials)
     proxy = {"name": "train", "data": "fractal", "img_size": 64, "steps": STEPS, "batch_size": 16}
     resolved = {
         "command": "tests/bench/big_study.py make",

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from vitspace.design import Design
-from vitspace.export import Model, export_folder
+from vitspace.export import ExportedModel, export_folder
 from vitspace.machine.host import machine
 from vitspace.spec import Spec
 
@@ -36,7 +36,7 @@ def rows_of(study: str, formats: list[str]) -> list[dict[str, object]]:
     number, spec = front_point(study)
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        record = export_folder(Model.of(Design(study, spec)), formats, Path(folder) / "made")
+        record = export_folder(ExportedModel.of(Design(study, spec)), formats, Path(folder) / "made")
     facts = {"study": study, "trial": number, "spec_id": spec.id, "family": spec.family}
     facts |= {"params": record["params"], "macs": record["macs"], "seconds": round(time.monotonic() - start, 1)}
     return [

@@ -54,7 +54,7 @@ def main():
     rows = []
     for name, budget in (("msg", "4G"), ("mat", "1G"), ("unified", "4G")):
         space = load_space(name)
-        store = StudyStore.create(optuna.storages.InMemoryStorage(), "s", StudyConfig(space=name), {})
+        store = StudyStore.create(optuna.storages.InMemoryStorage(), "s", StudyConfig(accuracy="proxy", space=name), {})
         sampler, rng = ParetoSampler(space, Budget.parse(budget), 0), np.random.default_rng(0)
         first = propose(store, sampler, 0)
         for count in TRIALS:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from vitspace.fidelity.designs import Design, designs
+from vitspace.fidelity.designs import PublishedDesign, designs
 from vitspace.machine.host import machine
 from vitspace.proxies.score_tables import ScoreRow, committed_rows
 from vitspace.proxies.scores import measure
@@ -23,7 +23,7 @@ SMALL = ["msg_tiny", "emsnet_xxtiny", "mat_1", "partialformer_b0", "vt_r18_adv",
 SMALL += ["convnextv2_atto", "mobilevit_xxs"]
 
 
-def rows_of(design: Design, committed: list[ScoreRow]) -> list[dict[str, object]]:
+def rows_of(design: PublishedDesign, committed: list[ScoreRow]) -> list[dict[str, object]]:
     """Score a design as its committed rows were, and return one row a score with the relative difference."""
     known = {row.proxy: row.value for row in committed if row.spec == design.subject.name and row.value is not None}
     values = measure(design.subject, tuple(known)).values

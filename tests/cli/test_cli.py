@@ -213,7 +213,7 @@ def test_fidelity_writes_tables_and_figures(tmp_path):
 
 def test_fidelity_estimates_a_design(tmp_path):
     done = vitspace("fidelity", "--estimate", "msg_tiny", cwd=tmp_path)
-    assert done.stdout.startswith("msg_tiny: estimated ImageNet top-1 ") and "not a result" in done.stdout
+    assert done.stdout.startswith("msg_tiny: estimated ImageNet-1k top-1 ") and "not a result" in done.stdout
     vitspace("fidelity", "--estimate", "swin_tiny", cwd=tmp_path, check=2)
 
 

@@ -21,7 +21,8 @@ def stored(call):
     tiny = anchor("msg_tiny").spec
     other = replace(tiny, stages=(*tiny.stages[:3], tiny.stages[3].changed(depth=1)))
     for name, bonus in (("a", 0.0), ("b", 0.1)):
-        store = StudyStore.create(open_storage("studies.journal"), name, StudyConfig(space="msg", trials=2), {})
+        config = StudyConfig(space="msg", trials=2, accuracy="proxy")
+        store = StudyStore.create(open_storage("studies.journal"), name, config, {})
         queue = Queue(store)
         for number, (spec, macs, score) in enumerate([(tiny, 4e9, -0.8), (other, 3e9, -0.9 + bonus)]):
             named = "msg_tiny" if spec == tiny else None

@@ -25,7 +25,7 @@ def stored(call):
     """Two studies of one trial each, in the default storage."""
     stores = []
     for name, score in (("a", -0.8), ("b", -0.7)):
-        config = StudyConfig(space="msg", budget="4G", trials=1)
+        config = StudyConfig(space="msg", budget="4G", trials=1, accuracy="proxy")
         store = StudyStore.create(open_storage("studies.journal"), name, config, {})
         spec, macs = anchor("msg_tiny").spec, 3_800_000_000
         trial = Trial(0, "complete", spec, anchor="msg_tiny", params=25, macs=macs, latency_ms=90.0, score=score)

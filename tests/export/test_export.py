@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 from vitspace.data import load_data
 from vitspace.design import Design
 from vitspace.errors import FailureError, InputError
-from vitspace.export import Model, choose_formats, evidence, export_folder, formats
+from vitspace.export import ExportedModel, choose_formats, export_folder, formats, parity_images
 from vitspace.export.parity import check_parity, sample_images
 from vitspace.export.weights import untrained
-from vitspace.files import whole_folder
+from vitspace.folders import whole_folder
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import StudyRecord
@@ -24,7 +24,7 @@ from vitspace.study.trial import Trial
 
 @pytest.fixture(scope="module")
 def model(spec, weights):
-    return Model.of(Design("my design", spec), weights / "best.safetensors")
+    return ExportedModel.of(Design("my design", spec), weights / "best.safetensors")
 
 
 def test_a_model_is_as_its_weights_say(model):
@@ -33,17 +33,17 @@ def test_a_model_is_as_its_weights_say(model):
 
 
 def test_an_untrained_model_has_as_many_classes_as_asked_for(spec, weights, tmp_path):
-    model = Model.of(Design("d", spec), num_classes=200)
+    model = ExportedModel.of(Design("d", spec), num_classes=200)
     record = export_folder(model, ["timm"], tmp_path / "out")
     assert record["num_classes"] == 200 and "NUM_CLASSES = 224, 200" in (tmp_path / "out/vitspace_d.py").read_text()
     assert "Its 200 classes were set by the export" in (tmp_path / "out" / "README.md").read_text()
     with pytest.raises(InputError, match=r"trained for, 5 in .*best.safetensors, but got 200"):
-        Model.of(Design("d", spec), weights / "best.safetensors", num_classes=200)
+        ExportedModel.of(Design("d", spec), weights / "best.safetensors", num_classes=200)
 
 
 def test_an_untrained_model_is_the_same_each_time_and_leaves_the_generator(spec):
     before = torch.random.get_rng_state()
-    first, second = (Model.of(Design("d", spec)).network.state_dict() for _ in range(2))
+    first, second = (ExportedModel.of(Design("d", spec)).network.state_dict() for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert torch.equal(before, torch.random.get_rng_state())
 
@@ -89,8 +89,8 @@ def test_the_card_of_an_unfinished_training_says_how_far_it_came(model, tmp_path
 
 def test_the_card_says_why_a_latency_is_unsure(spec, tmp_path):
     trial = Trial(0, "complete", spec, latency_ms=9.0, latency={"doubt": "the machine was busy"})
-    design = Design("d", spec, None, trial, StudyRecord("s", StudyConfig(space="msg"), [trial]))
-    export_folder(Model.of(design), ["spec"], tmp_path / "out")
+    design = Design("d", spec, None, trial, StudyRecord("s", StudyConfig(space="msg", accuracy="proxy"), [trial]))
+    export_folder(ExportedModel.of(design), ["spec"], tmp_path / "out")
     assert "**unsure**: the machine was busy" in (tmp_path / "out" / "README.md").read_text()
 
 
@@ -98,19 +98,19 @@ def test_weights_of_damaged_metadata_are_refused(spec, tmp_path):
     for text, message in (("{", "are JSON, but those of"), ("[]", "are a mapping, but those of")):
         save_file(untrained(spec, 5, 64).state_dict(), tmp_path / "w.safetensors", {"vitspace": text})
         with pytest.raises(InputError, match=message):
-            Model.of(Design("d", spec), tmp_path / "w.safetensors")
+            ExportedModel.of(Design("d", spec), tmp_path / "w.safetensors")
 
 
 def test_images_are_those_of_the_trainings_seed(model, monkeypatch):
     monkeypatch.setitem(model.facts, "classes", [str(digit) for digit in range(10)])
     monkeypatch.setitem(model.facts, "seed", 3)
-    labels = evidence(model, "digits", 500).labels
+    labels = parity_images(model, "digits", 500).labels
     assert labels.tolist() == load_data("digits", 8, seed=3).val_labels.tolist()
     assert labels.tolist() != load_data("digits", 8).val_labels.tolist()
 
 
 def test_weights_of_unknown_origin_are_said_to_be(spec, weights, tmp_path):
-    export_folder(Model.of(Design("d", spec), weights / "bare.safetensors"), ["spec"], tmp_path / "out")
+    export_folder(ExportedModel.of(Design("d", spec), weights / "bare.safetensors"), ["spec"], tmp_path / "out")
     assert "bare.safetensors, which does not say how they were trained" in (tmp_path / "out" / "README.md").read_text()
 
 
@@ -143,7 +143,7 @@ def test_a_converter_that_fails_is_named_with_a_way_round_it(model, tmp_path, mo
         raise RuntimeError("\nno such operator\nand more")
 
     monkeypatch.setattr("vitspace.export.model.onnx_model", fails)
-    fresh = Model(model.design, model.network, 64)
+    fresh = ExportedModel(model.design, model.network, 64)
     with pytest.raises(FailureError, match=r"cannot be converted to onnx at 64 px: no such operator; .*--format timm"):
         export_folder(fresh, ["onnx"], tmp_path / "out")
     assert not list(tmp_path.iterdir())
@@ -151,12 +151,14 @@ def test_a_converter_that_fails_is_named_with_a_way_round_it(model, tmp_path, mo
 
 def test_scores_that_are_no_numbers_are_no_parity(model):
     with pytest.raises(FailureError, match="differ by nan"):
-        check_parity(model, evidence(model), lambda images: np.full((len(images), 5), np.nan, np.float32), "a runtime")
+        check_parity(
+            model, parity_images(model), lambda images: np.full((len(images), 5), np.nan, np.float32), "a runtime"
+        )
 
 
 def test_accuracy_is_told_where_the_weights_know_the_classes(model):
     model.facts["classes"] = [str(digit) for digit in range(10)]
-    shown = evidence(model, "digits", 40)
+    shown = parity_images(model, "digits", 40)
     assert shown.images.shape == (39, 3, 64, 64) and shown.source == "every 13th of the validation images of digits"
     with torch.no_grad():
         scores = model.network(shown.images)
@@ -167,17 +169,17 @@ def test_accuracy_is_told_where_the_weights_know_the_classes(model):
     assert found.top1 == found.torch_top1 == pytest.approx(100 * float(right))
     assert found.batches == [1, 2, 3, 32]
     model.facts["classes"] = list("abcde")
-    assert evidence(model, "digits", 2).labels is None
+    assert parity_images(model, "digits", 2).labels is None
 
 
 def test_weights_of_another_design_are_refused(spec, weights, tmp_path):
     other = Spec(spec.stem, (spec.stages[0], spec.stages[1].changed(dim=64)), spec.head)
     with pytest.raises(InputError, match=r"is \[.*\] where the spec has \[.*\]; they are of spec"):
-        Model.of(Design("d", other), weights / "best.safetensors")
+        ExportedModel.of(Design("d", other), weights / "best.safetensors")
     (tmp_path / "no.safetensors").write_bytes(b"none")
     for path, message in ((tmp_path / "no.safetensors", "is none"), (tmp_path / "x", "there is none at")):
         with pytest.raises(InputError, match=message):
-            Model.of(Design("d", spec), path)
+            ExportedModel.of(Design("d", spec), path)
 
 
 def test_what_is_there_is_kept_unless_forced(model, tmp_path):

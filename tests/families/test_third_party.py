@@ -7,6 +7,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from newcomers import FAMILY, install
 
 from vitspace.analysis.scoring import Scorer
 from vitspace.errors import InputError
@@ -15,56 +16,7 @@ from vitspace.space import load_space
 from vitspace.space.stored import key_of
 from vitspace.spec import _PARTS, part_type
 
-MODULE = """
-from typing import Literal
-
-from torch import nn
-
-from vitspace.layers.head import ClassifierHead
-from vitspace.spec import HeadSpec, StageSpec, StemSpec, part
-
-
-@part
-class Stem(StemSpec, family="plainconv"):
-    def build(self, out_dim, in_chans):
-        return nn.Conv2d(in_chans, out_dim, 4, stride=4)
-
-
-@part
-class Stage(StageSpec, family="plainconv"):
-    dim: int
-    depth: int
-    downsample: Literal["conv", "none"] = "conv"
-    kernel: int = 3
-
-    def build(self, in_dim, carry, drop_path):
-        return Row(self, in_dim)
-
-
-@part
-class Head(HeadSpec, family="plainconv"):
-    def build(self, in_dim, carry, num_classes):
-        return MeanHead(in_dim, num_classes)
-
-
-class MeanHead(ClassifierHead):
-    def pool(self, x, carry):
-        return x.mean((2, 3))
-
-
-class Row(nn.Module):
-    def __init__(self, spec, in_dim):
-        super().__init__()
-        self.downsample = nn.Conv2d(in_dim, spec.dim, 2, stride=2) if spec.downsample == "conv" else None
-        conv = lambda: nn.Conv2d(spec.dim, spec.dim, spec.kernel, padding=spec.kernel // 2)
-        self.blocks = nn.ModuleList(conv() for _ in range(spec.depth))
-
-    def forward(self, x, carry=None):
-        x = x if self.downsample is None else self.downsample(x)
-        for block in self.blocks:
-            x = x + block(x).relu()
-        return x, None
-"""
+MODULE = FAMILY.replace("toy", "plainconv")
 SPACE = """
 family: {stages: [[plainconv], [plainconv, mat], [mat], [plainconv]]}
 resolution: 64
@@ -72,7 +24,7 @@ axes:
   dim: {values: [16, 32], scale: [1, 2, 4, 8]}
   depth: {each: [1, 2]}
 families:
-  plainconv: {axes: {kernel: {each: [3, 5]}}}
+  plainconv: {axes: {inner: {each: [8, 16]}}}
   mat: {axes: {mixer: {each: [none]}}}
 """
 
@@ -99,18 +51,15 @@ for spec in vitspace.load_space("mine.yaml").draw(12):
 def package(tmp_path_factory):
     """An installed package with a family, and a space that mixes it with one of ours."""
     folder = tmp_path_factory.mktemp("package")
-    install(folder, "plainconv", MODULE)
+    install_family(folder, "plainconv", MODULE)
     (folder / "mine.yaml").write_text(SPACE)
     return folder
 
 
-def install(folder, name, text, value=None):
+def install_family(folder, name, text, family=None):
     """Put a module there, as an installed package whose entry point names it."""
     (folder / f"{name}.py").write_text(text)
-    info = folder / f"{name}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[vitspace.families]\n{value or name} = {name}\n")
+    install(folder, name, "vitspace.families", **{family or name: name})
 
 
 def draw(folder):
@@ -133,7 +82,7 @@ def test_it_is_drawn_costed_built_and_trained(drawn):
 
 
 def test_a_changed_source_is_counted_anew(package, drawn):
-    (package / "plainconv.py").write_text(MODULE.replace("spec.kernel // 2)", "spec.kernel // 2, bias=False)"))
+    (package / "plainconv.py").write_text(MODULE.replace("spec.dim, 1))", "spec.dim, 1, bias=False))"))
     before, after = ({design["id"]: design["params"] for design in designs} for designs in (drawn, draw(package)))
     both = before.keys() & after.keys()
     assert both and all(after[spec] < before[spec] for spec in both)
@@ -161,7 +110,7 @@ def installed(tmp_path, monkeypatch):
     ],
 )
 def test_a_broken_family_is_a_warning_and_an_error_where_it_is_asked_for(installed, caplog, text, why):
-    install(installed, "broken_one", text)
+    install_family(installed, "broken_one", text)
     assert _load().keys() == FAMILIES.keys()
     named = "family 'broken_one' of package broken_one 1.0 (entry point 'broken_one' in vitspace.families)"
     [line] = caplog.messages
@@ -176,7 +125,7 @@ def test_a_broken_family_is_a_warning_and_an_error_where_it_is_asked_for(install
 
 
 def test_a_family_of_a_name_that_is_taken_is_ignored_with_a_warning(installed, caplog):
-    install(installed, "broken_copy", "raise AssertionError", "msg")
+    install_family(installed, "broken_copy", "raise AssertionError", "msg")
     assert _load()["msg"] is FAMILIES["msg"]
     assert caplog.messages[0].endswith("is ignored: there is a family msg already")
 

@@ -43,7 +43,7 @@ def test_combinations_are_fitted_without_the_family_they_are_judged_on(cards, co
 
 
 def test_what_a_family_published_does_not_change_its_own_scores(counted, monkeypatch):
-    from vitspace.fidelity import scored as module
+    from vitspace.proxies import scored as module
 
     families = {row.spec.id: row.family for row in main_anchors()}
     before = module.scored("ridge", "own", counted, families).values

@@ -13,5 +13,6 @@ def test_the_predictor_has_a_card_in_points(counted):
 
 
 def test_it_is_judged_by_name_or_where_no_proxy_is_named():
+    assert not FidelityRequest(("top1",)).updates
     assert FidelityRequest().predicts and FidelityRequest(("top1", "params")).proxies == ("params",)
     assert not FidelityRequest(("params",)).predicts and not FidelityRequest(("top1",)).is_general

@@ -9,7 +9,7 @@ from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, ProxyError, open_proxy
 from vitspace.proxies.combinations import fitted
 from vitspace.proxies.combinations.rank import place
-from vitspace.proxies.scores import Measured
+from vitspace.proxies.scores import MeasuredScores
 from vitspace.proxies.training_free import FreeProxy
 
 
@@ -40,7 +40,7 @@ def test_a_combination_grows_with_its_components(name):
 def test_a_score_that_fails_is_a_proxy_error(monkeypatch):
     from vitspace.proxies import training_free as _free
 
-    monkeypatch.setattr(_free, "measure", lambda *_: Measured({}, {"zico": "the loss is nan"}))
+    monkeypatch.setattr(_free, "measure", lambda *_: MeasuredScores({}, {"zico": "the loss is nan"}))
     proxy = open_proxy("zico", "", "cpu")
     assert isinstance(proxy, FreeProxy)
     with pytest.raises(ProxyError, match="zico: the loss is nan"):

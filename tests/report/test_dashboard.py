@@ -13,7 +13,7 @@ from optuna_dashboard import get_note, save_note, wsgi
 from vitspace.errors import InputError
 from vitspace.report import dashboard
 from vitspace.report.dashboard import InWords, artifact_store, attach, attributes, serve
-from vitspace.report.figures import FIGURES
+from vitspace.report.figures import figures
 from vitspace.searching.queue import Queue
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
@@ -60,10 +60,10 @@ def get(url):
         return answer.read()
 
 
-def test_a_second_start_attaches_nothing_twice(served):
+def test_a_second_start_attaches_nothing_twice(served, record):
     store, _ = served
     names = sorted(meta.filename for meta in get_all_artifact_meta(store.study))
-    assert names == sorted(f"{name}.png" for name in FIGURES)
+    assert names == sorted(f"{name}.png" for name in figures(record))
 
 
 def test_figures_come_over_http(served):
@@ -89,7 +89,7 @@ def test_what_is_stored_stays_as_it_is(served, record):
 
 def test_a_note_of_ones_own_stays(served, monkeypatch):
     store, _ = served
-    monkeypatch.setattr(dashboard, "FIGURES", {})
+    monkeypatch.setattr(dashboard, "figures", lambda record: {})
     ours = get_note(store.study)
     save_note(store.study, "mine")
     attach(store, artifact_store())

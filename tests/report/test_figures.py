@@ -7,7 +7,8 @@ import pytest
 from vitspace.plots import style
 from vitspace.report.figures import save_figure, score_against
 from vitspace.report.noise import noise_limit
-from vitspace.report.scatter import _merged, scatter
+from vitspace.report.references import labelled
+from vitspace.report.scatter import scatter
 from vitspace.report.score_figure import draw
 
 
@@ -15,7 +16,8 @@ def test_scatter_parts_trials_front_and_anchors(record):
     data = scatter(record, "macs")
     assert [(m.x, m.y) for m in data.trials] == [(3.0, -2.72)]
     assert [m.label for m in data.front] == ["1", "3", "2"]
-    assert [(m.label, m.error) for m in data.anchors] == [("MSG-T", noise_limit(record) / 2)]
+    half = noise_limit(record) / 2
+    assert [(m.label, m.below, m.above) for m in data.anchors] == [("MSG-T", half, half)]
     assert data.steps[0] == (1.0, -2.8) and data.steps[-1] == (3.8, -2.5)
     assert (data.budget, data.chance, data.noise) == (4.0, -3.0, noise_limit(record) / 2)
 
@@ -40,8 +42,8 @@ def test_published_designs_that_stand_close_share_a_label_that_fits():
         (4.0, "TransCNN-B: 82.2 %"),
     ]
     named = [(1.8, "EMSNet-T: 79.3 % and 2 more"), (1.85, ""), (1.87, ""), (4.0, "TransCNN-B: 82.2 %")]
-    assert _merged(lines, math.log(8)) == named
-    assert _merged(lines[1:3], math.log(8))[0] == (1.85, "PartialFormer-B2: 82 %, MAT-4: 81 %")
+    assert labelled(lines, math.log(8)) == named
+    assert labelled(lines[1:3], math.log(8))[0] == (1.85, "PartialFormer-B2: 82 %, MAT-4: 81 %")
 
 
 def test_axes_carry_units_and_caption_the_recipe(record):

@@ -8,15 +8,14 @@ import pytest
 
 from vitspace.errors import InputError
 from vitspace.report import headline, proxy_sentence, study_data, write_report
-from vitspace.report.figures import FIGURES
+from vitspace.report.figures import figures
 from vitspace.spec import Spec
 
-FILES = {
-    "index.html",
-    "report.md",
-    *("front.csv", "front.md", "trials.csv", "study.json"),
-    *(f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf")),
-}
+FILES = {"index.html", "report.md", "front.csv", "front.md", "trials.csv", "study.json"}
+
+
+def files(record):
+    return FILES | {f"{name}.{kind}" for name in figures(record) for kind in ("png", "pdf")}
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +23,8 @@ def folder(record, tmp_path_factory):
     return write_report(record, tmp_path_factory.mktemp("report") / "new" / "msg-4G")
 
 
-def test_report_is_whole(folder):
-    assert {path.name for path in folder.iterdir()} == FILES
+def test_report_is_whole(folder, record):
+    assert {path.name for path in folder.iterdir()} == files(record)
 
 
 def test_report_opens_with_the_headline(folder, record):
@@ -49,10 +48,11 @@ def test_study_json_holds_settings_and_designs(folder, record):
     assert Spec.from_dict(study["specs"][first.id]) == first
 
 
-@pytest.mark.parametrize("name", ["bare", "lone"])
+@pytest.mark.parametrize("name", ["bare", "lone", "points", "new"])
 def test_little_known_is_no_error(name, request, tmp_path):
-    folder = write_report(request.getfixturevalue(name), tmp_path)
-    assert {path.name for path in folder.iterdir()} == FILES
+    record = request.getfixturevalue(name)
+    folder = write_report(record, tmp_path)
+    assert {path.name for path in folder.iterdir()} == files(record)
     texts = {file: (folder / file).read_text() for file in ("report.md", "front.md", "study.json", "index.html")}
     left_out = re.compile('<style.*?</style>|<script.*?</script>|base64,[^"]*', re.DOTALL)
     words = {file: left_out.sub("", text) for file, text in texts.items()}

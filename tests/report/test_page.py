@@ -39,7 +39,7 @@ def test_nothing_is_fetched_from_elsewhere(file):
 def test_every_part_is_there(file):
     text = file.read_text()
     for part in (
-        *("5 designs evaluated within 4G FLOPs", "Scores are a proxy", "Knee", "Estimated ImageNet top-1"),
+        *("5 designs evaluated within 4G FLOPs", "Scores are a proxy", "Knee", "Estimated ImageNet-1k top-1"),
         *("drawn at random reached", "too few to tell axes apart", "has no report card", "vitspace search --space msg"),
         *("FLOPs 5G outside ..4G", "node-1", "<svg", "latency from it"),
     ):
@@ -48,7 +48,7 @@ def test_every_part_is_there(file):
 
 def test_words_of_others_are_escaped(record, monkeypatch):
     monkeypatch.setattr("vitspace.report.page._picture", lambda *_: {"alt": "", "wide": "", "narrow": ""})
-    monkeypatch.setattr("vitspace.report.page.sections.estimated_top1", lambda *_: "")
+    monkeypatch.setattr("vitspace.report.page.sections.estimate_words", lambda *_: "")
     evil = replace(record.trials[-1], why="<script>alert(1)</script>")
     text = page_html(replace(record, name="a" * 200, trials=[evil]), WIDE)
     assert "<script>alert" not in text and "&lt;script&gt;alert" in text

@@ -1,8 +1,8 @@
 import re
 from dataclasses import replace
 
-import vitspace
-from vitspace.report.trust import estimated_top1, proxy_name, report_card
+from vitspace.report.proxy import proxy_name
+from vitspace.report.trust import report_card
 
 
 def named(record, name):
@@ -34,15 +34,3 @@ def test_halving_has_the_card_of_its_highest_rung(record):
     rungs = [{"name": f"train:{preset}", "data": "fractal"} for preset in ("tiny", "small")]
     proxy = rungs[-1] | {"name": "halving:tiny/small", "rungs": rungs}
     assert "`vitspace fidelity train:small`" in report_card(replace(record, resolved={"proxy": proxy}))
-
-
-def test_an_estimate_says_what_it_rests_on(record):
-    text = estimated_top1(named(record, "mine"), vitspace.anchor("msg_tiny").spec)
-    assert text.startswith("Estimated ImageNet top-1") and "not a result" in text
-    assert "rests on rank, not on this study's scores" in text
-
-
-def test_outside_the_published_designs_it_is_refused_with_the_reason(record):
-    small = vitspace.anchor("msg_tiny").spec
-    tiny = replace(small, stages=tuple(stage.changed(depth=1, dim=32) for stage in small.stages))
-    assert estimated_top1(record, tiny).startswith("No estimate of ImageNet top-1: an estimate is made within")

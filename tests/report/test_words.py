@@ -2,13 +2,13 @@ from dataclasses import replace
 
 import pytest
 
+from vitspace.report.proxy import proxy_note
 from vitspace.report.terminal import terminal_table
 from vitspace.report.words import (
     design_commands,
     headline,
     machine_note,
     next_commands,
-    proxy_note,
     proxy_sentence,
     score_label,
 )
@@ -62,7 +62,7 @@ def test_proxy_sentence_names_the_training_and_its_limits(record):
 
 
 def test_a_training_free_score_is_no_accuracy(record):
-    free = replace(record, config=StudyConfig(space="msg", proxy="zico"), resolved={})
+    free = replace(record, config=StudyConfig(space="msg", proxy="zico", accuracy="proxy"), resolved={})
     assert "training-free proxy zico" in proxy_sentence(free)
     assert "training-free proxy zico" in proxy_note(free).lower()
 
@@ -72,7 +72,7 @@ def test_a_training_free_score_stands_beside_its_report_card(record):
     card |= {"hard_right": 4.5, "hard_pairs": 12}
     free = replace(
         record,
-        config=StudyConfig(space="msg", proxy="ridge"),
+        config=StudyConfig(space="msg", proxy="ridge", accuracy="proxy"),
         resolved={"proxy": {"name": "ridge", "report_card": card}},
     )
     text = proxy_sentence(free)

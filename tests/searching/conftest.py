@@ -1,6 +1,7 @@
 import time
 
 import pytest
+from newcomers import install
 from processes import Tool
 from servers import Postgres, find_postgres
 
@@ -63,10 +64,7 @@ def make_evaluator(proxy, space, monkeypatch):
 def plugins(tmp_path_factory):
     """A folder that registers noop.py as an installed package would."""
     folder = tmp_path_factory.mktemp("plugins")
-    info = folder / "noop-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: noop\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[vitspace.proxies]\nnoop = noop\n")
+    install(folder, "noop", "vitspace.proxies", noop="noop")
     return folder
 
 

@@ -78,7 +78,11 @@ class Tool:
 
     def search(self, *args, proxy="noop", trials=8, resume=False, **env):
         """Start a search of study s, or go on with it."""
-        what = ["--resume"] if resume else ["--space", "small.yaml", "--proxy", proxy, "--sampler", "random"]
+        what = (
+            ["--resume"]
+            if resume
+            else ["--space", "small.yaml", "--proxy", proxy, "--sampler", "random", "--accuracy", "proxy"]
+        )
         alone = [] if "--workers" in args or "--engine" in args else ["--workers", 0]
         options = ["--study", "s", "--storage", self.storage, "--trials", trials, "--json"]
         return self.start("search", *what, *options, *alone, *args, **env)

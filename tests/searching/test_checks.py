@@ -22,4 +22,4 @@ def test_more_workers_than_a_machine_bears_are_refused():
 )
 def test_what_only_one_engine_does_is_refused_elsewhere(given, message):
     with pytest.raises(InputError, match=message):
-        check_runs({}, StudyConfig(space="msg", engine="ray"), **given)
+        check_runs({}, StudyConfig(accuracy="proxy", space="msg", engine="ray"), **given)

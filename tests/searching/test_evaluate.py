@@ -8,7 +8,7 @@ from vitspace.study.config import StudyConfig
 @pytest.fixture
 def timed(make_evaluator, monkeypatch, space):
     """Evaluate a design within 40 ms whose latency is measured as given."""
-    evaluator = make_evaluator(StudyConfig(space="msg", latency="40ms"))
+    evaluator = make_evaluator(StudyConfig(accuracy="proxy", space="msg", latency="40ms"))
 
     def run(ms, low, high):
         times = {"median_ms": ms, "p10_ms": ms, "p90_ms": ms, "low_ms": low, "high_ms": high, "measured_ms": 3 * ms}

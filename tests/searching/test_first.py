@@ -1,10 +1,46 @@
+import pytest
+
 from vitspace.costs import cost
-from vitspace.searching.first import first_designs
+from vitspace.errors import InputError
+from vitspace.searching.first import chosen_anchors, first_designs
+from vitspace.space import load_space
 from vitspace.study.config import STARTUP, StudyConfig
 
 
-def test_anchors_come_first_and_then_draws_from_the_cheapest_on(space):
-    designs = first_designs(space, StudyConfig(space="msg", budget="4G", trials=16))
-    assert [anchor for anchor, _ in designs] == ["msg_tiny"] + [None] * STARTUP
-    macs = [cost(spec).macs for _, spec in designs[1:]]
+def config(**settings):
+    return StudyConfig(**({"space": "mat", "budget": "1G", "trials": 20} | settings))
+
+
+@pytest.fixture(scope="module")
+def mat():
+    return load_space("mat")
+
+
+@pytest.mark.parametrize("accuracy", ["estimate", "proxy"])
+def test_anchors_come_first_and_then_designs_from_the_cheapest_on(mat, accuracy):
+    designs = first_designs(mat, config(accuracy=accuracy)).designs
+    assert [anchor for anchor, _ in designs] == ["mat_1", "mat_2"] + [None] * STARTUP
+    macs = [cost(spec).macs for _, spec in designs[2:]]
     assert macs == sorted(macs) and len({spec for _, spec in designs}) == len(designs)
+
+
+def test_all_trials_are_finalists_where_nothing_moves_the_estimates(mat):
+    found = first_designs(mat, config(), alternates=False)
+    assert found.others == 18 and found.screened["designs"] >= 18 and len(found.screened["cloud"][0]) == 2
+
+
+def test_nothing_is_screened_where_scores_are_a_proxys(mat):
+    assert first_designs(mat, config(accuracy="proxy")).screened == {}
+
+
+@pytest.mark.parametrize(
+    ("anchors", "names"),
+    [("all", ["mat_1", "mat_2"]), ("nearest", ["mat_2"]), ("none", []), ("mat_1", ["mat_1"])],
+)
+def test_anchors_are_chosen(mat, anchors, names):
+    assert list(chosen_anchors(mat, config(anchors=anchors))) == names
+
+
+def test_an_anchor_beside_the_budget_is_refused(mat):
+    with pytest.raises(InputError, match=r"families within the budget \(mat_1, mat_2\), but got mat_4, x"):
+        chosen_anchors(mat, config(anchors="mat_4, mat_1, x"))

@@ -1,21 +1,28 @@
 import os
 import signal
+from contextlib import suppress
 from dataclasses import replace
+from multiprocessing import Pipe
+from threading import Thread
+from types import SimpleNamespace
 
 import pytest
+from optuna.trial import TrialState
 from processes import completed
 
 from vitspace.errors import InputError
 from vitspace.proxies import Score
 from vitspace.proxies.training.halving import open_proxy
 from vitspace.searching.checks import check_runs
+from vitspace.searching.engines import _processes, _worker
 from vitspace.searching.engines.optuna import run
+from vitspace.searching.monitor import Silent
 from vitspace.searching.session import Session
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
 
-CONFIG = StudyConfig(space="msg", proxy="halving:tiny/small", trials=3, sampler="random")
+CONFIG = StudyConfig(accuracy="proxy", space="msg", proxy="halving:tiny/small", trials=3, sampler="random")
 
 
 class Rung:
@@ -87,6 +94,54 @@ def test_a_resumed_study_judges_by_what_was_there(ran, proxy):
     later = [t for t in store.trials() if t.number >= before]
     assert sum(t.complete for t in store.trials()) == 4
     assert [t.details["rungs"][0]["of"] for t in later] == list(range(before + 1, before + len(later) + 1))
+
+
+class NotedIn(Silent):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.mark.parametrize("workers", [None, 1])
+def test_a_design_whose_trial_is_taken_away_in_mid_training_is_dropped_with_a_line(
+    tmp_path, proxy, space, make_evaluator, monkeypatch, workers
+):
+    journal = str(tmp_path / "s.journal")
+    store = StudyStore.create(open_storage(journal), "s", CONFIG, {})
+    for row in space.anchors(True):
+        store.study.enqueue_trial(space.encode(row.spec))
+    session = Session(store, CONFIG, make_evaluator(CONFIG), NotedIn(), workers)
+    taken, score = [], proxy.rungs[0].score
+
+    def score_and_lose(spec, seed, on_step=None):
+        if not taken:
+            other = StudyStore.load(open_storage(journal), "s")
+            [running] = other.frozen(TrialState.RUNNING)
+            taken.append(running.number)
+            other.finish(running)
+        return score(spec, seed, on_step)
+
+    def start(crew):
+        ours, theirs = Pipe()
+
+        def serve():
+            with suppress(EOFError, OSError):
+                while True:
+                    number, spec, anchor = theirs.recv()[1:]
+                    trial = session.evaluator.evaluate(number, spec, anchor, None, _worker.RungsByPipe(theirs))
+                    theirs.send(("result", trial))
+
+        Thread(target=serve, daemon=True).start()
+        return SimpleNamespace(pipe=ours, job=None, stop=ours.close)
+
+    proxy.rungs[0].score = score_and_lose
+    monkeypatch.setattr(_processes.Processes, "_start", start)
+    run(session)
+    assert sum(trial.complete for trial in store.trials()) == 3 and taken[0] not in [t.number for t in store.trials()]
+    dropped = f"trial {taken[0]} was taken for lost and is run elsewhere, so it is dropped here"
+    assert session.monitor.notes.count(dropped) == 1
 
 
 @pytest.mark.slow

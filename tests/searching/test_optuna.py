@@ -21,7 +21,7 @@ from vitspace.study.storage import RetryingStorage, open_storage
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
-CONFIG = StudyConfig(space="msg", budget="4G", trials=5, seed=7, sampler="random")
+CONFIG = StudyConfig(accuracy="proxy", space="msg", budget="4G", trials=5, seed=7, sampler="random")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from vitspace.searching.engines import _processes as module
 from vitspace.searching.monitor import Silent
 from vitspace.searching.session import Task
 
-KILLED, STOPPED, REFUSED = -9, -15, 1
+KILLED, STOPPED, TOLD, REFUSED = -9, -15, 0, 1
 
 
 class Worker:
@@ -25,7 +25,7 @@ class Worker:
             theirs.send(("result", result))
         if code is not None:
             theirs.close()
-        self.theirs, self.job, self.last = theirs, None, ["error: no data"]
+        self.theirs, self.job, self.name, self.last = theirs, None, "worker 7", "error: no data"
         self.process = SimpleNamespace(pid=7, wait=lambda: code)
 
     def stop(self):
@@ -65,8 +65,8 @@ def test_a_worker_that_waits_takes_the_next_job(crew):
     assert len(made.workers) == 1 and not made.has_room()
 
 
-@pytest.mark.parametrize(("code", "blame"), [(KILLED, True), (STOPPED, False)])
-def test_a_worker_that_is_killed_is_told_and_replaced(crew, code, blame):
+@pytest.mark.parametrize(("code", "blame"), [(KILLED, True), (STOPPED, False), (TOLD, False)])
+def test_a_worker_that_is_killed_is_told_of_and_replaced(crew, code, blame):
     made = crew([code, None], result=None)
     died = until_over(made, task())
     assert isinstance(died, Died) and died.who.startswith("process 7 on ") and died.blame == blame

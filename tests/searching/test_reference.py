@@ -12,7 +12,7 @@ from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
-CONFIG = StudyConfig(space="msg", budget="4G")
+CONFIG = StudyConfig(accuracy="proxy", space="msg", budget="4G")
 ELSEWHERE = Owner("far", "another boot", 1, 0.0, 10.0)
 
 
@@ -82,7 +82,7 @@ def test_a_second_seed_that_is_interrupted_is_not_counted_as_a_death(queue, inte
 )
 def test_the_reference_point_comes_from_the_budget_and_the_first_design(limits, worst, expected):
     trial = Trial(0, "complete", macs=2_000_000_000, latency_ms=50.0, score=-1.0)
-    assert reference_point(trial, StudyConfig(space="msg", **limits), worst) == expected
+    assert reference_point(trial, StudyConfig(accuracy="proxy", space="msg", **limits), worst) == expected
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from vitspace.errors import InputError
 from vitspace.latency import backends
 from vitspace.searching import run as module
 from vitspace.searching import session
+from vitspace.searching.first import FirstDesigns
 from vitspace.searching.monitor import Lines, Silent
 from vitspace.searching.run import Means, StudyLocation
 from vitspace.study.config import StudyConfig
@@ -46,6 +48,19 @@ def test_gpus_are_refused_where_the_engine_asks_for_none(tmp_path, engine):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("settings", "sampler"),
+    [({}, "pareto"), ({"engine": "nni"}, "tpe"), ({"engine": "nni", "sampler": "random"}, "random")],
+)
+def test_a_study_has_its_engines_sampler_where_none_is_asked_for(tmp_path, monkeypatch, settings, sampler):
+    monkeypatch.setattr(module, "check_runs", lambda *args: None)  # as the package may not be installed
+    monkeypatch.setattr(module, "check_budget", lambda space, config: None)
+    monkeypatch.setattr(module, "first_designs", lambda *args: FirstDesigns([]))
+    asked = {"space": "mat", "budget": "1G", "proxy": "params", **settings}
+    store, _ = open_search(asked, tmp_path)
+    assert store.config.sampler == sampler
+
+
 @pytest.mark.parametrize(("name", "value"), [("LEASE", "5"), ("HEARTBEAT", "nan"), ("PATIENCE", "-1")])
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_bad_environment_is_refused_before_anything_is_stored(tmp_path, monkeypatch, name, value, resume):
@@ -59,7 +74,7 @@ def test_a_bad_environment_is_refused_before_anything_is_stored(tmp_path, monkey
 @pytest.mark.parametrize(("proxy", "notes"), [("macs", []), ("train:tiny", ["loading digits"])])
 def test_data_are_loaded_and_told_of_where_the_proxy_takes_any(monkeypatch, proxy, notes):
     told = []
-    monkeypatch.setattr(session, "open_proxy", lambda *args: None)
+    monkeypatch.setattr(session, "open_proxy", lambda *args: SimpleNamespace(describe=dict))
     monkeypatch.setattr(Lines, "note", lambda self, text: told.append(text))
     session.open_evaluator(StudyConfig(space="mat", budget="1G", proxy=proxy, data="digits"), "", Lines())
     assert told == notes
@@ -73,7 +88,7 @@ def open_search(settings, folder, resume=False):
 def test_a_study_says_how_many_designs_were_drawn_when_it_was_made(tmp_path, monkeypatch):
     designs = [("mat_1", vitspace.anchor("mat_1").spec), (None, vitspace.anchor("mat_2").spec)]
     monkeypatch.setattr(module, "check_budget", lambda space, config: None)
-    monkeypatch.setattr(module, "first_designs", lambda space, config: designs)
+    monkeypatch.setattr(module, "first_designs", lambda *how: FirstDesigns(designs))
     settings = {"space": "mat", "budget": "1G", "proxy": "params"}
     store, _ = open_search(settings, tmp_path)
     assert store.record().resolved["drawn"] == 1
@@ -112,7 +127,7 @@ def test_data_that_are_not_there_or_named_twice_are_refused(tmp_path, settings, 
 def test_a_resumed_study_knows_the_data_in_its_proxys_name(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "check_budget", lambda space, config: None)
     designs = [("mat_1", vitspace.anchor("mat_1").spec)]
-    monkeypatch.setattr(module, "first_designs", lambda space, config: designs)
+    monkeypatch.setattr(module, "first_designs", lambda *how: FirstDesigns(designs))
     settings = {"space": "mat", "budget": "1G", "proxy": "train:tiny,data=fractal:2"}
     for resume in (False, True):
         _, found = open_search(settings, tmp_path, resume)

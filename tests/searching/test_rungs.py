@@ -17,7 +17,7 @@ def specs():
 @pytest.fixture
 def store(tmp_path):
     storage = open_storage(str(tmp_path / "s.journal"))
-    return StudyStore.create(storage, "s", StudyConfig(space="msg", proxy="halving:tiny/small"), {})
+    return StudyStore.create(storage, "s", StudyConfig(accuracy="proxy", space="msg", proxy="halving:tiny/small"), {})
 
 
 def _enter(store, spec, rung, point, keep=0.5):

@@ -1,4 +1,4 @@
-"""vitspace.list_studies, describe_study, copy_study and delete_study, as Python calls them."""
+"""vitspace.list_studies, describe_study and delete_study, as Python calls them."""
 
 import pytest
 
@@ -15,7 +15,9 @@ from vitspace.study.trial import Trial
 def storage(tmp_path):
     """A storage that holds the study ``a`` with one completed trial."""
     url = str(tmp_path / "studies.journal")
-    store = StudyStore.create(open_storage(url), "a", StudyConfig(space="msg", budget="4G", trials=2), {})
+    store = StudyStore.create(
+        open_storage(url), "a", StudyConfig(accuracy="proxy", space="msg", budget="4G", trials=2), {}
+    )
     queue = Queue(store)
     queue.end(queue.ask(), Trial(0, "complete", params=25, macs=3_800_000_000, latency_ms=90.0, score=-0.8))
     store.set(reference_point=[2.0, 4e9, 190.0])
@@ -39,12 +41,6 @@ def test_details_name_the_processes_at_work(storage, queue):
     details = vitspace.describe_study("a", storage)
     assert details.states == {"complete": 1} and details.workers == [str(queue.owner)] and not details.lost_workers
     assert details.summary.running == 1 and details.config.budget == "4G"
-
-
-def test_a_copy_has_the_same_trials(storage, tmp_path):
-    target = f"sqlite:///{tmp_path / 'copy.db'}"
-    assert vitspace.copy_study("a", target, storage, "b") == 1
-    assert [summary.study for summary in vitspace.list_studies(target)] == ["b"]
 
 
 def test_a_study_is_deleted_unless_the_caller_says_no(storage):

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 def test_a_job_asks_for_a_gpu_where_the_device_is_one(device, gpus, asked):
     from vitspace.searching.engines.submitit import _gpus
 
-    config = StudyConfig(space="msg", engine="submitit", device=device, gpus=gpus)
+    config = StudyConfig(accuracy="proxy", space="msg", engine="submitit", device=device, gpus=gpus)
     assert _gpus(config).get("gpus_per_node", 0) == asked
 
 

@@ -49,7 +49,7 @@ def begin(tmp_path, space, make_evaluator):
     """Begin a study of as many first designs as it has trials; return it open."""
 
     def go(**settings):
-        config = StudyConfig(space=str(tmp_path / "four.yaml"), **settings)
+        config = StudyConfig(accuracy="proxy", space=str(tmp_path / "four.yaml"), **settings)
         store = StudyStore.create(open_storage(str(tmp_path / "s.journal")), "s", config, {})
         enqueue(store, space, first_designs(space, config.model_copy(update={"trials": 2})))
         return Session(store, config, make_evaluator(config), Notes())

@@ -18,10 +18,10 @@ from safetensors.torch import load_file
 from vitspace.data import load_data
 from vitspace.design import find_design
 from vitspace.errors import FailureError, InputError
-from vitspace.export import Model
+from vitspace.export import ExportedModel
 from vitspace.training import Wishes, train
 from vitspace.training.images import OnDisk, Order, open_images, train_loader, val_batches
-from vitspace.training.processes import Processes
+from vitspace.training.processes import ProcessGroup
 from vitspace.training.recipe import Recipe
 from vitspace.training.run import Training
 
@@ -54,9 +54,10 @@ def test_losses_are_those_before_short_trainings_took_the_same_step(ask, tmp_pat
 def test_weights_say_what_they_are_and_export(ask, design):
     request = ask()
     result = train(request, Notes())
-    model = Model.of(design, request.out / "last.safetensors")
+    model = ExportedModel.of(design, request.out / "last.safetensors")
     assert model.facts["classes"] == ["c1", "c10", "c2"] and model.facts["top1"] == result["top1"]
-    assert "selected" not in model.facts and Model.of(design, request.out / "best.safetensors").facts["selected"]
+    best = ExportedModel.of(design, request.out / "best.safetensors")
+    assert "selected" not in model.facts and best.facts["selected"]
     assert model.img_size == 32 and model.facts["spec_id"] == design.spec.id
     images = open_images(request.data, 32)
     right = 0
@@ -187,7 +188,7 @@ def test_a_training_that_left_no_state_is_begun_again_in_its_folder(ask):
 
 def test_a_spec_of_a_published_row_is_trained_by_the_rows_recipe(ask, tmp_path):
     (tmp_path / "mine.json").write_text(find_design("vt_r18_adv").spec.to_json())
-    design, notes, place = find_design(str(tmp_path / "mine.json")), Notes(), Processes(0, 1, torch.device("cpu"))
+    design, notes, place = find_design(str(tmp_path / "mine.json")), Notes(), ProcessGroup(0, 1, torch.device("cpu"))
     training = Training(ask(design=design), notes, place)
     assert training.recipe_name == "vt-table8"
     [said] = [line for line in notes.lines if line.startswith("recipe ")]

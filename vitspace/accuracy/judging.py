@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import vitspace.families  # noqa: F401 (the anchors' specs are its)
 from vitspace.accuracy.features import Array, features
-from vitspace.accuracy.predictor import Predictor, predictor
+from vitspace.accuracy.predictor import NORMAL_90, Predictor, predictor
 from vitspace.accuracy.table import numbers_of, published
 from vitspace.anchors import Anchor
 from vitspace.anchors.references import ablation_pairs, main_anchors
@@ -30,7 +30,7 @@ class Held:
         macs: Multiply-adds, [N].
         published: %, [N].
         predicted: %, [N].
-        misses: Published less predicted log error, in widths of the 90 % interval to one side, [N].
+        sds: Standard deviations of the predicted log error, scaled so that 90 % intervals hold as often, [N].
     """
 
     names: tuple[str, ...]
@@ -38,7 +38,12 @@ class Held:
     macs: Array
     published: Array
     predicted: Array
-    misses: Array
+    sds: Array
+
+    @property
+    def misses(self) -> Array:
+        """Published less predicted log error, in widths of the 90 % interval to one side: [N]."""
+        return np.log((100 - self.published) / (100 - self.predicted)) / (NORMAL_90 * self.sds)
 
     @property
     def errors(self) -> Array:
@@ -84,7 +89,7 @@ def public_held() -> Held:
 def siblings_held() -> Held:
     """Return our anchors, each without itself, its siblings known."""
     model = predictor()
-    return _held(model, np.array([not row.public for row in model.rows]), *model.without(np.arange(len(model.rows))))
+    return _held(model, np.array([not row.public for row in model.rows]), *model.alone)
 
 
 def anchors_held() -> Held:
@@ -92,7 +97,6 @@ def anchors_held() -> Held:
     model = predictor()
     rows = [row for row in model.rows if not row.public]
     predicted = without_family({row.name: row.family for row in rows})
-    log_errors = np.log(100 - np.array([row.top1 for row in rows]))
     mean, sd = (np.array([predicted[row.name][i] for row in rows]) for i in range(2))
     return Held(
         tuple(row.name for row in rows),
@@ -100,7 +104,7 @@ def anchors_held() -> Held:
         np.array([row.cost.macs for row in rows]),
         np.array([row.top1 for row in rows]),
         100 - np.exp(mean),
-        (log_errors - mean) / (model.factors[1] * sd),
+        model.factors[1] / NORMAL_90 * sd,
     )
 
 
@@ -138,5 +142,5 @@ def _held(model: Predictor, at: NDArray[np.bool_], mean: Array, variance: Array)
         np.array([row.cost.macs for row in rows]),
         top1,
         100 - np.exp(mean[at]),
-        (np.log(100 - top1) - mean[at]) / (model.factors[1] * np.sqrt(variance[at])),
+        model.factors[1] / NORMAL_90 * np.sqrt(variance[at]),
     )

@@ -97,6 +97,11 @@ class Predictor:
         """Mean and variance [rows] of log error of every row, without its family."""
         return self.without(self.families)
 
+    @cached_property
+    def alone(self) -> tuple[Array, Array]:
+        """Mean and variance [rows] of log error of every row, without itself, its siblings known."""
+        return self.without(np.arange(len(self.rows)))
+
     def without(self, groups: Codes) -> tuple[Array, Array]:
         """Mean and variance [rows] of log error of every row, without its group."""
         found = [process.left_out(groups) for process in self.processes]

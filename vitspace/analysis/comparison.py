@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vitspace.analysis.scoring import Scored
+from vitspace.analysis.scoring import ScoredDesign
 from vitspace.budget import Budget
 from vitspace.errors import InputError
 from vitspace.space import InvalidDesign, Space
@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Sample:
+class SpaceSample:
     """Designs drawn from one space.
 
     Attributes:
@@ -48,7 +48,7 @@ class Sample:
     invalid_share: float
     specs: tuple[Spec, ...] = ()
     why: str = ""
-    scored: tuple[Scored, ...] = field(default=())
+    scored: tuple[ScoredDesign, ...] = field(default=())
 
     @property
     def scores(self) -> Array:
@@ -68,13 +68,13 @@ def parse_band(macs: str, params: str | None = None) -> Budget:
     return Budget((low, high), Budget.parse(params=params).params)
 
 
-def draw_sample(space: Space, budget: Budget, n: int, seed: int) -> Sample:
+def draw_sample(space: Space, budget: Budget, n: int, seed: int) -> SpaceSample:
     """Draw up to n distinct designs within a budget; a space without any gives an empty sample with the reason."""
     designs, share = space.size(Budget(budget.macs)), invalid_share(space, seed)
     try:
-        return Sample(space.name, designs, share, tuple(space.draw(n, budget, seed)))
+        return SpaceSample(space.name, designs, share, tuple(space.draw(n, budget, seed)))
     except InputError as error:
-        return Sample(space.name, designs, share, why=str(error))
+        return SpaceSample(space.name, designs, share, why=str(error))
 
 
 def invalid_share(space: Space, seed: int = 0, tries: int = TRIES) -> float:
@@ -105,12 +105,12 @@ def distribution(scores: Array) -> tuple[Array, Array, Array]:
     return at_most / n, low, high
 
 
-def comparison_table(samples: Sequence[Sample]) -> pd.DataFrame:
+def comparison_table(samples: Sequence[SpaceSample]) -> pd.DataFrame:
     """A row for each space: counts, costs, median and expected best score with 90 % bootstrap intervals, best score."""
     return pd.DataFrame([_counts(sample) | _statistics(sample) | {"why": sample.why} for sample in samples])
 
 
-def scores_table(samples: Sequence[Sample]) -> pd.DataFrame:
+def scores_table(samples: Sequence[SpaceSample]) -> pd.DataFrame:
     """A row for each drawn design."""
     columns = ["space", "spec_id", "families", "params", "macs", "score", "why"]
     rows = [
@@ -125,7 +125,7 @@ def _families(spec: Spec) -> str:
     return "+".join(dict.fromkeys(stage.family for stage in spec.stages))
 
 
-def _counts(sample: Sample) -> dict[str, Any]:
+def _counts(sample: SpaceSample) -> dict[str, Any]:
     return {
         "space": sample.space,
         "designs": sample.designs,
@@ -137,7 +137,7 @@ def _counts(sample: Sample) -> dict[str, Any]:
     }
 
 
-def _statistics(sample: Sample) -> dict[str, Any]:
+def _statistics(sample: SpaceSample) -> dict[str, Any]:
     """Return median and expected best of ten, with intervals, and the best; None if nothing was scored."""
     scores, best = sample.scores, f"best_of_{BEST_OF}"
     if not len(scores):

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from vitspace.analysis.comparison import Sample, distribution
+from vitspace.analysis.comparison import SpaceSample, distribution
 from vitspace.plots import style
 from vitspace.plots.looks import looks
 
@@ -17,7 +17,7 @@ _AXES = (0.1, 0.2, 0.62, 0.64)
 _MARK: dict[str, Any] = {"markersize": 9.0, "markeredgecolor": "white", "markeredgewidth": 0.8}
 
 
-def draw_comparison(samples: Sequence[Sample], title: str, score: str) -> Figure:
+def draw_comparison(samples: Sequence[SpaceSample], title: str, score: str) -> Figure:
     """Draw the distributions; the key lists the spaces by median, the highest first.
 
     Args:
@@ -51,7 +51,7 @@ def draw_comparison(samples: Sequence[Sample], title: str, score: str) -> Figure
     return figure
 
 
-def _curve(axes: Axes, sample: Sample, colour: str, mark: str) -> None:
+def _curve(axes: Axes, sample: SpaceSample, colour: str, mark: str) -> None:
     scores = sample.scores
     shares, low, high = distribution(scores)
     # The function is 0 below the smallest score.
@@ -66,7 +66,7 @@ def _curve(axes: Axes, sample: Sample, colour: str, mark: str) -> None:
     axes.plot([], [], marker=mark, color=colour, linewidth=1.9, label=label, **_MARK)
 
 
-def _caption(samples: Sequence[Sample]) -> str:
+def _caption(samples: Sequence[SpaceSample]) -> str:
     drawn = [s for s in samples if len(s.scores)]
     numbers = sorted({len(s.scores) for s in drawn})
     count = " to ".join(str(n) for n in dict.fromkeys([numbers[0], numbers[-1]])) if numbers else "no"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from vitspace.analysis.axes_figure import draw_axes
-from vitspace.analysis.comparison import Sample, comparison_table, scores_table
+from vitspace.analysis.comparison import SpaceSample, comparison_table, scores_table
 from vitspace.analysis.comparison_figure import draw_comparison
 from vitspace.analysis.effects import AxisEffects
 from vitspace.analysis.importance import Importance
@@ -15,12 +15,13 @@ from vitspace.analysis.tables import axes_table, shown_axes, shown_comparison, v
 from vitspace.costs import CONVENTION
 from vitspace.errors import InputError
 from vitspace.files import write_atomic
+from vitspace.folders import note_replaced
 from vitspace.machine.host import machine
 from vitspace.plots.formats import markdown
 from vitspace.plots.frame import save_figure
 
 
-def write_comparison(out: Path, samples: Sequence[Sample], title: str, score: str, words: str) -> None:
+def write_comparison(out: Path, samples: Sequence[SpaceSample], title: str, score: str, words: str) -> None:
     """Write comparison.csv and .md, scores.csv, the figure and report.md.
 
     Args:
@@ -35,6 +36,8 @@ def write_comparison(out: Path, samples: Sequence[Sample], title: str, score: st
     """
     table = comparison_table(samples)
     shown = markdown(shown_comparison(table))
+
+    note_replaced(out / "report.md", f"# {title}")
 
     def write() -> None:
         write_atomic(out / "comparison.csv", table.to_csv(index=False))
@@ -57,6 +60,8 @@ def write_axes(
     """
     table = axes_table(effects, importance)
     shown = markdown(shown_axes(table))
+
+    note_replaced(out / "report.md", f"# {title}")
 
     def write() -> None:
         write_atomic(out / "axes.csv", table.to_csv(index=False))

@@ -1,4 +1,4 @@
-"""Forest: fANOVA's shares of variance (Hutter et al., ICML 2014), of a random forest over categorical axes.
+"""fANOVA's shares of variance (Hutter et al., ICML 2014), of a random forest over categorical axes.
 
 The numbers are those of Optuna's FanovaImportanceEvaluator. Its trees are walked once for every axis and combination of
 values, which takes minutes on some hundreds of designs; here a tree's leaves are compared as arrays.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitspace.analysis.scoring import Scored
+from vitspace.analysis.scoring import ScoredDesign
 from vitspace.budget import Budget
 from vitspace.errors import InputError
 from vitspace.space import Space
@@ -45,7 +45,7 @@ class Observations:
         return np.flatnonzero([axis in params for params in self.params])
 
 
-def of_scored(space: Space, scored: Sequence[Scored]) -> Observations:
+def of_scored(space: Space, scored: Sequence[ScoredDesign]) -> Observations:
     """Return the designs that have a score as observations.
 
     Raises:
@@ -67,5 +67,5 @@ def of_study(space: Space, record: StudyRecord, budget: Budget) -> Observations:
         InputError: there are fewer than `LEAST`.
     """
     trials = [t for t in record.completed if not budget.violation(macs=t.macs, params=t.params)]
-    scored = [Scored(t.spec, t.params or 0, t.macs or 0, t.score) for t in trials if t.spec]
+    scored = [ScoredDesign(t.spec, t.params or 0, t.macs or 0, t.score) for t in trials if t.spec]
     return of_scored(space, scored)

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredDesign:
     """A design with its costs and its score.
 
     Attributes:
@@ -87,7 +87,7 @@ class Scorer:
         self._kind = f"scores of designs {sources_of(type(proxy).__module__)} {digest}"
         self._known = cache.load(self._kind)
 
-    def score(self, spec: Spec, resolution: int) -> Scored:
+    def score(self, spec: Spec, resolution: int) -> ScoredDesign:
         """Return a design's costs and score; an exception of the proxy becomes the reason of a failure."""
         costs, key = cost(spec, resolution), f"{self.seed} {spec.id} {spec.sources}"
         if key not in self._known:
@@ -96,14 +96,14 @@ class Scorer:
             except ProxyError as error:
                 self._known[key] = {"score": None, "why": str(error)}
             except Exception as error:  # not kept: another run may have more memory
-                return Scored(spec, costs.params, costs.macs, None, f"{type(error).__name__}: {error}")
+                return ScoredDesign(spec, costs.params, costs.macs, None, f"{type(error).__name__}: {error}")
             cache.store(self._kind, {key: self._known[key]})
         found = self._known[key]
-        return Scored(spec, costs.params, costs.macs, found["score"], found["why"])
+        return ScoredDesign(spec, costs.params, costs.macs, found["score"], found["why"])
 
-    def score_all(self, designs: Sequence[tuple[Space, Spec]], track: Track = untracked) -> list[Scored]:
+    def score_all(self, designs: Sequence[tuple[Space, Spec]], track: Track = untracked) -> list[ScoredDesign]:
         """Score designs of spaces, each at its space's resolution, one after the other."""
-        found: list[Scored] = []
+        found: list[ScoredDesign] = []
         try:
             with computing_on(self.threads):
                 for space, spec in track(designs, "scoring designs"):

@@ -10,13 +10,13 @@ from typing import Any
 
 import pandas as pd
 
-from vitspace.analysis.comparison import Sample, comparison_table, draw_sample, parse_band
+from vitspace.analysis.comparison import SpaceSample, comparison_table, draw_sample, parse_band
 from vitspace.analysis.folder import made_by, write_comparison
 from vitspace.analysis.scoring import Scoring
 from vitspace.analysis.tables import records
 from vitspace.budget import ANY, Budget
 from vitspace.errors import InputError
-from vitspace.files import check_folder
+from vitspace.folders import check_folder, owning
 from vitspace.space import Space, load_space
 from vitspace.tracking import Track, untracked
 
@@ -35,7 +35,7 @@ class SpaceComparison:
         folder: Folder of figure and tables; None if none were written.
     """
 
-    samples: tuple[Sample, ...]
+    samples: tuple[SpaceSample, ...]
     band: Budget
     n: int
     scoring: Scoring
@@ -89,15 +89,16 @@ def compare_spaces(
     band = parse_band(budget) if isinstance(budget, str) else budget
     loaded = _load(spaces)
     folder = check_folder(out) if out else None
-    scorer = scoring.scorer()
-    _log.info("band: %s", band)
-    drawn = [_drawn(space, band, n, scoring.seed) for space in loaded.values()]
-    designs = [(loaded[sample.space], spec) for sample in drawn for spec in sample.specs]
-    scored = iter(scorer.score_all(designs, track))
-    samples = tuple(replace(sample, scored=tuple(next(scored) for _ in sample.specs)) for sample in drawn)
-    comparison = SpaceComparison(samples, band, n, scoring, folder)
-    if folder:
-        _write(comparison, folder, command)
+    with owning(folder):
+        scorer = scoring.scorer()
+        _log.info("band: %s", band)
+        drawn = [_drawn(space, band, n, scoring.seed) for space in loaded.values()]
+        designs = [(loaded[sample.space], spec) for sample in drawn for spec in sample.specs]
+        scored = iter(scorer.score_all(designs, track))
+        samples = tuple(replace(sample, scored=tuple(next(scored) for _ in sample.specs)) for sample in drawn)
+        comparison = SpaceComparison(samples, band, n, scoring, folder)
+        if folder:
+            _write(comparison, folder, command)
     return comparison
 
 
@@ -108,7 +109,7 @@ def _load(spaces: Iterable[str]) -> dict[str, Space]:
     return {space.name: space for space in map(load_space, names)}
 
 
-def _drawn(space: Space, band: Budget, n: int, seed: int) -> Sample:
+def _drawn(space: Space, band: Budget, n: int, seed: int) -> SpaceSample:
     _log.info("drawing from %s", space.name)
     sample = draw_sample(space, band, n, seed)
     if sample.why:

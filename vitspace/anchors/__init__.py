@@ -1,4 +1,4 @@
-"""Anchors: the published rows, and the specs of those that are ours to build.
+"""The published rows, and the specs of those that belong to our families.
 
 ``published.csv`` holds every row as printed, with its paper and table; ``<family>.yaml`` holds for each row of that
 family its parts, or the reason why no honest reading of the paper gives them (``unreproduced``), the recipe where it is
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, cached_property
 from html import escape
-from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
@@ -75,8 +74,9 @@ class Anchor:
         """
         costs = kept_costs(self) if self.parts else None
         if costs is None and self.parts:
-            # Counting builds networks, for which the rooms above are needed.
-            costs = import_module("vitspace.costs.published").count(self)
+            from vitspace.anchors.counting import count
+
+            costs = count(self)
         return status_of(self, costs)[0]
 
     def _repr_html_(self) -> str:

@@ -1,6 +1,6 @@
 """What the published designs cost, as ``counted.csv`` keeps it, so that a table of them needs no network.
 
-``python -m vitspace.costs.published`` counts them all and writes the file. A row is read only while its design and the
+``python -m vitspace.anchors.counting`` counts them all and writes the file. A row is read only while its design and the
 code that it was counted with are those it was made of.
 """
 

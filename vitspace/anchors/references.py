@@ -1,4 +1,4 @@
-"""References: the published rows that a proxy is held against.
+"""The published rows by which proxies are judged.
 
 ``ablation_pairs.csv`` holds every pair of rows of one ablation table with their difference in top-1;
 ``timm_peers.csv`` the peers that timm has by name.

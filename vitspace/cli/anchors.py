@@ -34,7 +34,7 @@ def anchors(
 
     rows = kept_rows(family, role)
     if rows is None:
-        from vitspace.costs.published import published_rows
+        from vitspace.anchors.counting import published_rows
 
         rows = published_rows(family, role)
     if as_json:

@@ -17,7 +17,8 @@ PATIENCE = 600
 LEGEND = """\
 tau: Kendall's tau between score and published top-1; pairs: ablation pairs in the right order; hard pairs: those that
 params order wrongly or tie; like FLOPs: among anchors of similar FLOPs; timm: over networks of timm; two seeds: tau
-between the scores of two seeds; []: 90 % bootstrap interval; *: the default for screening designs of equal cost.
+between the scores of two seeds; weight: of the score as evidence beside the estimate top1; []: 90 % bootstrap
+interval; *: the default for screening designs of equal cost.
 Combinations are fitted without the family that they are judged on. A score that counts params or layers has a high tau,
 but a search that maximises it only adds params or layers."""
 
@@ -26,7 +27,8 @@ but a search that maximises it only adds params or layers."""
 def fidelity(
     proxies: list[str] = typer.Argument(
         None,
-        help="Proxies: training-free scores, train:tiny, train:small,steps=300. Without any: all training-free scores.",
+        help="Proxies: training-free scores, train:tiny, train:small,steps=300; top1 is the estimate of top-1, "
+        "posterior that with what proxies tell. Without any: both, and all training-free scores.",
         show_default=False,
     ),
     data: str = typer.Option("", help="Data of training proxies, as cifar10:DIR. (default: their own)"),
@@ -84,11 +86,11 @@ def fidelity(
 
 
 def _estimate(text: str, as_json: bool) -> None:
+    from vitspace.accuracy import predict_top1
     from vitspace.design import read_spec
-    from vitspace.fidelity.estimate import estimate
 
     name, spec = read_spec(text)
-    found = estimate(spec)
+    found = predict_top1(spec)
     if as_json:
         print_json({"name": name, **vars(found)})
     else:

@@ -11,12 +11,14 @@ from rich.progress import Progress as Bars
 
 from vitspace.cli import console
 from vitspace.report import headline, next_commands, terminal_table
+from vitspace.report.names import trial_name
+from vitspace.report.points import score_text
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
-from vitspace.units import format_count, format_score, format_seconds
+from vitspace.units import format_count, format_seconds
 
 
-class Progress:
+class SearchProgress:
     """A monitor that draws on standard error."""
 
     def __init__(self) -> None:
@@ -34,7 +36,7 @@ class Progress:
         self.trials = self.bars.add_task("trials", total=None, front="", visible=False)
         self.running: dict[int, TaskID] = {}
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "SearchProgress":
         self.bars.start()
         return self
 
@@ -43,11 +45,20 @@ class Progress:
     ) -> None:
         self.bars.stop()
 
+    def screening(self, done: int, total: int) -> None:
+        """Move the bar of the first step, which has no trials yet."""
+        self.bars.update(self.trials, description="designs screened", total=total, completed=done, visible=True)
+
     def started(self, record: StudyRecord) -> None:
         """Show the bar."""
         self.note(f"study {record.name}: {record.config.trials} trials of space {record.config.space}")
         total = record.config.trials
-        self.bars.update(self.trials, total=total, completed=len(record.completed), visible=True, front=_front(record))
+        if screened := record.screened:
+            self.note(
+                f"{screened['designs']:,} designs screened by estimated top-1 in {format_seconds(screened['seconds'])}"
+            )
+        self.bars.reset(self.trials, total=total, completed=len(record.completed), description="trials", visible=True)
+        self.bars.update(self.trials, front=_front(record))
 
     def began(self, number: int, name: str) -> None:
         """Show a bar for a trial, which moves once its proxy does."""
@@ -65,7 +76,7 @@ class Progress:
 
     def ended(self, trial: Trial, record: StudyRecord) -> None:
         """Say what the trial gave."""
-        self.note(_line(trial, {t.number for t in record.front}))
+        self.note(_line(trial, record))
         self.bars.update(self.trials, completed=len(record.completed), front=_front(record))
 
     def note(self, text: str) -> None:
@@ -92,15 +103,15 @@ def _program(line: str) -> str:
     return line.replace("vitspace", called, 1)
 
 
-def _line(trial: Trial, front: set[int]) -> str:
-    name = trial.anchor or (trial.spec.id if trial.spec else "")
+def _line(trial: Trial, record: StudyRecord) -> str:
+    name = f" {trial_name(trial)}" if trial.spec or trial.anchor else ""
     if not trial.complete:
-        return f"trial {trial.number} {name}: {trial.state}: {trial.why}"
-    loss, macs, ms = trial.point
-    mark = "  on the front" if trial.number in front else ""
+        return f"trial {trial.number}{name}: {trial.state}: {trial.why}"
+    _, macs, ms = trial.point
+    mark = "  on the front" if any(trial.number == other.number for other in record.front) else ""
     return (
-        f"trial {trial.number} {name}: {format_count(macs)} FLOPs, {ms:.1f} ms, "
-        f"score {format_score(-loss)}, {format_seconds(trial.seconds)}{mark}"
+        f"trial {trial.number}{name}: {format_count(macs)} FLOPs, {ms:.1f} ms, "
+        f"{score_text(record, trial)}, {format_seconds(trial.seconds)}{mark}"
     )
 
 

@@ -6,29 +6,35 @@ from typing import Any
 import typer
 
 from vitspace.cli import command, command_line, print_json
-from vitspace.cli.options import JSON, STORAGE
+from vitspace.cli.options import BUDGET, DATA, JSON, PARAMS, STORAGE
 
 
 @command
 def search(
     space: str = typer.Option(None, help="A space, or a path to a space's .yaml."),
-    budget: str = typer.Option(None, help="FLOPs (multiply-adds): 4G, 3.5G..4G, 350M."),
-    params: str = typer.Option(None, help="Parameters: 25M."),
+    budget: str = BUDGET,
+    params: str = PARAMS,
     latency: str = typer.Option(None, help="CPU latency, one thread, batch 1: 60ms."),
     latency_backend: str = typer.Option(
         None, help="What runs the networks when timed: eager, onnxruntime, openvino. (default: eager)"
     ),
+    accuracy: str = typer.Option(
+        None,
+        help="What designs are compared by: estimate, of ImageNet top-1 in points; or proxy, the proxy's own number. "
+        "(default: estimate)",
+    ),
+    anchors: str = typer.Option(
+        None,
+        help="Which published designs are trials: all that fit, nearest (to the budget, one a family), none, or ids "
+        "with commas between. (default: all)",
+    ),
     proxy: str = typer.Option(
         None,
-        help="What stands in for accuracy: train:tiny, small, medium or full, with fields changed as in "
+        help="What is measured of each design: train:tiny, small, medium or full, with fields changed as in "
         "train:small,steps=300,width=0.5; halving:tiny/small, which trains all designs by tiny and the best third "
         "by small; or a training-free score. (default: train)",
     ),
-    data: str = typer.Option(
-        None,
-        help="What the proxy trains on: fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, or hf:NAME of the "
-        "Hugging Face Hub or a folder. (default: fractal)",
-    ),
+    data: str = DATA,
     engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit. (default: optuna)"),
     workers: int = typer.Option(
         None,
@@ -43,7 +49,7 @@ def search(
         help="pareto, which is ours, tpe, nsga2, nsga3, gp, qmc or random; engine nni: tpe, evolution or random.  "
         "(default: pareto; engine nni: tpe)",
     ),
-    trials: int = typer.Option(None, help="Completed evaluations in total, anchors included. (default: 16)"),
+    trials: int = typer.Option(None, help="Evaluations in total, anchors included. (default: the anchors and 12 more)"),
     timeout: float = typer.Option(None, help="Seconds after which no new trial starts."),
     seed: int = typer.Option(None, help="Of drawing, sampling and training. (default: 0)"),
     device: str = typer.Option(None, help="Where the proxy trains: auto, cpu, cuda. (default: auto)"),
@@ -60,7 +66,7 @@ def search(
     FLOPs are multiply-adds of convolutions, linear layers and attention products.
     """
     from vitspace.api import search as run
-    from vitspace.cli.progress import Progress, print_result
+    from vitspace.cli.progress import SearchProgress, print_result
 
     given = {
         "space": space,
@@ -68,6 +74,8 @@ def search(
         "params": params,
         "latency": latency,
         "latency_backend": latency_backend,
+        "accuracy": accuracy,
+        "anchors": anchors,
         "proxy": proxy,
         "data": data,
         "engine": engine,
@@ -81,7 +89,7 @@ def search(
     }
     settings = _read_config(config) | {key: value for key, value in given.items() if value is not None}
     settings |= {"workers": workers, "threads": threads, "command": command_line()}
-    with Progress() as progress:
+    with SearchProgress() as progress:
         found = run(study=study, storage=storage, resume=resume, out=out, monitor=progress, **settings)
     if as_json:
         print_json(found.record.to_json(str(found.folder)))

@@ -47,11 +47,11 @@ def train(
     """
     from vitspace.cli.train_bar import Bar
     from vitspace.design import find_design
-    from vitspace.training import Request, Wishes
+    from vitspace.training import TrainingRequest, Wishes
     from vitspace.training import train as run
 
     found = find_design(design, trial, storage)
-    request = Request(
+    request = TrainingRequest(
         design=found,
         data=data,
         out=out or Path("trained") / found.name,

@@ -1,4 +1,4 @@
-"""Makeup: what a cost is made of, as whole numbers that add up along the chain of a network's parts.
+"""The facts that a cost is made of, as whole numbers that add up along the chain of a network's parts.
 
 Every tensor is followed from the input on: how many operations with weights, or products of two activations, lie
 behind it (its depth), and how many positions of the map it stands for.

@@ -1,4 +1,4 @@
-"""Parts: each counted once on the meta device, remembered in memory and on disk."""
+"""Costs of stems, stages and heads, each counted once on the meta device and kept in memory and on disk."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace

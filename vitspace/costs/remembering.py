@@ -1,4 +1,4 @@
-"""Remembering: what was found of parts, in memory and on disk."""
+"""A cache of what was counted of parts, in memory and on disk."""
 
 import atexit
 import gzip
@@ -20,15 +20,15 @@ Found = dict[str, Any]
 
 
 class Remembered:
-    """What was found of each part in its context; read from the disk when first asked, written in lots and at exit.
+    """A cache of counts by part and context; read from the disk at the first call, written in lots and at exit.
 
-    It is kept for the code that finds it, for that of the part's family, and for torch's version. What is shipped with
-    the package was found by the same code; it is for all versions of torch.
+    An entry holds for the code of the module that counts, for that of the part's family, and for torch's version.
+    Entries that the package ships were counted by the same code, and hold for all versions of torch.
 
     Args:
-        name: What the cache's entries are called.
-        finder: Our module that finds it.
-        shipped: Folder of what is shipped, one file a family; see `write_shipped`.
+        name: The name of the cache's entries on the disk.
+        finder: Our module that counts.
+        shipped: Folder of the shipped entries, one file a family; see `write_shipped`.
     """
 
     def __init__(self, name: str, finder: str, shipped: Path | None = None) -> None:
@@ -37,7 +37,7 @@ class Remembered:
         self._unwritten: dict[str, dict[str, Found]] = {}
 
     def __call__(self, part: PartSpec, context: list[Any], find: Callable[[], Found]) -> Found:
-        """Return what was found before, or find it."""
+        """Return the cached count of a part in its context, or count it."""
         family = type(part).__module__
         kind = self._kind(family)
         if kind not in self._known:
@@ -50,7 +50,7 @@ class Remembered:
         return known[key]
 
     def found(self, family: str) -> dict[str, Found]:
-        """Return what is known of the parts of a family's module so far."""
+        """Return the entries of a family's module that were read or counted so far."""
         return self._known.get(self._kind(family), {})
 
     def _kind(self, family: str) -> str:
@@ -70,7 +70,7 @@ class Remembered:
 
 
 def read_shipped(folder: Path, family: str, finder: str) -> dict[str, Found]:
-    """Return what is shipped of a family's module: nothing where there is none, or it is of other code."""
+    """Return the shipped entries of a family's module; none where there is no file, or other code counted them."""
     path = shipped_file(folder, family)
     if not path.is_file():
         return {}
@@ -80,7 +80,7 @@ def read_shipped(folder: Path, family: str, finder: str) -> dict[str, Found]:
 
 
 def write_shipped(folder: Path, family: str, finder: str, found: dict[str, Found]) -> Path:
-    """Write what was found of a family's parts; the same bytes for the same data."""
+    """Write the entries of a family's parts; the same bytes for the same entries."""
     data = {"sources": sources_of(finder, family), "found": found}
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
     path = shipped_file(folder, family)
@@ -89,5 +89,5 @@ def write_shipped(folder: Path, family: str, finder: str, found: dict[str, Found
 
 
 def shipped_file(folder: Path, family: str) -> Path:
-    """Return the file of a family's module; those of another package have none."""
+    """Return the file of a family's shipped entries; there is none for a family of another package."""
     return folder / f"{family.removeprefix('vitspace.families.')}.json.gz"

@@ -1,4 +1,4 @@
-"""What operations put out on the meta device: shape, type and order of elements.
+"""Outputs of operations on the meta device: shape, type and order of elements.
 
 An operation that ran on inputs of the same metadata before is not run again. Of new ones, those that torch decomposes
 in Python, 10 ms an interpolation, are made from shapes alone where a rule is known.

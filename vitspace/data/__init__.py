@@ -10,7 +10,7 @@ import pkgutil
 from difflib import get_close_matches
 from types import ModuleType
 
-from vitspace.data._base import Dataset, Request, part_of, resize
+from vitspace.data._base import DataRequest, Dataset, part_of, resize
 from vitspace.data._decoding import as_rgb
 from vitspace.errors import InputError
 
@@ -48,7 +48,7 @@ def load_data(
         if limit is not None and limit < 1:
             raise InputError(f"{name} is at least 1, but got {limit}")
     source.check(argument)
-    return source.load(argument, Request(img_size, seed, max_train, max_val))
+    return source.load(argument, DataRequest(img_size, seed, max_train, max_val))
 
 
 def check_data(text: str) -> None:

@@ -34,7 +34,7 @@ class Dataset:
 
 
 @dataclass(frozen=True)
-class Request:
+class DataRequest:
     """Size and number of the images that a source loads.
 
     Attributes:

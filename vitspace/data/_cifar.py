@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from vitspace.data import imagefolder
-from vitspace.data._base import Dataset, Request, draw_evenly, resize
+from vitspace.data._base import DataRequest, Dataset, draw_evenly, resize
 from vitspace.errors import InputError
 
 _SIDE = 32
@@ -61,7 +61,7 @@ class Cifar:
             if not path.stat().st_size or path.stat().st_size % self.record:
                 raise InputError(f"{path} holds records of {self.record} bytes, but has {path.stat().st_size} bytes")
 
-    def load(self, argument: str, request: Request) -> Dataset:
+    def load(self, argument: str, request: DataRequest) -> Dataset:
         """Load the data set; if the request limits the images, they are drawn evenly over classes."""
         binary = self._binary(argument)
         if binary is None:
@@ -102,7 +102,7 @@ class Cifar:
         raise InputError(f"{self.name}:DIR holds {self.layout}, but {root} holds {found}")
 
     def _split(
-        self, paths: list[Path], limit: int | None, request: Request, number: int
+        self, paths: list[Path], limit: int | None, request: DataRequest, number: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Read files of records, labels and 3 * 32 * 32 bytes each: uint8 [N, 3, H, W] and int64 [N]."""
         records = np.concatenate([np.fromfile(path, np.uint8) for path in paths]).reshape(-1, self.record)

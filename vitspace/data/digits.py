@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from vitspace.data._base import Dataset, Request, draw_evenly, resize
+from vitspace.data._base import DataRequest, Dataset, draw_evenly, resize
 from vitspace.errors import InputError
 
 VAL_IMAGES = 500
@@ -20,7 +20,7 @@ def native_size(argument: str) -> int:
     return 8
 
 
-def load(argument: str, request: Request) -> Dataset:
+def load(argument: str, request: DataRequest) -> Dataset:
     """Load the digits; the seed draws the validation images."""
     from sklearn.datasets import load_digits
 

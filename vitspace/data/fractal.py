@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vitspace.data._base import Dataset, Request
+from vitspace.data._base import DataRequest, Dataset
 from vitspace.errors import InputError
 
 CLASSES, MAX_CLASSES = 20, 1000
@@ -75,7 +75,7 @@ def check(argument: str) -> None:
         raise InputError(f"fractal's classes are a number from 2 to {MAX_CLASSES}, but got {argument!r}")
 
 
-def load(argument: str, request: Request) -> Dataset:
+def load(argument: str, request: DataRequest) -> Dataset:
     """Generate the data set; classes do not depend on the number of images, and each split is drawn by itself."""
     classes = int(argument or CLASSES)
     systems = [draw_system(np.random.default_rng([request.seed, 0, label])) for label in range(classes)]
@@ -163,7 +163,7 @@ def _histogram(xs: Array, ys: Array, img_size: int) -> Array:
     return counts.reshape(M, img_size, img_size).astype(np.float32)
 
 
-def _split(systems: list[System], request: Request, split: int, total: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _split(systems: list[System], request: DataRequest, split: int, total: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw ``total`` images over all systems: uint8 [total, 3, H, W] and int64 [total]."""
     share, extra = divmod(total, len(systems))
     images, labels = [], []

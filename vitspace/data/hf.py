@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from vitspace.data._base import Dataset, Request, draw_evenly
+from vitspace.data._base import DataRequest, Dataset, draw_evenly
 from vitspace.data._decoding import Source, decode_all, tell_broken
 from vitspace.errors import InputError
 
@@ -29,7 +29,7 @@ def check(argument: str) -> None:
         raise InputError("data 'hf' needs: pip install 'vitspace[hf]'")
 
 
-def load(argument: str, request: Request) -> Dataset:
+def load(argument: str, request: DataRequest) -> Dataset:
     """Decode the data set; if the request limits the images, they are drawn evenly over classes."""
     name, _, column = argument.partition("#")
     found = _open(name)
@@ -89,7 +89,7 @@ def _check_classes(labels: dict[str, Any], classes: tuple[str, ...], name: str) 
 
 
 def _split(
-    split: Any, columns: tuple[str, str], limit: int | None, request: Request, number: int
+    split: Any, columns: tuple[str, str], limit: int | None, request: DataRequest, number: int
 ) -> tuple[Tensor, Tensor, list[str]]:
     """Decode a split: uint8 [N, 3, H, W], int64 [N], and the names of unreadable images."""
     from datasets import Image

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vitspace.data._base import Dataset, Request, draw_evenly
+from vitspace.data._base import DataRequest, Dataset, draw_evenly
 from vitspace.data._decoding import decode, decode_all, tell_broken
 from vitspace.errors import InputError
 
@@ -29,7 +29,7 @@ def check(argument: str) -> None:
                 raise InputError(f"every class has an image that can be read, but none of {paths[0].parent} can")
 
 
-def load(argument: str, request: Request) -> Dataset:
+def load(argument: str, request: DataRequest) -> Dataset:
     """Decode the folder; if the request limits the images, they are drawn evenly over classes."""
     found = find_images(argument)
     limits = (request.max_train, request.max_val)
@@ -88,7 +88,7 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _split(
-    files: Files, limit: int | None, request: Request, number: int
+    files: Files, limit: int | None, request: DataRequest, number: int
 ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
     """Decode a split: uint8 [N, 3, H, W], int64 [N], and the files that were skipped."""
     rng = np.random.default_rng([request.seed, number])

@@ -2,16 +2,16 @@
 
 from vitspace.export.folder import export_folder
 from vitspace.export.formats import FORMATS, choose_formats
-from vitspace.export.model import Model
-from vitspace.export.parity import evidence
+from vitspace.export.model import ExportedModel
+from vitspace.export.parity import parity_images
 from vitspace.export.run import ExportRequest, export_design
 
 __all__ = [
     "FORMATS",
     "ExportRequest",
-    "Model",
+    "ExportedModel",
     "choose_formats",
-    "evidence",
     "export_design",
     "export_folder",
+    "parity_images",
 ]

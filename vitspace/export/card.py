@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from vitspace.costs import CONVENTION
-from vitspace.export.model import Model
+from vitspace.export.model import ExportedModel
 from vitspace.export.weights import Weights
 from vitspace.report import proxy_sentence
+from vitspace.report.check import check_sentence
+from vitspace.report.points import interval
 from vitspace.report.settings import settings
 from vitspace.report.words import machine_note
 from vitspace.units import format_score
@@ -21,7 +23,7 @@ _USE = {
 }
 
 
-def card(model: Model, record: dict[str, Any]) -> str:
+def card(model: ExportedModel, record: dict[str, Any]) -> str:
     """Return the model card."""
     sections = [
         f"# {model.design.name}",
@@ -41,7 +43,7 @@ def card(model: Model, record: dict[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _opening(model: Model) -> str:
+def _opening(model: ExportedModel) -> str:
     design = model.design
     stages = f"{len(design.spec.stages)} stages, family {design.spec.family}, spec {design.spec.id}"
     text = f"An image classifier of {stages}"
@@ -72,7 +74,7 @@ def _training(weights: Weights) -> str:
     )
 
 
-def _numbers(model: Model) -> Iterator[tuple[str, ...]]:
+def _numbers(model: ExportedModel) -> Iterator[tuple[str, ...]]:
     size, classes = model.img_size, model.network.num_classes
     yield "params", f"{model.cost.params:,}", f"counted, {classes} classes"
     yield "multiply-adds", f"{model.cost.macs:,}", f"counted at {size} x {size}; {CONVENTION}"
@@ -85,7 +87,7 @@ def _numbers(model: Model) -> Iterator[tuple[str, ...]]:
             yield "published", f"{value:g} {units[name]}", f"printed in {row.source}; not measured here"
 
 
-def _measured(model: Model) -> Iterator[tuple[str, ...]]:
+def _measured(model: ExportedModel) -> Iterator[tuple[str, ...]]:
     """What the study measured."""
     trial, record = model.design.trial, model.design.record
     if trial is None or record is None:
@@ -94,12 +96,20 @@ def _measured(model: Model) -> Iterator[tuple[str, ...]]:
     if trial.latency_ms is not None:
         facts = trial.latency
         setting = f"{facts.get('backend', 'eager')}, {facts.get('threads', 1)} thread, batch {facts.get('batch', 1)}"
-        spread = f" ({facts['p10_ms']:.1f} to {facts['p90_ms']:.1f})" if "p10_ms" in facts else ""
-        how = f"median (10th to 90th percentile) on the CPU, {setting}, of the design with 1000 classes; {where}"
+        low, high = ("low_ms", "high_ms") if "low_ms" in facts else ("p10_ms", "p90_ms")
+        spread = f" ({facts[low]:.1f} to {facts[high]:.1f})" if low in facts else ""
+        ends = "95 % interval" if low == "low_ms" else "10th to 90th percentile"
+        how = f"median ({ends}) on the CPU, {setting}, of the design with 1000 classes; {where}"
         how += f"; **unsure**: {trial.latency_doubt}" if trial.latency_doubt else ""
         yield "latency", f"{trial.latency_ms:.1f} ms{spread}", how
-    if trial.score is not None:
-        yield "the proxy's score", format_score(trial.score), f"{proxy_sentence(record)} Seed {trial.seed}; {where}"
+    if record.in_points and trial.published_top1 is None and trial.score is not None:
+        known = interval(trial)
+        within = f" (90 % interval {known[0]:.1f} to {known[1]:.1f})" if known else ""
+        yield "top-1 on ImageNet-1k, an estimate", f"{trial.score:.1f} %{within}", proxy_sentence(record)
+    proxy = trial.proxy_score if record.in_points else trial.score
+    if proxy is not None:
+        said = check_sentence(record) if record.in_points else proxy_sentence(record)
+        yield "the proxy's score", format_score(proxy), f"{said} Seed {trial.seed}; {where}"
 
 
 def _parity(record: dict[str, Any]) -> Iterator[str]:
@@ -133,7 +143,7 @@ def _parity(record: dict[str, Any]) -> Iterator[str]:
     )
 
 
-def _images(model: Model) -> str:
+def _images(model: ExportedModel) -> str:
     mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (model.mean, model.std))
     text = f"Images are RGB, {model.img_size} x {model.img_size}, from 0 to 1, minus the mean ({mean}), over ({std})."
     classes = model.facts.get("classes") or []

@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 
 from vitspace import __version__
 from vitspace.errors import FailureError, InputError
-from vitspace.export.model import Model
+from vitspace.export.model import ExportedModel
 from vitspace.export.module import module_text
-from vitspace.export.parity import Evidence, Floats, Parity, check_parity
+from vitspace.export.parity import Floats, Parity, ParityImages, check_parity
 from vitspace.files import write_json
 from vitspace.latency.backends import lacking
 
@@ -28,13 +28,13 @@ class Written:
     parity: Parity | None = field(default=None)
 
 
-def write_spec(model: Model, folder: Path, shown: Evidence) -> Written:
+def write_spec(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
     """``spec.json``: what `vitspace.Spec.from_json` reads."""
     write_json(folder / "spec.json", {"id": model.design.spec.id} | model.design.spec.to_dict())
     return Written({"spec": "spec.json"})
 
 
-def write_timm(model: Model, folder: Path, shown: Evidence) -> Written:
+def write_timm(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
     """A Python module that registers the model with timm, and a file with the weights."""
     files = {"timm": f"{model.design.identifier}.py"}
     (folder / files["timm"]).write_text(module_text(model, WEIGHTS), encoding="utf-8")
@@ -44,7 +44,7 @@ def write_timm(model: Model, folder: Path, shown: Evidence) -> Written:
     return Written(files)
 
 
-def write_onnx(model: Model, folder: Path, shown: Evidence) -> Written:
+def write_onnx(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
     """``model.onnx``, compared with PyTorch by running it in onnxruntime."""
     import onnxruntime
 
@@ -63,7 +63,7 @@ def write_onnx(model: Model, folder: Path, shown: Evidence) -> Written:
     return Written({"onnx": "model.onnx"}, check_parity(model, shown, run, f"onnxruntime {onnxruntime.__version__}"))
 
 
-def write_openvino(model: Model, folder: Path, shown: Evidence) -> Written:
+def write_openvino(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
     """``model.xml`` and ``model.bin``, compared with PyTorch by running them in OpenVINO in float32."""
     import openvino
 
@@ -85,7 +85,7 @@ def write_openvino(model: Model, folder: Path, shown: Evidence) -> Written:
 
 
 #: Name -> (the function that writes it, the latency backend whose packages it needs).
-FORMATS: dict[str, tuple[Callable[[Model, Path, Evidence], Written], str]] = {
+FORMATS: dict[str, tuple[Callable[[ExportedModel, Path, ParityImages], Written], str]] = {
     "spec": (write_spec, "eager"),
     "timm": (write_timm, "eager"),
     "onnx": (write_onnx, "onnxruntime"),
@@ -112,7 +112,7 @@ def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
 
 
 @contextmanager
-def _converting(name: str, model: Model) -> Iterator[None]:
+def _converting(name: str, model: ExportedModel) -> Iterator[None]:
     """Turn an exception of a converter into an error that names the format and how to leave it out.
 
     Raises:
@@ -129,7 +129,7 @@ def _converting(name: str, model: Model) -> Iterator[None]:
         ) from error
 
 
-def _notes(model: Model) -> dict[str, str]:
+def _notes(model: ExportedModel) -> dict[str, str]:
     """The metadata of an exported file: name, spec, costs."""
     notes = {"spec_id": model.design.spec.id, "img_size": model.img_size, "mean": model.mean, "std": model.std}
     return {"vitspace": json.dumps(model.facts | notes | {"version": __version__})}

@@ -20,7 +20,7 @@ NUM_CLASSES = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class ExportedModel:
     """A design made ready for use elsewhere.
 
     Attributes:
@@ -42,7 +42,7 @@ class Model:
         weights: Path | None = None,
         img_size: int | None = None,
         num_classes: int | None = None,
-    ) -> "Model":
+    ) -> "ExportedModel":
         """Build a design's network, with the weights of a file if one is given.
 
         Args:

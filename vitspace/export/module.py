@@ -4,7 +4,7 @@ import json
 from string import Template
 
 from vitspace import __version__
-from vitspace.export.model import Model
+from vitspace.export.model import ExportedModel
 
 _TEMPLATE = Template('''\
 """$name, a design of the family $family, as a timm model; written by vitspace $version.
@@ -69,7 +69,7 @@ if __name__ == "__main__":
 ''')
 
 
-def module_text(model: Model, weights: str) -> str:
+def module_text(model: ExportedModel, weights: str) -> str:
     """Return the file's text; ``weights`` is the name of the weights' file."""
     design = model.design
     return _TEMPLATE.substitute(

@@ -12,7 +12,7 @@ from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from vitspace.errors import FailureError, InputError
-from vitspace.export.model import Model
+from vitspace.export.model import ExportedModel
 from vitspace.training.images import open_images, val_batches
 from vitspace.training.recipe import Recipe
 
@@ -62,7 +62,7 @@ class Parity:
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
+class ParityImages:
     """Real images, normalised for a model.
 
     Attributes:
@@ -76,7 +76,7 @@ class Evidence:
     labels: Tensor | None = None
 
 
-def evidence(model: Model, data: str = "", count: int = 256) -> Evidence:
+def parity_images(model: ExportedModel, data: str = "", count: int = 256) -> ParityImages:
     """Return images to compare on: scikit-learn's, or evenly spaced validation images of a source of data.
 
     Args:
@@ -88,7 +88,7 @@ def evidence(model: Model, data: str = "", count: int = 256) -> Evidence:
         InputError: there is no such source, or its folder does not hold what it needs.
     """
     if not data:
-        return Evidence(sample_images(model), SOURCE)
+        return ParityImages(sample_images(model), SOURCE)
     # Generated or split as in training: otherwise training images could be among the validation images.
     found = open_images(data, model.img_size, model.facts.get("seed", 0))
     found = replace(found, mean=tuple(model.mean), std=tuple(model.std))
@@ -100,10 +100,10 @@ def evidence(model: Model, data: str = "", count: int = 256) -> Evidence:
     images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
     known = list(found.classes) == model.facts.get("classes")
     which = "" if step == 1 else f" every {step}th of"
-    return Evidence(images, f"{which} the validation images of {data}".strip(), labels if known else None)
+    return ParityImages(images, f"{which} the validation images of {data}".strip(), labels if known else None)
 
 
-def sample_images(model: Model) -> Tensor:
+def sample_images(model: ExportedModel) -> Tensor:
     """Return six real images, normalised for the model, [6, 3, S, S]."""
     photos = [Image.fromarray(array) for array in load_sample_images().images]
     side = (model.img_size, model.img_size)
@@ -113,7 +113,7 @@ def sample_images(model: Model) -> Tensor:
     return (pixels - mean) / std
 
 
-def check_parity(model: Model, shown: Evidence, run: Run, runtime: str) -> Parity:
+def check_parity(model: ExportedModel, shown: ParityImages, run: Run, runtime: str) -> Parity:
     """Compare an exported file with PyTorch.
 
     Args:

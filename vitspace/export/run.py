@@ -8,8 +8,8 @@ from typing import Any
 from vitspace.design import Design
 from vitspace.export.folder import export_folder
 from vitspace.export.formats import choose_formats
-from vitspace.export.model import Model
-from vitspace.export.parity import evidence
+from vitspace.export.model import ExportedModel
+from vitspace.export.parity import parity_images
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +56,8 @@ def export_design(request: ExportRequest) -> dict[str, Any]:
     formats, left_out = choose_formats(request.formats)
     for name, cure in left_out.items():
         _log.warning("format %s is left out, as it needs %s", name, cure)
-    model = Model.of(request.design, request.weights, request.img_size, request.num_classes)
+    model = ExportedModel.of(request.design, request.weights, request.img_size, request.num_classes)
     _log.info("exporting %s as %s", request.design.name, ", ".join(formats))
     folder = request.out or Path("exports") / request.design.name
-    shown = evidence(model, request.data, request.images)
+    shown = parity_images(model, request.data, request.images)
     return export_folder(model, formats, folder, request.command, request.force, shown)

@@ -3,21 +3,23 @@
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from vitspace.accuracy.learning import learn
 from vitspace.anchors import Anchor
+from vitspace.anchors.counting import published_rows
 from vitspace.anchors.references import Pair, ablation_pairs, main_anchors, timm_peers
 from vitspace.costs import cost
-from vitspace.costs.published import published_rows
-from vitspace.fidelity.scored import Scored, family_of, scored
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.combinations import combination
+from vitspace.proxies.evidence import known_of, references
 from vitspace.proxies.score_tables import ScoreRow
+from vitspace.proxies.scored import ProxyScores, all_families, scored
 from vitspace.proxies.scores import BASELINES, TIMM
 from vitspace.statistics import by_table, interval, kendall, regret, resamples, resamples_of, rightness, within_bins
 
@@ -67,8 +69,14 @@ class Card:
         source: committed, or measured if any score was measured on this machine.
         fitted: none, or leave-one-family-out for a combination, which is fitted without the family it is judged on.
         default: Whether designs are screened by this proxy by default.
-        mae: Of the predictor of top-1, mean absolute error over the anchors, each without its family, in points; this
-            and what follows is None for what is no estimate of top-1.
+        weight: What the score weighs as evidence beside the predictor, 0 to 1; see `vitspace.accuracy.evidence`. None
+            of the predictor and the posterior.
+        explained: Share of the variance of what the predictor misses that the score explains on families left out; the
+            lower end of its interval is the weight. None where the score is known of too few networks.
+        explained_ci: Its interval, over families.
+        weights: Of the posterior: the weights of the proxies that it may rest on.
+        mae: Of the predictor of top-1 and of the posterior, mean absolute error over the anchors, each without its
+            family, in points; this and what follows is None for what is no estimate of top-1.
         coverage90: Share of the anchors in their 90 % interval.
         siblings_mae: Points, each anchor alone left out.
         siblings_tau: Tau then.
@@ -114,6 +122,10 @@ class Card:
     source: str = "committed"
     fitted: str = "none"
     default: bool = False
+    weight: float | None = None
+    explained: float | None = None
+    explained_ci: Interval = None
+    weights: Mapping[str, float] = field(default_factory=dict)
     mae: float | None = None
     coverage90: float | None = None
     siblings_mae: float | None = None
@@ -152,7 +164,10 @@ def make_cards(
                 continue
             done.add(signature)
             measured = any(row.key in new for row in table if _rests_on(proxy, init, row))
-            cards.append(card(found, params, "measured" if measured else "committed"))
+            made = card(found, params, "measured" if measured else "committed")
+            told = learn(proxy, known_of(found.values, references()))
+            share, ends = (told.share, told.share_ci) if told.reading else (None, None)
+            cards.append(replace(made, weight=told.weight, explained=share, explained_ci=ends))
     return cards
 
 
@@ -162,7 +177,7 @@ def _rests_on(proxy: str, init: str, row: ScoreRow) -> bool:
     return row.proxy in parts and row.init == ("own" if row.proxy in BASELINES else init)
 
 
-def card(found: Scored, params: Scored, source: str = "committed") -> Card:
+def card(found: ProxyScores, params: ProxyScores, source: str = "committed") -> Card:
     """Compute one card, with differences from params, over the designs that both have scored."""
     both = found.values.keys() & params.values.keys()
     anchors = [row for row in main_anchors() if row.spec and row.spec.id in both]
@@ -197,13 +212,15 @@ def card(found: Scored, params: Scored, source: str = "committed") -> Card:
     )
 
 
-def _tried(found: Scored) -> list[Pair]:
+def _tried(found: ProxyScores) -> list[Pair]:
     """Return the ablation pairs of which both designs were scored, or failed."""
     tried = found.values.keys() | found.failures.keys()
     return [pair for pair in ablation_pairs() if all(spec.id in tried for spec in pair.specs)]
 
 
-def _tau(found: Scored, params: Scored, published: Mapping[str, float], groups: Sequence[str]) -> dict[str, Any]:
+def _tau(
+    found: ProxyScores, params: ProxyScores, published: Mapping[str, float], groups: Sequence[str]
+) -> dict[str, Any]:
     """Tau with top-1, by spec id or timm's name, and its difference from the tau of params."""
     if len(published) < 3:  # of two designs it is 1 or -1
         names = ("kendall_tau", "tau_ci", "tau_over_params", "tau_over_params_ci", "tau_over_params_group_ci")
@@ -242,7 +259,7 @@ def _hard_interval(right: np.ndarray, hard: np.ndarray, tables: list[str]) -> In
     return interval(by_table(right[hard], chosen, resamples(len(set(chosen)), seed=1))) if chosen else None
 
 
-def _cost_matched(found: Scored, anchors: list[Anchor]) -> dict[str, Any]:
+def _cost_matched(found: ProxyScores, anchors: list[Anchor]) -> dict[str, Any]:
     if len(anchors) < 3:
         return {"bin_tau": None, "top_k_regret": None, "bin_regret": None}
     scores, top1 = [found.values[_id(row)] for row in anchors], [row.published["top1"] for row in anchors]
@@ -257,7 +274,7 @@ def _cost_matched(found: Scored, anchors: list[Anchor]) -> dict[str, Any]:
 
 
 def _by_family(
-    found: Scored, anchors: list[Anchor], pairs: Sequence[Pair], right: np.ndarray, baseline: np.ndarray
+    found: ProxyScores, anchors: list[Anchor], pairs: Sequence[Pair], right: np.ndarray, baseline: np.ndarray
 ) -> dict[str, Any]:
     result: dict[str, dict[str, float | None]] = {}
     for family in sorted({row.family for row in main_anchors()}):
@@ -270,7 +287,7 @@ def _by_family(
     return result
 
 
-def _peers(found: Scored, params: Scored) -> dict[str, Any]:
+def _peers(found: ProxyScores, params: ProxyScores) -> dict[str, Any]:
     known = found.values.keys() & params.values.keys()
     rows = {TIMM + name: row for name, row in timm_peers().items() if TIMM + name in known}
     published = {name: row.published["top1"] for name, row in rows.items()}
@@ -284,7 +301,7 @@ def _series(name: str) -> str:
     return series.group()
 
 
-def _noise(found: Scored, pairs: Sequence[Pair]) -> dict[str, Any]:
+def _noise(found: ProxyScores, pairs: Sequence[Pair]) -> dict[str, Any]:
     """Agreement of two seeds, on average over all pairs of seeds."""
     taus, shares = [], []
     for one, two in combinations(found.seeds, 2):
@@ -297,7 +314,7 @@ def _noise(found: Scored, pairs: Sequence[Pair]) -> dict[str, Any]:
     return {"seed_tau": _mean(np.array(taus)), "seed_pairs": _mean(np.array(shares)), **_pooled(found)}
 
 
-def _pooled(found: Scored) -> dict[str, Any]:
+def _pooled(found: ProxyScores) -> dict[str, Any]:
     """Pool the variance between seeds over designs, each with its degrees of freedom."""
     scores = [[seed[spec] for seed in found.seeds if spec in seed] for spec in found.values]
     several = [values for values in scores if len(values) > 1]
@@ -306,7 +323,7 @@ def _pooled(found: Scored) -> dict[str, Any]:
     return {"seed_noise": math.sqrt(squares / freedom) if freedom else None, "seed_designs": len(several)}
 
 
-def _right(found: Scored, pairs: Sequence[Pair]) -> np.ndarray:
+def _right(found: ProxyScores, pairs: Sequence[Pair]) -> np.ndarray:
     return rightness([_gap(found.values, pair) for pair in pairs], [pair.difference for pair in pairs])
 
 
@@ -322,11 +339,6 @@ def _flagged(pair: Pair) -> bool:
 @cache
 def _unreproduced() -> frozenset[str]:
     return frozenset(row["id"] for row in published_rows() if row["status"] == "unreproduced")
-
-
-def all_families() -> dict[str, str]:
-    """Return the family of every published design, by spec id."""
-    return family_of([*main_anchors(), *(row for pair in ablation_pairs() for row in (pair.a, pair.b))])
 
 
 def _id(row: Anchor) -> str:

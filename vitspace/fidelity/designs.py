@@ -15,7 +15,7 @@ KINDS = ("anchors", "ablations", "peers")
 
 
 @dataclass(frozen=True)
-class Design:
+class PublishedDesign:
     """A published design.
 
     Attributes:
@@ -68,7 +68,7 @@ class DesignFilter:
     def __str__(self) -> str:
         return ", ".join((*self.families, *self.tables, *self.kinds))
 
-    def __contains__(self, design: Design) -> bool:
+    def __contains__(self, design: PublishedDesign) -> bool:
         in_tables = not self.tables or design.tables & set(self.tables)
         return bool(in_tables and self.has_family(design.family) and (not self.kinds or design.kinds & set(self.kinds)))
 
@@ -78,7 +78,7 @@ class DesignFilter:
 
 
 @cache
-def designs() -> tuple[Design, ...]:
+def designs() -> tuple[PublishedDesign, ...]:
     """Return the anchors, the designs of the ablation pairs and timm's peers, each design once."""
     pairs, anchors = ablation_pairs(), main_anchors()
     kinds: dict[str, set[str]] = defaultdict(set)
@@ -89,15 +89,18 @@ def designs() -> tuple[Design, ...]:
         for row in (pair.a, pair.b):
             kinds[_id(row)].add("ablations")
             tables[_id(row)].add(pair.table)
-    found: dict[str, Design] = {}
+    found: dict[str, PublishedDesign] = {}
     for row in [*anchors, *(row for pair in pairs for row in (pair.a, pair.b))]:
         if (name := _id(row)) not in found:
             assert row.spec is not None
             subject = Subject.of_spec(row.spec, row.resolution)
             facts = frozenset(kinds[name]), frozenset(tables[name])
-            found[name] = Design(row.id, subject, row.spec, row.family, *facts)
+            found[name] = PublishedDesign(row.id, subject, row.spec, row.family, *facts)
     peers = frozenset({"peers"})
-    others = [Design(p.id, Subject.of_timm(name, p.resolution), kinds=peers) for name, p in timm_peers().items()]
+    others = [
+        PublishedDesign(row.id, Subject.of_timm(name, row.resolution), kinds=peers)
+        for name, row in timm_peers().items()
+    ]
     return (*found.values(), *others)
 
 

@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from vitspace.anchors.references import main_anchors, timm_peers
-from vitspace.fidelity.cards import Card, all_families
-from vitspace.fidelity.scored import scored
+from vitspace.fidelity.cards import Card
 from vitspace.plots import style
 from vitspace.plots.frame import save_figure
 from vitspace.plots.looks import looks
 from vitspace.proxies.score_tables import ScoreRow
+from vitspace.proxies.scored import all_families, scored
 from vitspace.proxies.scores import TIMM
 from vitspace.units import format_count
 

@@ -20,6 +20,7 @@ HEADINGS = (
     "tau, like FLOPs",
     "tau, timm",
     "two seeds",
+    "weight",
     "s a design",
 )
 
@@ -72,7 +73,7 @@ def family_cells(cards: Sequence[Card]) -> list[tuple[str, ...]]:
     return [
         (card.proxy, family, str(found["pairs"]), f"{found['pair_accuracy']:.1%}", f"{found['params_accuracy']:.1%}")
         for card in cards
-        if trains(card.proxy)
+        if trains(card.proxy) and card.mae is None  # an estimate is no proxy
         for family, found in card.leave_one_family_out.items()
         if found["pairs"]
     ]
@@ -89,21 +90,32 @@ def cells(card: Card) -> tuple[str, ...]:
         _number(card.bin_tau),
         _between(card.peers["kendall_tau"], card.peers["tau_ci"]),
         _number(card.seed_tau),
+        "-" if card.weight is None else f"{card.weight:.0%}",
         f"{card.seconds_per_spec:.2f}" + (f", {card.failures} failed" if card.failures else ""),
     )
 
 
 def points(card: Card) -> str | None:
-    """Say how far the predictor of top-1 is off, in points; None of what is no estimate of top-1."""
+    """Say how far an estimate of top-1 is off, in points, and what it rests on; None of what is no estimate."""
     if card.mae is None:
         return None
-    return (
+    text = (
         f"{card.proxy} is off by {card.mae:.2f} points on average over the anchors, each without its "
         f"family ({card.siblings_mae:.2f} with its siblings known), and by {card.public_mae:.2f} over {card.public} "
         f"public networks, each without its family; its 90 % interval holds {card.coverage90:.0%} and "
         f"{card.public_coverage90:.0%} of them; tau of public networks {card.public_tau:.2f}, at like FLOPs and of "
         f"different families {card.public_tau_like_flops:.2f}"
     )
+    return text + _evidence(card)
+
+
+def _evidence(card: Card) -> str:
+    """Say which proxies weigh something beside the prediction; empty of the prediction itself."""
+    if not card.weights:
+        return ""
+    weighing = [f"{name} {weight:.0%}" for name, weight in card.weights.items() if weight]
+    found = ", ".join(weighing) if weighing else f"none of {len(card.weights)} proxies does, so it is the prediction"
+    return f"; what weighs as evidence: {found}"
 
 
 def _of(count: int, usual: int) -> str:

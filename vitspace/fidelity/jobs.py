@@ -8,14 +8,14 @@ from functools import cache
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.fidelity.curves import keep_curve
-from vitspace.fidelity.designs import Design, DesignFilter, designs
+from vitspace.fidelity.designs import DesignFilter, PublishedDesign, designs
 from vitspace.proxies import COMBINATIONS, SCORES, Proxy, ProxyError, kind_of, open_proxy, part_data, trains
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
 
-#: The predictor of top-1 from public results, which is judged as proxies are.
-PREDICTOR = "top1"
+#: The predictor of top-1 from public results, and that with the evidence of proxies; both are judged as proxies are.
+PREDICTOR, POSTERIOR = "top1", "posterior"
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class FidelityRequest:
         data: Data of the training proxies; empty for their default.
         opened_as: By proxy, the name and data with which it is opened.
         predicts: Whether the predictor of top-1 is judged too: no proxy was named, or ``top1`` is.
+        updates: Whether the posterior is judged too: no proxy was named, or ``posterior`` is.
         is_general: Whether no proxy was named; the cards of earlier trainings are then included.
 
     Raises:
@@ -46,11 +47,13 @@ class FidelityRequest:
     data: str = ""
     opened_as: Mapping[str, tuple[str, str]] = field(default_factory=dict, init=False)
     predicts: bool = field(default=False, init=False)
+    updates: bool = field(default=False, init=False)
     is_general: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        named = tuple(name for name in self.proxies if name != PREDICTOR)
-        object.__setattr__(self, "predicts", not self.proxies or named != self.proxies)
+        named = tuple(name for name in self.proxies if name not in (PREDICTOR, POSTERIOR))
+        object.__setattr__(self, "predicts", not self.proxies or PREDICTOR in self.proxies)
+        object.__setattr__(self, "updates", not self.proxies or POSTERIOR in self.proxies)
         object.__setattr__(self, "is_general", not self.proxies)
         object.__setattr__(self, "proxies", named if self.proxies else _training_free())
         for name in self.proxies:
@@ -90,7 +93,7 @@ class FidelityRequest:
 class Job:
     """The scores to measure on one design with one seed and initialisation; ``opened_as`` as in `FidelityRequest`."""
 
-    design: Design
+    design: PublishedDesign
     proxies: tuple[str, ...]
     seed: int
     init: str
@@ -145,7 +148,7 @@ def run(job: Job) -> list[ScoreRow]:
     return rows
 
 
-def _applies(name: str, design: Design, seed: int, init: str, chosen: DesignFilter) -> bool:
+def _applies(name: str, design: PublishedDesign, seed: int, init: str, chosen: DesignFilter) -> bool:
     """Whether a score is to be measured on a design with a seed and initialisation."""
     if name in BASELINES:
         return (seed, init) == (0, "own")

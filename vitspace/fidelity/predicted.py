@@ -1,26 +1,32 @@
-"""Predicted: the predictor of top-1 from public results, judged on what every proxy is judged on, and in points."""
+"""Judges the predictor of top-1 from public results as every proxy is judged, and in points."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from vitspace.accuracy.judging import anchors_held, public_held, siblings_held, without_family
+from vitspace.accuracy.judging import Held, anchors_held, public_held, siblings_held, without_family
 from vitspace.accuracy.predictor import predictor
 from vitspace.accuracy.recipes import USUAL
 from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
-from vitspace.fidelity.cards import Card, all_families, card
+from vitspace.fidelity.cards import Card, card
 from vitspace.fidelity.jobs import PREDICTOR
-from vitspace.fidelity.scored import Scored, scored
 from vitspace.proxies.score_tables import ScoreRow
+from vitspace.proxies.scored import ProxyScores, all_families, scored
 from vitspace.proxies.scores import TIMM
 
 
 def predictor_card(rows: Iterable[ScoreRow]) -> Card:
     """Return the predictor's card, every design predicted without its family, beside params of a table of scores."""
     params = scored("params", "own", rows, all_families())
-    anchors, siblings, public = anchors_held(), siblings_held(), public_held()
+    values = predicted_scores()
+    made = card(ProxyScores(PREDICTOR, "own", values, (values,), fitted=True), params)
+    return replace(in_points(made, lambda held: held), default=True)
+
+
+def in_points(made: Card, updated: Callable[[Held], Held]) -> Card:
+    """Return a card with how far estimates are off in points, each made of a prediction without the family."""
+    anchors, siblings, public = map(updated, (anchors_held(), siblings_held(), public_held()))
     return replace(
-        card(_scored(), params),
-        default=True,
+        made,
         mae=anchors.mae,
         coverage90=anchors.coverage90,
         siblings_mae=siblings.mae,
@@ -33,14 +39,12 @@ def predictor_card(rows: Iterable[ScoreRow]) -> Card:
     )
 
 
-def _scored() -> Scored:
+def predicted_scores() -> dict[str, float]:
     """Return by spec id, and by timm's name, the negative log error predicted without the family."""
     paired = [row for pair in ablation_pairs() for row in (pair.a, pair.b)]
     own = {row.id: row for row in (*main_anchors(), *paired)}
     predicted = without_family({name: row.family for name, row in own.items()})
-    values = {row.spec.id: -predicted[name][0] for name, row in own.items() if row.spec}
-    values |= _peers()
-    return Scored(PREDICTOR, "own", values, (values,), fitted=True)
+    return {row.spec.id: -predicted[name][0] for name, row in own.items() if row.spec} | _peers()
 
 
 def _peers() -> dict[str, float]:

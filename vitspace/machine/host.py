@@ -1,4 +1,4 @@
-"""Host: which machine and which versions a number comes from."""
+"""The machine and the versions that a number comes from."""
 
 import hashlib
 import math

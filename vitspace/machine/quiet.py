@@ -1,4 +1,4 @@
-"""Quiet: while one process of this host times a network, those that train wait between two steps.
+"""Locks by which trainings of this host wait between two steps while a network is timed.
 
 A training step holds one lock shared, and a timing holds it alone. A timing also holds a second lock from the moment it
 asks, at which a step stops before it begins: so steps that follow each other without a pause do not keep a timing

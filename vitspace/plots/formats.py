@@ -1,4 +1,4 @@
-"""Formats: a table of numbers as a reader sees it, and as Markdown."""
+"""Tables of numbers as a reader sees them, and as Markdown."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +27,10 @@ def _score_change(value: float) -> str:
     return f"{'+' if value >= 0 else ''}{_score(value)}"
 
 
+def _points(value: float) -> str:
+    return f"{value:+.1f}"
+
+
 def _percent(value: float) -> str:
     return f"{100 * value:.1f} %"
 
@@ -49,15 +53,20 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "published_gflops": ("published FLOPs, G", _plain),
     "published_params_m": ("published params, M", _plain),
     "published_top1": ("published ImageNet top-1, %", _plain),
+    "prior": ("predicted without it, %", _fixed(1)),
+    "prior_error": ("error of that, points", _points),
     "gflops": ("FLOPs, G", _fixed(2)),
     "params_m": ("params, M", _fixed(1)),
     "latency_ms": ("CPU latency, ms", _fixed(1)),
+    "estimate": ("estimated top-1, %", _fixed(1)),
     "score": ("proxy score", _score),
+    "proxy_score": ("proxy's score", _score),
     "accuracy": ("proxy accuracy", _percent),
     "nearest_anchor": ("nearest anchor", readable_name),
     "flops_gap": ("FLOPs from it", _change),
     "latency_gap": ("latency from it", _change),
     "score_gap": ("score from it", _score_change),
+    "top1_gap": ("top-1 from it, points", _points),
     "against_anchor": ("against the nearest anchor", str),
     "standing": ("standing", str),
     "quantity": ("quantity", str),
@@ -71,6 +80,10 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "share": ("share of all trials", _percent),
     "example": ("the first one's reason", str),
     "seconds": ("seconds", _fixed(1)),
+    "timed_seconds": ("of them timed", _fixed(1)),
+    "proxy_seconds": ("of them by the proxy", _fixed(1)),
+    "waited_seconds": ("of them waited", _fixed(1)),
+    "outside": ("outside of what is known", str),
     "why": ("reason", str),
 }
 
@@ -81,9 +94,10 @@ def readable(frame: pd.DataFrame) -> pd.DataFrame:
     for column in shown_columns(frame):
         heading, show = COLUMNS[column]
         shown[heading] = [show(value) if pd.notna(value) else "" for value in frame[column]]
-        if column == "latency_ms" and "p10_ms" in frame:
+        if column in _SPREADS:
+            spread = _SPREADS[column]
             shown[heading] = [
-                text + _interval(row) for text, (_, row) in zip(shown[heading], frame.iterrows(), strict=True)
+                text + spread(row) for text, (_, row) in zip(shown[heading], frame.iterrows(), strict=True)
             ]
     return pd.DataFrame(shown, dtype=str)
 
@@ -109,7 +123,31 @@ def _cell(value: Any) -> str:
     return " ".join(str(value).replace("|", "\\|").split())
 
 
-def _interval(row: pd.Series) -> str:
-    low, high = row.get("p10_ms"), row.get("p90_ms")
+def _latency(row: pd.Series) -> str:
+    """The interval of the median; of studies before there was one, the 10th to the 90th percentile."""
+    low, high = row.get("latency_low_ms"), row.get("latency_high_ms")
+    if pd.isna(low) or pd.isna(high):
+        low, high = row.get("p10_ms"), row.get("p90_ms")
     unsure = ", unsure" if pd.notna(row.get("latency_doubt")) else ""
     return f" ({low:.1f}\N{EN DASH}{high:.1f}{unsure})" if pd.notna(low) and pd.notna(high) else ""
+
+
+def _deviation(column: str) -> Callable[[pd.Series], str]:
+    def shown(row: pd.Series) -> str:
+        return f" \N{PLUS-MINUS SIGN} {row[column]:.1f}" if pd.notna(row.get(column)) else ""
+
+    return shown
+
+
+def _gap(row: pd.Series) -> str:
+    low, high = row.get("gap_low"), row.get("gap_high")
+    return f" ({low:+.1f} to {high:+.1f})" if pd.notna(low) and pd.notna(high) else ""
+
+
+#: What is written after a value, from other columns of its row.
+_SPREADS: dict[str, Callable[[pd.Series], str]] = {
+    "latency_ms": _latency,
+    "estimate": _deviation("score_std"),
+    "prior": _deviation("prior_sd"),
+    "top1_gap": _gap,
+}

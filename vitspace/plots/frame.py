@@ -1,4 +1,4 @@
-"""Frame: what stands around the axes of every figure, and how they are marked."""
+"""Titles, notes and marks around the axes of every figure."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial

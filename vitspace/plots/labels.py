@@ -1,4 +1,4 @@
-"""Labels: text beside points, placed where it covers neither points nor other text."""
+"""Places text beside points, where it covers neither points nor other text."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ _SIDES = (
     (0, -1.4, "center", "top"),
 )
 _DISTANCES = (5.0, 11.0, 18.0, 27.0, 38.0)
+#: Shares of a vertical line at which a label along it may end.
+_HEIGHTS = (0.985, 0.8, 0.6, 0.4)
 _RADIUS = 3.5  # around a point, in points of 1/72 inch
 _HEAVY, _ASTRAY = 100, 10  # what it counts to cover a label or an edge, and to stand beside another point
 
@@ -60,11 +62,14 @@ class Labels:
         pixels: Array = self._axes.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
         return pixels
 
-    def add(self, x: float, y: float, text: str, required: bool = True, **style: Any) -> bool:
-        """Write a label beside (x, y) where it covers least; False where an optional one finds no free place."""
+    def add(self, x: float, y: float, text: str, required: bool = True, far: bool = True, **style: Any) -> bool:
+        """Write a label beside (x, y) where it covers least; False where an optional one finds no free place.
+
+        Unless it may stand ``far`` from its point, it touches it.
+        """
         places = [
             _Place((x, y), (distance * dx, distance * dy), ha, va)
-            for distance in _DISTANCES
+            for distance in (_DISTANCES if far else _DISTANCES[:1])
             for dx, dy, ha, va in _SIDES
         ]
         label = self._measured(text, places, style)
@@ -75,8 +80,14 @@ class Labels:
         if chosen >= len(_SIDES):  # farther away than the first places, a line leads from a label to its point
             leader = {"arrowstyle": "-", "lw": 0.6, "color": style.get("color"), "shrinkA": 0, "shrinkB": 3}
             style = style | {"arrowprops": leader}
+            self._cross(self._pixels([(x, y)])[0], label.boxes[chosen])
         self._write(label, chosen, style)
         return True
+
+    def _cross(self, point: Array, box: Array) -> None:
+        """Keep later labels off the line that leads from a label to its point."""
+        nearest = np.clip(point, box[:2], box[2:])
+        self._points = np.concatenate([self._points, np.linspace(point, nearest, 10)])
 
     def corner(self, text: str, **style: Any) -> None:
         """Write a label into the lower right corner, over whatever line passes there."""
@@ -90,7 +101,7 @@ class Labels:
         sides = [("right", -3.0), ("left", 3.0)] if x > (left * right) ** 0.5 else [("left", 3.0), ("right", -3.0)]
         places = [
             _Place((x, bottom + height * (top - bottom)), (shift, 0.0), ha, "top")
-            for height in (0.985, 0.6)
+            for height in _HEIGHTS
             for ha, shift in sides
         ]
         label = self._measured(text, places, style | {"rotation": 90})

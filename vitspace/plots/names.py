@@ -7,12 +7,35 @@ from vitspace.about import all_about
 _SIZES = {"xxtiny": "XXT", "xtiny": "XT", "tiny": "T", "small": "S", "base": "B", "t": "T", "s": "S"}
 _CODE = re.compile(r"[a-z]\d+")
 
+#: Public networks as their papers write them; others stay as timm writes them.
+_PUBLIC = {
+    **{"caformer": "CAFormer", "coat_lite": "CoaT-Lite", "convformer": "ConvFormer", "convnext": "ConvNeXt"},
+    **{"convnextv2": "ConvNeXtV2", "efficientvit": "EfficientViT", "fastvit": "FastViT", "gcvit": "GCViT"},
+    **{"mambaout": "MambaOut", "poolformer": "PoolFormer", "pvt_v2": "PVTv2", "shvit": "SHViT", "starnet": "StarNet"},
+    **{"swin": "Swin", "tiny_vit": "TinyViT", "twins_svt": "Twins-SVT"},
+}
+#: What timm's names say of sizes of patches, windows and images.
+_MEASURES = re.compile(r"_(patch|window)?\d+(?=_|$)")
+
 
 def readable_name(anchor: str) -> str:
     """Write an anchor's id as its paper does; a name that is no id stays as it is."""
     brand, *rest = anchor.split("_")
     if not rest:
         return anchor
-    words = [_SIZES.get(word, word.upper() if _CODE.fullmatch(word) else word) for word in rest]
     names = {told.name.lower(): told.name for told in all_about().values()}
-    return "-".join([names.get(brand, brand), *words])
+    return "-".join([names.get(brand, brand), *map(_size, rest)])
+
+
+def public_name(name: str) -> str:
+    """Write one of timm's networks as its paper does: ``swin_tiny_patch4_window7_224.ms_in1k`` is Swin-T."""
+    plain = _MEASURES.sub("", name.partition(".")[0])
+    brand = next((key for key in sorted(_PUBLIC, key=len, reverse=True) if f"{plain}_".startswith(f"{key}_")), "")
+    if not brand:
+        return plain
+    words = plain[len(brand) + 1 :].split("_")
+    return "-".join([_PUBLIC[brand], *map(_size, words)])
+
+
+def _size(word: str) -> str:
+    return _SIZES.get(word, word.upper() if _CODE.fullmatch(word) else word)

@@ -1,4 +1,4 @@
-"""Schematic: a design drawn as a row of stages, in SVG."""
+"""Draws a design as a row of stages, in SVG."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Style: colours, sizes and marks of every figure, in one place."""
+"""Colours, sizes and marks of every figure."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +25,7 @@ class Format:
         letters: Of a caption's line.
         title: Letters of a title at most.
         label: Size of an anchor's name, in points.
+        axis: Size of what an axis is called, in points.
     """
 
     width: float
@@ -35,6 +36,7 @@ class Format:
     letters: int
     title: int
     label: float
+    axis: float
 
     def label_of(self, names: int) -> float:
         """Size of an anchor's name where there are so many, in points."""
@@ -47,8 +49,8 @@ class Format:
 
 
 #: For a page and a README, and for a phone.
-WIDE = Format(8.0, 5.4, left=0.92, right=0.16, columns=3, letters=118, title=72, label=10.5)
-NARROW = Format(4.2, 5.6, left=0.74, right=0.24, columns=1, letters=60, title=40, label=8.5)
+WIDE = Format(8.0, 5.4, left=0.92, right=0.16, columns=3, letters=118, title=72, label=10.5, axis=11)
+NARROW = Format(4.2, 5.6, left=0.74, right=0.24, columns=1, letters=60, title=38, label=8.5, axis=9.5)
 
 MARGIN = 0.02
 
@@ -76,10 +78,33 @@ RANDOM_BAND: dict[str, Any] = {"color": ORANGE, "alpha": 0.13, "linewidth": 0, "
 #: Scores, dark to light; its order survives grey print and any colour vision.
 SCORES = "cividis"
 
+#: Beside an anchor what is predicted of it, joined to it by its miss; published designs that were not run; public
+#: networks; designs that were screened.
+PREDICTED: dict[str, Any] = {
+    "marker": "o",
+    "s": 34,
+    "facecolors": "white",
+    "edgecolors": ORANGE,
+    "linewidths": 1.2,
+    "zorder": 3.5,
+}
+MISS: dict[str, Any] = {"color": ORANGE, "linewidth": 0.9, "zorder": 2.8}
+UNTRIED: dict[str, Any] = {
+    "marker": "*",
+    "s": 80,
+    "facecolors": "white",
+    "edgecolors": GREY,
+    "linewidths": 0.8,
+    "zorder": 1.9,
+}
+PUBLIC: dict[str, Any] = {"marker": "D", "s": 18, "color": FAINT, "linewidths": 0, "zorder": 1.8}
+CLOUD: dict[str, Any] = {"marker": "o", "s": 7, "color": FAINT, "alpha": 0.35, "linewidths": 0, "zorder": 1.2}
+
 BAND: dict[str, Any] = {"color": BLUE, "alpha": 0.1, "linewidth": 0, "zorder": 0.5}
 NOTE: dict[str, Any] = {"fontsize": 8.5, "color": "#707070"}
 ANCHOR_LABEL: dict[str, Any] = {"fontweight": "bold", "color": ORANGE}
 FRONT_LABEL: dict[str, Any] = {"fontsize": 8.5, "color": BLUE}
+FAINT_LABEL: dict[str, Any] = {"fontsize": 7.5, "color": "#8A8A8A"}
 LEGEND: dict[str, Any] = {
     "loc": "upper left",
     "columnspacing": 1.6,

@@ -5,10 +5,12 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
+from pathlib import Path
 
 from vitspace.budget import Budget
 from vitspace.cache import load, store
 from vitspace.files import data_names
+from vitspace.folders import owned
 from vitspace.latency.backends import check_backend
 from vitspace.latency.calibration import Calibration, calibration_path
 from vitspace.latency.measuring import LatencySettings, measure
@@ -96,6 +98,13 @@ def calibrate(
 
 
 def _calibrated(backend: str, designs: int, track: Track) -> Calibration:
+    path = calibration_path(backend)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with owned(path.with_suffix(".lock"), f"the calibration {path}"):
+        return _measured(backend, designs, path, track)
+
+
+def _measured(backend: str, designs: int, path: Path, track: Track) -> Calibration:
     steps = Measurements(backend, designs)
     for _ in track(steps, f"measuring on {backend}"):
         pass
@@ -107,7 +116,7 @@ def _calibrated(backend: str, designs: int, track: Track) -> Calibration:
             len(steps),
         )
     calibration = steps.calibration()
-    calibration.save(calibration_path(backend))
+    calibration.save(path)
     return calibration
 
 

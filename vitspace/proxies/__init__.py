@@ -1,4 +1,4 @@
-"""Proxies: cheap stand-ins for full training; one file each, whose name is the proxy's. Every score is higher-better.
+"""Cheap stand-ins for full training; one file each, whose name is the proxy's. Every score is higher-better.
 
 A proxy's file lies in one of three folders: ``training``, where it has ``open_proxy(argument, data, device, seed)``,
 which returns a `Proxy`; ``scores``, for a number that needs no training; ``combinations``, for a model over such

@@ -1,4 +1,4 @@
-"""Cards: the report cards of the proxies as committed, in one file beside their tables."""
+"""The committed report cards of the proxies, in one file beside their tables."""
 
 import json
 from functools import cache

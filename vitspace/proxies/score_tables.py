@@ -1,4 +1,4 @@
-"""Tables: what scores were measured, as committed with the project and as kept on this machine."""
+"""Tables of measured scores: those committed with the project, and those kept on this machine."""
 
 import csv
 import math

@@ -1,4 +1,4 @@
-"""Shrinking: a design as a proxy trains it, at a small image, narrower and shallower.
+"""Makes designs narrower and shallower, and fits them to small images, for proxies that train.
 
 What makes the design itself stays: regions, tokens, ratios, expansions, how many heads and groups a stage has, and how
 many windows a map. Windows, grids and patches follow the image (`Spec.rescaled`), as far as whole numbers allow.

@@ -1,4 +1,4 @@
-"""Free: what needs no training, a score or a combination of scores, as a proxy."""
+"""Training-free scores, and combinations of them, as proxies."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -9,7 +9,7 @@ from vitspace.machine.devices import check_device
 from vitspace.machine.quiet import training_step
 from vitspace.proxies import COMBINATIONS, ProxyError, Score
 from vitspace.proxies.cards import committed_card
-from vitspace.proxies.combinations import Model, fitted
+from vitspace.proxies.combinations import Combination, fitted
 from vitspace.proxies.scores import Settings, Subject, measure
 from vitspace.spec import Spec
 
@@ -28,7 +28,7 @@ class FreeProxy:
     """
 
     name: str
-    model: Model | None
+    model: Combination | None
     settings: Settings
     worst: float | None = None
 

@@ -6,21 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.errors import InputError
+from vitspace.report.gaps import gap
 from vitspace.report.names import trial_name
-from vitspace.report.noise import noise_limit
+from vitspace.report.points import score_text
 from vitspace.report.settings import settings
-from vitspace.report.words import dominated_by
+from vitspace.report.words import dominated_by, score_word
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
-from vitspace.units import format_score
 
-#: What may be asked for by name, and what it means.
-RULES = {
-    "knee": "where more cost begins to buy less score",
-    "cheapest": "the fewest FLOPs among the designs that noise does not tell from the best score",
-    "fastest": "the lowest latency among the same",
-    "best": "the best score",
-}
+#: What may be asked for by name.
+RULES = ("knee", "cheapest", "fastest", "best")
 
 
 @dataclass(frozen=True)
@@ -29,12 +24,25 @@ class Choice:
 
     trial: Trial
     rules: tuple[str, ...]
+    in_points: bool = False
 
     @property
     def title(self) -> str:
-        """``Knee, cheapest within noise``."""
-        words = [f"{rule} within noise" if rule in ("cheapest", "fastest") else rule for rule in self.rules]
+        """``Knee, cheapest within noise``, or in points ``Knee, cheapest of a tie``."""
+        near = "of a tie" if self.in_points else "within noise"
+        words = [f"{rule} {near}" if rule in ("cheapest", "fastest") else rule for rule in self.rules]
         return ", ".join(words).capitalize()
+
+
+def rule_words(record: StudyRecord, rule: str) -> str:
+    """Say what a rule chooses."""
+    near = "tie with the best" if record.in_points else "noise does not tell from the best score"
+    return {
+        "knee": f"where more cost begins to buy less {score_word(record)}",
+        "cheapest": f"the fewest FLOPs among the designs that {near}",
+        "fastest": "the lowest latency among the same",
+        "best": f"the best {score_word(record)}",
+    }[rule]
 
 
 def chosen_few(record: StudyRecord) -> list[Choice]:
@@ -43,7 +51,7 @@ def chosen_few(record: StudyRecord) -> list[Choice]:
     for rule in RULES if record.front else ():
         rules.setdefault(select(record, rule).number, []).append(rule)
     trials = {trial.number: trial for trial in record.front}
-    return [Choice(trials[number], tuple(names)) for number, names in rules.items()]
+    return [Choice(trials[number], tuple(names), record.in_points) for number, names in rules.items()]
 
 
 def select(record: StudyRecord, which: str | int) -> Trial:
@@ -69,11 +77,11 @@ def select(record: StudyRecord, which: str | int) -> Trial:
 def design_lines(record: StudyRecord, which: str, trial: Trial) -> list[str]:
     """Say what a selected design is, line by line."""
     assert trial.spec is not None and trial.params is not None
-    loss, macs, ms = trial.point
-    rule = f", the {which} of {record.name}: {RULES[which]}" if which in RULES else f" of {record.name}"
+    _, macs, ms = trial.point
+    rule = f", the {which} of {record.name}: {rule_words(record, which)}" if which in RULES else f" of {record.name}"
     lines = [
         f"trial {trial.number}, {trial_name(trial)}{rule}",
-        f"  score {format_score(-loss)}, {dominated_by(record, trial.number)}",
+        f"  {score_text(record, trial)}, {dominated_by(record, trial.number)}",
     ]
     unsure = f" (unsure: {trial.latency_doubt})" if trial.latency_doubt else ""
     lines.append(f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, CPU latency {ms:.1f}ms{unsure}")
@@ -84,8 +92,7 @@ def _by_rule(record: StudyRecord, rule: str) -> Trial:
     if rule == "knee":
         return record.front[int(np.argmax(_bulge(record.front)))]
     best = min(record.front, key=lambda trial: trial.point)
-    limit = noise_limit(record) or 0.0
-    near = [trial for trial in record.front if trial.point[0] <= best.point[0] + limit]
+    near = [t for t in record.front if t.point[0] == best.point[0] or gap(record, best, t).tie]
     costs = {"cheapest": 1, "fastest": 2}
     return best if rule == "best" else min(near, key=lambda trial: trial.point[costs[rule]])
 

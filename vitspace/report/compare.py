@@ -13,7 +13,7 @@ from vitspace.pareto import normalised_hypervolume
 from vitspace.plots.formats import markdown
 from vitspace.report.noise import noise_limit
 from vitspace.report.tables import front_table
-from vitspace.report.words import machine_name, proxy_sentence
+from vitspace.report.words import machine_name, proxy_sentence, score_word
 from vitspace.study.record import StudyRecord
 
 #: What a proxy says of itself that does not change what its scores measure; of ``data``, the study's words say more.
@@ -109,11 +109,14 @@ class Comparison:
     def point_words(self, name: str = "`common_hypervolume`") -> str:
         """What the common hypervolume is."""
         loss, macs, ms = self.reference_point
-        point = f"score {-loss:.3g}, {macs:.3g} multiply-adds, {ms:.3g} ms"
+        point = f"{score_word(self.records[0])} {-loss:.3g}, {macs:.3g} multiply-adds, {ms:.3g} ms"
         return f"{name} holds all of them to one reference point: {point}."
 
     def noise_words(self) -> list[str]:
-        """How far apart two scores are that tell nothing, by the noisiest of the studies; empty where none is."""
+        """How far apart two scores are that tell nothing, by the noisiest of the studies; empty where none is.
+
+        In points each two designs have a distance of their own, which `proxy_sentence` says.
+        """
         limits = [limit for record in self.records if (limit := noise_limit(record)) is not None]
         return [f"Scores less than {max(limits):.3f} apart are within noise between seeds."] if any(limits) else []
 
@@ -144,15 +147,22 @@ _TIMED: dict[str, Callable[[StudyRecord], str]] = {
 
 def _recipe(record: StudyRecord) -> dict[str, Any]:
     """Return what its scores measure, and on images of which size its costs count."""
+    shared = {
+        "accuracy": record.config.accuracy,
+        "resolution": (record.resolved.get("space") or {}).get("resolution"),
+    }
+    if record.in_points:  # of whatever proxy
+        return shared
     proxy = {key: value for key, value in (record.resolved.get("proxy") or {}).items() if key not in _BESIDE}
-    resolution = (record.resolved.get("space") or {}).get("resolution")
-    return {"proxy": record.config.proxy, **proxy, "data": record.config.data, "resolution": resolution}
+    return {"proxy": record.config.proxy, **proxy, "data": record.config.data} | shared
 
 
 def _unlike(records: list[StudyRecord]) -> str | None:
     """Return the first setting in which the recipes differ, of those that all of them state."""
     first, *others = [_recipe(record) for record in records]
+    if any(other["accuracy"] != first["accuracy"] for other in others):  # which is said before all else
+        return "accuracy"
     if all("name" in recipe for recipe in (first, *others)):  # which says more than the words it was asked for by
-        del first["proxy"]
+        first.pop("proxy", None)
     shared = [key for key in first if all(key in other for other in others)]
     return next((key for key in shared if any(other[key] != first[key] for other in others)), None)

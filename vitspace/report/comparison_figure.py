@@ -13,7 +13,7 @@ from vitspace.plots.labels import Labels, along
 from vitspace.report.compare import Comparison
 from vitspace.report.names import trial_name
 from vitspace.report.scatter import Axis, best_steps, cost_label, place
-from vitspace.report.words import score_label
+from vitspace.report.words import score_label, score_word
 
 _COLOURS = (*(told.colour for told in all_about().values() if told.colour), style.INK)
 _GAP = 0.3  # inches
@@ -25,8 +25,11 @@ def draw_comparison(
 ) -> Figure:
     """Draw the best score that each cost buys, a line a study, its front's designs on it, anchors as stars."""
     first = comparison.records[0]
+    stars = "at their published top-1" if first.in_points else "run by each study"
+    title = f"Fronts of {score_word(first)} and {_NAMES[costs[0]] if len(costs) == 1 else 'cost'}"
     caption = [
-        "Lines: the best score at a cost. Points: each study's front. Stars: published designs, run by each study.",
+        f"Lines: the best {score_word(first)} at a cost. Points: each study's front. "
+        f"Stars: published designs, {stars}.",
         *comparison.noise_words(),
     ]
     with style.styled():
@@ -42,7 +45,7 @@ def draw_comparison(
         make_room(figure, caption, form)
         for axes, axis in zip(panels, costs, strict=True):
             _stars(axes, comparison, axis)
-        write_words(figure, f"Fronts of score and {_NAMES[costs[0]] if len(costs) == 1 else 'cost'}", caption, form)
+        write_words(figure, title, caption, form)
     return figure
 
 

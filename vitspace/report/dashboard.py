@@ -20,8 +20,8 @@ from vitspace.cache import cache_folder
 from vitspace.errors import InputError
 from vitspace.plots import style
 from vitspace.plots.formats import markdown
-from vitspace.report.figures import FIGURES, save_figure
-from vitspace.report.markdown import front_shown
+from vitspace.report.figures import figures, save_figure
+from vitspace.report.markdown import front_in_words
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite
 from vitspace.report.settings import settings
@@ -85,7 +85,7 @@ def attach(stored: StudyStore, artifacts: FileSystemArtifactStore) -> None:
         save_note(study, text)
     known = {meta.filename: meta.artifact_id for meta in get_all_artifact_meta(study)}
     with tempfile.TemporaryDirectory() as folder:
-        for name, figure in FIGURES.items():
+        for name, figure in figures(record).items():
             path, _ = save_figure(figure.draw(record, style.WIDE), Path(folder) / name)
             if path.name in known:
                 with path.open("rb") as content:
@@ -102,7 +102,7 @@ def note_text(record: StudyRecord) -> str:
         headline(record).removeprefix(f"{record.name}: "),
         proxy_sentence(record),
         f"```\n{command}\n```" if command else "",
-        f"### The front\n\n{markdown(front_shown(record))}" if record.front else "",
+        f"### The front\n\n{markdown(front_in_words(record))}" if record.front else "",
         SIGNED,
     ]
     return "\n\n".join(part.strip() for part in parts if part)
@@ -148,13 +148,25 @@ def attributes(trial: Trial) -> dict[str, Any]:
         "params, M": _rounded(trial.params, 1e6),
         "FLOPs, G": _rounded(trial.macs, 1e9),
         "CPU latency, ms": _rounded(finite(trial.latency_ms)),
-        "score": _rounded(finite(trial.score)),
+        **_scores(trial),
         "proxy accuracy, %": _rounded(accuracy, 0.01),
         "seconds": _rounded(finite(trial.seconds)),
         "seed": trial.seed,
         "host": (trial.details.get("host") or {}).get("host"),
     }
     return {name: value for name, value in shown.items() if value not in (None, "")}
+
+
+def _scores(trial: Trial) -> dict[str, Any]:
+    """A trial's score under the name of what it is."""
+    if not trial.estimate:
+        return {"score": _rounded(finite(trial.score))}
+    return {
+        "top-1, % (estimate)": None if trial.published_top1 is not None else _rounded(finite(trial.score)),
+        "standard deviation, points": _rounded(finite(trial.score_std)),
+        "top-1, % (published)": trial.published_top1,
+        "proxy score": _rounded(finite(trial.proxy_score)),
+    }
 
 
 def _rounded(value: float | None, unit: float = 1.0) -> float | None:

@@ -1,4 +1,4 @@
-"""Figures: those of a report, by file name."""
+"""Figures of a report, by file name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,13 +7,15 @@ from matplotlib.figure import Figure
 
 from vitspace.plots import style
 from vitspace.plots.frame import save_figure
+from vitspace.report.check import check_name, proxy_value
 from vitspace.report.history_figure import draw_history
 from vitspace.report.plane_figure import draw_plane, plane
-from vitspace.report.scatter import Axis, scatter
+from vitspace.report.scatter import Axis, scatter, training_check
 from vitspace.report.score_figure import draw
+from vitspace.report.words import score_word
 from vitspace.study.record import StudyRecord
 
-__all__ = ["FIGURES", "ReportFigure", "save_figure", "score_against"]
+__all__ = ["ReportFigure", "figures", "save_figure", "score_against"]
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,21 @@ def score_against(record: StudyRecord, axis: Axis, form: style.Format = style.WI
     return draw(scatter(record, axis), form)
 
 
-FIGURES = {
-    "score_flops": ReportFigure("Proxy score against FLOPs", lambda r, form: score_against(r, "macs", form)),
-    "score_latency": ReportFigure(
-        "Proxy score against CPU latency", lambda r, form: score_against(r, "latency_ms", form)
-    ),
-    "latency_flops": ReportFigure(
-        "CPU latency against FLOPs, coloured by proxy score", lambda r, form: draw_plane(plane(r), form)
-    ),
-    "hypervolume": ReportFigure("Hypervolume over designs and over seconds, against random draws", draw_history),
-}
+def figures(record: StudyRecord) -> dict[str, ReportFigure]:
+    """The figures of a study's report, by file name; one of a study in points has its proxy's scores in one more."""
+    score = "Estimated top-1" if record.in_points else "Proxy score"
+    against = "" if record.screened else ", against random draws"
+    found = {
+        "score_flops": ReportFigure(f"{score} against FLOPs", lambda r, form: score_against(r, "macs", form)),
+        "score_latency": ReportFigure(
+            f"{score} against CPU latency", lambda r, form: score_against(r, "latency_ms", form)
+        ),
+        "latency_flops": ReportFigure(
+            f"CPU latency against FLOPs, coloured by {score_word(record)}", lambda r, form: draw_plane(plane(r), form)
+        ),
+        "hypervolume": ReportFigure(f"Hypervolume over designs and over seconds{against}", draw_history),
+    }
+    if record.in_points and any(proxy_value(record, trial) is not None for trial in record.completed):
+        name = f"{check_name(record).capitalize()}: the proxy's scores against FLOPs"
+        found["check"] = ReportFigure(name, lambda r, form: draw(training_check(r), form))
+    return found

@@ -1,20 +1,26 @@
 """The folder of a report: all of its files, or none of them."""
 
 import json
+import logging
 from pathlib import Path
 
 from vitspace.errors import InputError
-from vitspace.files import whole_files, write_atomic
+from vitspace.files import write_atomic
+from vitspace.folders import note_replaced, owning, whole_files
 from vitspace.plots import style
 from vitspace.plots.formats import markdown
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
-from vitspace.report.figures import FIGURES, save_figure
-from vitspace.report.markdown import front_shown, report_text
+from vitspace.report.figures import figures, save_figure
+from vitspace.report.markdown import front_in_words, report_text
 from vitspace.report.page import comparison_html, page_html
 from vitspace.report.study_file import STUDY_FILE, study_data
 from vitspace.report.tables import front_table, trials_table
 from vitspace.study.record import StudyRecord
+
+#: Seconds for which another process that writes the same report is waited for.
+PATIENCE = 60.0
+_log = logging.getLogger(__name__)
 
 
 def write_report(record: StudyRecord, out: Path) -> Path:
@@ -28,13 +34,16 @@ def write_report(record: StudyRecord, out: Path) -> Path:
         InputError: the folder cannot be written.
     """
     try:
-        with whole_files(out) as new:
-            drawn = {name: save_figure(figure.draw(record, style.WIDE), new / name) for name, figure in FIGURES.items()}
+        with owning(out, patience=PATIENCE), whole_files(out) as new:
+            _note_replaced(record, out)
+            drawn = {
+                name: save_figure(each.draw(record, style.WIDE), new / name) for name, each in figures(record).items()
+            }
             images = {name: paths[0].read_bytes() for name, paths in drawn.items()}
             write_atomic(new / "index.html", page_html(record, images))
             write_atomic(new / "report.md", report_text(record))
             write_atomic(new / "front.csv", front_table(record).to_csv(index=False))
-            write_atomic(new / "front.md", markdown(front_shown(record)))
+            write_atomic(new / "front.md", markdown(front_in_words(record)))
             write_atomic(new / "trials.csv", trials_table(record).to_csv(index=False))
             write_atomic(new / STUDY_FILE, json.dumps(study_data(record, out), indent=2, allow_nan=False) + "\n")
     except OSError as error:
@@ -49,7 +58,8 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
         InputError: the folder cannot be written.
     """
     try:
-        with whole_files(out) as new:
+        with owning(out, patience=PATIENCE), whole_files(out) as new:
+            note_replaced(out / "report.md", comparison.text())
             save_figure(draw_comparison(comparison), new / "fronts")
             write_atomic(new / "studies.csv", comparison.table().to_csv(index=False))
             write_atomic(new / "index.html", comparison_html(comparison))
@@ -57,3 +67,13 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
     except OSError as error:
         raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
     return out
+
+
+def _note_replaced(record: StudyRecord, out: Path) -> None:
+    """Log which other study's report a folder holds, which is about to be replaced."""
+    try:
+        former = json.loads((out / STUDY_FILE).read_text(encoding="utf-8"))["study"]
+    except (OSError, ValueError, KeyError, TypeError):  # it holds none
+        return
+    if former != record.name:
+        _log.warning("%s held the report of study %.200r, which is replaced", out, former)

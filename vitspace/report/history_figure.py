@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from vitspace.plots import style
 from vitspace.plots.frame import make_room, write_words
 from vitspace.report.history import BAND, Curve, History, Random, history
-from vitspace.report.words import machine_note
+from vitspace.report.words import machine_note, score_word
 from vitspace.study.record import StudyRecord
 
 _GAP = 0.35  # inches
@@ -41,7 +41,7 @@ def draw_history(record: StudyRecord, form: style.Format = style.WIDE) -> Figure
 
 def caption(record: StudyRecord, found: History) -> list[str]:
     """The lines under the figure; what random is, above all."""
-    lines = ["Of \N{MINUS SIGN}score, FLOPs and latency under the study's reference point; anchors come first."]
+    lines = [f"Of {score_word(record)}, FLOPs and latency under the study's reference point; anchors come first."]
     if found.random:
         low, high = BAND
         lines.append(

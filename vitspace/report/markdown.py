@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pandas as pd
 
 from vitspace.plots.formats import markdown, readable
-from vitspace.report.figures import FIGURES
-from vitspace.report.tables import anchors_table, calibration, front_table, rejected
+from vitspace.report.check import check_words
+from vitspace.report.figures import figures
+from vitspace.report.tables import anchors_shown, calibration, front_shown, rejected
 from vitspace.report.words import headline, next_commands, proxy_sentence
 from vitspace.study.record import StudyRecord
 from vitspace.units import format_seconds
@@ -29,31 +30,36 @@ def _opening(record: StudyRecord) -> Iterator[str]:
     if command := record.resolved.get("command"):
         took = f"\n\nSearched for {format_seconds(record.seconds)}." if record.seconds else ""
         yield f"```\n{command}\n```{took}"
-    for name, figure in FIGURES.items():
+    for name, figure in figures(record).items():
         yield f"![{figure.alt}]({name}.png)"
 
 
 def _results(record: StudyRecord) -> Iterator[str]:
-    yield from _section("The front", front_shown(record), "No trial was completed, so there is no front.")
+    yield from _section("The front", front_in_words(record), "No trial was completed, so there is no front.")
     if record.front:
         yield _front_note(record)
-    yield from _section("Published designs", readable(anchors_table(record)))
-    yield from _section("What a score is worth", readable(calibration(record)))
+    yield from _section("Published designs", readable(anchors_shown(record)))
+    if record.in_points:
+        yield f"## The proxy beside the estimates\n\n{check_words(record)}"
+    worth = "What an estimate is worth" if record.in_points else "What a score is worth"
+    yield from _section(worth, readable(calibration(record)))
     yield from _section("Trials without a score", readable(rejected(record)), "No trial was rejected.")
 
 
-def front_shown(record: StudyRecord) -> pd.DataFrame:
-    """The front for reading: the gaps to the anchors in words."""
-    return readable(front_table(record).drop(columns=["nearest_anchor", "flops_gap", "latency_gap", "score_gap"]))
+def front_in_words(record: StudyRecord) -> pd.DataFrame:
+    """The front as text: the gaps to the anchors in words."""
+    gaps = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "top1_gap"]
+    return readable(front_shown(record).drop(columns=gaps, errors="ignore"))
 
 
 def _front_note(record: StudyRecord) -> str:
     size = (record.resolved.get("space") or {}).get("resolution")
     notes = [f"FLOPs: {record.resolved['convention']}." if record.resolved.get("convention") else ""]
     notes.append(f"FLOPs and latency at {size} px." if size else "")
-    notes.append(
-        "Latency: median (10th to 90th percentile; unsure where the machine was busy). Lists go stage by stage."
-    )
+    timed = any(trial.latency.get("low_ms") for trial in record.front)
+    notes.append(f"Latency: median ({'its 95 % interval' if timed else '10th to 90th percentile'}; unsure where said).")
+    notes.append("Top-1: estimate \N{PLUS-MINUS SIGN} standard deviation." if record.in_points else "")
+    notes.append("Lists go stage by stage.")
     notes.append("Numbers at full precision: front.csv; every trial: trials.csv.")
     return " ".join(note for note in notes if note)
 

@@ -1,4 +1,4 @@
-"""Noise: how far apart two scores must be before their order means something."""
+"""The smallest difference of two scores of a proxy that says which is better, from their noise between seeds."""
 
 import math
 from typing import Any
@@ -7,11 +7,11 @@ from vitspace.proxies.cards import committed_card
 from vitspace.report.proxy import proxy_name
 from vitspace.study.record import StudyRecord
 
-#: Designs with several seeds that make the noise of a report card better known than that of one design of the study.
+#: Designs with several seeds from which on the noise of a report card is better known than that of one design.
 ENOUGH = 8
 
-#: Two results of one thing differ by at most this many standard deviations in 95 % of cases: the repeatability limit
-#: of ISO 5725, 1.96 times the square root of 2.
+#: In 95 % of cases, two results for the same design differ by at most this many standard deviations: the
+#: repeatability limit of ISO 5725, 1.96 times the square root of 2.
 REPEATABILITY = 1.96 * math.sqrt(2)
 
 
@@ -21,24 +21,27 @@ def finite(value: Any) -> float | None:
 
 
 def noise(record: StudyRecord) -> float | None:
-    """Standard deviation of the score between seeds; None where it was not measured.
+    """Return the standard deviation of the score between seeds; None where it was not measured.
 
-    Pooled over the published designs of the proxy's report card where it has several seeds of enough, else of the
-    study's reference design, whose two seeds say little: of three further pairs in ten the difference is larger.
+    It is pooled over the published designs of the proxy's report card where `ENOUGH` of them have several seeds, and
+    otherwise that of the study's reference design. A value from the two seeds of one design is uncertain.
     """
     return pooled_noise(record)[0] or finite(record.reference.get("noise"))
 
 
 def pooled_noise(record: StudyRecord) -> tuple[float | None, int]:
-    """Return the noise by the proxy's report card, and of how many designs; None and 0 where it does not tell."""
+    """Return the noise by the proxy's report card, and from how many designs; None and 0 where too few were scored."""
     card = committed_card(proxy_name(record)) or {}
     designs = card.get("seed_designs") or 0
     return (finite(card.get("seed_noise")), designs) if designs >= ENOUGH else (None, 0)
 
 
 def noise_limit(record: StudyRecord) -> float | None:
-    """How far two seeds of one design come apart: a smaller difference of scores orders nothing."""
-    deviation = noise(record)
+    """Return the difference that two seeds of one design reach: a smaller difference of a proxy's scores is a tie.
+
+    None where it is not known, and in points, where the difference of two designs has a deviation of its own (`gaps`).
+    """
+    deviation = None if record.in_points else noise(record)
     return None if deviation is None else REPEATABILITY * deviation
 
 
@@ -46,9 +49,3 @@ def front_spread(record: StudyRecord) -> float | None:
     """Best minus worst score of the front, or None where it has fewer than two designs."""
     scores = [trial.score for trial in record.front if trial.score is not None]
     return max(scores) - min(scores) if len(scores) > 1 else None
-
-
-def order_unresolved(record: StudyRecord) -> bool:
-    """Whether the front's scores lie closer together than two seeds of one design do; never where seeds do nothing."""
-    spread, limit = front_spread(record), noise_limit(record)
-    return bool(spread is not None and limit and spread <= limit)

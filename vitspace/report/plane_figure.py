@@ -43,6 +43,7 @@ class Plane:
         rejected: (GFLOPs, ms) of designs without a score, where both are known.
         budgets: The largest GFLOPs and ms allowed, or None.
         labels: Of the two axes.
+        shade: What the colours are.
         title: Of the figure.
         caption: Lines under it.
     """
@@ -53,6 +54,7 @@ class Plane:
     rejected: list[tuple[float, float]]
     budgets: tuple[float | None, float | None]
     labels: tuple[str, str]
+    shade: str
     title: str
     caption: list[str]
 
@@ -73,6 +75,7 @@ def plane(record: StudyRecord) -> Plane:
         rejected=[(t.macs / 1e9, t.latency_ms) for t in lost if t.macs and t.latency_ms],
         budgets=(budget_of(record, "macs"), budget_of(record, "latency_ms")),
         labels=(cost_label(record, "macs"), cost_label(record, "latency_ms")),
+        shade="top-1, %" if record.in_points else "score",
         title=f"{record.name}: CPU latency against FLOPs",
         caption=[f"Brighter is better: {score_label(record)}.", *caption_of(record)],
     )
@@ -91,7 +94,7 @@ def draw_plane(data: Plane, form: style.Format = style.WIDE) -> Figure:
             colours = ScalarMappable(Normalize(min(scores), max(scores)), style.SCORES)
             bar = figure.add_axes((left + width - 0.42 / form.width, bottom, 0.1 / form.width, height))
             figure.colorbar(colours, cax=bar).outline.set_visible(False)
-            bar.set_title("score", fontsize=8.5, pad=4)
+            bar.set_title(data.shade, fontsize=8.5, pad=4)
             bar.tick_params(labelsize=8, length=2)
             _marks(axes, data, colours)
             _limits(axes, data)
@@ -115,7 +118,7 @@ def _marks(axes: Axes, data: Plane, colours: ScalarMappable) -> None:
     groups = [
         (data.trials, style.TRIAL | {"s": 24, "alpha": 0.8}, "trial"),
         (data.front, style.FRONT | {"s": 74, "edgecolors": style.BLUE, "linewidths": 1.6}, "on the front"),
-        (data.anchors, style.ANCHOR | {"edgecolors": style.ORANGE, "linewidths": 1.3}, "published design, run here"),
+        (data.anchors, style.ANCHOR | {"edgecolors": style.ORANGE, "linewidths": 1.3}, "published design"),
     ]
     for spots, look, label in groups:
         if spots:

@@ -1,24 +1,57 @@
-"""The proxy of a stored study, as it was asked for and by its full name."""
+"""The proxy of a stored study: its name, and what it measures in words."""
 
-from vitspace.errors import InputError
-from vitspace.proxies import PROXIES, canonical_name
+from typing import Any
+
+from vitspace.proxies import trains as trains_by_name
+from vitspace.proxies.names import scores_name
+from vitspace.proxies.names import typed as typed_name
 from vitspace.study.record import StudyRecord
 
 
 def proxy_name(record: StudyRecord) -> str:
     """The name under which the proxy's scores are kept, ``train:tiny``, with its data where they are not its own."""
-    name, data = typed(record)
-    if name in PROXIES:  # without a preset
-        return name
-    try:
-        return canonical_name(name, data)
-    except InputError:  # of another package, which is not installed here
-        return name
+    return scores_name(record.resolved.get("proxy") or {}, record.config.proxy)
 
 
 def typed(record: StudyRecord) -> tuple[str, str]:
     """The proxy as it was asked for, of halving the highest rung, and its data where the name does not hold them."""
-    proxy = record.resolved.get("proxy") or {}
-    proxy = (proxy.get("rungs") or [proxy])[-1]
-    name = str(proxy.get("name", record.config.proxy))
-    return name, "" if "data=" in name else str(proxy.get("data") or "")
+    return typed_name(record.resolved.get("proxy") or {}, record.config.proxy)
+
+
+def recipe(record: StudyRecord) -> dict[str, Any]:
+    """What the study says of its proxy."""
+    return record.resolved.get("proxy") or {}
+
+
+def trains(record: StudyRecord) -> bool:
+    """Whether the study's proxy trains its designs."""
+    told = recipe(record).get("trains")
+    return trains_by_name(record.config.proxy) if told is None else bool(told)
+
+
+def proxy_label(record: StudyRecord) -> str:
+    """What an axis of the proxy's scores is called."""
+    name = recipe(record).get("name", record.config.proxy)
+    what = measured(recipe(record)).replace("negative ", "\N{MINUS SIGN}")
+    return f"proxy score ({what})" if trains(record) else f"training-free score {name}"
+
+
+def proxy_note(record: StudyRecord) -> str:
+    """What the proxy measured, in the size of a caption."""
+    proxy = recipe(record)
+    if not trains(record):
+        return f"Training-free proxy {proxy.get('name', record.config.proxy)}: no accuracy."
+    return f"Proxy: {training(proxy)}. Not ImageNet accuracy."
+
+
+def measured(proxy: dict[str, Any]) -> str:
+    """What a proxy that trains measures; one of another package says it in its record."""
+    return str(proxy.get("measures") or "negative validation loss")
+
+
+def training(proxy: dict[str, Any]) -> str:
+    """``40 steps of training from scratch on fractal at 64 px (batch 32)``, without what is not known."""
+    text = f"{proxy['steps']} steps of training from scratch" if proxy.get("steps") else "a short training from scratch"
+    text += f" on {proxy['data']}" if proxy.get("data") else ""
+    text += f" at {proxy['img_size']} px" if proxy.get("img_size") else ""
+    return text + (f" (batch {proxy['batch_size']})" if proxy.get("batch_size") else "")

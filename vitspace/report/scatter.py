@@ -1,36 +1,40 @@
 """Scatter: what a figure of score against one cost shows, as plain numbers and words."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
+from vitspace.accuracy.predictor import NORMAL_90
 from vitspace.pareto import non_dominated
-from vitspace.plots.names import readable_name
+from vitspace.plots.names import public_name
+from vitspace.report.check import chance_score, check_name, proxy_value
+from vitspace.report.gaps import order_unresolved
 from vitspace.report.names import trial_name
-from vitspace.report.noise import finite, noise_limit, order_unresolved
-from vitspace.report.tables import outside_budget, references
-from vitspace.report.words import machine_note, proxy_note, score_label
+from vitspace.report.noise import finite, noise_limit
+from vitspace.report.points import interval
+from vitspace.report.proxy import proxy_label, proxy_note
+from vitspace.report.public import public_networks
+from vitspace.report.references import not_run, within_reach
+from vitspace.report.settings import image_size
+from vitspace.report.words import machine_note, score_label, score_note
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 
 Axis = Literal["macs", "latency_ms"]
 
-#: References that would leave the trials less than this share of the (logarithmic) axis are named, not drawn.
-_LEAST_SHARE = 0.4
-#: Characters of a label; of more lines the first is named and the others are counted.
-_LONG = 44
-#: Lines closer together than this share of the axis have one label.
-_APART = 0.04
+#: Published designs of more FLOPs than so many times the dearest trial's are out of view.
+_BEYOND = 1.5
+_COSTS: dict[Axis, str] = {"macs": "FLOPs", "latency_ms": "CPU latency"}
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One trial: its place, half the length of its error bar, and its label."""
+    """One design: its place, how far its error bar reaches down and up, and its label."""
 
     x: float
     y: float
-    error: float = 0.0
+    below: float = 0.0
+    above: float = 0.0
     label: str = ""
 
 
@@ -43,7 +47,7 @@ class Scatter:
         front: The front of all three objectives, anchors left out.
         anchors: Published designs, on the front or not.
         rejected: Costs of designs without a score, where they are known.
-        steps: The front of this cost and the score alone, as the corners of a line.
+        steps: The front of this cost and the score alone, as the corners of a line; empty for none.
         references: (cost, label) of published designs outside the budget; no label where the one before has it.
         beyond: The same, where the axis would have to be too long.
         budget: The largest cost allowed, or None.
@@ -51,6 +55,11 @@ class Scatter:
         unit: Of the cost.
         noise: Half the width of the band around the line, so that scores whose bands overlap are not told apart.
         caption: Lines under the figure.
+        predicted: What is predicted of the anchors without their own results.
+        untried: Published designs of these families that were not run, where their FLOPs are near.
+        public: Public networks; those on their front are labelled.
+        cloud: (cost, score) of designs that were screened.
+        anchor_words: What a star is.
     """
 
     title: str
@@ -68,6 +77,11 @@ class Scatter:
     unit: str
     noise: float
     caption: list[str]
+    predicted: list[Mark] = field(default_factory=list)
+    untried: list[Mark] = field(default_factory=list)
+    public: list[Mark] = field(default_factory=list)
+    cloud: list[tuple[float, float]] = field(default_factory=list)
+    anchor_words: str = "published design, run here"
 
     @property
     def marks(self) -> list[Mark]:
@@ -80,15 +94,15 @@ def scatter(record: StudyRecord, axis: Axis) -> Scatter:
     chosen = {trial.number for trial in record.front}
     plain = [t for t in record.completed if t.number not in chosen and not t.anchor]
     front = [t for t in record.front if not t.anchor]
-    near, beyond = _references(record, axis)
-    chance = finite(record.reference.get("chance_loss"))
-    return Scatter(
-        title=f"{record.name}: score against {'FLOPs' if axis == 'macs' else 'CPU latency'}",
+    near, beyond = within_reach(record, [place(t, axis)[0] for t in record.completed] if axis == "macs" else [])
+    chance = None if record.in_points else finite(record.reference.get("chance_loss"))
+    made = Scatter(
+        title=f"{record.name}: {'top-1' if record.in_points else 'score'} against {_COSTS[axis]}",
         xlabel=cost_label(record, axis),
         ylabel=score_label(record),
         trials=[Mark(*place(t, axis)) for t in plain],
-        front=[Mark(*place(t, axis), finite(t.score_std) or 0.0, str(t.number)) for t in front],
-        anchors=[Mark(*place(t, axis), _error(record, t), trial_name(t)) for t in record.anchors],
+        front=[Mark(*place(t, axis), *_bar(t), str(t.number)) for t in front],
+        anchors=[Mark(*place(t, axis), *_anchor_bar(record, t), trial_name(t)) for t in record.anchors],
         rejected=[cost for t in record.trials if not t.complete and (cost := _cost(t, axis))],
         steps=best_steps([place(t, axis) for t in record.completed]),
         references=near,
@@ -99,6 +113,69 @@ def scatter(record: StudyRecord, axis: Axis) -> Scatter:
         noise=(noise_limit(record) or 0.0) / 2,
         caption=caption_of(record, chance),
     )
+    return _in_points(record, made, axis) if record.in_points else made
+
+
+def training_check(record: StudyRecord) -> Scatter:
+    """Collect what `draw` needs for the proxy's scores of a study in points, against FLOPs."""
+    scored = [
+        (t, place(t, "macs")[0], value) for t in record.completed if (value := proxy_value(record, t)) is not None
+    ]
+    chosen = {trial.number for trial in record.front}
+    chance = chance_score(record)
+    said = "" if chance is None else f" Chance: {chance:.2f}.".replace("-", "\N{MINUS SIGN}")
+    return Scatter(
+        title=f"{record.name}: {check_name(record)}",
+        xlabel=cost_label(record, "macs"),
+        ylabel=proxy_label(record),
+        trials=[Mark(x, y, label=str(t.number)) for t, x, y in scored if t.number not in chosen and not t.anchor],
+        front=[Mark(x, y, label=str(t.number)) for t, x, y in scored if t.number in chosen and not t.anchor],
+        anchors=[Mark(x, y, label=trial_name(t)) for t, x, y in scored if t.anchor],
+        rejected=[],
+        steps=[],
+        references=[],
+        beyond=[],
+        budget=None,
+        chance=chance,
+        unit="G",
+        noise=0.0,
+        caption=[text for text in (proxy_note(record) + said, machine_note(record)) if text],
+    )
+
+
+def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
+    """Put behind the designs what a study in points knows beside them."""
+    predicted = [_predicted(t, place(t, axis)[0]) for t in record.anchors if finite(t.estimate.get("prior"))]
+    words = "published design, at its published top-1"
+    bars = "Bars: 90 % intervals. Hollow circles: what is predicted of a published design without its result."
+    made = replace(made, predicted=predicted, anchor_words=words, caption=[bars, *made.caption])
+    costs = [mark.x for mark in made.marks]
+    if axis != "macs" or not costs:
+        return made
+    rows = public_networks(min(costs) * 1e9, max(costs) * 1e9, image_size(record))
+    public = [Mark(row.cost.macs / 1e9, row.top1, label=public_name(row.name) if on else "") for row, on in rows]
+    cloud = [(macs / 1e9, top1) for macs, top1 in record.screened.get("cloud") or []]
+    untried = [Mark(gflops, top1, label=name) for gflops, top1, name in not_run(record, _BEYOND * max(costs))]
+    return replace(made, references=[], beyond=[], untried=untried, public=public, cloud=cloud)
+
+
+def _predicted(trial: Trial, x: float) -> Mark:
+    reach = NORMAL_90 * (finite(trial.estimate.get("prior_sd")) or 0.0)
+    return Mark(x, trial.estimate["prior"], reach, reach)
+
+
+def _bar(trial: Trial) -> tuple[float, float]:
+    """How far a design's error bar reaches down and up: to the ends of its interval, else its standard deviation."""
+    ends, score = interval(trial), -trial.point[0]
+    if ends is None:
+        return (finite(trial.score_std) or 0.0,) * 2
+    return score - ends[0], ends[1] - score
+
+
+def _anchor_bar(record: StudyRecord, trial: Trial) -> tuple[float, float]:
+    if record.in_points:
+        return 0.0, 0.0
+    return (finite(trial.score_std) or (noise_limit(record) or 0.0) / 2,) * 2
 
 
 def place(trial: Trial, axis: Axis) -> tuple[float, float]:
@@ -112,10 +189,6 @@ def _cost(trial: Trial, axis: Axis) -> float | None:
     return value / 1e9 if value and axis == "macs" else value
 
 
-def _error(record: StudyRecord, trial: Trial) -> float:
-    return finite(trial.score_std) or (noise_limit(record) or 0.0) / 2
-
-
 def best_steps(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """The corners of the best score that each cost buys, from the cheapest trial to the dearest."""
     if not places:
@@ -126,44 +199,6 @@ def best_steps(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
     for (_, low), (x, high) in pairwise(best):
         corners += [(x, low), (x, high)]
     return [*corners, (max(x for x, _ in places), best[-1][1])]
-
-
-def _references(record: StudyRecord, axis: Axis) -> tuple[list[tuple[float, str]], list[str]]:
-    """Published designs outside the budget: those within reach of the trials, and the names of the others."""
-    rows = [row for row in references(record) if outside_budget(record, row)]
-    if not record.completed or axis != "macs":  # no latency on this machine is published
-        return [], []
-    costs = [place(trial, axis)[0] for trial in record.completed]
-    near, beyond = [], []
-    for row in rows:
-        value, name = row.published["gflops"], readable_name(row.id)
-        low, high = min(*costs, value), max(*costs, value)
-        share = math.log(max(costs) / min(costs)) / math.log(high / low) if high > low else 1.0
-        if share >= _LEAST_SHARE:
-            near.append((value, f"{name}: {row.published['top1']:g} %" if "top1" in row.published else name))
-        else:
-            beyond.append(f"{name} {value:g} G")
-    places = [*costs, *(x for x, _ in near)]
-    return _merged(near, math.log(max(places) / min(places))), beyond
-
-
-def _merged(lines: list[tuple[float, str]], span: float) -> list[tuple[float, str]]:
-    """Give lines that stand too close for a label each one label, at the first of them; ``lines`` are sorted."""
-    groups: list[list[tuple[float, str]]] = []
-    for line in lines:
-        if groups and math.log(line[0] / groups[-1][0][0]) < _APART * span:
-            groups[-1].append(line)
-        else:
-            groups.append([line])
-    merged: list[tuple[float, str]] = []
-    for group in groups:
-        merged += [(group[0][0], _one_label([label for _, label in group])), *((x, "") for x, _ in group[1:])]
-    return merged
-
-
-def _one_label(labels: list[str]) -> str:
-    every = ", ".join(labels)
-    return every if len(every) <= _LONG or len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"
 
 
 def budget_of(record: StudyRecord, axis: Axis) -> float | None:
@@ -187,5 +222,7 @@ def caption_of(record: StudyRecord, chance: float | None = None) -> list[str]:
     """The lines under a figure: what the scores are, and where the numbers come from."""
     scale = f" Chance: \N{MINUS SIGN}{chance:.2f}." if chance is not None else ""
     resolved = "Order by score not resolved: the front lies inside the noise between seeds."
-    lines = [proxy_note(record) + scale, resolved if order_unresolved(record) else "", machine_note(record)]
+    if record.in_points:
+        resolved = "Order by accuracy not resolved: the best and the worst estimate of the front tie."
+    lines = [score_note(record) + scale, resolved if order_unresolved(record) else "", machine_note(record)]
     return [line for line in lines if line]

@@ -7,11 +7,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import blended_transform_factory
 
 from vitspace.plots import style
 from vitspace.plots.frame import make_room, mark_logarithmic, mark_scores, padded, write_words
 from vitspace.plots.labels import Labels, along
-from vitspace.report.scatter import Scatter
+from vitspace.report.scatter import Mark, Scatter
 
 _NEAR = 1.5  # a budget at most so many times the dearest trial is in view
 
@@ -19,12 +20,14 @@ _NEAR = 1.5  # a budget at most so many times the dearest trial is in view
 def draw(data: Scatter, form: style.Format = style.WIDE) -> Figure:
     """Draw a figure from what it shows; a narrow one leaves out what stands far beyond the trials."""
     if form is style.NARROW:
-        data = replace(data, references=[], beyond=[])
+        data = replace(data, references=[], beyond=[], untried=[m for m in data.untried if m.x <= _dearest(data)])
     with style.styled():
         figure = style.new_figure(form)
         axes = figure.add_axes(form.panel())
         axes.set(xlabel=data.xlabel, ylabel=data.ylabel)
-        axes.yaxis.set_label_coords(0.24 / form.width, 0.52, transform=figure.transFigure)
+        place = blended_transform_factory(figure.transFigure, axes.transAxes)
+        axes.yaxis.set_label_coords(0.24 / form.width, 0.5, transform=place)
+        axes.yaxis.label.set_fontsize(form.axis)
         if data.marks:
             _marks(axes, data)
             _limits(axes, data)
@@ -39,39 +42,66 @@ def draw(data: Scatter, form: style.Format = style.WIDE) -> Figure:
     return figure
 
 
+def _dearest(data: Scatter) -> float:
+    return max((mark.x for mark in data.marks), default=0.0)
+
+
 def _marks(axes: Axes, data: Scatter) -> None:
     groups = [
         (data.trials, style.TRIAL, "trial"),
         (data.front, style.FRONT, "on the front, with its number"),
-        (data.anchors, style.ANCHOR, "published design, run here"),
+        (data.anchors, style.ANCHOR, data.anchor_words),
     ]
     for marks, look, label in groups:
         if marks:
             axes.scatter([m.x for m in marks], [m.y for m in marks], label=label, **look)
-        if bars := [m for m in marks if m.error]:
-            xs, ys, errors = ([getattr(m, name) for m in bars] for name in ("x", "y", "error"))
-            axes.errorbar(xs, ys, errors, color=look["color"], **style.ERROR)
-    corners = np.array(data.steps)  # [N, 2]
-    if corners[0, 0] < corners[-1, 0]:
+        _bars(axes, marks, look["color"])
+    _behind(axes, data)
+    corners = np.array(data.steps).reshape(-1, 2)
+    if len(corners) and corners[0, 0] < corners[-1, 0]:
         xs, best = corners.T
-        axes.plot(xs, best, label="best score at this cost", **style.STEPS)
+        axes.plot(xs, best, label="best at this cost", **style.STEPS)
         if data.noise:
             axes.fill_between(
                 xs, best - data.noise, best + data.noise, label="noise: overlapping bands tie", **style.BAND
             )
 
 
+def _bars(axes: Axes, marks: list[Mark], colour: str) -> None:
+    if bars := [m for m in marks if m.below or m.above]:
+        errors = [[m.below for m in bars], [m.above for m in bars]]
+        axes.errorbar([m.x for m in bars], [m.y for m in bars], errors, color=colour, **style.ERROR)
+
+
+def _behind(axes: Axes, data: Scatter) -> None:
+    """Draw what is known beside the trials: predictions of the anchors, public networks, screened designs."""
+    if data.predicted:
+        for mark, anchor in zip(data.predicted, data.anchors, strict=True):
+            axes.plot([mark.x, anchor.x], [mark.y, anchor.y], **style.MISS)
+        places = [m.x for m in data.predicted], [m.y for m in data.predicted]
+        axes.scatter(*places, label="predicted without its result", **style.PREDICTED)
+        _bars(axes, data.predicted, style.ORANGE)
+    if data.public:
+        places = [m.x for m in data.public], [m.y for m in data.public]
+        axes.scatter(*places, label="public network near their front", **style.PUBLIC)
+    if data.untried:
+        places = [m.x for m in data.untried], [m.y for m in data.untried]
+        axes.scatter(*places, label="published design, not run here", **style.UNTRIED)
+    if data.cloud:
+        axes.scatter(*np.array(data.cloud).T, label="screened, estimate", **style.CLOUD)
+
+
 def _limits(axes: Axes, data: Scatter) -> None:
     """Fit the axes to the trials and what stands beside them; costs on a logarithmic scale."""
-    xs = [m.x for m in data.marks] + [x for x, _ in data.references]
+    xs = [m.x for m in (*data.marks, *data.untried)] + [x for x, _ in data.references]
     if data.budget and max(xs) < data.budget < _NEAR * max(xs):
         xs.append(data.budget)
     axes.set_xscale("log")
     axes.set_xlim(*padded(xs))
     mark_logarithmic(axes.xaxis, min(xs), max(xs))
-    errors = [max(m.error, data.noise) for m in data.marks]
-    bottom = min(m.y - error for m, error in zip(data.marks, errors, strict=True))
-    top = max(m.y + error for m, error in zip(data.marks, errors, strict=True))
+    shown = [*data.marks, *data.predicted, *data.untried, *data.public]
+    bottom = min(m.y - max(m.below, data.noise) for m in shown)
+    top = max(m.y + max(m.above, data.noise) for m in shown)
     room = max(0.1 * (top - bottom), 0.005)
     if data.chance is not None and bottom - 3 * room < data.chance < bottom:
         bottom = data.chance
@@ -92,7 +122,7 @@ def _lines(axes: Axes, data: Scatter) -> list[tuple[float, str]]:
         axes.scatter(inside, [0.02] * len(inside), label="rejected, at its cost", **look)
     lines = list(data.references)
     for i, (x, _) in enumerate(data.references):
-        axes.axvline(x, label="" if i else "published, over budget (ImageNet top-1)", **style.REFERENCE)
+        axes.axvline(x, label="" if i else "published, over budget", **style.REFERENCE)
     if data.budget and left < data.budget < right:
         axes.axvline(data.budget, **style.BUDGET)
         lines.append((data.budget, f"budget: {data.budget:g} {data.unit}"))
@@ -102,15 +132,21 @@ def _lines(axes: Axes, data: Scatter) -> list[tuple[float, str]]:
 def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: style.Format) -> None:
     left, (bottom, top) = axes.get_xlim()[0], axes.get_ylim()
     segments = [*pairwise(data.steps), *(((x, bottom), (x, top)) for x, _ in lines)]
-    labels = Labels(axes, [(m.x, m.y) for m in data.marks], along(segments))
+    segments += [((m.x, m.y), (a.x, a.y)) for m, a in zip(data.predicted, data.anchors, strict=False)]
+    segments += [((m.x, m.y - m.below), (m.x, m.y + m.above)) for m in (*data.front, *data.predicted) if m.below]
+    beside = [(m.x, m.y) for m in (*data.predicted, *data.untried, *data.public)]
+    labels = Labels(axes, [(m.x, m.y) for m in data.marks], [*along(segments), *beside])
     if data.beyond:
         labels.corner(f"published, over budget: {', '.join(data.beyond)} →", **style.NOTE)
     if data.chance is not None and bottom < data.chance < top:
         axes.axhline(data.chance, **style.CHANCE)
         labels.add(left, data.chance, "chance", **style.NOTE)
-    for x, text in [line for line in lines if line[1]]:
-        labels.add_along(x, text, **style.NOTE)
     for mark in data.anchors:
         labels.add(mark.x, mark.y, mark.label, fontsize=form.label_of(len(data.anchors)), **style.ANCHOR_LABEL)
+    for x, text in [line for line in lines if line[1]]:
+        labels.add_along(x, text, **style.NOTE)
     for mark in data.front:
         labels.add(mark.x, mark.y, mark.label, required=False, **style.FRONT_LABEL)
+    for mark in [*data.trials, *data.untried, *data.public]:
+        if mark.label:
+            labels.add(mark.x, mark.y, mark.label, required=False, far=False, **style.FAINT_LABEL)

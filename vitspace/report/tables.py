@@ -1,6 +1,5 @@
 """Tables of a study, as data frames. Missing values are None or NaN here, and blank where they are written."""
 
-import math
 from typing import Any
 
 import pandas as pd
@@ -9,14 +8,20 @@ from vitspace.anchors import Anchor, all_anchors
 from vitspace.plots.names import readable_name
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite, noise, noise_limit, pooled_noise
+from vitspace.report.points import interval, known
+from vitspace.report.proxy import trains
 from vitspace.report.settings import differing, shape
-from vitspace.report.words import dominated_by, headline, proxy_sentence, trains
+from vitspace.report.standing import standing
+from vitspace.report.words import dominated_by, headline, proxy_sentence
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 
 __all__ = [
+    "anchors_shown",
     "anchors_table",
     "calibration",
+    "for_reading",
+    "front_shown",
     "front_table",
     "headline",
     "outside_budget",
@@ -27,10 +32,21 @@ __all__ = [
     "trials_table",
 ]
 
-_COSTS = ["gflops", "params_m", "latency_ms", "p10_ms", "p90_ms", "latency_doubt", "score", "score_std", "accuracy"]
-_GAPS = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "against_anchor"]
-_FRONT = ["number", "name", "anchor", "spec_id", "dim", "depth", "settings", *_COSTS, *_GAPS]
-_TRIALS = ["number", "name", "anchor", "spec_id", "family", "state", "why", "front", *_COSTS, "seconds", "seed"]
+_COSTS = [
+    "gflops",
+    "params_m",
+    "latency_ms",
+    *("p10_ms", "p90_ms", "latency_low_ms", "latency_high_ms", "latency_doubt"),
+]
+_SCORES = ["score", "score_std", "low90", "high90", "published_top1", "prior", "prior_sd", "outside"]
+_PROXY = ["proxy_score", "accuracy"]
+_GAPS = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "gap_low", "gap_high", "against_anchor"]
+_FRONT = ["number", "name", "anchor", "spec_id", "dim", "depth", "settings", *_COSTS, *_SCORES, *_PROXY, *_GAPS]
+_SECONDS = ["seconds", "timed_seconds", "proxy_seconds", "waited_seconds"]
+_TRIALS = [
+    *("number", "name", "anchor", "spec_id", "family", "state", "why", "front"),
+    *(*_COSTS, *_SCORES, *_PROXY, *_SECONDS, "seed"),
+]
 _ANCHORS = ["name", "published_gflops", "published_params_m", "published_top1", "published_cpu_ms"]
 
 
@@ -38,8 +54,7 @@ def front_table(record: StudyRecord) -> pd.DataFrame:
     """The front by FLOPs; each design beside the anchor nearest in FLOPs and latency (gaps as ratio - 1)."""
     specs = {t.number: t.spec for t in [*record.front, *record.anchors] if t.spec}
     names = differing(specs.values())
-    limit = noise_limit(record)
-    rows = [_shared(t) | shape(specs[t.number], names) | _gap(t, record.anchors, limit) for t in record.front]
+    rows = [_shared(t) | shape(specs[t.number], names) | _beside(record, t) for t in record.front]
     return pd.DataFrame(rows, columns=_FRONT)
 
 
@@ -50,6 +65,7 @@ def trials_table(record: StudyRecord) -> pd.DataFrame:
         _shared(t)
         | {"family": t.spec.family if t.spec else None, "state": t.state, "why": t.why or None}
         | {"front": t.number in front, "seconds": finite(t.seconds), "seed": t.seed}
+        | {name: finite(t.details.get(name)) for name in _SECONDS[1:]}
         for t in record.trials
     ]
     return pd.DataFrame(rows, columns=_TRIALS)
@@ -60,13 +76,18 @@ def anchors_table(record: StudyRecord) -> pd.DataFrame:
     specs = {t.number: t.spec for t in [*record.front, *record.anchors] if t.spec}
     names = differing(specs.values())
     rows = [
-        _shared(t) | shape(specs[t.number], names) | _published(t.anchor) | {"standing": dominated_by(record, t.number)}
+        _shared(t)
+        | {"prior_error": _prior_error(t)}
+        | shape(specs[t.number], names)
+        | _published(t.anchor)
+        | {"standing": dominated_by(record, t.number)}
         for t in record.anchors
     ]
     rows += [
         {"name": readable_name(a.id)} | _published(a.id) | {"standing": _absence(record, a)} for a in references(record)
     ]
-    return pd.DataFrame(rows, columns=[*_ANCHORS, "settings", *_COSTS, "standing"])
+    columns = [*_ANCHORS, *(name for name in _SCORES if name not in _ANCHORS)]
+    return pd.DataFrame(rows, columns=[*columns, "prior_error", "settings", *_COSTS, *_PROXY, "standing"])
 
 
 def settings_table(record: StudyRecord) -> pd.DataFrame:
@@ -97,25 +118,83 @@ def outside_budget(record: StudyRecord, row: Anchor) -> bool:
     return bool(record.config.limits.violation(macs=macs, params=params))
 
 
+def for_reading(record: StudyRecord, frame: pd.DataFrame) -> pd.DataFrame:
+    """A table whose scores are named as what they are: in points as estimates, beside what the proxy measured."""
+    if not record.in_points:
+        return frame.drop(columns="proxy_score", errors="ignore")
+    return frame.rename(columns={"score": "estimate", "score_gap": "top1_gap"})
+
+
+def front_shown(record: StudyRecord) -> pd.DataFrame:
+    """The front for reading; what is printed of anchors stands in their own table."""
+    frame = for_reading(record, front_table(record))
+    return frame.drop(columns=["published_top1", "prior", "prior_sd", "outside"])
+
+
+def anchors_shown(record: StudyRecord) -> pd.DataFrame:
+    """The published designs for reading; in points they stand at their published accuracy."""
+    frame = for_reading(record, anchors_table(record))
+    return frame.drop(columns=["estimate", "outside"]) if record.in_points else frame
+
+
 def calibration(record: StudyRecord) -> pd.DataFrame:
     """What a score is to be held against: quantity, value, note. Only what was measured."""
+    rows = [*(_of_estimates(record) if record.in_points else []), *_of_proxy(record)]
+    return pd.DataFrame([row for row in rows if row[1] is not None], columns=["quantity", "value", "note"])
+
+
+Fact = tuple[str, float | None, str]
+
+
+def _of_estimates(record: StudyRecord) -> list[Fact]:
+    facts = known()
+    of = f"{facts.public} public networks of the usual recipe, each without its family"
+    misses = [abs(miss) for trial in record.anchors if (miss := _prior_error(trial)) is not None]
+    weight = finite((record.resolved.get("accuracy") or {}).get("weight"))
+    return [
+        ("mean error of estimates", facts.mae, f"points, over {of}"),
+        ("results inside the 90 % interval", facts.coverage90, f"share of {of}"),
+        (
+            "mean error on this study's anchors",
+            sum(misses) / len(misses) if misses else None,
+            f"points, over {len(misses)}, each without its own result; its siblings are known",
+        ),
+        ("weight of the proxy", weight, "as evidence of accuracy: 0 is none, 1 would leave no doubt"),
+    ]
+
+
+def _of_proxy(record: StudyRecord) -> list[Fact]:
     reference = record.reference
     name = readable_name(str(reference.get("name") or reference.get("spec_id") or "the reference"))
-    scores = [score for value in reference.get("scores") or [] if (score := finite(value)) is not None]
+    scores = [score for value in _reference_scores(record) if (score := finite(value)) is not None]
     sign, what = (-1, "loss") if trains(record) else (1, "score")
     mean = sign * sum(scores) / len(scores) if scores else None
     unit = "in nats, " if trains(record) else ""
-    pooled, designs = pooled_noise(record)
-    of = f"{designs} published designs, each with several seeds" if pooled else f"{name} over {len(scores)} seeds"
-    rough = "" if pooled else ", a rough figure: three further pairs of seeds in ten differ by more"
     listed = ", ".join(f"{sign * score:.3f}" for score in scores)
-    rows = [
+    seeds = f"mean of {len(scores)} seeds: {listed}" if len(scores) > 1 else "one seed"
+    return [
         ("loss of chance", finite(reference.get("chance_loss")), f"{unit}guessing by how often each class occurs"),
-        (f"{what} of {name}", mean, f"{unit}mean of {len(scores)} seeds: {listed}"),
+        (f"{what} of {name}", mean, f"{unit}{seeds}"),
+        *([] if record.in_points else _noise_facts(record, what, name, len(scores))),
+    ]
+
+
+def _reference_scores(record: StudyRecord) -> list[Any]:
+    """What the proxy measured of the reference design, a number a seed."""
+    if not record.in_points:
+        return record.reference.get("scores") or []
+    spec_id = record.reference.get("spec_id")
+    return [trial.proxy_score for trial in record.completed if trial.spec and trial.spec.id == spec_id][:1]
+
+
+def _noise_facts(record: StudyRecord, what: str, name: str, seeds: int) -> list[Fact]:
+    pooled, designs = pooled_noise(record)
+    of = f"{designs} published designs, each with several seeds" if pooled else f"{name} over {seeds} seeds"
+    rough = "" if pooled else ", a rough figure: three further pairs of seeds in ten differ by more"
+    return [
         ("noise between seeds", noise(record), f"standard deviation of the {what} of {of}"),
         ("smallest difference that counts", noise_limit(record) or None, f"2.77 x noise{rough}"),
     ]
-    return pd.DataFrame([row for row in rows if row[1] is not None], columns=["quantity", "value", "note"])
 
 
 def rejected(record: StudyRecord) -> pd.DataFrame:
@@ -141,10 +220,34 @@ def _shared(trial: Trial) -> dict[str, Any]:
         "p10_ms": finite(trial.latency.get("p10_ms")),
         "p90_ms": finite(trial.latency.get("p90_ms")),
         "latency_doubt": trial.latency_doubt or None,
+        "latency_low_ms": finite(trial.latency.get("low_ms")),
+        "latency_high_ms": finite(trial.latency.get("high_ms")),
         "score": finite(trial.score),
         "score_std": finite(trial.score_std),
+        **dict(zip(("low90", "high90"), interval(trial) or (), strict=False)),
+        "published_top1": trial.published_top1,
+        "prior": finite(trial.estimate.get("prior")),
+        "prior_sd": finite(trial.estimate.get("prior_sd")),
+        "outside": "; ".join(trial.estimate.get("outside") or []) or None,
+        "proxy_score": finite(trial.proxy_score),
         "accuracy": finite(trial.details.get("accuracy")),
     }
+
+
+def _prior_error(trial: Trial) -> float | None:
+    """What is predicted of an anchor without its own result, less that result, points."""
+    prior = finite(trial.estimate.get("prior"))
+    return None if prior is None or trial.published_top1 is None else prior - trial.published_top1
+
+
+def _beside(record: StudyRecord, trial: Trial) -> dict[str, Any]:
+    """Columns of a design beside its nearest anchor."""
+    found = standing(record, trial)
+    if found is None:
+        return {}
+    if found.anchor.number == trial.number:
+        return {"nearest_anchor": trial.anchor, "against_anchor": "is the anchor"}
+    return found.row()
 
 
 def _published(name: str | None) -> dict[str, Any]:
@@ -158,45 +261,3 @@ def _absence(record: StudyRecord, row: Anchor) -> str:
         if trial.anchor == row.id:
             return f"{trial.state}: {trial.why}" if trial.why else trial.state
     return "outside the budget" if outside_budget(record, row) else "not run"
-
-
-def _gap(trial: Trial, anchors: list[Trial], limit: float | None) -> dict[str, Any]:
-    if not anchors:
-        return {}
-    near = min(anchors, key=lambda other: math.dist(_costs(trial), _costs(other)))
-    if near.number == trial.number:
-        return {"nearest_anchor": near.anchor, "against_anchor": "is the anchor"}
-    (loss, macs, ms), (other_loss, other_macs, other_ms) = trial.point, near.point
-    flops_gap, latency_gap, score_gap = macs / other_macs - 1, ms / other_ms - 1, other_loss - loss
-    unsure = " (latency unsure)" if trial.latency_doubt or near.latency_doubt else ""
-    words = [
-        _words(flops_gap, "FLOPs", "cheaper", "costlier"),
-        _words(latency_gap, "latency", "faster", "slower") + unsure,
-        _score_words(score_gap, limit),
-    ]
-    return {
-        "nearest_anchor": near.anchor,
-        "flops_gap": flops_gap,
-        "latency_gap": latency_gap,
-        "score_gap": score_gap,
-        "against_anchor": f"{trial_name(near)}: {', '.join(words)}",
-    }
-
-
-def _costs(trial: Trial) -> tuple[float, float]:
-    _, macs, ms = trial.point
-    return math.log(macs), math.log(ms)
-
-
-def _words(gap: float, cost: str, less: str, more: str) -> str:
-    if abs(gap) < 0.005:
-        return f"same {cost}"
-    return f"{100 * abs(gap):.0f} % {less if gap < 0 else more}"
-
-
-def _score_words(gap: float, limit: float | None) -> str:
-    if limit and abs(gap) <= limit:
-        return f"score {gap:+.3f} (within noise)"
-    if not gap:
-        return "same score"
-    return f"score {'better' if gap > 0 else 'worse'} by {abs(gap):.3f}"

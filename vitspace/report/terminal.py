@@ -5,6 +5,9 @@ from rich import box
 from rich.table import Table
 
 from vitspace.plots.names import readable_name
+from vitspace.report.gaps import signed
+from vitspace.report.noise import finite
+from vitspace.report.points import plus_minus
 from vitspace.report.tables import front_table
 from vitspace.study.record import StudyRecord
 
@@ -13,11 +16,12 @@ _NUMBERS = {"gflops": ("FLOPs G", ".2f"), "params_m": ("M params", ".1f"), "late
 
 def terminal_table(record: StudyRecord) -> Table:
     """Return the front, each design with how it differs from the anchor nearest to it; anchors are starred."""
-    frame = front_table(record)
-    caption = "from the nearest anchor: change of FLOPs, of ms, of score" if frame["flops_gap"].notna().any() else None
+    frame, what = front_table(record), "top-1" if record.in_points else "score"
+    known = frame["flops_gap"].notna().any()
+    caption = f"from the nearest anchor: change of FLOPs, of ms, of {what}" if known else None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
-    rows = [_cells(row) for row in frame.to_dict("records")]
-    for place, heading in enumerate(("#", "design", *(text for text, _ in _NUMBERS.values()), "score")):
+    rows = [_cells(row, record.in_points) for row in frame.to_dict("records")]
+    for place, heading in enumerate(("#", "design", *(text for text, _ in _NUMBERS.values()), what)):
         width = max(len(text) for text in (heading, *(row[place] for row in rows)))
         table.add_column(heading, justify="left" if heading == "design" else "right", no_wrap=True, min_width=width)
     # What is too long for a narrow terminal goes on in the next line.
@@ -27,14 +31,16 @@ def terminal_table(record: StudyRecord) -> Table:
     return table
 
 
-def _cells(row: dict) -> list[str]:
+def _cells(row: dict, in_points: bool) -> list[str]:
     numbers = [format(row[name], digits) for name, (_, digits) in _NUMBERS.items()]
     name = f"{row['name']} ★" if isinstance(row["anchor"], str) else row["name"]
-    return [str(row["number"]), name, *numbers, f"{row['score']:.3f}", _gap(row)]
+    score = plus_minus(row["score"], finite(row["score_std"])) if in_points else f"{row['score']:.3f}"
+    return [str(row["number"]), name, *numbers, score, _gap(row, in_points)]
 
 
-def _gap(row: dict) -> str:
+def _gap(row: dict, in_points: bool) -> str:
     if pd.isna(row["flops_gap"]):
         return ""
     anchor = readable_name(row["nearest_anchor"])
-    return f"{anchor} {row['flops_gap']:+.0%} {row['latency_gap']:+.0%} {row['score_gap']:+.2f}"
+    score = signed(row["score_gap"]) if in_points else f"{row['score_gap']:+.2f}"
+    return f"{anchor} {row['flops_gap']:+.0%} {row['latency_gap']:+.0%} {score}"

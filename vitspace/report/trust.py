@@ -1,16 +1,11 @@
-"""Trust: what a reader must know to believe a score: the proxy's report card, and estimates of ImageNet top-1."""
+"""Trust: the report card of a study's proxy, or how to make one."""
 
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from vitspace.errors import InputError
-from vitspace.fidelity.cards import DEFAULT
-from vitspace.fidelity.estimate import estimate
-from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.cards import committed_card
 from vitspace.report.proxy import proxy_name, typed
-from vitspace.spec import Spec
 from vitspace.study.record import StudyRecord
 
 
@@ -39,21 +34,6 @@ def _measuring(record: StudyRecord) -> str:
     name, data = typed(record)
     other = data and proxy_name(record) != name
     return shlex.join(["vitspace", "fidelity", name, *(["--data", data] if other else [])])
-
-
-def estimated_top1(record: StudyRecord, spec: Spec) -> str:
-    """Say what ImageNet top-1 published designs of such a training-free score reached, or why nothing is said."""
-    name = proxy_name(record)
-    base = name if name in COMBINATIONS else DEFAULT
-    other = "" if name == base else f"; it rests on {base}, not on this study's scores"
-    try:
-        found = estimate(spec, base)
-    except InputError as error:
-        return f"No estimate of ImageNet top-1: {error}."
-    return (
-        f"Estimated ImageNet top-1 {found.top1:.1f} % (90 % interval {found.low:.1f} to {found.high:.1f}), an estimate "
-        f"from {found.anchors} published designs, not a result{other}."
-    )
 
 
 def _lines(card: dict[str, Any], params: dict[str, Any]) -> list[CardLine]:

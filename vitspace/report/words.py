@@ -4,12 +4,19 @@ import shlex
 from typing import Any
 
 from vitspace.plots.names import readable_name
-from vitspace.proxies import trains as trains_by_name
+from vitspace.report.check import unlearned_words
+from vitspace.report.gaps import gap, order_unresolved
 from vitspace.report.names import trial_name
-from vitspace.report.noise import finite, front_spread, noise_limit, order_unresolved
+from vitspace.report.noise import front_spread, noise_limit
+from vitspace.report.points import LABEL, estimate_note, estimate_sentence
+from vitspace.report.proxy import measured, proxy_label, proxy_note, recipe, training, trains
+from vitspace.report.standing import verdict
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
+
+#: Designs that are named in a sentence; more are counted.
+_NAMED = 4
 
 
 def headline(record: StudyRecord) -> str:
@@ -17,11 +24,33 @@ def headline(record: StudyRecord) -> str:
     done, rejected = len(record.completed), len(record.trials) - len(record.completed)
     if not done:
         return f"{record.name}: no design was evaluated; {_count(rejected, 'trial')} without a score."
+    front = f"{len(record.front)} on the front of {score_word(record)}, FLOPs and latency"
+    words = f"{record.name}: {_count(done, 'design')} evaluated{_within(record)} ({_origin(record)}), {front}."
+    found = [verdict(record), _outside(record)] if record.in_points else [_resolution(record)]
+    return " ".join(text for text in (words, *found, unlearned_words(record), _unsure(record)) if text)
+
+
+def score_word(record: StudyRecord) -> str:
+    """What a score is called in a sentence."""
+    return "estimated top-1" if record.in_points else "score"
+
+
+def _origin(record: StudyRecord) -> str:
+    """``12 chosen from 100,000 screened, published: MSG-T``."""
     published = ", ".join(readable_name(trial.anchor) for trial in record.anchors if trial.anchor)
-    made = f"{done - len(record.anchors)} drawn, {f'published: {published}' if published else 'none published'}"
-    front = f"{len(record.front)} on the front of score, FLOPs and latency"
-    words = f"{record.name}: {_count(done, 'design')} evaluated{_within(record)} ({made}), {front}."
-    return words + _resolution(record) + _unlearned(record) + _unsure(record)
+    screened = record.screened.get("designs")
+    how = f"chosen from {screened:,} screened" if screened else "drawn"
+    drawn = len(record.completed) - len(record.anchors)
+    return f"{drawn} {how}, {f'published: {published}' if published else 'none published'}"
+
+
+def _outside(record: StudyRecord) -> str:
+    """Name the designs whose estimates rest on little."""
+    found = [str(t.number) for t in record.completed if t.published_top1 is None and t.estimate.get("outside")]
+    if not found:
+        return ""
+    said = f"{_count(len(found), 'design')}, {', '.join(found)}," if len(found) <= _NAMED else f"{len(found)} designs"
+    return f"{said} lie{'s' if len(found) == 1 else ''} outside of what is known, where intervals are wider."
 
 
 def _within(record: StudyRecord) -> str:
@@ -36,23 +65,11 @@ def _resolution(record: StudyRecord) -> str:
         return ""
     if order_unresolved(record):
         return (
-            f" The front's scores span {spread:.3f}, inside the noise between seeds ({limit:.3f}): "
+            f"The front's scores span {spread:.3f}, inside the noise between seeds ({limit:.3f}): "
             "order by score not resolved."
         )
     noisy = f"; differences below about {limit:.2f} may be noise between seeds" if limit else ""
-    return f" The front's scores span {spread:.3f}{noisy}."
-
-
-def _unlearned(record: StudyRecord) -> str:
-    """Warn of designs that do no better than a guess, whose order says nothing of what they will learn."""
-    chance = finite(record.reference.get("chance_loss")) if trains(record) else None
-    worse = [trial for trial in record.completed if chance is not None and -trial.point[0] <= -chance]
-    if not worse or chance is None:
-        return ""
-    return (
-        f" {len(worse)} of the {len(record.completed)} scores are no better than chance "
-        f"({-chance:.3f}): train longer, as --proxy train:small does, before their order is believed."
-    )
+    return f"The front's scores span {spread:.3f}{noisy}."
 
 
 def _unsure(record: StudyRecord) -> str:
@@ -63,14 +80,16 @@ def _unsure(record: StudyRecord) -> str:
     front = sum(bool(trial.latency_doubt) for trial in record.front)
     were, are = ("was", "is") if len(doubted) == 1 else ("were", "are")
     return (
-        f" {len(doubted)} of {len(record.completed)} latencies, {front} of the front's, {were} taken on a busy machine "
+        f"{len(doubted)} of {len(record.completed)} latencies, {front} of the front's, {were} taken on a busy machine "
         f"and {are} unsure."
     )
 
 
 def proxy_sentence(record: StudyRecord) -> str:
-    """What the proxy's score says, and what it does not."""
-    proxy = _proxy(record)
+    """What a score says, and what it does not."""
+    proxy = recipe(record)
+    if record.in_points:
+        return estimate_sentence()
     if not trains(record):
         name = proxy.get("name", record.config.proxy)
         return (
@@ -78,24 +97,19 @@ def proxy_sentence(record: StudyRecord) -> str:
             f"equal FLOPs and params at best, and a search that maximises them stacks layers or params{_card(proxy)}."
         )
     return (
-        f"Scores are a proxy's numbers, not ImageNet accuracies: each is the {_measured(proxy)} after "
-        f"{_training(proxy)}, so it measures how fast a network starts to learn on small images of a small data set."
+        f"Scores are a proxy's numbers, not ImageNet accuracies: each is the {measured(proxy)} after "
+        f"{training(proxy)}, so it measures how fast a network starts to learn on small images of a small data set."
     )
 
 
 def score_label(record: StudyRecord) -> str:
     """What an axis of scores is called."""
-    name = _proxy(record).get("name", record.config.proxy)
-    measured = _measured(_proxy(record)).replace("negative ", "\N{MINUS SIGN}")
-    return f"proxy score ({measured})" if trains(record) else f"training-free score {name}"
+    return LABEL if record.in_points else proxy_label(record)
 
 
-def proxy_note(record: StudyRecord) -> str:
+def score_note(record: StudyRecord) -> str:
     """`proxy_sentence` in the size of a caption."""
-    proxy = _proxy(record)
-    if not trains(record):
-        return f"Training-free proxy {proxy.get('name', record.config.proxy)}: no accuracy."
-    return f"Proxy: {_training(proxy)}. Not ImageNet accuracy."
+    return estimate_note() if record.in_points else proxy_note(record)
 
 
 def machine_note(record: StudyRecord) -> str:
@@ -141,25 +155,16 @@ def dominated_by(record: StudyRecord, number: int) -> str:
     """Say whether a completed trial is on the front, or which trials of the front beat it on every axis."""
     if any(trial.number == number for trial in record.front):
         return "on the front"
-    point = next(trial.point for trial in record.completed if trial.number == number)
-    better = [t for t in record.front if all(a <= b for a, b in zip(t.point, point, strict=True))]
-    limit = noise_limit(record) or 0.0
-    names = [f"{trial_name(t)} (trial {t.number}{_caveat(point[0] - t.point[0], limit)})" for t in better]
-    return "dominated by " + ", ".join(names)
+    own = next(trial for trial in record.completed if trial.number == number)
+    better = [t for t in record.front if all(a <= b for a, b in zip(t.point, own.point, strict=True))]
+    names = [f"{trial_name(t)} (trial {t.number}{_caveat(record, t, own)})" for t in better[:_NAMED]]
+    return "dominated by " + ", ".join(names) + (f" and {len(better) - _NAMED} more" if better[_NAMED:] else "")
 
 
-def _caveat(gap: float, limit: float) -> str:
-    return ", the score within noise" if limit and gap <= limit else ""
-
-
-def _proxy(record: StudyRecord) -> dict[str, Any]:
-    return record.resolved.get("proxy") or {}
-
-
-def trains(record: StudyRecord) -> bool:
-    """Whether the study's proxy trains its designs."""
-    told = _proxy(record).get("trains")
-    return trains_by_name(record.config.proxy) if told is None else bool(told)
+def _caveat(record: StudyRecord, better: Trial, own: Trial) -> str:
+    if not gap(record, better, own).tie:
+        return ""
+    return ", a tie in accuracy" if record.in_points else ", the score within noise"
 
 
 def _card(proxy: dict[str, Any]) -> str:
@@ -174,19 +179,6 @@ def _card(proxy: dict[str, Any]) -> str:
         f"right order, {card['hard_right']:g} of the {card['hard_pairs']} that params order wrongly or tie (chance: "
         f"{card['hard_pairs'] / 2:g})"
     )
-
-
-def _measured(proxy: dict[str, Any]) -> str:
-    """What a proxy that trains measures; one of another package says it in its record."""
-    return str(proxy.get("measures") or "negative validation loss")
-
-
-def _training(proxy: dict[str, Any]) -> str:
-    """``40 steps of training from scratch on fractal at 64 px (batch 32)``, without what is not known."""
-    text = f"{proxy['steps']} steps of training from scratch" if proxy.get("steps") else "a short training from scratch"
-    text += f" on {proxy['data']}" if proxy.get("data") else ""
-    text += f" at {proxy['img_size']} px" if proxy.get("img_size") else ""
-    return text + (f" (batch {proxy['batch_size']})" if proxy.get("batch_size") else "")
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,1 +1,1 @@
-"""Searching: everything that acts on a study, from its configuration to its report."""
+"""Everything that acts on a study, from its configuration to its last trial."""

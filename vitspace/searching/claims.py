@@ -1,4 +1,4 @@
-"""Claims: whether a worker that has started a trial may evaluate it, beside others that have started theirs.
+"""Decides whether a worker may evaluate the trial that it has started, beside workers that have started theirs.
 
 No lock is needed. A worker writes down what it is about to do and reads the others' notes only afterwards, so that of
 two workers at least the later reader sees the other. The lower trial number has precedence, unless the higher one is

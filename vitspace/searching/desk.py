@@ -2,7 +2,6 @@
 
 import time
 import zlib
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 
@@ -11,12 +10,13 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from vitspace.errors import InputError, UsedUpError
+from vitspace.anchors import anchor as published
+from vitspace.errors import UsedUpError
 from vitspace.interrupts import deferring_interrupts
 from vitspace.latency import predicted_violation
 from vitspace.searching.claims import CLAIM, Verdict, admit, places_left
-from vitspace.searching.queue import DEATHS, Queue, design_params
-from vitspace.searching.reference import Score, SecondSeed, reference_trial, score_reference
+from vitspace.searching.queue import DEATHS, OUTSIDE, Queue, design_of
+from vitspace.searching.reference import Score, SecondSeed, reference_trial, score_reference, settle_reference
 from vitspace.searching.samplers import make_sampler
 from vitspace.searching.session import Session, Task
 from vitspace.searching.streaks import REJECTIONS, Streaks
@@ -226,11 +226,8 @@ class Desk:
 
     def _under_way(self) -> set[Spec]:
         """Return the designs that wait or are worked on."""
-        found = set()
-        for trial in self.store.frozen(TrialState.RUNNING, TrialState.WAITING):
-            with suppress(InputError):  # its params are still chosen, or make no design
-                found.add(self.space.decode(design_params(trial)))
-        return found
+        trials = self.store.frozen(TrialState.RUNNING, TrialState.WAITING)
+        return {spec for trial in trials if (spec := design_of(trial, self.space))}
 
     def put_back(self, job: Job) -> None:
         """Queue a design again whose evaluation was interrupted."""
@@ -241,14 +238,13 @@ class Desk:
 
     def _consider(self, running: optuna.Trial) -> Task | Trial | None:
         """Return the task of a started trial, or how it is rejected, or None where it is one too many."""
-        with batched(self.store.storage):
-            params = self.space.choose(lambda v: running.suggest_categorical(v.name, v.values))
         facts = running.user_attrs
+        anchor, deaths = facts.get("anchor"), facts.get("deaths", 0)
         try:
-            spec = self.space.decode(params)
+            spec = published(anchor).spec if anchor and facts.get(OUTSIDE) else self._chosen(running)
         except InvalidDesign as error:
             return self._trial(running.number, "invalid", why=str(error))
-        anchor, deaths = facts.get("anchor"), facts.get("deaths", 0)
+        assert spec is not None
         if deaths >= DEATHS:
             why = f"its worker died {deaths} times, the last time {facts.get('killed')}"
             return self._trial(running.number, "failed", spec, why, anchor)
@@ -260,6 +256,16 @@ class Desk:
             return self._trial(running.number, "duplicate", spec, f"the same network as trial {found.of}", anchor)
         self.queue.grant(running)
         return Task(running, spec, anchor)
+
+    def _chosen(self, running: optuna.Trial) -> Spec:
+        """Have a trial's params chosen, where they are not queued, and return its design.
+
+        Raises:
+            InvalidDesign: they make none.
+        """
+        with batched(self.store.storage):
+            params = self.space.choose(lambda v: running.suggest_categorical(v.name, v.values))
+        return self.space.decode(params)
 
     def _admit(self, running: optuna.Trial, spec: Spec) -> Verdict:
         self.store.storage.set_trial_system_attr(trial_id(running), CLAIM, spec.id)
@@ -317,6 +323,9 @@ class Desk:
         """Return the scoring of the reference design with a second seed, where that is due and this worker's part."""
         trial = reference_trial(self.store, self.queue.owner, last)
         worst = self.session.evaluator.proxy.worst
+        if trial and self.config.accuracy == "estimate":
+            settle_reference(self.store, trial, self.config, worst)
+            return None
         return SecondSeed(self.store, trial, self.config, worst, self.monitor.note) if trial else None
 
 

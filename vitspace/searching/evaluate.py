@@ -9,6 +9,10 @@ from typing import Any
 
 import torch
 
+from vitspace.accuracy.evidence import Evidence
+from vitspace.accuracy.mixing import mixing_stages
+from vitspace.accuracy.posterior import posterior
+from vitspace.anchors import anchor
 from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.latency import Latency, LatencySettings, measure, predicted_violation
@@ -19,8 +23,8 @@ from vitspace.proxies import Laddered, Proxy, finite
 from vitspace.searching.rungs import EntersRungs
 from vitspace.space import Space
 from vitspace.spec import Spec
-from vitspace.study.storage import StorageError
 from vitspace.study.trial import State, Trial
+from vitspace.study.troubles import StorageError
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +41,7 @@ class Evaluator:
         proxy: Gives the score.
         seed: The proxy's seed, the same for every design, so that they are compared on the same draw.
         command: The command line that runs it, for the record.
+        evidence: What the proxy's score tells of a design's top-1; None where the score itself is what is searched by.
     """
 
     space: Space
@@ -45,6 +50,13 @@ class Evaluator:
     seed: int = 0
     latency: LatencySettings = field(default_factory=LatencySettings)
     command: str = ""
+    evidence: Evidence | None = None
+
+    def describe_accuracy(self) -> dict[str, Any]:
+        """Return what a score is, for the record."""
+        if self.evidence is None:
+            return {}
+        return {"evidence": self.evidence.words(), "weight": self.evidence.weight}
 
     def evaluate(
         self,
@@ -69,7 +81,7 @@ class Evaluator:
         start, waited = time.perf_counter(), seconds_waited()
         trial = self.trial(number, "complete", spec, anchor=anchor)
         try:
-            trial = self._measure(trial, spec)
+            trial = self._measure(self._looked_at(trial, spec), spec)
             if trial.complete:
                 trial = self._score(trial, spec, on_step, rungs)
         except StorageError:
@@ -89,8 +101,16 @@ class Evaluator:
         run = {"command": self.command, "pid": os.getpid(), **how, "versions": versions()}
         return Trial(number, state, spec, why, anchor, seed=self.seed, details={"run": run, "host": fingerprint()})
 
+    def _looked_at(self, trial: Trial, spec: Spec) -> Trial:
+        """Reject a design of no published result in which positions of the map never meet."""
+        if self.evidence is None or self._published(trial) or any(mixing_stages(spec, self.space.resolution)):
+            return trial
+        return replace(trial, state="invalid", why="no block lets positions of the map meet, which no estimate sees")
+
     def _measure(self, trial: Trial, spec: Spec) -> Trial:
         """Pass the gates of cost and latency."""
+        if not trial.complete:
+            return trial
         costs = cost(spec, self.space.resolution)
         trial = replace(trial, params=costs.params, macs=costs.macs)
         if why := self.budget.violation(macs=costs.macs, params=costs.params):
@@ -128,9 +148,10 @@ class Evaluator:
             finite(score.value)
             trained.append({"rung": getattr(proxy, "name", ""), "score": score.value, "seconds": score.seconds})
             details = {**trial.details, "proxy_seconds": score.seconds, **score.details}
-            trial = replace(trial, score=score.value, details=details)
+            trial = self._scored(replace(trial, details=details), spec, score.value)
             if rungs and ladder and number + 1 < len(proxies):
-                place = rungs.enter(number, trial.point, ladder.keep)
+                # A rung compares what was trained there.
+                place = rungs.enter(number, (-score.value, *trial.point[1:]), ladder.keep)
                 trained[-1] |= {"place": place.place, "of": place.of}
                 if not (place.promoted or trial.anchor):
                     where = f"number {place.place} of {place.of}, and the first {place.kept} go on"
@@ -138,6 +159,20 @@ class Evaluator:
                     trial = replace(trial, state="pruned", why=why)
                     break
         return replace(trial, details=trial.details | {"rungs": trained}) if len(proxies) > 1 else trial
+
+    def _scored(self, trial: Trial, spec: Spec, value: float) -> Trial:
+        """Return a trial with its score: the proxy's number, or the estimate in points that it is evidence for."""
+        if self.evidence is None:
+            return replace(trial, score=value, proxy_score=value)
+        found = posterior(spec, self.evidence, value, self.space.resolution, self._published(trial))
+        estimate = asdict(found)
+        mean, sd = estimate.pop("mean"), estimate.pop("sd")
+        return replace(trial, score=mean, score_std=sd, proxy_score=value, estimate=estimate)
+
+    def _published(self, trial: Trial) -> float | None:
+        """Return the published top-1 of an anchor, %; None of any other design, and at any other size of image."""
+        row = anchor(trial.anchor) if trial.anchor else None
+        return row.published.get("top1") if row and row.resolution == self.space.resolution else None
 
 
 def _reason(error: Exception) -> str:

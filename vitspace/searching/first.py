@@ -1,35 +1,98 @@
-"""First designs: what a new study evaluates before anything is proposed; the anchors lead."""
+"""First designs: what a new study evaluates before a sampler proposes anything; the anchors lead."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vitspace.anchors import Anchor, all_anchors
 from vitspace.costs import cost
+from vitspace.errors import InputError
+from vitspace.searching.engines import engine_of
+from vitspace.searching.estimated import Estimator
+from vitspace.searching.evaluate import Evaluator
+from vitspace.searching.finalists import choose_finalists, fast_enough
+from vitspace.searching.queue import OUTSIDE
+from vitspace.searching.screening import screen_space
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.config import STARTUP, StudyConfig
 from vitspace.study.store import StudyStore
 
+_ROLES = ("anchor", "ablation")
+#: Is told how many designs were screened, of how many.
+Tell = Callable[[int, int], None]
 
-def first_designs(space: Space, config: StudyConfig) -> list[tuple[str | None, Spec]]:
-    """Return (anchor, spec) of a new study's first designs: the anchors inside the budget, then random draws.
 
-    The draws of least FLOPs come first, so that something is scored soon.
+@dataclass(frozen=True)
+class FirstDesigns:
+    """What a new study evaluates first.
+
+    Attributes:
+        designs: (anchor, spec) of each, anchors first.
+        screened: How it was chosen; see `StudyRecord.screened`.
+    """
+
+    designs: list[tuple[str | None, Spec]]
+    screened: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def others(self) -> int:
+        """How many are no anchors."""
+        return sum(anchor is None for anchor, _ in self.designs)
+
+
+def alternates(config: StudyConfig, evaluator: Evaluator) -> bool:
+    """Whether further designs are to be proposed by what the first ones gave.
+
+    Not where our sampler searches by estimates that the proxy does not move: it would propose the next finalists.
+    """
+    return config.sampler != "pareto" or evaluator.evidence is None or evaluator.evidence.weight > 0
+
+
+def first_designs(
+    space: Space, config: StudyConfig, alternates: bool = True, tell: Tell = lambda done, of: None
+) -> FirstDesigns:
+    """Return a new study's first designs: the anchors, and finalists of a screening, or random draws.
+
+    Draws and finalists come by FLOPs, the least first, so that something is scored soon. Where scores are a proxy's
+    own numbers, nothing can be screened, and designs are drawn uniformly.
+
+    Args:
+        space: Of the study.
+        config: What is asked.
+        alternates: Whether a sampler is to propose further designs by what the first ones gave.
+        tell: Is told how far a screening is.
 
     Raises:
         InputError: too few designs fit the budget.
     """
-    anchors = anchors_inside(space, config)
-    # NNI's tuners have a startup of their own.
-    count = min(config.trials - len(anchors), STARTUP) if config.engine != "nni" else 0
-    drawn = space.draw(count, config.limits.counted, config.seed, exclude=set(anchors.values()))
+    anchors = chosen_anchors(space, config)
+    count = config.trials - len(anchors)
+    listed: list[tuple[str | None, Spec]] = [*anchors.items()]
+    if config.accuracy == "estimate":
+        found, screened = _finalists(space, config, min(count, STARTUP) if alternates else count, anchors, tell)
+        return FirstDesigns([*listed, *((None, spec) for spec in found)], screened)
+    # An engine that proposes by itself has draws of its own at the start.
+    drawn = space.draw(
+        min(count, STARTUP) if not engine_of(config.engine).proposes else 0,
+        config.limits.counted,
+        config.seed,
+        exclude=set(anchors.values()),
+    )
     drawn.sort(key=lambda spec: cost(spec, space.resolution).macs)
-    return [*anchors.items(), *((None, spec) for spec in drawn)]
+    return FirstDesigns([*listed, *((None, spec) for spec in drawn)])
 
 
-def enqueue(store: StudyStore, space: Space, designs: list[tuple[str | None, Spec]]) -> None:
+def enqueue(store: StudyStore, space: Space, first: FirstDesigns) -> None:
     """Queue a study's first designs, those that are not yet among its trials; the study is ready then."""
-    known = [trial.system_attrs.get("fixed_params") for trial in store.frozen()]
-    for anchor, spec in designs:
-        if (params := space.encode(spec)) not in known:
-            store.study.enqueue_trial(params, user_attrs={"anchor": anchor} if anchor else None)
-    store.set(ready=True)
+    known = [(trial.system_attrs.get("fixed_params"), trial.user_attrs.get("anchor")) for trial in store.frozen()]
+    for anchor, spec in first.designs:
+        inside = spec in space
+        params = space.encode(spec) if inside else {}
+        facts = ({"anchor": anchor} if anchor else {}) | ({} if inside else {OUTSIDE: True})
+        if (params, anchor) not in known:
+            store.study.enqueue_trial(params, user_attrs=facts)
+    store.set(screened=first.screened, ready=True)
 
 
 def is_ready(store: StudyStore) -> bool:
@@ -37,7 +100,55 @@ def is_ready(store: StudyStore) -> bool:
     return bool(store.study.user_attrs.get("ready") or store.trials())
 
 
-def anchors_inside(space: Space, config: StudyConfig) -> dict[str, Spec]:
-    """Return the published designs of the space whose FLOPs and params are within the budget."""
-    rows = space.anchors(config.ablations)
+def chosen_anchors(space: Space, config: StudyConfig) -> dict[str, Spec]:
+    """Return the published designs that are trials, as `StudyConfig.anchors` says; all are within FLOPs and params.
+
+    Those of all are designs of the space; ids and the nearest may be other designs of its families, as those that
+    mixtures of families are to be held against.
+
+    Raises:
+        InputError: an id that was asked for is no such design.
+    """
+    if config.anchors == "all":
+        return _within(space.anchors(config.ablations), space, config)
+    if config.anchors == "none":
+        return {}
+    rows = [row for row in all_anchors().values() if row.family in space.families and row.role in _ROLES]
+    fitting = _within([row for row in rows if row.resolution == space.resolution], space, config)
+    if config.anchors == "nearest":
+        return _nearest([row for row in rows if row.role == "anchor" and row.id in fitting], fitting, space)
+    names = [name.strip() for name in config.anchors.split(",")]
+    if unknown := [name for name in names if name not in fitting]:
+        fit = ", ".join(row.id for row in rows if row.role == "anchor" and row.id in fitting)
+        raise InputError(
+            f"anchors are all, nearest, none, or ids of published designs of the space's families within the budget "
+            f"({fit or 'there is none'}), but got {', '.join(unknown)}"
+        )
+    return {name: fitting[name] for name in names}
+
+
+def _within(rows: Iterable[Anchor], space: Space, config: StudyConfig) -> dict[str, Spec]:
     return {row.id: row.spec for row in rows if row.spec and not space.over_budget(row.spec, config.limits)}
+
+
+def _nearest(rows: Iterable[Anchor], fitting: dict[str, Spec], space: Space) -> dict[str, Spec]:
+    """Return the design of most FLOPs of each family: the one nearest to the budget."""
+    largest: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: cost(fitting[row.id], space.resolution).macs):
+        largest[row.family] = row.id
+    return {name: fitting[name] for name in largest.values()}
+
+
+def _finalists(
+    space: Space, config: StudyConfig, count: int, anchors: dict[str, Spec], tell: Tell
+) -> tuple[list[Spec], dict[str, Any]]:
+    """Return the designs that a screening leaves, and what is said of it."""
+    population, known = space.population, [spec for spec in anchors.values() if spec in space]
+    estimator = Estimator(population, space.resolution, latency := None)
+    found = screen_space(space, config.limits.counted, estimator, config.seed, known, tell)
+    best = fast_enough(found.best, config.limits, latency.error) if latency else found.best
+    finalists = choose_finalists(
+        best, count, lambda row: space.decode(population.params(row)), anchors.values(), space.resolution
+    )
+    screened = {"designs": found.designs, "seconds": found.seconds, "cloud": found.cloud.tolist()}
+    return finalists, screened

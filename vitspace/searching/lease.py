@@ -1,9 +1,11 @@
-"""Lease: who runs a trial, and how anybody sees that he no longer does.
+"""Tells which process runs a trial, and finds trials whose process is dead.
 
-A worker that holds a trial counts up a number beside it, its beats. A watcher counts by its own monotonic clock for how
-long a number has stood still while the watcher itself was awake and the storage answered; after the lease that the
-worker named, the trial is lost. No two clocks are compared, and no clock that can be set. Of a process on its own host
-a watcher sees at once that it is gone.
+A worker stores its beats beside its trial: a number that it raises with every heartbeat. Every other worker watches
+these numbers by its own monotonic clock. A trial is lost when its beats have not changed for a lease, the time that its
+worker named; time in which the watcher was suspended or the storage did not answer does not count. So clocks of two
+hosts are never compared, and setting a clock does no harm. The death of a process on the same host is seen at once.
+
+Optuna's own heartbeat serves databases alone, compares clocks, and loses a design whose watcher dies in between.
 """
 
 import os
@@ -22,18 +24,18 @@ from vitspace.errors import InputError
 from vitspace.machine.host import seconds_from_environment
 from vitspace.study.optuna_private import trial_id
 
-#: Where a running trial's owner and its beats stand among its system attributes; beats are their number, and whether
-#: its evaluation was granted (see `vitspace.searching.claims`).
+#: System attributes of a running trial: its owner, and its beats as [number, granted]; see `vitspace.searching.claims`
+#: for what is granted.
 OWNER, BEATS = "vitspace:owner", "vitspace:beats"
 
 
 @dataclass(frozen=True)
 class LeaseTiming:
-    """How often a worker says that it lives, and after how long it is taken for dead.
+    """The time between two beats of a worker, and the time without one after which its trial is lost.
 
     Attributes:
-        lease: Seconds, ``VITSPACE_LEASE``.
-        heartbeat: Seconds, ``VITSPACE_HEARTBEAT``.
+        lease: Seconds without a beat, ``VITSPACE_LEASE``.
+        heartbeat: Seconds between two beats, ``VITSPACE_HEARTBEAT``.
     """
 
     lease: float = 15.0
@@ -63,12 +65,12 @@ class Owner:
     """A process that runs trials.
 
     Attributes:
-        host: Its host's name, for people.
-        place: What its number is unique in: the boot of the host, and the container.
-        pid: Its number.
-        started: When it started, in the kernel's ticks since boot, which no clock's jump moves.
-        lease: Seconds after which it may be taken for dead.
-        evaluates: Whether it evaluates designs itself, so that one may have killed it; else others do so for it.
+        host: Name of its host, for messages.
+        place: The host's boot and the container, within which its pid is unique.
+        pid: Its process id.
+        started: Its start, in the kernel's ticks since boot; setting a clock does not change it.
+        lease: Seconds without a beat after which its trials are lost.
+        evaluates: Whether it evaluates designs itself, so that a design may have killed it.
     """
 
     host: str
@@ -86,12 +88,12 @@ class Owner:
 
     @property
     def is_here(self) -> bool:
-        """Whether this process can see if it lives: it is of this host, and not of before its last boot."""
+        """Whether it is of this host, since its last boot, so that this process can see whether it lives."""
         return self.place == _place()
 
     @property
     def gone(self) -> bool:
-        """Whether it is known to be dead; of another host nothing is known."""
+        """Whether it is known to be dead; False of a process on another host, of which nothing is known."""
         if not self.is_here:
             return False
         try:
@@ -109,7 +111,7 @@ class Owner:
 
 
 def owner_of(trial: FrozenTrial) -> Owner | None:
-    """Return who runs or ran a trial; None where it died before it said so."""
+    """Return the process that runs or ran a trial; None where it died before it stored its name."""
     data = trial.system_attrs.get(OWNER)
     return Owner(**data) if data else None
 
@@ -123,7 +125,7 @@ def _place() -> str:
 
 
 def _process(pid: int) -> tuple[bool, float]:
-    """Return whether a process is dead but not yet waited for, and when it started."""
+    """Return whether a process is a zombie, and its start in ticks since boot."""
     stat = Path(f"/proc/{pid}/stat")
     if not Path("/proc/self/stat").exists():
         process = psutil.Process(pid)
@@ -134,11 +136,11 @@ def _process(pid: int) -> tuple[bool, float]:
 
 
 class Watch:
-    """Sees which running trials nobody works on any more.
+    """Finds the running trials whose worker is dead or unheard of.
 
     Args:
-        timing: The lease of trials whose owner named none, and how often `lost` is asked.
-        clock: Seconds that only grow.
+        timing: The lease of trials without a named owner, and the seconds between two calls of `lost`.
+        clock: Gives seconds that only grow.
     """
 
     def __init__(self, timing: LeaseTiming, clock: Callable[[], float] = time.monotonic) -> None:
@@ -147,16 +149,16 @@ class Watch:
         self._since: dict[int, tuple[Any, float]] = {}
 
     def lost(self, running: Iterable[FrozenTrial]) -> list[FrozenTrial]:
-        """Return the trials that are lost, of all that run now; to be asked every heartbeat."""
+        """Return the lost ones of all running trials; to be called with every heartbeat."""
         trials = list(running)
         still = {trial_id(trial) for trial in self.still(trials)}
         return [t for t in trials if trial_id(t) in still or ((owner := owner_of(t)) and owner.gone)]
 
     def still(self, trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
-        """Return the trials whose beats have stood still for a lease; to be asked every heartbeat."""
+        """Return the trials whose beats have not changed for a lease; to be called with every heartbeat."""
         now = self.clock()
         if now - self._asked > self.timing.lease / 2:
-            # This process slept, or the storage was away; so the others could not be heard.
+            # This process was suspended, or the storage did not answer: no beat could be seen in that time.
             self._since.clear()
         self._asked, before, self._since = now, self._since, {}
         return [trial for trial in trials if self._is_still(trial, before.get(trial_id(trial)), now)]

@@ -1,4 +1,4 @@
-"""Monitors: who is told how a study goes, and of the trials that other processes store."""
+"""Monitors are told how a study goes, and of the trials that other processes store."""
 
 import sys
 from dataclasses import dataclass, field
@@ -27,6 +27,9 @@ class Monitor(Protocol):
     def ended(self, trial: Trial, record: StudyRecord) -> None:
         """A trial ended."""
 
+    def screening(self, done: int, total: int) -> None:
+        """How many designs were screened, of how many, before a study has trials."""
+
     def note(self, text: str) -> None:
         """Something worth a line."""
 
@@ -43,6 +46,8 @@ class Silent:
     def left(self, number: int) -> None: ...
 
     def ended(self, trial: Trial, record: StudyRecord) -> None: ...
+
+    def screening(self, done: int, total: int) -> None: ...
 
     def note(self, text: str) -> None: ...
 

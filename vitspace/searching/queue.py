@@ -1,8 +1,9 @@
-"""Queue: the trials that wait, run and are lost; what makes every design end once, whoever dies meanwhile.
+"""The queue of a study's trials: starts them, ends them, and runs the designs of lost ones again.
 
-A trial that is lost ends as failed, without a result, and its design is queued again as a new trial that names it
-(``retry_of``). The storage lets a trial end only once, so that one watcher of several takes it back, and a worker that
-was only slow cannot store a result for it any more. Where two queue the same trial again, the later retry is dropped.
+A lost trial (see `vitspace.searching.lease`) is ended as failed, without a result. Its design is queued again as a new
+trial, which names the lost one as ``retry_of``. The storage lets a trial end only once. So only one of several watchers
+ends a lost trial, and a worker that was slow rather than dead can no longer store a result for it. Where two watchers
+queue a design again, the later of the two trials is dropped.
 """
 
 import logging
@@ -16,28 +17,34 @@ from optuna.distributions import BaseDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from vitspace.anchors import anchor
+from vitspace.errors import InputError
 from vitspace.searching.lease import BEATS, OWNER, LeaseTiming, Owner, Watch, owner_of
+from vitspace.space import Space
+from vitspace.spec import Spec
 from vitspace.study.optuna_private import take_waiting, trial_id
-from vitspace.study.storage import StorageError
 from vitspace.study.store import StudyStore, has_result
 from vitspace.study.trial import Trial
+from vitspace.study.troubles import StorageError
 
-#: How often a trial may take its worker down with it.
+#: Workers that may die of one design; then it is given up.
 DEATHS = 2
+#: Says of a queued anchor that it is no design of the study's space, and has no params.
+OUTSIDE = "outside"
 INTERRUPTED = "interrupted, and queued again"
 
 _log = logging.getLogger(__name__)
 
 
 class Queue:
-    """The trials of a study as one worker sees them; entered, it keeps its own alive and takes back lost ones.
+    """One worker's view of a study's trials; while entered, it beats for its own trials and queues lost ones again.
 
     Args:
         store: The study.
-        timing: The lease; None reads the environment.
-        note: Is told what is taken back.
-        make: Makes the trial of a design that is put back.
-        evaluates: Whether this process evaluates what it asks for itself; see `Owner`.
+        timing: The lease and the heartbeat; None reads the environment.
+        note: Is told of lost trials.
+        make: Makes the trial of a design whose evaluation was interrupted.
+        evaluates: Whether this process evaluates designs itself; see `Owner`.
 
     Raises:
         InputError: the environment's lease breaks a rule.
@@ -84,7 +91,7 @@ class Queue:
         return self._new(create_trial(state=TrialState.RUNNING, params=params, distributions=distributions))
 
     def _next(self) -> optuna.Trial:
-        """Do as `optuna.Study.ask`, but name the owner before the sampler takes its time over a proposal."""
+        """Start a trial as `optuna.Study.ask` does, with the owner stored before the sampler proposes a design."""
         waiting = take_waiting(self.store.study)
         if waiting is None:
             return self._new(create_trial(state=TrialState.RUNNING))
@@ -99,7 +106,7 @@ class Queue:
         return optuna.Trial(self.store.study, made)
 
     def grant(self, running: optuna.Trial) -> None:
-        """Say with the next beat that a trial may be evaluated; see `vitspace.searching.claims`."""
+        """Store with the next beat that this worker may evaluate a trial; see `vitspace.searching.claims`."""
         self._granted.add(trial_id(running))
 
     def end(self, running: optuna.Trial, trial: Trial) -> bool:
@@ -111,7 +118,7 @@ class Queue:
             if not self.store.storage.get_trial(trial_id(running)).state.is_finished():
                 raise
             if self.store.is_saved(running, trial):
-                return True  # the connection was lost once it was stored, and what asks again finds it ended
+                return True  # it was stored, then the connection was lost, and the second attempt found it ended
             self.was_taken(running)
             return False
         finally:
@@ -119,12 +126,12 @@ class Queue:
         return True
 
     def was_taken(self, running: optuna.Trial) -> None:
-        """Let go of a trial that was taken from this worker, which did not beat for a lease."""
+        """Drop a trial that another worker ended, since this one did not beat for a lease."""
         self._forget(trial_id(running))
         self.note(f"trial {running.number} was taken for lost and is run elsewhere, so it is dropped here")
 
     def put_back(self, running: optuna.Trial, why: str = INTERRUPTED) -> None:
-        """Queue the design of a trial that this worker gives up, and end the trial."""
+        """Queue the design of an interrupted trial again, and end the trial."""
         frozen = self.store.storage.get_trial(trial_id(running))
         if frozen.state == TrialState.RUNNING:
             if self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0)):
@@ -133,7 +140,7 @@ class Queue:
                 self._drop(running)
 
     def give_up(self, running: optuna.Trial) -> None:
-        """End a trial that nobody needs; one that was queued is queued again. It leaves no trace in the report."""
+        """End a trial that is not needed, without a result; a design that was queued is queued again."""
         frozen = self.store.storage.get_trial(trial_id(running))
         if "fixed_params" in frozen.system_attrs:
             self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0))
@@ -150,11 +157,11 @@ class Queue:
         return len(lost)
 
     def lose(self, running: optuna.Trial, whose: str, blame: bool) -> None:
-        """End a trial whose evaluation this process saw killed, and queue its design again.
+        """End a trial whose evaluating process was killed, and queue its design again.
 
         Args:
             running: The trial.
-            whose: The process that was killed, for people.
+            whose: The process that was killed, for messages.
             blame: Whether the design may have killed it.
         """
         frozen = self.store.storage.get_trial(trial_id(running))
@@ -173,31 +180,32 @@ class Queue:
         self.note(f"trial {trial.number} of {whose} is lost, and is {again}")
 
     def _adopt_orphans(self) -> None:
-        """Queue again what a watcher ended, that died before it queued it."""
+        """Queue the designs of lost trials whose watcher died between ending them and queueing their designs."""
         failed = [trial for trial in self.store.frozen(TrialState.FAIL) if not has_result(trial)]
         if not failed:
             return
         known = {trial.user_attrs.get("retry_of") for trial in self.store.frozen()}
-        orphans = [trial for trial in failed if trial.number not in known and design_params(trial)]
+        orphans = [trial for trial in failed if trial.number not in known and _has_design(trial)]
         for trial in self._orphans.still(orphans):
             self._requeue(trial, trial.user_attrs.get("deaths", 0) + 1, _whose(trial))
 
     def _end(self, trial: FrozenTrial) -> bool:
-        """End a lost trial; return False where another watcher was first, or its owner."""
+        """End a lost trial; return False where another watcher or its owner has ended it."""
         try:
             return self.store.finish(trial)
         except UpdateFinishedTrialError:
             return False
 
     def _requeue(self, trial: FrozenTrial, deaths: int, whose: str = "") -> bool:
-        """Queue a trial's design again; return False where it has none yet."""
-        if not (design := design_params(trial)):
+        """Queue a trial's design again; return False where none was chosen yet."""
+        if not _has_design(trial):
             return False
-        facts: dict[str, Any] = {"anchor": trial.user_attrs.get("anchor"), "deaths": deaths, "retry_of": trial.number}
+        facts: dict[str, Any] = {name: trial.user_attrs.get(name) for name in ("anchor", OUTSIDE)}
+        facts |= {"deaths": deaths, "retry_of": trial.number}
         if deaths:
             facts["killed"] = whose or trial.user_attrs.get("killed", "")
         self.store.study.enqueue_trial(
-            design, user_attrs={name: value for name, value in facts.items() if value is not None}
+            design_params(trial), user_attrs={name: value for name, value in facts.items() if value is not None}
         )
         return True
 
@@ -212,7 +220,7 @@ class Queue:
         self.store.storage.set_trial_state_values(trial_id(running), TrialState.PRUNED)
 
     def _keep(self) -> None:
-        """Beat and watch until the queue is left, whatever goes wrong; what did is told once in a row."""
+        """Beat and sweep until the queue is left; an error is told once, and does not end the thread."""
         told = ""
         while not self._stop.wait(self.timing.heartbeat):
             try:
@@ -243,8 +251,22 @@ class Queue:
 
 
 def design_params(trial: FrozenTrial) -> dict[str, Any]:
-    """Return the params of a trial's design as far as they are known: queued or chosen."""
+    """Return the params of a trial's design that are known: those that were queued, and those chosen so far."""
     return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
+
+
+def design_of(trial: FrozenTrial, space: Space) -> Spec | None:
+    """Return the design of a trial that waits or runs; None where its params are still chosen, or make none."""
+    if trial.user_attrs.get(OUTSIDE):
+        return anchor(trial.user_attrs["anchor"]).spec
+    try:
+        return space.decode(design_params(trial))
+    except InputError:
+        return None
+
+
+def _has_design(trial: FrozenTrial) -> bool:
+    return bool(design_params(trial) or trial.user_attrs.get(OUTSIDE))
 
 
 def _whose(trial: FrozenTrial) -> str:

@@ -1,5 +1,6 @@
 """The reference design: once a study it is scored with a second seed, for the noise and the reference point."""
 
+import math
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -127,6 +128,23 @@ def score_reference(job: SecondSeed, score: Score) -> None:
     except Exception as error:
         result = error
     job.finish(result)
+
+
+def settle_reference(store: StudyStore, trial: Trial, config: StudyConfig, chance: float | None) -> None:
+    """Store the reference point of a study in points, which needs no second seed.
+
+    Args:
+        store: The study.
+        trial: The reference design's completed trial.
+        config: What the study was asked.
+        chance: The proxy's worst score, with its sign turned; None where it has none.
+    """
+    assert trial.score is not None and trial.spec is not None
+    estimates = [estimate for _, estimate in store.study.user_attrs.get("screened", {}).get("cloud", [])]
+    least = math.floor(min([trial.score, *estimates]) - 1)
+    known = {"chance_loss": chance, "spec_id": trial.spec.id, "name": trial.anchor or trial.spec.id}
+    point = [-float(least), *reference_point(trial, config, None)[1:]]
+    store.set(reference_point=point, reference=known | {"scores": [trial.score]})
 
 
 def reference_point(trial: Trial, config: StudyConfig, worst: float | None) -> list[float]:

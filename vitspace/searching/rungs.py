@@ -1,4 +1,4 @@
-"""Rungs: which designs of a study go on from a cheap training to a dearer one, as successive halving over objectives.
+"""Chooses the designs that go on from a cheap training to a dearer one: successive halving over objectives.
 
 Jamieson and Talwalkar, "Non-stochastic Best Arm Identification and Hyperparameter Optimization", AISTATS 2016; without
 waiting for a rung to be full as in Li et al., "A System for Massively Parallel Hyperparameter Tuning" (ASHA), MLSys

@@ -1,14 +1,28 @@
-"""Samplers: what proposes designs, by name."""
+"""The samplers, which propose designs, by name."""
 
 import warnings
 from collections.abc import Callable
 
 import optuna
 
+from vitspace.searching.estimated import Estimator
 from vitspace.searching.pareto import ParetoSampler
+from vitspace.searching.pareto.model import Prior, nothing
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.config import STARTUP, StudyConfig
+
+#: Optuna's samplers, made with a seed.
+_OF_OPTUNA: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True),
+    "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
+    "nsga3": lambda seed: optuna.samplers.NSGAIIISampler(seed=seed),
+    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
+    "qmc": lambda seed: optuna.samplers.QMCSampler(seed=seed),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+}
+#: Names of the samplers: ours, then Optuna's.
+SAMPLERS = ("pareto", *_OF_OPTUNA)
 
 
 def make_sampler(
@@ -23,18 +37,18 @@ def make_sampler(
         accept: What a design must pass for ours to propose it.
         lag: How many of the last trials ours knows by their design alone; see `ParetoSampler`.
     """
-    samplers = optuna.samplers
-    makers: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
-        "pareto": lambda: ParetoSampler(space, config.limits.counted, config.seed, accept, lag),
-        "tpe": lambda: samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True),
-        "nsga2": lambda: samplers.NSGAIISampler(seed=seed),
-        "nsga3": lambda: samplers.NSGAIIISampler(seed=seed),
-        "gp": lambda: samplers.GPSampler(seed=seed),
-        "qmc": lambda: samplers.QMCSampler(seed=seed),
-        "random": lambda: samplers.RandomSampler(seed=seed),
-        "evolution": lambda: samplers.RandomSampler(seed=seed),  # NNI's tuner proposes
-    }
+    if config.sampler == "pareto":
+        return ParetoSampler(space, config.limits.counted, config.seed, accept, lag, _prior(config, space))
     with warnings.catch_warnings():
         # Some are experimental in name, for years; conditional axes need TPE's groups.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return makers[config.sampler]()
+        # Under a name of its own an engine proposes by itself.
+        return _OF_OPTUNA.get(config.sampler, _OF_OPTUNA["random"])(seed)
+
+
+def _prior(config: StudyConfig, space: Space) -> Prior:
+    """Return what is expected of scores: the estimates that a search in points begins with."""
+    if config.accuracy == "proxy":
+        return nothing
+    estimator = Estimator(space.population, space.resolution)
+    return lambda rows: estimator(rows).mean

@@ -6,6 +6,8 @@ import optuna
 
 from vitspace.latency import LatencySettings, check_backend
 from vitspace.proxies import open_proxy, takes_data
+from vitspace.proxies.evidence import evidence_of
+from vitspace.proxies.names import scores_name
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.monitor import Monitor, Silent
 from vitspace.searching.rungs import Rungs
@@ -99,4 +101,6 @@ def open_evaluator(config: StudyConfig, command: str, monitor: Monitor) -> Evalu
     if takes_data(config.proxy):
         monitor.note(f"loading {config.data}")
     proxy = open_proxy(config.proxy, config.data, config.device, config.seed)
-    return Evaluator(space, config.limits, proxy, config.seed, LatencySettings(config.latency_backend), command)
+    evidence = evidence_of(scores_name(proxy.describe(), config.proxy)) if config.accuracy == "estimate" else None
+    settings = LatencySettings(config.latency_backend)
+    return Evaluator(space, config.limits, proxy, config.seed, settings, command, evidence)

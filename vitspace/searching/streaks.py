@@ -1,4 +1,4 @@
-"""Streaks: how trials end, in a row."""
+"""Counts trials in a row that were rejected, failed or too slow, and stops a study that gets nowhere."""
 
 from dataclasses import dataclass
 

@@ -8,7 +8,8 @@ from vitspace.costs import cost
 from vitspace.machine.devices import default_threads
 from vitspace.machine.resources import available_memory, memory_in_use, usable_cores
 from vitspace.proxies import trains
-from vitspace.searching.first import anchors_inside
+from vitspace.searching.engines import engine_of
+from vitspace.searching.first import chosen_anchors
 from vitspace.searching.session import Session
 
 #: Bytes that training takes for each parameter (weight, gradient, two averages of AdamW), and for each activation that
@@ -28,7 +29,7 @@ def plan_workers(session: Session) -> None:
     if session.workers == 0:
         session.workers = None
         return
-    if session.workers or config.engine != "optuna":
+    if session.workers or not engine_of(config.engine).in_process:
         return
     on_gpu = default_threads(config.device) is None
     if on_gpu or session.threads is None or not trains(config.proxy) or _is_of_this_process(session):
@@ -57,7 +58,7 @@ def _that_fit_in_memory(session: Session) -> int:
 def _bytes_of_a_worker(session: Session) -> int:
     """Return about what a worker takes: what this process does, its data loaded, and an anchor's training."""
     recipe = session.evaluator.proxy.describe()
-    designs = (*anchors_inside(session.space, session.config).values(), session.space.smallest)
+    designs = (*chosen_anchors(session.space, session.config).values(), session.space.smallest)
     sizes = [cost(spec, session.space.resolution) for spec in designs]
     images = recipe.get("batch_size", 1) * (recipe.get("img_size", 224) / session.space.resolution) ** 2
     network = max(_A_PARAM * size.params + _AN_ACTIVATION * images * size.activations for size in sizes)

@@ -1,4 +1,4 @@
-"""Spaces: the sets of specs a study may draw from."""
+"""The sets of specs that a study may draw from."""
 
 from vitspace.space.loading import load_space
 from vitspace.space.space import Space

@@ -1,4 +1,4 @@
-"""Axes: what a space file says, checked against its families and turned into variables."""
+"""Checks the axes of a space file against its families, and turns them into variables."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, fields

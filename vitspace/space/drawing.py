@@ -1,4 +1,4 @@
-"""Drawing: designs of a space within a budget, uniform over the distinct designs that fit.
+"""Draws designs of a space within a budget, uniformly over the distinct designs that fit.
 
 The designs whose FLOPs fit are numbered (`vitspace.space.ranking`), so that drawing numbers draws designs. Params and
 latency are not ranged over: designs beside those limits are drawn again, and the share that was kept is said.

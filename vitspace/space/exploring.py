@@ -1,4 +1,4 @@
-"""Exploring: finding the lattice of a space, state by state.
+"""Finds the lattice of a space, state by state.
 
 Beside what `vitspace.space.transition` says of a state, exploring follows which settings for all stages the stages so
 far leave open. Settings that make the same stage are one, and an option of blocks that all cost the same stands for

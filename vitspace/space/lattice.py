@@ -1,4 +1,4 @@
-"""Lattice: all distinct designs of a space, as paths from stage to stage.
+"""All distinct designs of a space, as paths from stage to stage.
 
 What a stage may be, what it costs and what it hands on depends on what is handed to it: its *state*. An *option* is one
 canonical stage behind a state (with the stem before the first and the head behind the last), so that a design is one

@@ -1,4 +1,4 @@
-"""Loading: spaces from their files."""
+"""Reads spaces from their files."""
 
 from vitspace.files import find_yaml, located, read_yaml
 from vitspace.space.config import SpaceConfig, SpaceError

@@ -1,4 +1,4 @@
-"""Moves: designs near others, for searches that evolve them.
+"""Mutation and crossover of designs, for searches that evolve them.
 
 `mutate` and `crossover` move many designs at once, rows of a `Population`; what they make may break a rule or a budget,
 as `PopulationCosts.within` tells. `mutants` and `offspring` try again until what they make is a new design that fits.
@@ -46,6 +46,14 @@ def crossover(population: Population, ones: Rows, others: Rows, rng: np.random.G
     active = population.codes(ones) > 0
     first = np.where(active & (population.codes(others) > 0), rng.random(ones.shape) < 0.5, active)
     return population.canonical(np.where(first, ones, others))
+
+
+def descend(population: Population, parents: Rows, count: int, rng: np.random.Generator) -> Rows:
+    """[N, variables] -> [count, variables]: mutants of random parents and, a third, children of two."""
+    picked = parents[rng.integers(len(parents), size=(2, count))]
+    third = count // 3
+    children = crossover(population, picked[0, :third], picked[1, :third], rng)
+    return np.concatenate([children, mutate(population, picked[0, third:], rng)])
 
 
 def mutants(

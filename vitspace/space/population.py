@@ -1,4 +1,4 @@
-"""Population: many designs of a space costed at once, as arrays.
+"""Costs many designs of a space at once, as arrays.
 
 A design is a row of indices into the variables' values. Stages are followed one after the other for all designs: what
 a stage costs and hands on depends only on its own settings and on the *state* it is handed (channels, shapes, carry),

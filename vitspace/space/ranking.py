@@ -1,4 +1,4 @@
-"""Ranking: the designs of a space within a range of FLOPs, numbered from 0, so that a number is a design.
+"""Numbers the designs of a space within a range of FLOPs from 0, so that a number is a design.
 
 Paths are cut in the middle. All first halves and all second halves are listed by their exact multiply-adds; behind a
 first half, the second halves that keep the design in range lie next to each other, and a number says which it is. The

@@ -1,4 +1,4 @@
-"""References: what a space of several families takes from the space files of its families.
+"""Fills in what a space of several families takes from the space files of its families.
 
 In the section of a family, ``axes: msg`` are the axes of space ``msg``, ``rules: msg`` its rules, and an axis
 ``{of: msg}`` is its axis of that name.

@@ -1,4 +1,4 @@
-"""Rules: arithmetic over a stage's fields, as a space file writes them."""
+"""The rules of a space file: arithmetic over a stage's fields."""
 
 import ast
 import math

@@ -1,4 +1,4 @@
-"""Schema: what a space file describes, without the lattice: axes that become specs, and specs that become params."""
+"""Turns a space's axes into specs, and specs into params; it knows no lattice."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""Space: the designs of a space file, counted, drawn and varied."""
+"""The designs of a space file: counted, drawn and varied."""
 
 from collections.abc import Collection, Sequence
 from functools import cached_property

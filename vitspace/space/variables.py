@@ -1,4 +1,4 @@
-"""Variables: the things to choose in a space."""
+"""The variables of a space, each with its values and the condition under which it is chosen."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Studies: their configuration, their trials, and where both are stored."""
+"""The configuration of studies, their trials, and where both are stored."""

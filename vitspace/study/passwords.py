@@ -1,4 +1,4 @@
-"""Passwords: left out of what is printed, stored with trials and published in reports.
+"""Masks passwords in what is printed, stored with trials and published in reports.
 
 What is masked is what may be a password, not what SQLAlchemy takes for one: its parser ends it at the first ``@``, and
 prints the rest of one with an unescaped ``@`` as the host. So too much is masked rather than too little.

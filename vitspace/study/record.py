@@ -1,4 +1,4 @@
-"""Record: a study as stored, and its front."""
+"""A study as it is stored, and its front."""
 
 import hashlib
 import json
@@ -24,8 +24,8 @@ class StudyRecord:
         config: What it was asked.
         trials: All trials, rejected ones included, by number.
         resolved: The settings behind the config's names: the proxy's recipe, the space's file, the machine.
-        screened: What was screened before the first trial: ``designs``, how many; ``seconds``; ``cloud``, (multiply-adds,
-            estimated top-1) of some of them; empty where nothing was.
+        screened: What was screened before the first trial: ``designs``, how many; ``seconds``; ``cloud``, multiply-adds
+            and estimated top-1 of some of them; empty where nothing was.
         reference: What calibrates the scores: ``chance_loss``, ``spec_id`` of the reference design, its ``scores``
             for several seeds, ``noise`` (their standard deviation).
         reference_point: The largest -score, multiply-adds and milliseconds that count for the hypervolume.

@@ -1,4 +1,4 @@
-"""Trial: one spec evaluated in a study, and what it gave."""
+"""One spec evaluated in a study: its costs, latency, score and state."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -89,10 +89,10 @@ class Trial:
 
     def summary(self) -> dict[str, Any]:
         """Return the fields that `vitspace search --json` prints."""
-        names = ("number", "anchor", "state", "why", "params", "macs", "latency_ms", "score", "score_std", "proxy_score")
-        row = {name: getattr(self, name) for name in names}
+        names = ("number", "anchor", "state", "why", "params", "macs", "latency_ms")
+        scores = ("score", "score_std", "proxy_score", "published_top1")
+        row = {name: getattr(self, name) for name in (*names, *scores)}
         spec_id, family = (self.spec.id, self.spec.family) if self.spec else (None, None)
         timed = {name: self.latency.get(name) for name in ("measured_ms", "low_ms", "high_ms")}
         row |= {f"latency_{name}": value for name, value in timed.items()}
-        facts = {"published_top1": self.published_top1, "seconds": self.seconds, "seed": self.seed}
-        return row | {"spec_id": spec_id, "family": family} | facts
+        return row | {"spec_id": spec_id, "family": family, "seconds": self.seconds, "seed": self.seed}

@@ -18,7 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 from vitspace.data import as_rgb, check_data, kept_size, load_data, resize
 from vitspace.data.imagefolder import find_images
 from vitspace.errors import InputError
-from vitspace.training.processes import Processes
+from vitspace.training.processes import ProcessGroup
 from vitspace.training.recipe import Recipe
 
 _FOLDER = "imagefolder"
@@ -61,7 +61,7 @@ class OnDisk(TorchDataset):
         """How many files could not be read so far."""
         return int(self._broken.sum())
 
-    def share_skipped(self, place: Processes) -> None:
+    def share_skipped(self, place: ProcessGroup) -> None:
         """Mark the files that any process could not read."""
         self._broken |= place.total(self._broken.int().to(place.device)).bool().cpu()
 
@@ -118,7 +118,7 @@ class Images:
         """How many files of each split could not be read so far: none of a set in memory, which is read before."""
         return {"train": self.train.skipped, "val": self.val.skipped} if self.on_disk else {"train": 0, "val": 0}
 
-    def share_skipped(self, place: Processes) -> None:
+    def share_skipped(self, place: ProcessGroup) -> None:
         """Count the files that any process could not read."""
         for split in (self.train, self.val) if self.on_disk and place.world > 1 else ():
             split.share_skipped(place)

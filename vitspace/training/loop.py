@@ -1,4 +1,4 @@
-"""The loop: updates of a network through the epochs, and its validation."""
+"""The loop of a full training: updates of a network through the epochs, and its validation."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from vitspace.machine.devices import autocast, is_out_of_memory
 from vitspace.network import Network
 from vitspace.training.images import Images, Order, train_loader, val_batches
 from vitspace.training.plan import Plan
-from vitspace.training.processes import Processes
+from vitspace.training.processes import ProcessGroup
 
 
 class Loop:
@@ -40,7 +40,7 @@ class Loop:
     """
 
     def __init__(
-        self, network: Network, plan: Plan, images: Images, place: Processes, seed: int, workers: int = 0
+        self, network: Network, plan: Plan, images: Images, place: ProcessGroup, seed: int, workers: int = 0
     ) -> None:
         recipe, cuda = plan.recipe, place.device.type == "cuda"
         self.plan, self.images, self.place, self.seed, self.workers = plan, images, place, seed, workers
@@ -177,7 +177,7 @@ class Loop:
         return total / max(1, self.done - epoch * self.plan.updates)
 
 
-def _fitting(network: nn.Module, plan: Plan, place: Processes) -> Fitting:
+def _fitting(network: nn.Module, plan: Plan, place: ProcessGroup) -> Fitting:
     """The recipe's optimiser and schedule, over all processes."""
     recipe, cuda = plan.recipe, place.device.type == "cuda"
     if recipe.optimizer == "adamw":

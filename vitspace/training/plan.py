@@ -1,4 +1,4 @@
-"""Plan: a recipe fitted to the data and the machine, checked before anything is built."""
+"""Fits a recipe to the data and the machine, and checks it before anything is built."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Processes: one alone, or those that torchrun starts, one a GPU."""
+"""This process among those that train: alone, or one of those that torchrun starts, one a GPU."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from vitspace.proxies.training.train import check_device
 
 
 @dataclass(frozen=True)
-class Processes:
+class ProcessGroup:
     """This process among the others.
 
     Attributes:
@@ -41,7 +41,7 @@ class Processes:
 
 
 @contextmanager
-def processes(device: str) -> Iterator[Processes]:
+def processes(device: str) -> Iterator[ProcessGroup]:
     """Join the processes that torchrun started, or be the only one.
 
     Args:
@@ -52,7 +52,7 @@ def processes(device: str) -> Iterator[Processes]:
     """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
-        yield Processes(0, 1, check_device(device))
+        yield ProcessGroup(0, 1, check_device(device))
         return
     rank, local = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
     if rank:
@@ -65,6 +65,6 @@ def processes(device: str) -> Iterator[Processes]:
         torch.cuda.set_device(where)
     dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
     try:
-        yield Processes(rank, world, where)
+        yield ProcessGroup(rank, world, where)
     finally:
         dist.destroy_process_group()

@@ -1,4 +1,4 @@
-"""Recipes: how a family's paper trains its networks, one YAML a recipe, each setting with its source."""
+"""The recipes by which the families' papers train their networks, one YAML each, every setting with its source."""
 
 from functools import cache
 from importlib.resources import files

@@ -10,6 +10,7 @@ import torch
 
 from vitspace.design import Design
 from vitspace.errors import InputError
+from vitspace.folders import owning
 from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.host import machine
 from vitspace.network import build
@@ -17,7 +18,7 @@ from vitspace.training.folder import Folder
 from vitspace.training.images import Images, open_images
 from vitspace.training.loop import Loop
 from vitspace.training.plan import Plan, Wishes, make_plan
-from vitspace.training.processes import Processes, processes
+from vitspace.training.processes import ProcessGroup, processes
 from vitspace.training.recipe import PAPER, load_recipe, paper_recipe
 
 #: Seconds between two states within an epoch.
@@ -25,7 +26,7 @@ SAVE_EVERY = 600.0
 _AT_ONCE = 32
 
 
-class Monitor(Protocol):
+class TrainingMonitor(Protocol):
     """Is told how a training goes."""
 
     def note(self, text: str) -> None:
@@ -36,7 +37,7 @@ class Monitor(Protocol):
 
 
 @dataclass(frozen=True)
-class Request:
+class TrainingRequest:
     """What is asked for.
 
     Attributes:
@@ -64,7 +65,7 @@ class Request:
     command: str = ""
 
 
-def train(request: Request, monitor: Monitor) -> dict[str, Any]:
+def train(request: TrainingRequest, monitor: TrainingMonitor) -> dict[str, Any]:
     """Train a design in full, and return the result; see `Training.result`.
 
     An interrupt saves the state and is raised on.
@@ -73,7 +74,7 @@ def train(request: Request, monitor: Monitor) -> dict[str, Any]:
         InputError: a setting breaks a rule, or the folder is taken.
         FailureError: the loss is not finite, no memory is left, or the disk is full.
     """
-    with processes(request.device) as place:
+    with processes(request.device) as place, owning(request.out if place.leads else None, "a training"):
         training = Training(request, monitor, place)
         try:
             training.run()
@@ -87,7 +88,7 @@ def train(request: Request, monitor: Monitor) -> dict[str, Any]:
 class Training:
     """A training under way."""
 
-    def __init__(self, request: Request, monitor: Monitor, place: Processes) -> None:
+    def __init__(self, request: TrainingRequest, monitor: TrainingMonitor, place: ProcessGroup) -> None:
         self.request, self.monitor, self.place = request, monitor, place
         spec = request.design.spec
         named, why = paper_recipe(spec) if request.recipe == PAPER else (request.recipe, "")
@@ -235,12 +236,12 @@ class Training:
             self.monitor.note(f"going on after {self.loop.done} of {plan.total} updates")
 
 
-def _at_once(place: Processes) -> int | None:
+def _at_once(place: ProcessGroup) -> int | None:
     """Limit what a CPU takes: beside it, a process that asks for too much memory is killed without a word."""
     return _AT_ONCE if place.device.type == "cpu" else None
 
 
-def _loop(request: Request, plan: Plan, images: Images, place: Processes) -> Loop:
+def _loop(request: TrainingRequest, plan: Plan, images: Images, place: ProcessGroup) -> Loop:
     """Build the network, the same in every process, and what trains it."""
     recipe = plan.recipe
     torch.manual_seed(request.seed)

@@ -11,7 +11,7 @@ from small import BATCH, SETTINGS, SIDE, Small
 
 from vitspace.proxies import SCORES, ProxyError
 from vitspace.proxies.scores import Subject, dss, measure, zico
-from vitspace.proxies.scores._evidence import Evidence, weights
+from vitspace.proxies.scores._evidence import PassResults, weights
 from vitspace.proxies.scores._on_images import images
 
 
@@ -144,4 +144,4 @@ def test_attention_of_dss_has_no_perceptrons_in_it(name, attention):
 def test_zico_refuses_gradients_that_are_not_finite(network):
     sums = torch.tensor([2.0, math.inf]), torch.tensor([3.0, math.inf])
     with pytest.raises(ProxyError, match="a gradient is not finite"):
-        zico.score(Evidence(Subject("small", Small, SIDE), network, gradients={"layer": sums}, batches=2))
+        zico.score(PassResults(Subject("small", Small, SIDE), network, gradients={"layer": sums}, batches=2))

@@ -39,7 +39,7 @@ class Study:
 
     def __init__(self, space, storage):
         self.space = space
-        self.store = StudyStore.create(storage, "s", StudyConfig(space="small"), {})
+        self.store = StudyStore.create(storage, "s", StudyConfig(accuracy="proxy", space="small"), {})
 
     def ask(self, sampler):
         """Return a running trial and its design."""

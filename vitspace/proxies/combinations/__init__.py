@@ -1,4 +1,4 @@
-"""Combinations: models over training-free scores; one file each, whose name is the combination's.
+"""Models over training-free scores; one file each, whose name is the combination's.
 
 A combination's file names its `COMPONENTS`, the scores it reads, and has ``fit(values, top1)``, which returns a model
 fitted on published designs: ``values`` holds each component's score of each design [N], ``top1`` their accuracies [N].
@@ -17,7 +17,7 @@ from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.score_tables import committed_rows
 from vitspace.proxies.scores import Subject, measure
 
-__all__ = ["Model", "anchor_values", "combination", "fit_on", "fitted"]
+__all__ = ["Combination", "anchor_values", "combination", "fit_on", "fitted"]
 
 #: Published designs that a combination is fitted on at least.
 FEWEST = 3
@@ -25,7 +25,7 @@ FEWEST = 3
 Values = Mapping[str, Mapping[str, float]]
 
 
-class Model(Protocol):
+class Combination(Protocol):
     """A combination, fitted."""
 
     @property
@@ -50,7 +50,7 @@ def combination(name: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{name}")
 
 
-def fit_on(name: str, values: Values, rows: Sequence[Anchor]) -> Model:
+def fit_on(name: str, values: Values, rows: Sequence[Anchor]) -> Combination:
     """Fit a combination on published rows; those that miss a component are left out.
 
     Raises:
@@ -65,7 +65,7 @@ def fit_on(name: str, values: Values, rows: Sequence[Anchor]) -> Model:
     return module.fit(table, [row.published["top1"] for row in known])
 
 
-def fitted(name: str) -> Model:
+def fitted(name: str) -> Combination:
     """Fit a combination on all comparable anchors, by the committed tables; what is not in them is measured."""
     return fit_on(name, anchor_values(name), main_anchors())
 

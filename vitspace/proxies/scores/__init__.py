@@ -1,4 +1,4 @@
-"""Training-free scores: one file each, whose name is the score's. Every score is higher-better.
+"""The training-free scores; one file each, whose name is the score's. Every score is higher-better.
 
 A score's file says in `NEEDS` which passes it reads, and has ``score(evidence)``, which returns a number. All scores
 that are asked for at once share one set of passes. Files that begin with an underscore are no scores.
@@ -12,19 +12,19 @@ from types import ModuleType
 
 from vitspace.errors import InputError
 from vitspace.proxies import SCORES, ProxyError, finite
-from vitspace.proxies.scores._evidence import Evidence, Settings
+from vitspace.proxies.scores._evidence import PassResults, Settings
 from vitspace.proxies.scores._init import INITS
 from vitspace.proxies.scores._passes import gather
 from vitspace.proxies.scores._subjects import TIMM, Subject
 
-__all__ = ["BASELINES", "INITS", "SCORES", "TIMM", "Measured", "Settings", "Subject", "check_names", "measure"]
+__all__ = ["BASELINES", "INITS", "SCORES", "TIMM", "MeasuredScores", "Settings", "Subject", "check_names", "measure"]
 
 #: Scores that only count: what any other score has to beat.
 BASELINES = ("params", "macs", "nt", "slog")
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredScores:
     """What the scores gave for one network.
 
     Attributes:
@@ -53,7 +53,7 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
     return chosen
 
 
-def measure(subject: Subject, names: Sequence[str] = SCORES, settings: Settings | None = None) -> Measured:
+def measure(subject: Subject, names: Sequence[str] = SCORES, settings: Settings | None = None) -> MeasuredScores:
     """Score one network; what several scores need is done once.
 
     Args:
@@ -67,7 +67,7 @@ def measure(subject: Subject, names: Sequence[str] = SCORES, settings: Settings 
     start = time.perf_counter()
     modules = {name: _module(name) for name in check_names(names)}
     evidence = gather(subject, {need for module in modules.values() for need in module.NEEDS}, settings or Settings())
-    result = Measured()
+    result = MeasuredScores()
     for name, module in modules.items():
         began = time.perf_counter()
         try:
@@ -76,10 +76,10 @@ def measure(subject: Subject, names: Sequence[str] = SCORES, settings: Settings 
             result.failures[name] = str(error)
         shared = sum(evidence.seconds.get(need, 0.0) for need in module.NEEDS)
         result.seconds[name] = shared + time.perf_counter() - began
-    return Measured(result.values, result.failures, result.seconds, time.perf_counter() - start)
+    return MeasuredScores(result.values, result.failures, result.seconds, time.perf_counter() - start)
 
 
-def _value(module: ModuleType, evidence: Evidence) -> float:
+def _value(module: ModuleType, evidence: PassResults) -> float:
     for need in module.NEEDS:
         if why := evidence.failures.get(need):
             raise ProxyError(why)

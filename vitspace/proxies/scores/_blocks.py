@@ -1,4 +1,4 @@
-"""Blocks: the repeated parts of a network, and where the channels of what they put out lie."""
+"""Finds the repeated blocks of a network, and the dimension of channels in their outputs."""
 
 import re
 from collections.abc import Iterator

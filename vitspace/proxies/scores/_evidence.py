@@ -1,4 +1,4 @@
-"""Evidence: what the passes over a network leave for the scores to read."""
+"""What the passes over a network record for the scores to read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ class Moments:
 
 
 @dataclass
-class Evidence:
+class PassResults:
     """What the passes gave.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Functions: what happens while a network runs, seen where PyTorch's functions are called.
+"""Watches PyTorch's functions while a network runs.
 
 Hooks on modules miss what a forward calls by itself (VT's ReLU, timm's fused norms), so that functions are watched.
 """

@@ -1,4 +1,4 @@
-"""Initial weights: the network's own, or one common to all."""
+"""Initial weights: the network's own, or one scheme common to all networks."""
 
 from torch import nn
 

@@ -17,8 +17,8 @@ from vitspace.proxies.scores._evidence import (
     FEATURES,
     GRADIENTS,
     JACOBIANS,
-    Evidence,
     Moments,
+    PassResults,
     Settings,
     weights,
 )
@@ -28,7 +28,7 @@ from vitspace.proxies.scores._functions import Codes
 Ran = tuple[nn.Module, list[Tensor], list[Tensor]]
 
 
-def run_on_images(evidence: Evidence, needs: set[str], settings: Settings) -> None:
+def run_on_images(evidence: PassResults, needs: set[str], settings: Settings) -> None:
     """Forward and backward on every batch of images."""
     network, device = evidence.network, check_device(settings.device)
     pixels, labels = images(settings.img_size, settings.batch_size * settings.batches, settings.seed)
@@ -76,7 +76,7 @@ def _changed(before: list[Tensor], after: list[Tensor]) -> list[Tensor]:
     return [x for x in after if not any(x is y for y in before)]
 
 
-def _add_features(evidence: Evidence, seen: list[Ran]) -> None:
+def _add_features(evidence: PassResults, seen: list[Ran]) -> None:
     with torch.no_grad():
         found = [[Moments.of(positions(x, block)) for x in _changed(a, b)] for block, a, b in seen]
     if evidence.features:
@@ -96,7 +96,7 @@ def _jacobian(block: nn.Module, before: list[Tensor], after: list[Tensor]) -> Te
     return None
 
 
-def _add_gradients(evidence: Evidence, loss: Tensor) -> None:
+def _add_gradients(evidence: PassResults, loss: Tensor) -> None:
     if not torch.isfinite(loss):
         raise ProxyError(f"the loss is {loss.item()}")
     evidence.network.zero_grad(set_to_none=True)

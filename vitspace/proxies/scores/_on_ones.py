@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from vitspace.proxies import ProxyError
 from vitspace.proxies.scores._blocks import find_blocks, tensors
-from vitspace.proxies.scores._evidence import Evidence, Settings, weights
+from vitspace.proxies.scores._evidence import PassResults, Settings, weights
 from vitspace.proxies.scores._functions import WithoutNorms
 
 
-def run_on_ones(evidence: Evidence, needs: set[str], settings: Settings) -> None:
+def run_on_ones(evidence: PassResults, needs: set[str], settings: Settings) -> None:
     """Forward and backward of the sum of outputs on one image of ones, every parameter in absolute value.
 
     Norms hand on their input, and what each block puts out is divided by its mean, a constant to the gradient. In a

@@ -1,11 +1,20 @@
-"""Passes: a network is built once, run on images and on ones, and what the scores read is kept."""
+"""Builds a network, runs it on images and on ones, and records what the scores read."""
 
 import time
 
 from vitspace.layers.plain import plain_graph
 from vitspace.machine.devices import check_device, seeded
 from vitspace.proxies import ProxyError
-from vitspace.proxies.scores._evidence import CODES, COUNTS, FEATURES, GRADIENTS, JACOBIANS, LINEAR, Evidence, Settings
+from vitspace.proxies.scores._evidence import (
+    CODES,
+    COUNTS,
+    FEATURES,
+    GRADIENTS,
+    JACOBIANS,
+    LINEAR,
+    PassResults,
+    Settings,
+)
 from vitspace.proxies.scores._functions import no_inplace
 from vitspace.proxies.scores._init import initialise
 from vitspace.proxies.scores._on_images import run_on_images
@@ -15,7 +24,7 @@ from vitspace.proxies.scores._subjects import Subject
 _PASSES = (({FEATURES, JACOBIANS, GRADIENTS, CODES}, run_on_images), ({LINEAR}, run_on_ones))
 
 
-def gather(subject: Subject, needs: set[str], settings: Settings) -> Evidence:
+def gather(subject: Subject, needs: set[str], settings: Settings) -> PassResults:
     """Run the passes that are needed.
 
     Raises:
@@ -23,7 +32,7 @@ def gather(subject: Subject, needs: set[str], settings: Settings) -> Evidence:
     """
     start = time.perf_counter()
     if needs <= {COUNTS}:
-        evidence = Evidence(subject, subject.on_meta())
+        evidence = PassResults(subject, subject.on_meta())
         evidence.seconds[COUNTS] = time.perf_counter() - start
         return evidence
     device = check_device(settings.device)
@@ -31,7 +40,7 @@ def gather(subject: Subject, needs: set[str], settings: Settings) -> Evidence:
         network = subject.make().to(device)
         initialise(network, settings.init)
         no_inplace(network)
-        evidence = Evidence(subject, network.train())
+        evidence = PassResults(subject, network.train())
         built = time.perf_counter() - start
         for gives, run in _PASSES:
             if chosen := needs & gives:

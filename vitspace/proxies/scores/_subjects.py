@@ -1,4 +1,4 @@
-"""Subjects: what is scored, a spec or a network of timm's registry, with its name and image size."""
+"""The networks that are scored, of specs or of timm's registry, with their names and image sizes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from vitspace.proxies import ProxyError
-from vitspace.proxies.scores._evidence import LINEAR, Evidence, weights
+from vitspace.proxies.scores._evidence import LINEAR, PassResults, weights
 
 NEEDS = (LINEAR,)
 #: Names around attention's matrices, of attributes or classes; and of what lies in such a module and is none.
@@ -20,7 +20,7 @@ _ATTENTION = re.compile(r"attn|attention|tokenizer|projector", re.IGNORECASE)
 _PERCEPTRON = re.compile(r"mlp", re.IGNORECASE)
 
 
-def score(evidence: Evidence) -> float:
+def score(evidence: PassResults) -> float:
     """Return the natural logarithm of the sum.
 
     Raises:

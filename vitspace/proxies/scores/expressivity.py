@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from vitspace.proxies import ProxyError
-from vitspace.proxies.scores._evidence import FEATURES, Evidence
+from vitspace.proxies.scores._evidence import FEATURES, PassResults
 
 NEEDS = (FEATURES,)
 
 
-def score(evidence: Evidence) -> float:
+def score(evidence: PassResults) -> float:
     """Return the sum over blocks of the entropy, in nats."""
     blocks = [[entropy(part.covariance()) for part in block] for block in evidence.features if block]
     return sum(sum(parts) / len(parts) for parts in blocks)

@@ -4,12 +4,12 @@ import torch
 
 from vitspace.costs import cost
 from vitspace.costs.counter import Counter
-from vitspace.proxies.scores._evidence import COUNTS, Evidence
+from vitspace.proxies.scores._evidence import COUNTS, PassResults
 
 NEEDS = (COUNTS,)
 
 
-def score(evidence: Evidence) -> float:
+def score(evidence: PassResults) -> float:
     """Return the number of multiply-adds, attention products included."""
     subject = evidence.subject
     if subject.spec:

@@ -7,12 +7,12 @@ activations two images lie on the same side. Of smooth activations (GELU, SiLU) 
 import torch
 
 from vitspace.proxies import ProxyError
-from vitspace.proxies.scores._evidence import CODES, Evidence
+from vitspace.proxies.scores._evidence import CODES, PassResults
 
 NEEDS = (CODES,)
 
 
-def score(evidence: Evidence) -> float:
+def score(evidence: PassResults) -> float:
     """Return the natural logarithm of the determinant.
 
     Raises:

@@ -1,10 +1,10 @@
 """nt: how many weight tensors a network has, its parameters of at least two dimensions. It counts layers."""
 
-from vitspace.proxies.scores._evidence import COUNTS, Evidence
+from vitspace.proxies.scores._evidence import COUNTS, PassResults
 
 NEEDS = (COUNTS,)
 
 
-def score(evidence: Evidence) -> float:
+def score(evidence: PassResults) -> float:
     """Return the number of weight tensors."""
     return float(sum(weight.ndim >= 2 for weight in evidence.network.parameters()))

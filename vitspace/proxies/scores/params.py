@@ -1,11 +1,11 @@
 """params: the number of parameters, exact. Maximising it makes networks larger, and says nothing else."""
 
 from vitspace.costs.counter import count_params
-from vitspace.proxies.scores._evidence import COUNTS, Evidence
+from vitspace.proxies.scores._evidence import COUNTS, PassResults
 
 NEEDS = (COUNTS,)
 
 
-def score(evidence: Evidence) -> float:
+def score(evidence: PassResults) -> float:
     """Return the number of parameters."""
     return float(count_params(evidence.network))

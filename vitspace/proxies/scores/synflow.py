@@ -9,12 +9,12 @@ by block while it runs.
 import math
 
 from vitspace.proxies import ProxyError
-from vitspace.proxies.scores._evidence import LINEAR, Evidence
+from vitspace.proxies.scores._evidence import LINEAR, PassResults
 
 NEEDS = (LINEAR,)
 
 
-def score(evidence: Evidence) -> float:
+def score(evidence: PassResults) -> float:
     """Return the natural logarithm of the flow.
 
     Raises:

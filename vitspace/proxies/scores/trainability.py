@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from vitspace.proxies import ProxyError
-from vitspace.proxies.scores._evidence import JACOBIANS, Evidence
+from vitspace.proxies.scores._evidence import JACOBIANS, PassResults
 
 NEEDS = (JACOBIANS,)
 
 
-def score(evidence: Evidence) -> float:
+def score(evidence: PassResults) -> float:
     """Return the mean over blocks.
 
     Raises:

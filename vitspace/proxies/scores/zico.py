@@ -8,12 +8,12 @@ Weights whose gradient does not vary between batches are left out, as a ratio ov
 import torch
 
 from vitspace.proxies import ProxyError
-from vitspace.proxies.scores._evidence import GRADIENTS, Evidence
+from vitspace.proxies.scores._evidence import GRADIENTS, PassResults
 
 NEEDS = (GRADIENTS,)
 
 
-def score(evidence: Evidence) -> float:
+def score(evidence: PassResults) -> float:
     """Return the sum over layers.
 
     Raises:

@@ -14,15 +14,16 @@ from matplotlib.figure import Figure
 
 from vitspace import __version__
 from vitspace.plots import style
+from vitspace.report.check import check_words
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
-from vitspace.report.figures import FIGURES
+from vitspace.report.figures import ReportFigure, figures
 from vitspace.report.importance import axis_importance
 from vitspace.report.page import sections
 from vitspace.report.scatter import Axis
-from vitspace.report.tables import anchors_table, calibration, settings_table
+from vitspace.report.tables import anchors_shown, calibration, settings_table
 from vitspace.report.trust import proxy_name, report_card
-from vitspace.report.words import headline, next_commands, proxy_sentence
+from vitspace.report.words import headline, next_commands, proxy_sentence, score_word
 from vitspace.study.record import StudyRecord
 
 _FOLDER = Path(__file__).parent
@@ -34,15 +35,18 @@ def page_html(record: StudyRecord, wide: dict[str, bytes]) -> str:
 
     Args:
         record: The study as stored.
-        wide: The PNG of every one of `FIGURES`; those for narrow screens are drawn here.
+        wide: The PNG of every one of `figures`; those for narrow screens are drawn here.
     """
     return _render("page.html.j2", _content(record, wide))
 
 
 def comparison_html(comparison: Comparison) -> str:
     """Return the page of several studies."""
-    titles: dict[Axis, str] = {"macs": "Fronts of score and FLOPs", "latency_ms": "Fronts of score and CPU latency"}
-    draws = [(title, partial(draw_comparison, comparison, [cost])) for cost, title in titles.items()]
+    score = score_word(comparison.records[0])
+    costs: dict[Axis, str] = {"macs": "FLOPs", "latency_ms": "CPU latency"}
+    draws = [
+        (f"Fronts of {score} and {cost}", partial(draw_comparison, comparison, [axis])) for axis, cost in costs.items()
+    ]
     content = {
         "title": " and ".join(record.name for record in comparison.records),
         "headline": comparison.headline().partition(": ")[2],
@@ -67,12 +71,17 @@ def _render(template: str, content: dict[str, Any]) -> str:
 
 def _content(record: StudyRecord, wide: dict[str, bytes]) -> dict[str, Any]:
     trials, filters = sections.trials_grid(record)
-    pictures = {name: _picture(record, name, wide[name]) for name in FIGURES}
+    pictures = {name: _picture(record, figure, wide[name]) for name, figure in figures(record).items()}
     return {
         "title": record.name,
         "headline": headline(record).removeprefix(f"{record.name}: "),
         "proxy": proxy_sentence(record),
         "facts": sections.facts(record),
+        "score_word": score_word(record),
+        "in_points": record.in_points,
+        "views_note": sections.views_note(record),
+        "check": pictures.get("check"),
+        "check_words": check_words(record) if record.in_points else "",
         "lost": sections.lost_words(record),
         "views": [pictures[name] for name in _VIEWS],
         "hypervolume": pictures["hypervolume"],
@@ -80,7 +89,7 @@ def _content(record: StudyRecord, wide: dict[str, bytes]) -> dict[str, Any]:
         "chosen_note": sections.chosen_note(record),
         "front": sections.front_grid(record),
         "noise": sections.noise_words(record),
-        "published": sections.grid(anchors_table(record).drop(columns="settings")),
+        "published": sections.grid(anchors_shown(record).drop(columns="settings")),
         "settings": sections.grid(settings_table(record)),
         "growth": sections.growth_words(record),
         "importance": axis_importance(record),
@@ -97,8 +106,7 @@ def _content(record: StudyRecord, wide: dict[str, bytes]) -> dict[str, Any]:
     }
 
 
-def _picture(record: StudyRecord, name: str, wide: bytes) -> dict[str, str]:
-    figure = FIGURES[name]
+def _picture(record: StudyRecord, figure: ReportFigure, wide: bytes) -> dict[str, str]:
     return _pictured(figure.alt, wide, _png(figure.draw(record, style.NARROW)))
 
 

@@ -6,21 +6,23 @@ from typing import Any
 import pandas as pd
 
 from vitspace.plots.formats import COLUMNS, is_number, readable, shown_columns
-from vitspace.report.choice import RULES, Choice, chosen_few
+from vitspace.report.choice import Choice, chosen_few, rule_words
 from vitspace.report.compare import Comparison
 from vitspace.report.history import history
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite, noise_limit
+from vitspace.report.points import TIE_RULE, estimate_words, plus_minus
+from vitspace.report.public import NEAR
 from vitspace.report.settings import settings
-from vitspace.report.tables import front_table, trials_table
-from vitspace.report.trust import estimated_top1
-from vitspace.report.words import select_command
+from vitspace.report.tables import for_reading, front_shown, trials_table
+from vitspace.report.words import score_word, select_command
 from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
 from vitspace.units import format_seconds
 
 #: Columns that come after the others, and those of words, which need room.
 _LAST = ("dim", "depth", "settings")
-_LONG = ("settings", "why", "note", "standing", "example")
+_LONG = ("settings", "why", "note", "standing", "example", "outside")
 
 
 @dataclass(frozen=True)
@@ -84,15 +86,32 @@ def grid(frame: pd.DataFrame, bars: tuple[str, ...] = ()) -> Grid:
 
 def facts(record: StudyRecord) -> list[tuple[str, str]]:
     """The numbers at the head of the page."""
-    best = max((t.score for t in record.completed if t.score is not None), default=None)
+    screened = record.screened.get("designs")
     return [
+        *([("designs screened", f"{screened:,}")] if screened else []),
         ("designs with a score", str(len(record.completed))),
         ("on the front", str(len(record.front))),
         ("without a score", str(len(record.trials) - len(record.completed))),
-        ("best score", "-" if best is None else f"{best:.3f}"),
+        ("best estimated top-1, %" if record.in_points else "best score", _best(record)),
         ("hypervolume", f"{record.hypervolume:.4f}"),
         ("searched for", format_seconds(record.seconds) if record.seconds else "-"),
     ]
+
+
+def _best(record: StudyRecord) -> str:
+    """The best score; in points that of the searched designs."""
+    searched = [t for t in record.completed if not (record.in_points and t.anchor)]
+    if not searched:
+        return "-"
+    best = min(searched, key=lambda trial: trial.point)
+    return _score(record, best)
+
+
+def _score(record: StudyRecord, trial: Trial) -> str:
+    score = -trial.point[0]
+    if not record.in_points:
+        return f"{score:.3f}"
+    return plus_minus(score, finite(trial.score_std) if trial.published_top1 is None else None)
 
 
 def cards(record: StudyRecord) -> list[DesignCard]:
@@ -103,33 +122,38 @@ def cards(record: StudyRecord) -> list[DesignCard]:
 def _card(record: StudyRecord, choice: Choice) -> DesignCard:
     trial = choice.trial
     assert trial.spec is not None
-    loss, macs, ms = trial.point
+    _, macs, ms = trial.point
+    kind = "estimated" if trial.published_top1 is None else "published"
     values = [
         ("trial", str(trial.number)),
         ("FLOPs", f"{macs / 1e9:.2f} G"),
         ("params", f"{trial.params / 1e6:.1f} M" if trial.params else "-"),
         ("CPU latency", f"{ms:.1f} ms{', unsure' if trial.latency_doubt else ''}"),
-        ("score", f"{-loss:.3f}"),
+        ("score" if not record.in_points else f"{kind} top-1, %", _score(record, trial)),
     ]
+    proxy = finite(trial.proxy_score) if record.in_points else None
+    values += [("proxy score", f"{proxy:.3f}")] if proxy is not None else []
     accuracy = finite(trial.details.get("accuracy"))
     values += [("proxy accuracy", f"{100 * accuracy:.1f} %")] if accuracy is not None else []
     shown = {name: value for name, value in settings(trial.spec).items() if name not in ("dim", "depth")}
     return DesignCard(
         title=choice.title,
-        why="; ".join(RULES[rule] for rule in choice.rules) + ".",
+        why="; ".join(rule_words(record, rule) for rule in choice.rules) + ".",
         name=trial_name(trial),
         star=bool(trial.anchor),
         drawing=trial.spec.drawing,
         facts=values,
         settings=", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items()),
-        estimate=estimated_top1(record, trial.spec),
+        estimate=estimate_words(record, trial),
         doubt=f"The latency is unsure: {trial.latency_doubt}." if trial.latency_doubt else "",
         commands=[select_command(record, trial)],
     )
 
 
 def chosen_note(record: StudyRecord) -> str:
-    """What within noise means here."""
+    """What within noise means here, or a tie."""
+    if record.in_points:
+        return TIE_RULE
     limit = noise_limit(record)
     if limit is None:
         return "The noise between seeds was not measured, so only the best score itself counts as the best."
@@ -140,8 +164,23 @@ def chosen_note(record: StudyRecord) -> str:
 
 def noise_words(record: StudyRecord) -> str:
     """How large a difference of scores must be to mean something."""
+    if record.in_points:
+        return "In brackets behind points of top-1: the 90 % interval of the difference."
     limit = noise_limit(record)
     return f"Score differences up to {limit:.3f} are within noise." if limit else ""
+
+
+def views_note(record: StudyRecord) -> str:
+    """What the marks of the figures are."""
+    front = f"Blue: on the front of {score_word(record)}, FLOPs and latency together; grey: dominated on all three."
+    if not record.in_points:
+        return f"Stars are published designs, trained and timed exactly as the candidates are. {front}"
+    return (
+        "Stars are published designs at their published accuracy, timed here as the candidates are; the hollow mark "
+        "joined to a star is what is predicted without that result, so that the error is seen. Bars are 90 % "
+        f"intervals. {front} Faint: designs that were screened; diamonds: public networks within {NEAR:g} points of "
+        "the best of their FLOPs, by their published results."
+    )
 
 
 def lost_words(record: StudyRecord) -> str:
@@ -155,7 +194,7 @@ def lost_words(record: StudyRecord) -> str:
 
 def front_grid(record: StudyRecord) -> Grid:
     """The front, each design beside the nearest anchor."""
-    frame = front_table(record).drop(columns=["dim", "depth", "settings", "against_anchor"])
+    frame = front_shown(record).drop(columns=["dim", "depth", "settings", "against_anchor"])
     made = grid(frame, bars=("flops_gap", "latency_gap"))
     classes = [f"front{' anchor' if isinstance(anchor, str) else ''}" for anchor in frame["anchor"]]
     rows = [Row(row.cells, kind) for row, kind in zip(made.rows, classes, strict=True)]
@@ -164,7 +203,7 @@ def front_grid(record: StudyRecord) -> Grid:
 
 def trials_grid(record: StudyRecord) -> tuple[Grid, list[tuple[str, str, int]]]:
     """Every trial, and the filters: (key, words, how many)."""
-    frame = trials_table(record)
+    frame = for_reading(record, trials_table(record))
     made, rows = grid(frame), []
     for row, (_, raw) in zip(made.rows, frame.iterrows(), strict=True):
         marks = [word for word, there in (("front", raw["front"]), ("anchor", isinstance(raw["anchor"], str))) if there]
@@ -187,7 +226,7 @@ def studies_grid(comparison: Comparison) -> Grid:
 
 def fronts_grid(comparison: Comparison) -> Grid:
     """The fronts of several studies; anchors are marked."""
-    frame = comparison.fronts().drop(columns=["against_anchor", "settings"])
+    frame = for_reading(comparison.records[0], comparison.fronts()).drop(columns=["against_anchor", "settings"])
     made = grid(frame)
     classes = ["anchor" if isinstance(anchor, str) else "" for anchor in frame["anchor"]]
     return Grid(made.headings, [Row(row.cells, kind) for row, kind in zip(made.rows, classes, strict=True)])
@@ -198,9 +237,10 @@ def growth_words(record: StudyRecord) -> str:
     found = history(record)
     volume = found.evaluations.volume
     if found.random is None:
-        return (
-            f"The front dominates {volume[-1]:.4f} of the box under the reference point; fewer than two random draws."
-        )
+        why = "fewer than two random draws"
+        if screened := record.screened.get("designs"):
+            why = f"its designs were chosen from {screened:,} that were screened, so none is a random draw"
+        return f"The front dominates {volume[-1]:.4f} of the box under the reference point; {why}."
     count, reached = int(found.random.at[-1]), found.random.mean[-1]
     rest = len(record.completed) - count
     words = f"The anchors and the {found.drawn} designs drawn at random reached {reached:.4f}"

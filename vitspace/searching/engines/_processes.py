@@ -4,70 +4,54 @@ The study's process alone proposes designs and touches the storage. Each worker 
 (`vitspace.searching.engines._worker`); the two talk through a pipe, and a worker whose study's process is gone ends.
 """
 
-import os
 import platform
 import signal
-import subprocess
-import sys
-import threading
-from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from multiprocessing import Pipe
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any
 
-from vitspace.errors import StudyFailedError
+from optuna.exceptions import UpdateFinishedTrialError
+
 from vitspace.searching.desk import Died, Job
+from vitspace.searching.engines._pool import Deaths, Worker
 from vitspace.searching.monitor import Monitor
 from vitspace.searching.reference import SecondSeed
-from vitspace.searching.remote import absolute_paths
+from vitspace.searching.remote import RemoteStudy
 from vitspace.searching.rungs import Rungs
 from vitspace.searching.session import Session
 from vitspace.study.trial import Trial
 
-#: Workers that may be killed in a row without a design being evaluated in between.
-DEATHS_IN_A_ROW = 16
 #: Seconds between two looks at the study where no worker says anything.
 _LOOK = 0.3
 
 
-@dataclass(eq=False)
-class Worker:
-    """A running worker; its standard error is passed on line by line.
+class PipedWorker(Worker):
+    """A worker that is handed jobs through a pipe.
+
+    Args:
+        study: What it is told of the study.
+        threads: Threads of one evaluation; None is torch's own number.
+        monitor: Is told what it prints.
 
     Attributes:
-        process: The process.
         pipe: What it is told by, and tells by.
-        monitor: Is told what it prints.
         job: What it does; None where it waits.
     """
 
-    process: subprocess.Popen[str]
-    pipe: Connection
-    monitor: Monitor
-    job: Job | None = None
-    last: deque[str] = field(default_factory=lambda: deque(maxlen=1))
+    def __init__(self, study: RemoteStudy, threads: int | None, monitor: Monitor) -> None:
+        self.pipe, theirs = Pipe()
+        self.job: Job | None = None
+        with theirs:
+            environment = {"OMP_NUM_THREADS": str(threads)} if threads else {}
+            super().__init__("_worker", theirs.fileno(), monitor, environment=environment)
+        self.pipe.send((study, threads))
 
-    def __post_init__(self) -> None:
-        self.thread = threading.Thread(target=self._pass_on, daemon=True)
-        self.thread.start()
-        self.monitor.note(f"worker {self.process.pid} started")
-
-    def _pass_on(self) -> None:
-        assert self.process.stderr is not None
-        with self.process.stderr as lines:
-            for line in lines:
-                self.last.append(line.strip())
-                self.monitor.note(f"worker {self.process.pid}: {line.rstrip()}")
-
-    def stop(self) -> None:
+    def stop(self, patience: float = 0.0) -> None:
         """End the process at once: nothing of the study is in its hands."""
-        self.process.kill()
-        self.process.wait()
-        self.thread.join(timeout=5)
+        super().stop(patience)
         self.pipe.close()
 
 
@@ -81,8 +65,8 @@ class Processes:
     def __init__(self, session: Session) -> None:
         self.session, self.monitor = session, session.monitor
         self.count = session.workers or 1
-        self.workers: list[Worker] = []
-        self.killed = 0
+        self.workers: list[PipedWorker] = []
+        self.deaths = Deaths(session.monitor)
 
     def __enter__(self) -> "Processes":
         return self
@@ -141,51 +125,34 @@ class Processes:
         self.workers.clear()
         return jobs
 
-    def _start(self) -> Worker:
-        """Start a worker, in a session of its own, so that Ctrl-C reaches this process alone."""
-        ours, theirs = Pipe()
-        threads = self.session.threads
-        with theirs:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "vitspace.searching.engines._worker", str(theirs.fileno())],
-                env=os.environ | ({"OMP_NUM_THREADS": str(threads)} if threads else {}),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                start_new_session=True,
-                pass_fds=[theirs.fileno()],
-            )
-        study = absolute_paths(self.session.config), self.session.evaluator.command
-        ours.send((study, threads))
-        return Worker(process, ours, self.monitor)
+    def _start(self) -> PipedWorker:
+        return PipedWorker(RemoteStudy.of(self.session), self.session.threads, self.monitor)
 
-    def _hear(self, worker: Worker, word: str, *what: Any) -> Trial | float | Exception | None:
+    def _hear(self, worker: PipedWorker, word: str, *what: Any) -> Trial | float | Exception | None:
         """Do what a worker says; return its job's result where that is it."""
         job = worker.job
         if word == "result":
-            self.killed = 0
+            self.deaths.in_a_row = 0
             result: Trial | float | Exception = what[0]
             return result
         if word == "step" and job is not None:
             self.monitor.step(job.number, *what)
         elif word == "rung" and job is not None and not isinstance(job, SecondSeed):
-            worker.pipe.send(Rungs(self.session.store, job.running, job.spec.id).enter(*what))
+            rungs = Rungs(self.session.store, job.running, job.spec.id)
+            try:
+                worker.pipe.send(rungs.enter(*what))
+            except UpdateFinishedTrialError as error:
+                # The trial was taken from this process; the worker gives the design up, and the desk drops it.
+                worker.pipe.send(error)
         return None
 
-    def _bury(self, worker: Worker) -> Died:
-        """Take a worker that ended out of the crew.
+    def _bury(self, worker: PipedWorker) -> Died:
+        """Take a worker that ended out of the crew; where it stopped with an error, `cancel` gives its job back.
 
         Raises:
             StudyFailedError: it stopped with an error, or one after the other was killed.
         """
-        code, pid = worker.process.wait(), worker.process.pid
-        worker.stop()
-        if code >= 0:  # its job is among those that `cancel` gives back
-            raise StudyFailedError(f"worker {pid} stopped: {''.join(worker.last).removeprefix('error: ') or code}")
-        name = signal.Signals(-code).name
-        self.monitor.note(f"worker {pid} was killed by {name}")
-        self.killed += 1
-        if self.killed >= DEATHS_IN_A_ROW:
-            raise StudyFailedError(f"{self.killed} workers in a row were killed before a trial was complete")
+        killed_by = self.deaths.add(worker)
         self.workers.remove(worker)
-        return Died(f"process {pid} on {platform.node()}", blame=-code != signal.SIGTERM)
+        who = f"process {worker.process.pid} on {platform.node()}"
+        return Died(who, blame=killed_by not in (0, signal.SIGTERM))

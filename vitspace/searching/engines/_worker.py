@@ -1,7 +1,7 @@
 """A process that evaluates what another one hands it: ``python -m vitspace.searching.engines._worker FD``.
 
-FD is the number of an open pipe. The first message is the study, as `remote_evaluator` takes it, and the number of
-threads; each further one is a job. What is sent back is steps, questions about a rung, and a result for each job.
+FD is the number of an open pipe. The first message is the study and the number of threads; each further one is a
+job. What is sent back is steps, questions about a rung, and a result for each job.
 """
 
 import os
@@ -9,13 +9,14 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 from vitspace.errors import InputError
 from vitspace.machine.devices import computing_on
-from vitspace.searching.remote import evaluate, remote_evaluator, score
+from vitspace.searching.remote import RemoteStudy, evaluate, remote_evaluator, score
 from vitspace.searching.rungs import Point, Standing
 
 #: Seconds between two looks whether the process that started this one lives.
@@ -29,9 +30,15 @@ class RungsByPipe:
     pipe: Connection
 
     def enter(self, rung: int, point: Point, keep: float) -> Standing:
-        """Have the design's point stored at a rung, and return its place there."""
+        """Have the design's point stored at a rung, and return its place there.
+
+        Raises:
+            UpdateFinishedTrialError: the trial was ended by others meanwhile.
+        """
         self.pipe.send(("rung", rung, point, keep))
-        standing: Standing = self.pipe.recv()
+        standing: Standing | Exception = self.pipe.recv()
+        if isinstance(standing, Exception):
+            raise standing
         return standing
 
 
@@ -42,17 +49,16 @@ def main(pipe: Connection) -> None:
     study, threads = pipe.recv()
     try:
         with computing_on(threads):
-            remote_evaluator(*study)
-            while True:
-                word, *what = pipe.recv()
-                pipe.send(("result", _do(pipe, study, word, what)))
+            remote_evaluator(study)
+            with suppress(EOFError, ConnectionError):  # the study's process closed the pipe
+                while True:
+                    word, *what = pipe.recv()
+                    pipe.send(("result", _do(pipe, study, word, what)))
     except InputError as error:
         sys.exit(f"error: {error}")
-    except (EOFError, OSError):
-        return  # the study's process closed the pipe
 
 
-def _do(pipe: Connection, study: tuple[str, str], word: str, what: list[Any]) -> Any:
+def _do(pipe: Connection, study: RemoteStudy, word: str, what: list[Any]) -> Any:
     def on_step(done: int, total: int) -> None:
         pipe.send(("step", done, total))
 

@@ -1,4 +1,4 @@
-"""Sampling: our own sampler, `pareto`: which design to evaluate next, by what the ones so far have shown."""
+"""Our own sampler, `pareto`: which design to evaluate next, by the trials so far."""
 
 from vitspace.searching.pareto.sampler import ParetoSampler
 

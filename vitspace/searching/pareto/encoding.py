@@ -1,4 +1,4 @@
-"""Encoding: designs as numbers that a model can compare."""
+"""Encodes designs as numbers that a model can compare."""
 
 from dataclasses import dataclass
 

@@ -7,10 +7,10 @@ import numpy as np
 import optuna
 from optuna.trial import TrialState
 
-from vitspace.errors import InputError
 from vitspace.searching.pareto.encoding import Floats
+from vitspace.searching.queue import design_of
+from vitspace.space import Space
 from vitspace.space.moves import Rows
-from vitspace.space.population import Population
 from vitspace.spec import Spec
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
@@ -21,30 +21,36 @@ class History:
 
     Attributes:
         seen: Designs that are no use proposing: evaluated, rejected, running or queued.
-        complete: Trials with all objectives.
+        complete: Trials with all objectives, of designs of the space.
+        outside: Those of other designs, which are anchors.
         failed: Trials whose evaluation failed.
         timed: Trials whose latency was measured, complete or not.
         pending: Designs that run or wait, or whose results are not to be known yet.
     """
 
-    def __init__(self, study: optuna.Study, population: Population) -> None:
-        self.store, self.population = StudyStore(study), population
+    def __init__(self, study: optuna.Study, space: Space) -> None:
+        self.store, self.space, self.population = StudyStore(study), space, space.population
         self.seen: set[Spec] = set()
         self.complete: list[Trial] = []
+        self.outside: list[Trial] = []
         self.failed: list[Trial] = []
         self.timed: list[Trial] = []
         self.pending: list[Spec] = []
         self._rows: dict[Spec, Rows] = {}
+        self._inside: dict[Spec, bool] = {}
 
     def update(self, before: float = math.inf) -> None:
         """Read what was stored since the last time; of trials with a number from ``before`` on, the design alone."""
         stored = [trial for trial in self.store.trials() if trial.spec]
-        trials = [trial for trial in stored if trial.number < before]
+        told = [trial for trial in stored if trial.number < before]
+        trials = [trial for trial in told if trial.spec and self.is_inside(trial.spec)]
         self.complete = [trial for trial in trials if trial.complete]
+        self.outside = [trial for trial in told if trial.complete and trial not in trials]
         self.failed = [trial for trial in trials if trial.state == "failed"]
         self.timed = [trial for trial in trials if trial.latency_ms is not None]
         later = [trial.spec for trial in stored if trial.spec and trial.number >= before]
-        self.pending = list(dict.fromkeys([*later, *self._pending()]))
+        pending = dict.fromkeys([*later, *self._pending()])
+        self.pending = [spec for spec in pending if self.is_inside(spec)]
         self.seen = {*(trial.spec for trial in stored if trial.spec), *self.pending}
 
     def rows(self, specs: Sequence[Spec | None]) -> Rows:
@@ -57,15 +63,14 @@ class History:
 
     def _pending(self) -> list[Spec]:
         """Return the designs of the trials that run or wait; one of which only a part is known counts as none."""
-        found = []
-        for trial in self.store.frozen(TrialState.RUNNING, TrialState.WAITING):
-            try:
-                found.append(
-                    self.population.space.decode({**trial.system_attrs.get("fixed_params", {}), **trial.params})
-                )
-            except InputError:
-                continue
-        return list(dict.fromkeys(found))
+        trials = self.store.frozen(TrialState.RUNNING, TrialState.WAITING)
+        return [spec for trial in trials if (spec := design_of(trial, self.space))]
+
+    def is_inside(self, spec: Spec) -> bool:
+        """Whether the space has a design."""
+        if spec not in self._inside:
+            self._inside[spec] = spec in self.space
+        return self._inside[spec]
 
     @property
     def reference(self) -> Floats:
@@ -74,4 +79,4 @@ class History:
         Before it is known, the largest of the trials so far.
         """
         point = self.store.study.user_attrs.get("reference_point")
-        return np.array(point or np.max([trial.point for trial in self.complete], axis=0))
+        return np.array(point or np.max([trial.point for trial in (*self.complete, *self.outside)], axis=0))

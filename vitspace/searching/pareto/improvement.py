@@ -1,4 +1,4 @@
-"""Improvement: by how much a design is expected to enlarge the hypervolume, its costs known and its score a guess.
+"""By how much a design is expected to enlarge the hypervolume, its costs known and its score predicted.
 
 A design of costs c and score s adds, over all levels s' below s, what no design of at least that score dominates:
 A(s', c), an area of the plane of costs. With S the score as predicted, a normal variable, the expectation is the

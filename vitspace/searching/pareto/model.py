@@ -1,5 +1,7 @@
 """Model: what is expected of a design, by the trials so far."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from vitspace.pareto import non_dominated
@@ -18,32 +20,55 @@ MOST = 128
 KNOWN = 500
 
 
+#: Trials from which on it is learnt how scores differ from what was expected of them.
+_FEWEST = 3
+#: Standard deviation of a score that is as expected.
+_SURE = 1e-3
+
+#: Returns the scores [N] that are expected of designs [N, variables] before any is evaluated.
+Prior = Callable[[Rows], Floats]
+
+
+def nothing(rows: Rows) -> Floats:
+    """Expect nothing of any design."""
+    return np.zeros(len(rows))
+
+
 class Model:
     """Predicts scores and latencies of a space's designs; see `learn`.
+
+    Args:
+        encoding: Of the space's designs.
+        prior: What is expected of designs; it is learnt how scores differ from that.
 
     Attributes:
         front_rows: The designs of the front, [K, variables].
     """
 
-    def __init__(self, encoding: Encoding) -> None:
-        self.encoding, self.population = encoding, encoding.population
+    def __init__(self, encoding: Encoding, prior: Prior = nothing) -> None:
+        self.encoding, self.population, self.prior = encoding, encoding.population, prior
         self._weights: dict[tuple[str, tuple[int, ...]], Floats] = {}
 
     def learn(self, known: History) -> None:
         """Fit the trials so far.
 
         A score below the reference point's counts as that, as does a design that failed. Designs that run are believed
-        to give what is predicted, so that the next proposal lies elsewhere.
+        to give what is predicted, so that the next proposal lies elsewhere. Anchors that stand at their published
+        accuracy teach nothing of how a proxy moves an estimate.
         """
         self._limits = known.reference
         ms = np.array([trial.latency_ms for trial in known.timed], dtype=float)
         self._latency = self._fitted("latency", known.timed, np.log(ms), known)
-        trials = sorted([*known.complete, *known.failed], key=lambda trial: trial.number)
+        told = [trial for trial in known.complete if trial.published_top1 is None]
+        trials = sorted([*told, *known.failed], key=lambda trial: trial.number)
         scores = np.array([trial.score if trial.complete else -np.inf for trial in trials], dtype=float)
-        least = max(-self._limits[0], scores[np.isfinite(scores)].min())
-        score = self._fitted("score", trials, np.maximum(scores, least), known)
+        least = max(-self._limits[0], min(trial.score or 0.0 for trial in known.complete))
+        expected = self.prior(known.rows([trial.spec for trial in trials]))
+        score = None
+        if len(trials) >= _FEWEST:
+            score = self._fitted("score", trials, np.maximum(scores, least) - expected, known)
         rows = known.rows([trial.spec for trial in known.complete])
-        points = np.array([trial.point for trial in known.complete])
+        points = np.array([trial.point for trial in (*known.complete, *known.outside)])
         if known.pending:
             score, believed = self._believe(score, known.rows(known.pending))
             points = np.concatenate([points, believed])
@@ -55,20 +80,22 @@ class Model:
     def best(self, rows: Rows, costs: PopulationCosts, count: int) -> tuple[np.ndarray, Floats]:
         """Return which designs are expected to improve most, in order, and by how much."""
         features = self.encoding(rows, costs)
-        mean, std = self._score.predict(features)
+        mean, std = self._score.predict(features) if self._score else (0.0, np.full(len(rows), _SURE))
+        mean = self.prior(rows) + mean
         return self._front.best(Candidates(mean, std, self._shares(features, costs)), count)
 
     def _shares(self, features: Features, costs: PopulationCosts) -> Floats:
         ms = np.exp(self._latency.mean(features))
         return np.stack([costs.macs, ms], axis=1) / self._limits[1:]
 
-    def _believe(self, score: Process, rows: Rows) -> tuple[Process, Floats]:
+    def _believe(self, score: Process | None, rows: Rows) -> tuple[Process | None, Floats]:
         """Return the process after designs have given what it predicts, and their points."""
         costs = self.population.costs(rows)
         features = self.encoding(rows, costs)
-        mean = score.mean(features)
-        points = np.column_stack([-mean, self._shares(features, costs) * self._limits[1:]])
-        return score.believing(features, mean), points
+        beyond = score.mean(features) if score else np.zeros(len(rows))
+        shares = self._shares(features, costs) * self._limits[1:]
+        points = np.column_stack([-(self.prior(rows) + beyond), shares])
+        return score.believing(features, beyond) if score else None, points
 
     def _fitted(self, name: str, trials: list[Trial], values: Floats, known: History) -> Process:
         def features(at: list[int]) -> Features:

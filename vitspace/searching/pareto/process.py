@@ -1,4 +1,4 @@
-"""Process: a Gaussian process whose kernel is a sum, so that few trials teach it the simple things first.
+"""A Gaussian process whose kernel is a sum, so that it learns simple effects from few trials.
 
 A score is modelled as a sum of functions: one linear and one smooth in the costs, one of each setting alone (its
 effect), and smooth ones of all settings together, with and without the costs. How much each counts is fitted by the

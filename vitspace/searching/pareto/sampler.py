@@ -1,4 +1,4 @@
-"""pareto: our sampler. It evaluates what is expected to enlarge the dominated hypervolume most.
+"""Our sampler proposes the designs that are expected to enlarge the dominated hypervolume most.
 
 Costs are free and exact, so that thousands of designs can be compared for each one that is trained. Candidates are
 fresh draws, and mutants and children of the front and then of the best candidates. Score and latency are predicted from
@@ -21,12 +21,13 @@ from optuna.trial import FrozenTrial
 
 from vitspace.budget import Budget
 from vitspace.errors import UsedUpError
+from vitspace.searching.estimated import fresh, keys_of
 from vitspace.searching.pareto.encoding import Encoding
 from vitspace.searching.pareto.history import History
-from vitspace.searching.pareto.model import Model
+from vitspace.searching.pareto.model import Model, Prior, nothing
 from vitspace.space import Space
-from vitspace.space.moves import Rows, crossover, mutate
-from vitspace.space.population import Population, PopulationCosts
+from vitspace.space.moves import Rows, descend
+from vitspace.space.population import PopulationCosts
 from vitspace.spec import Spec
 
 #: Designs that are even over FLOPs: the first ones, and always among the candidates.
@@ -53,13 +54,21 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         seed: Of drawing.
         accept: What else a design must pass, asked of few.
         lag: How many of the trials before a proposal are known by their design alone.
+        prior: What is expected of a design's score before any is evaluated.
     """
 
     def __init__(
-        self, space: Space, limits: Budget, seed: int, accept: Callable[[Spec], bool] = lambda _: True, lag: int = 0
+        self,
+        space: Space,
+        limits: Budget,
+        seed: int,
+        accept: Callable[[Spec], bool] = lambda _: True,
+        lag: int = 0,
+        prior: Prior = nothing,
     ) -> None:
         self.space, self.limits, self.seed, self.accept, self.lag = space, limits, seed, accept, lag
-        self.population = Population(space)
+        self.prior = prior
+        self.population = space.population
         self._known: History | None = None
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
@@ -75,7 +84,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             UsedUpError: the space holds no further design within the budget.
         """
         if self._known is None:
-            self._known = History(study, self.population)
+            self._known = History(study, self.space)
         self._known.update(trial.number - self.lag if self.lag else math.inf)
         rng = np.random.default_rng([self.seed, trial.number])
         return self.space.encode(self._propose(self._known, rng))
@@ -103,9 +112,9 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         """Return the best candidates, best first."""
         self._model.learn(known)
         parents, rows, values = self._model.front_rows, self._pool[:0], np.empty(0)
-        looked_at = {row.tobytes() for row in known.rows(list(known.seen))}
+        looked_at = set(keys_of(known.rows([spec for spec in known.seen if known.is_inside(spec)])))
         for number, count in enumerate(ROUNDS):
-            new = self._descend(parents, count, rng)
+            new = descend(self.population, parents, count, rng)
             if number == 0:
                 new = np.concatenate([self._pool, self.population.canonical(self.population.random(count, rng)), new])
             fitting, costs = self._fitting(new, looked_at)
@@ -118,22 +127,10 @@ class ParetoSampler(optuna.samplers.BaseSampler):
 
     def _fitting(self, rows: Rows, looked_at: set[bytes]) -> tuple[Rows, PopulationCosts]:
         """Return those that are valid, within the budget and new, and their costs; they are no longer new then."""
-        fresh = []
-        for i, key in enumerate(row.tobytes() for row in rows):
-            if key not in looked_at:
-                looked_at.add(key)
-                fresh.append(i)
-        rows = rows[fresh]
+        rows = fresh(rows, looked_at)
         costs = self.population.costs(rows)
         fits = costs.within(self.limits)
         return rows[fits], costs[fits]
-
-    def _descend(self, parents: Rows, count: int, rng: np.random.Generator) -> Rows:
-        """Return mutants of the parents and, a third, children of two."""
-        picked = parents[rng.integers(len(parents), size=(2, count))]
-        third = count // 3
-        children = crossover(self.population, picked[0, :third], picked[1, :third], rng)
-        return np.concatenate([children, mutate(self.population, picked[0, third:], rng)])
 
     @cached_property
     def _pool(self) -> Rows:
@@ -147,7 +144,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
 
     @cached_property
     def _model(self) -> Model:
-        return Model(Encoding(self.population, self._pool))
+        return Model(Encoding(self.population, self._pool), self.prior)
 
 
 def _even(macs: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

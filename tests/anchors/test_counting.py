@@ -6,10 +6,10 @@ from collections import Counter
 import pytest
 from typer.testing import CliRunner
 
+from vitspace.anchors.counting import published_rows
 from vitspace.cli import app
 from vitspace.cli.anchors import HEADER, table
 from vitspace.costs import cost
-from vitspace.costs.published import published_rows
 from vitspace.errors import InputError
 from vitspace.families import FAMILIES, anchor
 

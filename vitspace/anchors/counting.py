@@ -1,11 +1,10 @@
 """The published rows beside the costs of our networks, which are counted anew if the kept ones are out of date.
 
-``python -m vitspace.costs.published`` counts them all anew and writes ``anchors/counted.csv``.
+``python -m vitspace.anchors.counting`` counts them all anew and writes ``counted.csv``.
 """
 
 from typing import Any
 
-import vitspace.families  # noqa: F401 (reads the designs)
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.anchors.counted import Counted, counted, write
 from vitspace.anchors.published import rows

@@ -4,8 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from vitspace.anchors import Anchor
-from vitspace.anchors.references import main_anchors
+from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.combinations import combination, fit_on
@@ -17,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Scored:
+class ProxyScores:
     """One proxy's scores.
 
     Attributes:
@@ -40,7 +39,7 @@ class Scored:
     fitted: bool = False
 
 
-def scored(proxy: str, init: str, rows: Iterable[ScoreRow], families: Mapping[str, str]) -> Scored:
+def scored(proxy: str, init: str, rows: Iterable[ScoreRow], families: Mapping[str, str]) -> ProxyScores:
     """Return a proxy's scores from the rows of a table.
 
     Args:
@@ -62,10 +61,10 @@ def scored(proxy: str, init: str, rows: Iterable[ScoreRow], families: Mapping[st
     for row in chosen:
         times.setdefault(row.spec, []).append(row.seconds)
     seconds = {spec: _mean(each) for spec, each in times.items()}
-    return Scored(proxy, init, values, by_seed, seconds, failures)
+    return ProxyScores(proxy, init, values, by_seed, seconds, failures)
 
 
-def _combined(proxy: str, init: str, rows: list[ScoreRow], families: Mapping[str, str]) -> Scored:
+def _combined(proxy: str, init: str, rows: list[ScoreRow], families: Mapping[str, str]) -> ProxyScores:
     parts = {name: scored(name, init, rows, families) for name in combination(proxy).COMPONENTS}
     values = {name: part.values for name, part in parts.items()}
     complete = set.intersection(*(set(column) for column in values.values()))
@@ -76,18 +75,19 @@ def _combined(proxy: str, init: str, rows: list[ScoreRow], families: Mapping[str
         }
     except InputError as error:
         _log.warning("%s has no scores yet: %s", proxy, error)
-        return Scored(proxy, init, {}, fitted=True)
+        return ProxyScores(proxy, init, {}, fitted=True)
     combined = {
         spec: models[families.get(spec, "")].predict({name: column[spec] for name, column in values.items()})
         for spec in sorted(complete)
     }
     failures = {spec: f"{part.proxy}: {why}" for part in parts.values() for spec, why in part.failures.items()}
     seconds = {spec: sum(part.seconds.get(spec, 0.0) for part in parts.values()) for spec in complete}
-    return Scored(proxy, init, combined, (combined,), seconds, failures, fitted=True)
+    return ProxyScores(proxy, init, combined, (combined,), seconds, failures, fitted=True)
 
 
-def family_of(rows: Iterable[Anchor]) -> dict[str, str]:
-    """Return by spec id the family of published rows."""
+def all_families() -> dict[str, str]:
+    """Return the family of every published design, by spec id."""
+    rows = [*main_anchors(), *(row for pair in ablation_pairs() for row in (pair.a, pair.b))]
     return {row.spec.id: row.family for row in rows if row.spec}
 
 

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from vitspace.budget import Budget
+from vitspace.searching import finalists as module
+from vitspace.searching.estimated import EstimatedDesigns
+from vitspace.searching.finalists import choose_finalists, fast_enough
+
+
+@pytest.fixture(autouse=True)
+def _all_mix(monkeypatch):
+    monkeypatch.setattr(module, "mixing_stages", lambda spec, size: [spec != "still"])
+
+
+def designs(low, macs, ms=None, inside=None):
+    count = len(low)
+    rows = np.arange(count, dtype=np.int16)[:, None]
+    inside = np.ones(count, dtype=bool) if inside is None else np.array(inside)
+    ms = np.full(count, np.nan) if ms is None else np.array(ms, dtype=float)
+    return EstimatedDesigns(rows, np.array(macs), np.array(low) + 1.0, np.ones(count), inside, ms)
+
+
+def chosen(found, count, names=None, exclude=()):
+    names = names or list(range(len(found)))
+    return choose_finalists(found, count, lambda row: names[int(row[0])], exclude, 224)
+
+
+def test_the_best_comes_first_and_then_what_adds_most_hypervolume():
+    found = designs([80.0, 79.0, 60.0, 70.0], [400, 200, 190, 100])
+    assert chosen(found, 1) == [0]
+    assert chosen(found, 2) == [1, 0]
+    assert chosen(found, 3) == [3, 1, 0]
+
+
+def test_designs_beside_a_chosen_one_come_last():
+    found = designs([80.0, 79.9, 75.0], [400, 395, 200])
+    assert chosen(found, 2) == [2, 0] and chosen(found, 3) == [2, 1, 0]
+
+
+def test_designs_of_equal_flops_and_unlike_milliseconds_do_not_stand_beside_each_other():
+    assert chosen(designs([80.0, 79.9], [400, 395], [40, 20]), 2) == [1, 0]
+
+
+def test_trials_and_designs_in_which_positions_never_meet_are_no_finalists():
+    found = designs([80.0, 79.0, 78.0], [400, 300, 200])
+    assert chosen(found, 3, ["known", "still", "good"], {"known"}) == ["good"]
+
+
+def test_unknown_kinds_are_chosen_only_where_there_are_no_others():
+    assert chosen(designs([80.0, 70.0], [400, 200], inside=[False, True]), 2) == [1]
+    assert chosen(designs([80.0, 70.0], [400, 200], inside=[False, False]), 2) == [1, 0]
+
+
+def test_none_are_chosen_where_none_are_wanted():
+    assert chosen(designs([80.0], [400]), 0) == []
+
+
+def test_predicted_milliseconds_keep_half_their_error_from_the_limit():
+    found = designs([80.0, 79.0, 78.0], [400, 300, 200], [39.0, 36.0, 8.0])
+    kept = fast_enough(found, Budget.parse(latency="10..40ms"), 0.2)
+    assert kept.ms.tolist() == [36.0]
+    assert len(fast_enough(designs([80.0], [400]), Budget.parse(latency="1ms"), 0.2)) == 1

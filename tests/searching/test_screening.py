@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+
+from vitspace.accuracy.prediction import summed
+from vitspace.budget import Budget
+from vitspace.costs import cost
+from vitspace.searching import screening
+from vitspace.searching.estimated import Estimator
+from vitspace.searching.screening import screen_space
+from vitspace.space import load_space
+
+LIMITS = Budget.parse("1G")
+
+
+class Flat:
+    """Predicts a millisecond for each 0.1 G."""
+
+    error = 0.1
+
+    def predict(self, counted, families):
+        return counted[:, 1] / 1e8
+
+
+@pytest.fixture(scope="module", params=["mat", "hybrid"])
+def searched(request):
+    return load_space(request.param)
+
+
+def screened(space, seed=0, latency=None, known=()):
+    return screen_space(space, LIMITS, Estimator(space.population, space.resolution, latency), seed, list(known))
+
+
+def best(found):
+    return found.best.low[found.best.inside].max()
+
+
+def test_as_many_designs_as_asked_for_are_estimated_and_all_that_are_kept_fit(searched, monkeypatch):
+    monkeypatch.setattr(screening, "LEAST", 2000)
+    found, told = screened(searched), []
+    assert found.designs >= 2000
+    rows = {row.tobytes() for row in found.best.rows}
+    assert len(rows) == len(found.best) and (found.best.macs <= 1e9).all()
+    screen_space(searched, LIMITS, Estimator(searched.population, 224), 0, [], lambda *how: told.append(how))
+    assert told[-1] == (2000, 2000)
+
+
+def test_a_seed_finds_the_same_designs_and_another_seed_others(searched):
+    one, again, other = (screened(searched, seed) for seed in (0, 0, 1))
+    assert np.array_equal(one.best.rows, again.best.rows) and np.array_equal(one.cloud, again.cloud)
+    assert not np.array_equal(one.best.rows, other.best.rows)
+
+
+def test_evolution_finds_better_designs_than_uniform_draws(searched, monkeypatch):
+    monkeypatch.setattr(screening, "LEAST", 1)
+    drawn = screened(searched)
+    monkeypatch.setattr(screening, "LEAST", 3000)
+    evolved = screened(searched)
+    assert best(evolved) > best(drawn)
+
+
+def test_what_is_kept_is_estimated_as_one_design_alone_is(searched):
+    found = screened(searched).best
+    specs = [searched.decode(searched.population.params(row)) for row in found.rows[::40]]
+    assert [cost(spec).macs for spec in specs] == found.macs[::40].tolist()
+    assert np.allclose([each.mean for each in summed(specs)], found.mean[::40], atol=0.03)
+
+
+def test_the_best_of_every_range_of_milliseconds_is_kept_where_they_are_predicted(searched):
+    found = screened(searched, latency=Flat())
+    assert np.array_equal(found.best.ms, found.best.macs / 1e8)
+    assert np.isnan(screened(searched).best.ms).all()
+
+
+def test_a_space_of_few_designs_is_screened_whole(tmp_path):
+    path = tmp_path / "few.yaml"
+    path.write_text(
+        "family: mat\nresolution: 224\naxes: {dim: {values: [16, 24], scale: [1, 2, 4, 8]}, depth: [1, 2]}\n"
+    )
+    few = load_space(str(path))
+    found = screen_space(few, Budget(), Estimator(few.population, 224), 0, [])
+    assert found.designs == few.size()

@@ -1,0 +1,70 @@
+"""What a study in points asks of its proxy, above all whether a design trains."""
+
+from vitspace.report.names import trial_name
+from vitspace.report.noise import finite
+from vitspace.report.proxy import measured, recipe, training, trains
+from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
+
+
+def proxy_value(record: StudyRecord, trial: Trial) -> float | None:
+    """What the proxy measured of a trial."""
+    return finite(trial.proxy_score if record.in_points else trial.score)
+
+
+def chance_score(record: StudyRecord) -> float | None:
+    """What a proxy that trains gives to a guess, or None."""
+    chance = finite(record.reference.get("chance_loss")) if trains(record) else None
+    return None if chance is None else -chance
+
+
+def unlearned(record: StudyRecord) -> list[Trial]:
+    """Completed trials that do no better than a guess in the short training."""
+    chance = chance_score(record)
+    found = [(trial, proxy_value(record, trial)) for trial in record.completed]
+    return [trial for trial, value in found if chance is not None and value is not None and value <= chance]
+
+
+def unlearned_words(record: StudyRecord, named: int = 4) -> str:
+    """Warn of designs that do no better than a guess, whose proxy's score says nothing of what they will learn.
+
+    Args:
+        record: The study.
+        named: More designs than so many are counted.
+    """
+    worse, chance = unlearned(record), chance_score(record)
+    if not worse or chance is None:
+        return ""
+    if record.in_points:
+        names = ", ".join(f"{trial_name(trial)} (trial {trial.number})" for trial in worse)
+        said = names if len(worse) <= named else f"{len(worse)} of {len(record.completed)} designs"
+        why = "Train longer, as --proxy train:small does, before it is believed that such a design trains."
+        if any(trial.anchor for trial in worse):
+            why = "Published ones are among them, so this training is too short to tell; --proxy train:small is longer."
+        return f"No better than chance ({chance:.3f}) in the short training: {said}. {why}"
+    return (
+        f"{len(worse)} of the {len(record.completed)} scores are no better than chance "
+        f"({chance:.3f}): train longer, as --proxy train:small does, before their order is believed."
+    )
+
+
+def check_name(record: StudyRecord) -> str:
+    """What the figure of the proxy's scores is called."""
+    return "training check" if trains(record) else "scores of the training-free proxy"
+
+
+def check_sentence(record: StudyRecord) -> str:
+    """What the proxy's scores are for in a study in points, and how much they weigh there."""
+    what = f"training-free proxy {recipe(record).get('name', record.config.proxy)}"
+    if trains(record):
+        what = f"{measured(recipe(record))} after {training(recipe(record))}"
+    use = "a check that a design trains" if trains(record) else "beside the estimates"
+    text = f"Proxy scores are the {what}: {use}, and no accuracy."
+    evidence = (record.resolved.get("accuracy") or {}).get("evidence")
+    return f"{text} As evidence of accuracy {str(evidence).rstrip('.')}." if evidence else text
+
+
+def check_words(record: StudyRecord) -> str:
+    """`check_sentence`, and which designs did not learn, each by name."""
+    said = (check_sentence(record), unlearned_words(record, len(record.completed)))
+    return " ".join(text for text in said if text)

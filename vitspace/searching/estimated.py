@@ -1,0 +1,111 @@
+"""Designs as arrays with what is expected of them: estimated top-1, counted costs, predicted milliseconds."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+import vitspace.families  # noqa: F401 (the stages of a population are theirs)
+from vitspace.accuracy.predictor import predictor
+from vitspace.accuracy.screen import screen
+from vitspace.accuracy.table import COUNTED
+from vitspace.budget import Budget
+from vitspace.space.moves import Rows
+from vitspace.space.population import Population
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class EstimatedDesigns:
+    """N designs of a space.
+
+    Attributes:
+        rows: Indices into the values of the space's variables, [N, variables].
+        macs: Multiply-adds, [N].
+        mean: Estimated top-1, %, [N].
+        sd: Its standard deviation, points, [N].
+        inside: Whether networks of a design's kind are known, [N].
+        ms: Predicted milliseconds, [N]; nan where nothing predicts them.
+    """
+
+    rows: Rows
+    macs: Ints
+    mean: Floats
+    sd: Floats
+    inside: NDArray[np.bool_]
+    ms: Floats
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, at: Ints | NDArray[np.bool_]) -> "EstimatedDesigns":
+        return EstimatedDesigns(*(getattr(self, field.name)[at] for field in fields(self)))
+
+    @property
+    def low(self) -> Floats:
+        """The estimate less its standard deviation: what a design reaches in five cases of six, [N]."""
+        return self.mean - self.sd
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> "EstimatedDesigns":
+        """Return the designs of several, in order."""
+        return EstimatedDesigns(
+            *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls))
+        )
+
+
+class PredictsLatency(Protocol):
+    """Predicts milliseconds of designs by what is counted of them."""
+
+    error: float
+
+    def predict(self, counted: Ints, families: NDArray[np.str_]) -> Floats:
+        """Return milliseconds [N] of designs by their counts [N, len(COUNTED)] and families [N]."""
+
+
+class Estimator:
+    """Estimates designs of a population.
+
+    Args:
+        population: Of the space.
+        img_size: Side of the image, pixels.
+        latency: Predicts milliseconds; None where nothing does.
+    """
+
+    def __init__(self, population: Population, img_size: int, latency: PredictsLatency | None = None) -> None:
+        self.population, self.img_size, self.latency = population, img_size, latency
+
+    def within(self, rows: Rows, limits: Budget) -> EstimatedDesigns:
+        """Return those of rows [N, variables] that are valid and within the limits on FLOPs and params."""
+        rows = rows[self.population.costs(rows).within(limits)]
+        return self(rows)
+
+    def __call__(self, rows: Rows) -> EstimatedDesigns:
+        """Estimate valid designs [N, variables]."""
+        _, counted = self.population.counted(rows)
+        families = self.population.families(rows)
+        names, codes = np.unique(families, return_inverse=True)
+        known = np.array([predictor().family(str(name)) for name in names], dtype=np.int64)
+        found = screen(counted, known[codes] if len(names) else np.zeros(0, dtype=np.int64), self.img_size)
+        ms = self.latency.predict(counted, families) if self.latency else np.full(len(rows), np.nan)
+        macs = counted[:, COUNTED.index("macs")]
+        return EstimatedDesigns(rows, macs, found.mean, found.sd, found.inside, ms)
+
+
+def fresh(rows: Rows, known: set[bytes]) -> Rows:
+    """Return the rows [N, variables] that are not known, each once; they are known then."""
+    new = []
+    for i, key in enumerate(row.tobytes() for row in rows):
+        if key not in known:
+            known.add(key)
+            new.append(i)
+    return rows[new]
+
+
+def keys_of(rows: Rows) -> Iterable[bytes]:
+    """Return what `fresh` knows rows by."""
+    return (row.tobytes() for row in rows)

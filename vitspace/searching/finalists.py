@@ -1,0 +1,108 @@
+"""The second step of a search: of the screened designs, those that are worth timing and training.
+
+The best comes first, and then always the design that adds most to the hypervolume of those before it (Guerreiro,
+Fonseca and Paquete, "Greedy Hypervolume Subset Selection in Low Dimensions", Evolutionary Computation 2016). Designs
+are held to their lower estimates, so that one of which little is known does not win by its chances.
+"""
+
+import heapq
+from collections.abc import Callable, Collection, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitspace.accuracy.mixing import mixing_stages
+from vitspace.budget import Budget
+from vitspace.pareto import hypervolume
+from vitspace.searching.estimated import EstimatedDesigns, Floats
+from vitspace.spec import Spec
+
+#: Designs whose costs differ by less, relative, stand beside each other; one of them is enough.
+BESIDE = 0.08
+#: Costs that count, as a multiple of the largest, so that the dearest designs add something, too.
+_ROOM = 1.25
+
+#: Makes the design of a row of a population.
+Decode = Callable[[NDArray[np.int16]], Spec]
+
+
+def choose_finalists(
+    found: EstimatedDesigns, count: int, decode: Decode, exclude: Collection[Spec], img_size: int
+) -> list[Spec]:
+    """Return up to ``count`` designs that cover the front of lower estimate, FLOPs and milliseconds, by FLOPs.
+
+    Args:
+        found: What is chosen from; kinds of networks that are not known only where there are no others.
+        count: How many.
+        decode: Makes the design of a row.
+        exclude: Designs that are trials already.
+        img_size: Side of the image, pixels; a design in which positions of its maps never meet is no finalist.
+    """
+    if found.inside.any():
+        found = found[found.inside]
+    chosen: list[tuple[int, Spec]] = []
+    for at in _greedy(found) if count else ():
+        spec = decode(found.rows[at])
+        if spec not in exclude and any(mixing_stages(spec, img_size)):
+            chosen.append((int(found.macs[at]), spec))
+        if len(chosen) == count:
+            break
+    return [spec for _, spec in sorted(chosen, key=lambda each: each[0])]
+
+
+def fast_enough(found: EstimatedDesigns, limits: Budget, error: float) -> EstimatedDesigns:
+    """Return the designs that are predicted within the limits on latency; all where nothing predicts them.
+
+    Args:
+        found: N designs.
+        limits: Those of the study.
+        error: Of the predictions, relative; half of it is kept between a design and the limit.
+    """
+    low, high = limits.latency_ms
+    if not np.isfinite(found.ms).all():
+        return found
+    return found[(found.ms >= low * (1 + error / 2)) & (found.ms <= high / (1 + error / 2))]
+
+
+def _greedy(found: EstimatedDesigns) -> Iterator[int]:
+    """Give the places of designs, the best first; those beside a given one come last.
+
+    What a design adds never grows as others are taken, so that only those are worked out anew that may be next.
+    """
+    costs = _costs(found)
+    points = np.column_stack([_share(-found.low), costs / (_ROOM * costs.max(axis=0))])
+    taken: list[int] = []
+    passed: list[int] = []
+    queue = [(-np.inf, -low, at) for at, low in enumerate(found.low.tolist())]
+    heapq.heapify(queue)
+    volume, known_for = 0.0, dict.fromkeys(range(len(found)), 0)
+    while queue:
+        _, low, at = heapq.heappop(queue)
+        if taken and _beside(costs[at], costs[taken]):
+            passed.append(at)
+            continue
+        if taken and known_for[at] < len(taken):
+            known_for[at] = len(taken)
+            added = hypervolume(points[[*taken, at]], np.ones(points.shape[1])) - volume
+            heapq.heappush(queue, (-added, low, at))
+            continue
+        taken.append(at)
+        volume = hypervolume(points[taken], np.ones(points.shape[1]))
+        yield at
+    yield from sorted(passed, key=lambda at: -found.low[at])
+
+
+def _costs(found: EstimatedDesigns) -> Floats:
+    """Return multiply-adds, and milliseconds where they are predicted: [N, 1 or 2]."""
+    known = [found.macs, found.ms] if np.isfinite(found.ms).all() else [found.macs]
+    return np.stack(known, axis=1).astype(float)
+
+
+def _share(values: Floats) -> Floats:
+    """Return values as shares of the way from the least to the largest."""
+    return (values - values.min()) / (np.ptp(values) or 1.0)
+
+
+def _beside(costs: Floats, others: Floats) -> bool:
+    """Whether a design's costs [D] are all near those of one of others [N, D]."""
+    return bool((np.abs(np.log(others / costs)) < BESIDE).all(axis=1).any())
