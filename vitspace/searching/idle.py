@@ -54,7 +54,7 @@ def spans_by_process(stored: Iterable[FrozenTrial]) -> dict[Any, list[Span]]:
             run = trial.details.get("run")
             if run and trial.seconds:  # else it was rejected or interrupted, and not evaluated
                 began, ended = each.datetime_start.timestamp(), each.datetime_complete.timestamp()
-                spec_id = each.system_attrs.get(CLAIM) if trial.complete else None
+                spec_id = each.system_attrs.get(CLAIM) if trial.counts else None
                 # Ray's tasks have one owner, the driver, and a process of their own.
                 found[owner_of(each), run["pid"]].append((began, ended, trial.seconds, spec_id))
     return {process: sorted(spans, key=lambda span: span[1]) for process, spans in found.items()}
@@ -67,6 +67,6 @@ def waited_words(trials: Iterable[Trial]) -> str:
     if waited < 1:
         return ""
     return (
-        f"latency was timed for {format_seconds(timed)} in all, while no training of this host ran: trainings waited "
-        f"{format_seconds(waited)} for that, added up over the workers"
+        f"latency was timed for {format_seconds(timed)} in all, while no training of this host ran: trainings and "
+        f"timings waited {format_seconds(waited)} for each other, added up over the workers"
     )
