@@ -39,7 +39,7 @@ def half(ruled):
 
 def test_moves_leave_the_feasible_designs_and_what_they_make_is_sieved(ruled, half):
     worker = ParetoSampler(ruled, half, 0)
-    made = worker._descend(worker._pool, 400, np.random.default_rng(0))
+    made = descend(worker.population, worker._pool, 400, np.random.default_rng(0))
     costs = worker.population.costs(made)
     inside = [
         (low <= found) & (found <= high)
