@@ -8,6 +8,7 @@ from vitspace.errors import InputError
 from vitspace.pareto import normalised_hypervolume
 from vitspace.searching.pareto import ParetoSampler
 from vitspace.searching.pareto.sampler import ENOUGH
+from vitspace.space.moves import descend
 
 
 def sampler(study, limits=None, seed=0, **others):
