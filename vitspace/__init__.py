@@ -22,7 +22,7 @@ _HOMES = {
     "build": "vitspace.network",
     "calibrate": "vitspace.profile",
     "compare_spaces": "vitspace.analysis.spaces",
-    "copy_study": "vitspace.searching.stored",
+    "copy_study": "vitspace.searching.copying",
     "cost": "vitspace.costs",
     "delete_study": "vitspace.searching.stored",
     "describe_study": "vitspace.searching.stored",

@@ -1,11 +1,8 @@
-"""Data files of the package, strict reading of YAML, and atomic writing of files and folders."""
+"""Data files of the package, strict reading of YAML, and atomic writing of files."""
 
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from vitspace.errors import InputError
+from vitspace.folders import temporary
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -121,65 +119,10 @@ def write_atomic(path: Path, data: str | bytes) -> None:
 def write_with(path: Path, write: Callable[[Path], object]) -> None:
     """Have ``write`` make a temporary file next to ``path``, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        write(temporary)
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path`` that takes its place at the end; on an error it is removed.
-
-    A folder that is there is replaced; an empty one, which may be the current folder or a mount, is filled.
-    """
-    if path.is_dir() and not any(path.iterdir()):
-        with whole_files(path) as made:
-            yield made
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
-    made, former = beside / "made", beside / "former"
-    try:
-        made.mkdir()
-        yield made
-        if path.exists():
-            path.rename(former)
-        made.rename(path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-@contextmanager
-def whole_files(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder whose files are moved into ``path`` at the end; on an error none is.
-
-    Files of the same names are replaced, others in ``path`` stay.
-    """
-    path.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path, prefix=".new-") as name:
-        yield Path(name)
-        for file in sorted(Path(name).iterdir()):
-            file.replace(path / file.name)
-
-
-def check_folder(out: Path) -> Path:
-    """Return a report's folder, if it can be written.
-
-    Raises:
-        InputError: it cannot.
-    """
-    parent = next((path for path in (out, *out.absolute().parents) if path.exists()), Path.cwd())
-    try:
-        tempfile.TemporaryDirectory(dir=parent).cleanup()  # permissions say nothing to root, nor of /proc
-    except OSError:
-        raise InputError(f"a report needs a folder that can be written, but {str(parent)!r} is none") from None
-    return out
+    with temporary(path) as new:
+        write(new)
+        new.chmod(0o666 & ~_umask())
+        new.replace(path)
 
 
 def write_json(path: Path, data: Any) -> None:

@@ -15,6 +15,7 @@ from vitspace.fidelity.jobs import POSTERIOR, PREDICTOR
 from vitspace.files import data_names
 from vitspace.proxies import PROXIES, TRAINING
 from vitspace.proxies.recipe import parse_proxy
+from vitspace.searching.engines import ENGINES
 from vitspace.study.config import StudyConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +74,7 @@ def check(command, words, cut_short=False):
     known = {"config": data_names("studies"), "data": SOURCES, "backend": ("eager", "onnxruntime", "openvino")}
     known |= dict.fromkeys(("space", "spaces"), data_names("spaces", nested=True))
     known |= dict.fromkeys(("proxy", "proxies"), (*PROXIES, PREDICTOR, POSTERIOR))
+    known |= {"engine": ENGINES}
     for name, names in known.items():
         given = named.get(name) or []
         for each in [given] if not isinstance(given, list | tuple) else given:

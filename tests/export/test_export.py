@@ -15,7 +15,7 @@ from vitspace.errors import FailureError, InputError
 from vitspace.export import ExportedModel, choose_formats, export_folder, formats, parity_images
 from vitspace.export.parity import check_parity, sample_images
 from vitspace.export.weights import untrained
-from vitspace.files import whole_folder
+from vitspace.folders import whole_folder
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import StudyRecord

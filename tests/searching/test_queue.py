@@ -7,9 +7,10 @@ from optuna.trial import TrialState
 from vitspace.searching.lease import BEATS, OWNER, LeaseTiming
 from vitspace.searching.queue import Queue
 from vitspace.study.config import StudyConfig
-from vitspace.study.storage import StorageError, open_storage
+from vitspace.study.storage import open_storage
 from vitspace.study.store import RESULT, StudyStore
 from vitspace.study.trial import Trial
+from vitspace.study.troubles import StorageError
 
 CONFIG = StudyConfig(accuracy="proxy", space="msg", budget="4G")
 FAST = LeaseTiming(lease=0.6, heartbeat=0.1)

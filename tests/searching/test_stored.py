@@ -1,4 +1,4 @@
-"""vitspace.list_studies, describe_study, copy_study and delete_study, as Python calls them."""
+"""vitspace.list_studies, describe_study and delete_study, as Python calls them."""
 
 import pytest
 
@@ -41,12 +41,6 @@ def test_details_name_the_processes_at_work(storage, queue):
     details = vitspace.describe_study("a", storage)
     assert details.states == {"complete": 1} and details.workers == [str(queue.owner)] and not details.lost_workers
     assert details.summary.running == 1 and details.config.budget == "4G"
-
-
-def test_a_copy_has_the_same_trials(storage, tmp_path):
-    target = f"sqlite:///{tmp_path / 'copy.db'}"
-    assert vitspace.copy_study("a", target, storage, "b") == 1
-    assert [summary.study for summary in vitspace.list_studies(target)] == ["b"]
 
 
 def test_a_study_is_deleted_unless_the_caller_says_no(storage):

@@ -14,7 +14,6 @@ from vitspace.study import storage as module
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import (
     RetryingStorage,
-    StorageError,
     absolute_url,
     batched,
     naming_storage,
@@ -24,6 +23,7 @@ from vitspace.study.storage import (
 )
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
+from vitspace.study.troubles import StorageError
 
 CONFIG = StudyConfig(space="msg", budget="4G")
 

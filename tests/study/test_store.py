@@ -105,8 +105,9 @@ def test_an_incomplete_last_line_is_dropped_and_the_study_goes_on(tmp_path, capl
     store.save(store.study.ask(), complete(0))
     path.write_bytes(path.read_bytes() + b'{"op_code": 4, "worker')
     store = StudyStore.load(open_storage(str(path)), "s")
+    running = store.study.ask()
     assert "incomplete record" in caplog.text
-    store.save(store.study.ask(), complete(1))
+    store.save(running, complete(1))
     assert StudyStore.load(open_storage(str(path)), "s").trials() == [complete(0), complete(1)]
 
 

@@ -16,7 +16,7 @@ from vitspace.analysis.observations import Observations, of_scored, of_study
 from vitspace.analysis.scoring import Scoring
 from vitspace.analysis.tables import axes_table, records, values_table
 from vitspace.budget import Budget
-from vitspace.files import check_folder
+from vitspace.folders import check_folder, owning
 from vitspace.space import load_space
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.store import StudyStore
@@ -101,14 +101,15 @@ def space_axes(
     """
     scoring, limits = scoring or Scoring(), Budget.parse(budget)
     folder = check_folder(out) if out else None
-    scorer, loaded = scoring.scorer(), load_space(space)
-    _log.info("drawing from %s", loaded.name)
-    designs = [(loaded, spec) for spec in loaded.draw(n, limits, scoring.seed)]
-    seen = of_scored(loaded, scorer.score_all(designs, track))
-    drawn = f"Designs drawn uniformly within {limits}."
-    findings = AxisFindings.of(Path(space).stem, scoring.proxy, seen, drawn)
-    if folder:
-        findings.write(folder, command)
+    with owning(folder):
+        scorer, loaded = scoring.scorer(), load_space(space)
+        _log.info("drawing from %s", loaded.name)
+        designs = [(loaded, spec) for spec in loaded.draw(n, limits, scoring.seed)]
+        seen = of_scored(loaded, scorer.score_all(designs, track))
+        drawn = f"Designs drawn uniformly within {limits}."
+        findings = AxisFindings.of(Path(space).stem, scoring.proxy, seen, drawn)
+        if folder:
+            findings.write(folder, command)
     return findings
 
 
@@ -129,9 +130,10 @@ def study_axes(
     """
     limits = Budget.parse(budget)
     folder = check_folder(out) if out else None
-    record = StudyStore.open(storage, study).record()
-    seen = of_study(load_space(record.config.space), record, limits)
-    findings = AxisFindings.of(study, record.config.proxy, seen, BIASED)
-    if folder:
-        findings.write(folder, command)
+    with owning(folder):
+        record = StudyStore.open(storage, study).record()
+        seen = of_study(load_space(record.config.space), record, limits)
+        findings = AxisFindings.of(study, record.config.proxy, seen, BIASED)
+        if folder:
+            findings.write(folder, command)
     return findings

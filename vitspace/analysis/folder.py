@@ -15,6 +15,7 @@ from vitspace.analysis.tables import axes_table, shown_axes, shown_comparison, v
 from vitspace.costs import CONVENTION
 from vitspace.errors import InputError
 from vitspace.files import write_atomic
+from vitspace.folders import note_replaced
 from vitspace.machine.host import machine
 from vitspace.plots.formats import markdown
 from vitspace.plots.frame import save_figure
@@ -35,6 +36,8 @@ def write_comparison(out: Path, samples: Sequence[SpaceSample], title: str, scor
     """
     table = comparison_table(samples)
     shown = markdown(shown_comparison(table))
+
+    note_replaced(out / "report.md", f"# {title}")
 
     def write() -> None:
         write_atomic(out / "comparison.csv", table.to_csv(index=False))
@@ -57,6 +60,8 @@ def write_axes(
     """
     table = axes_table(effects, importance)
     shown = markdown(shown_axes(table))
+
+    note_replaced(out / "report.md", f"# {title}")
 
     def write() -> None:
         write_atomic(out / "axes.csv", table.to_csv(index=False))

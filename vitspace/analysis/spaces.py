@@ -16,7 +16,7 @@ from vitspace.analysis.scoring import Scoring
 from vitspace.analysis.tables import records
 from vitspace.budget import ANY, Budget
 from vitspace.errors import InputError
-from vitspace.files import check_folder
+from vitspace.folders import check_folder, owning
 from vitspace.space import Space, load_space
 from vitspace.tracking import Track, untracked
 
@@ -89,15 +89,16 @@ def compare_spaces(
     band = parse_band(budget) if isinstance(budget, str) else budget
     loaded = _load(spaces)
     folder = check_folder(out) if out else None
-    scorer = scoring.scorer()
-    _log.info("band: %s", band)
-    drawn = [_drawn(space, band, n, scoring.seed) for space in loaded.values()]
-    designs = [(loaded[sample.space], spec) for sample in drawn for spec in sample.specs]
-    scored = iter(scorer.score_all(designs, track))
-    samples = tuple(replace(sample, scored=tuple(next(scored) for _ in sample.specs)) for sample in drawn)
-    comparison = SpaceComparison(samples, band, n, scoring, folder)
-    if folder:
-        _write(comparison, folder, command)
+    with owning(folder):
+        scorer = scoring.scorer()
+        _log.info("band: %s", band)
+        drawn = [_drawn(space, band, n, scoring.seed) for space in loaded.values()]
+        designs = [(loaded[sample.space], spec) for sample in drawn for spec in sample.specs]
+        scored = iter(scorer.score_all(designs, track))
+        samples = tuple(replace(sample, scored=tuple(next(scored) for _ in sample.specs)) for sample in drawn)
+        comparison = SpaceComparison(samples, band, n, scoring, folder)
+        if folder:
+            _write(comparison, folder, command)
     return comparison
 
 

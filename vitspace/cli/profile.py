@@ -40,7 +40,7 @@ def profile(
     as_json: bool = JSON,
 ) -> None:
     """Show params, FLOPs and milliseconds of each part of a network."""
-    from vitspace.files import check_folder
+    from vitspace.folders import check_folder
 
     if device not in DEVICES:
         raise InputError(f"device is one of {', '.join(DEVICES)}, but got {device!r}")

@@ -48,7 +48,7 @@ def axes(
     data: str = DATA,
     seed: int = typer.Option(None, min=0, help="Seed of draws and scores. (default: 0)"),
     device: str = typer.Option(None, help="Where networks run: cpu, cuda, auto. (default: cpu)"),
-    out: Path = typer.Option(None, help="Folder of figure and tables. (default: reports/axes/SOURCE)"),
+    out: Path = typer.Option(None, help="Folder of figure and tables. (default: reports/axes/SPACE-PROXY or STUDY)"),
     as_json: bool = JSON_ALONE,
 ) -> None:
     """Show the effect of each axis on the score at equal FLOPs, its importance, and the value that the data prefer."""
@@ -58,7 +58,7 @@ def axes(
     from vitspace.files import is_yaml_name
 
     is_space = is_yaml_name(source, "spaces")
-    folder = _folder(out, "axes", Path(source).stem if is_space else source, as_json)
+    folder = _folder(out, "axes", f"{Path(source).stem}-{proxy or 'rank'}" if is_space else source, as_json)
     if is_space:
         scoring = Scoring(proxy or "rank", data, seed or 0, device or "cpu")
         found = space_axes(source, budget, n or 200, scoring, folder, command_line(), track)

@@ -79,7 +79,7 @@ def copy(
     name: str = typer.Option(None, help="The copy's name. (default: the study's)"),
 ) -> None:
     """Copy a study into another storage, with all its trials; the copy is resumed like any study."""
-    from vitspace.searching.stored import copy_study
+    from vitspace.searching.copying import copy_study
     from vitspace.study.storage import resume_command
 
     copied = copy_study(study, to, storage, name)

@@ -9,7 +9,8 @@ from vitspace.export.card import card
 from vitspace.export.formats import FORMATS, Written
 from vitspace.export.model import ExportedModel
 from vitspace.export.parity import ParityImages, parity_images
-from vitspace.files import whole_folder, write_json
+from vitspace.files import write_json
+from vitspace.folders import contents, owning, whole_folder
 from vitspace.machine.host import machine
 
 #: A folder with this file is an export, and may be replaced.
@@ -38,21 +39,22 @@ def export_folder(
         InputError: the folder exists, or cannot be written.
         FailureError: an exported graph does not compute what PyTorch does.
     """
-    _check_free(out, force)
     shown = shown or parity_images(model)
     try:
-        with whole_folder(out) as folder:
-            written = [FORMATS[name][0](model, folder, shown) for name in formats]
-            record = _record(model, dict(zip(formats, written, strict=True)), command)
-            write_json(folder / RECORD, record)
-            (folder / "README.md").write_text(card(model, record), encoding="utf-8")
+        with owning(out, "an export"):
+            _check_free(out, force)
+            with whole_folder(out) as folder:
+                written = [FORMATS[name][0](model, folder, shown) for name in formats]
+                record = _record(model, dict(zip(formats, written, strict=True)), command)
+                write_json(folder / RECORD, record)
+                (folder / "README.md").write_text(card(model, record), encoding="utf-8")
     except OSError as error:
         raise InputError(f"an export needs a folder that can be written, but got {str(out)!r}: {error}") from None
     return record | {"out": str(out), "files": {kind: str(out / name) for kind, name in record["files"].items()}}
 
 
 def _check_free(out: Path, force: bool) -> None:
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+    if not out.exists() or (out.is_dir() and not contents(out)):
         return
     if not (out / RECORD).is_file():
         raise InputError(f"an export makes a folder of its own, but {str(out)!r} is there and is no export; try --out")

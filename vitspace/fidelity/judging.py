@@ -12,7 +12,7 @@ from vitspace.fidelity.folder import folder_rows, merged, write_folder
 from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_rows, plan, run
 from vitspace.fidelity.posterior import posterior_card
 from vitspace.fidelity.predicted import predictor_card
-from vitspace.files import check_folder
+from vitspace.folders import check_folder, owning
 from vitspace.machine.devices import check_device, computing_on, default_threads
 from vitspace.proxies.score_tables import ScoreRow, committed_rows
 from vitspace.tracking import Track, untracked
@@ -57,6 +57,13 @@ def measure_and_judge(
     """
     request = request or FidelityRequest()
     folder = check_folder(out) if out else None
+    with owning(folder):
+        return _judged(request, device, timeout, folder, track)
+
+
+def _judged(
+    request: FidelityRequest, device: str, timeout: float | None, folder: Path | None, track: Track
+) -> Judgement:
     known = known_rows(request)
     where = str(check_device(device))
     measured = _measured(plan(request, known, where), where, timeout, track)

@@ -5,10 +5,12 @@ import logging
 import time
 from collections.abc import Iterable, Iterator
 from itertools import chain, zip_longest
+from pathlib import Path
 
 from vitspace.budget import Budget
 from vitspace.cache import load, store
 from vitspace.files import data_names
+from vitspace.folders import owned
 from vitspace.latency.backends import check_backend
 from vitspace.latency.calibration import Calibration, calibration_path
 from vitspace.latency.measuring import LatencySettings, measure
@@ -45,7 +47,7 @@ class Measurements:
     def __init__(self, backend: str = "eager", per_space: int = 40, seed: int = 0) -> None:
         check_backend(backend)
         self.settings = LatencySettings(backend, runs=RUNS)
-        spaces = [space for name in data_names("spaces") if _adds(space := load_space(name))]
+        spaces = [space for name in data_names("spaces") if adds_designs(space := load_space(name))]
         columns = [_designs(space, per_space, seed) for space in spaces]
         self.specs = [spec for spec in chain.from_iterable(zip_longest(*columns)) if spec is not None]
         self.samples: list[Sample] = []
@@ -62,7 +64,7 @@ class Measurements:
             latency = measure(spec, self.settings, again=False)
             self.seconds += _seconds(spec, self.settings.backend, time.monotonic() - start)
             self.unsure += bool(latency.doubt)
-            self.samples.append(Sample(spec, latency.median_ms, latency.usual_ms))
+            self.samples.append(Sample(spec, latency.ratio * latency.reference_ms, latency.reference_ms))
             yield self.samples[-1]
 
     def calibration(self) -> Calibration:
@@ -96,6 +98,13 @@ def calibrate(
 
 
 def _calibrated(backend: str, designs: int, track: Track) -> Calibration:
+    path = calibration_path(backend)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with owned(path.with_suffix(".lock"), f"the calibration {path}"):
+        return _measured(backend, designs, path, track)
+
+
+def _measured(backend: str, designs: int, path: Path, track: Track) -> Calibration:
     steps = Measurements(backend, designs)
     for _ in track(steps, f"measuring on {backend}"):
         pass
@@ -107,11 +116,11 @@ def _calibrated(backend: str, designs: int, track: Track) -> Calibration:
             len(steps),
         )
     calibration = steps.calibration()
-    calibration.save(calibration_path(backend))
+    calibration.save(path)
     return calibration
 
 
-def _adds(space: Space) -> bool:
+def adds_designs(space: Space) -> bool:
     """Whether a space has designs of its own: one family's or a mixture's; unified only joins the families' spaces."""
     return isinstance(space.config.family, str) or space.config.mixed
 
@@ -127,5 +136,10 @@ def _seconds(spec: Spec, backend: str, spent: float) -> float:
 
 def _designs(space: Space, count: int, seed: int) -> list[Spec]:
     limit = Budget.parse(MOST_FLOPS)
-    anchors = [row.spec for row in space.anchors() if row.spec and not space.over_budget(row.spec, limit)]
+    anchors = anchors_within(space, limit)
     return [*anchors, *space.draw(count, limit, seed, exclude=set(anchors))]
+
+
+def anchors_within(space: Space, limit: Budget) -> list[Spec]:
+    """Return the designs of a space's published rows within a budget."""
+    return [row.spec for row in space.anchors() if row.spec and not space.over_budget(row.spec, limit)]

@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vitspace.files import check_folder
+    from vitspace.folders import check_folder
     from vitspace.report.folder import write_comparison, write_report
     from vitspace.report.study_file import read_study, report_folder, study_data
     from vitspace.report.tables import front_table, trials_table
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vitspace.report.words import headline, next_commands, proxy_sentence
 
 _HOMES = {
-    "check_folder": "vitspace.files",
+    "check_folder": "vitspace.folders",
     "front_table": "vitspace.report.tables",
     "headline": "vitspace.report.words",
     "next_commands": "vitspace.report.words",

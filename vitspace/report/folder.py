@@ -1,10 +1,12 @@
 """The folder of a report: all of its files, or none of them."""
 
 import json
+import logging
 from pathlib import Path
 
 from vitspace.errors import InputError
-from vitspace.files import whole_files, write_atomic
+from vitspace.files import write_atomic
+from vitspace.folders import note_replaced, owning, whole_files
 from vitspace.plots import style
 from vitspace.plots.formats import markdown
 from vitspace.report.compare import Comparison
@@ -15,6 +17,10 @@ from vitspace.report.page import comparison_html, page_html
 from vitspace.report.study_file import STUDY_FILE, study_data
 from vitspace.report.tables import front_table, trials_table
 from vitspace.study.record import StudyRecord
+
+#: Seconds for which another process that writes the same report is waited for.
+PATIENCE = 60.0
+_log = logging.getLogger(__name__)
 
 
 def write_report(record: StudyRecord, out: Path) -> Path:
@@ -28,7 +34,8 @@ def write_report(record: StudyRecord, out: Path) -> Path:
         InputError: the folder cannot be written.
     """
     try:
-        with whole_files(out) as new:
+        with owning(out, patience=PATIENCE), whole_files(out) as new:
+            _note_replaced(record, out)
             drawn = {
                 name: save_figure(each.draw(record, style.WIDE), new / name) for name, each in figures(record).items()
             }
@@ -51,7 +58,8 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
         InputError: the folder cannot be written.
     """
     try:
-        with whole_files(out) as new:
+        with owning(out, patience=PATIENCE), whole_files(out) as new:
+            note_replaced(out / "report.md", comparison.text())
             save_figure(draw_comparison(comparison), new / "fronts")
             write_atomic(new / "studies.csv", comparison.table().to_csv(index=False))
             write_atomic(new / "index.html", comparison_html(comparison))
@@ -59,3 +67,13 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
     except OSError as error:
         raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
     return out
+
+
+def _note_replaced(record: StudyRecord, out: Path) -> None:
+    """Log which other study's report a folder holds, which is about to be replaced."""
+    try:
+        former = json.loads((out / STUDY_FILE).read_text(encoding="utf-8"))["study"]
+    except (OSError, ValueError, KeyError, TypeError):  # it holds none
+        return
+    if former != record.name:
+        _log.warning("%s held the report of study %.200r, which is replaced", out, former)

@@ -23,9 +23,9 @@ from vitspace.searching.lease import BEATS, OWNER, LeaseTiming, Owner, Watch, ow
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.optuna_private import take_waiting, trial_id
-from vitspace.study.storage import StorageError
 from vitspace.study.store import StudyStore, has_result
 from vitspace.study.trial import Trial
+from vitspace.study.troubles import StorageError
 
 #: Workers that may die of one design; then it is given up.
 DEATHS = 2

@@ -1,4 +1,4 @@
-"""Lists, describes, copies and deletes stored studies, without torch."""
+"""Lists, describes and deletes stored studies, without torch."""
 
 import logging
 import time
@@ -8,17 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import optuna
-from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
 from vitspace.errors import InputError
 from vitspace.searching.idle import idle_share
 from vitspace.searching.lease import BEATS, LeaseTiming, Owner, owner_of
 from vitspace.study.config import StudyConfig
-from vitspace.study.naming import check_new
-from vitspace.study.passwords import without_passwords
 from vitspace.study.record import StudyRecord
-from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
+from vitspace.study.storage import DEFAULT_STORAGE, open_storage
 from vitspace.study.store import StudyStore, study_names
 
 _log = logging.getLogger(__name__)
@@ -130,30 +127,6 @@ def describe_study(study: str, storage: str = DEFAULT_STORAGE) -> StudyDetails:
     )
 
 
-def copy_study(study: str, to: str, storage: str = DEFAULT_STORAGE, name: str | None = None) -> int:
-    """Copy a study with all its trials into a storage, whole or not at all; the copy is resumed like any study.
-
-    Args:
-        study: Its name.
-        to: The storage of the copy: a journal file or a database URL; it is made if need be.
-        storage: The storage of the study.
-        name: The copy's name; None is the study's.
-
-    Returns:
-        How many trials were copied.
-
-    Raises:
-        InputError: there is no such study, the copy's name is taken or no file name, or a storage cannot be reached.
-        FailureError: the storage of the copy fails meanwhile.
-    """
-    name = name or study
-    store = StudyStore.open(storage, study, designs=False)
-    check_new(to, name, cure=f" in {without_passwords(to)}; give the copy another with --name")
-    with naming_storage(to):
-        _copy(store, open_storage(to), name)
-    return len(store.trials())
-
-
 def delete_study(
     study: str, storage: str = DEFAULT_STORAGE, confirm: Callable[[int], bool] = lambda trials: True
 ) -> bool:
@@ -196,17 +169,6 @@ def _summary(store: StudyStore, record: StudyRecord) -> StudySummary:
         hypervolume=record.hypervolume,
         seconds=record.seconds,
     )
-
-
-def _copy(store: StudyStore, target: BaseStorage, name: str) -> None:
-    try:
-        optuna.copy_study(from_study_name=store.name, from_storage=store.storage, to_storage=target, to_study_name=name)
-    except optuna.exceptions.DuplicatedStudyError:
-        raise InputError(f"a copy has a name of its own, but {name!r} was made meanwhile") from None
-    except BaseException:
-        if name in study_names(target):
-            optuna.delete_study(study_name=name, storage=target)
-        raise
 
 
 def _owners(store: StudyStore, gone: bool) -> list[Owner]:

@@ -24,6 +24,7 @@ from vitspace.machine.host import seconds_from_environment
 from vitspace.study.journal import JournalFile
 from vitspace.study.optuna_private import backend_of
 from vitspace.study.passwords import without_passwords
+from vitspace.study.troubles import DamagedError, GoneError, LostError, StorageError
 
 DEFAULT_STORAGE = "studies.journal"
 #: Seconds for which a server may be away in mid-study; ``VITSPACE_PATIENCE`` sets another number.
@@ -54,16 +55,6 @@ def patience() -> float:
     return seconds_from_environment("VITSPACE_PATIENCE", PATIENCE)
 
 
-class StorageError(Exception):
-    """A storage does not do what it is asked, in the driver's words."""
-
-
-class GoneError(StorageError, KeyError):
-    """What is asked for is not in the storage; Optuna's own code looks for its KeyError."""
-
-    __str__ = Exception.__str__  # and not a key's repr
-
-
 def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage:
     """Open a journal file (a path), a database (``sqlite:///studies.db``), or a gRPC proxy (``grpc://host:port``).
 
@@ -87,6 +78,8 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
         return _open(url)
     except InputError:
         raise
+    except DamagedError as error:
+        raise InputError(str(error)) from None
     except Exception as error:
         # Drivers raise their own types; whichever it is, the storage is not to be had.
         why = f"the storage {url!r} {_cure(error) or f'cannot be reached: {storage_trouble(error)}'}"
@@ -150,6 +143,8 @@ def naming_storage(url: str) -> Iterator[None]:
     except GoneError as error:
         why = f"the study is no longer in the storage {url!r}: it was deleted meanwhile"
         raise StudyGoneError(without_passwords(why)) from error
+    except LostError as error:
+        raise StudyGoneError(without_passwords(f"the storage {url!r} cannot be used: {error}")) from error
     except StorageError as error:
         why = f"the storage {url!r} cannot be used: {error}; what was stored before is kept"
         raise StudyFailedError(without_passwords(why)) from error
@@ -160,6 +155,8 @@ def _as_storage_error() -> Iterator[None]:
     """Raise what the storage's driver raises as a `StorageError`, and what is said of what is stored as it is."""
     try:
         yield
+    except StorageError:
+        raise
     except KeyError as error:
         raise GoneError(storage_trouble(error)) from error
     except Exception as error:
@@ -180,7 +177,7 @@ def _open(url: str) -> BaseStorage:
         if sqlite:
             _one_writer(database)
         return RetryingStorage(get_storage(database), url)
-    return RetryingStorage(JournalStorage(JournalFile(Path(url))), url)
+    return RetryingStorage(JournalStorage(JournalFile(Path(url), patience())), url)
 
 
 def _one_writer(database: RDBStorage) -> None:

@@ -25,6 +25,9 @@ DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.M
 #: Where a trial's result stands among its user attributes: one fact, so that a database stores it in one transaction.
 RESULT = "result"
 
+#: The attribute of a copy that names the process which makes it.
+COPYING = "copying"
+
 #: What to do about a name that is taken.
 GO_ON = "; go on with --resume"
 
@@ -94,9 +97,12 @@ class StudyStore:
             raise InputError(f"a study is one of {', '.join(names) or '(none stored)'}, but got {name!r}")
         store = cls(optuna.load_study(storage=storage, study_name=name), designs)
         if whole and not store.is_whole:
+            cure = f"vitspace studies delete {shlex.quote(name)} removes it"
+            if COPYING in store.study.user_attrs:
+                raise InputError(f"a study is whole, but {name!r} is an unfinished copy: copy it anew, or {cure}")
             raise InputError(
                 f"a study is one that vitspace made, but {name!r} has no configuration stored: another program made "
-                f"it, or it was killed while it did; vitspace studies delete {shlex.quote(name)} removes it"
+                f"it, or it was killed while it did; {cure}"
             )
         return store
 

@@ -10,6 +10,7 @@ import torch
 
 from vitspace.design import Design
 from vitspace.errors import InputError
+from vitspace.folders import owning
 from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.host import machine
 from vitspace.network import build
@@ -73,7 +74,7 @@ def train(request: TrainingRequest, monitor: TrainingMonitor) -> dict[str, Any]:
         InputError: a setting breaks a rule, or the folder is taken.
         FailureError: the loss is not finite, no memory is left, or the disk is full.
     """
-    with processes(request.device) as place:
+    with processes(request.device) as place, owning(request.out if place.leads else None, "a training"):
         training = Training(request, monitor, place)
         try:
             training.run()
