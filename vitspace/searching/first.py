@@ -1,4 +1,4 @@
-"""First designs: what a new study evaluates before a sampler proposes anything; the anchors lead."""
+"""Chooses what a new study evaluates before a sampler proposes anything; the anchors lead."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
