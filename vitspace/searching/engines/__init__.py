@@ -11,7 +11,7 @@ import importlib.util
 import pkgutil
 from types import ModuleType
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.searching.session import Session
 from vitspace.study.config import StudyConfig
 
@@ -46,7 +46,7 @@ def check_engine(config: StudyConfig) -> None:
 
 def _module(name: str) -> ModuleType:
     if name not in ENGINES:
-        raise InputError(f"an engine is one of {', '.join(ENGINES)}, but got {name!r}")
+        raise InputError(f"an engine is one of {', '.join(ENGINES)}, but got {shown(name)}")
     if importlib.util.find_spec(name) is None:
         raise InputError(f"engine {name!r} needs: pip install 'vitspace[{name}]'")
     return importlib.import_module(f"{__name__}.{name}")

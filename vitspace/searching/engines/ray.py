@@ -14,7 +14,7 @@ from typing import Any
 
 import ray
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.proxies import ProxyError
 from vitspace.searching.desk import Desk, Job
 from vitspace.searching.queue import DEATHS
@@ -175,5 +175,5 @@ def _join() -> None:
         if not address:
             raise
         raise InputError(
-            f"RAY_ADDRESS names a Ray cluster, but got {address!r}: {str(error).splitlines()[0]}"
+            f"RAY_ADDRESS names a Ray cluster, but got {shown(address)}: {str(error).splitlines()[0]}"
         ) from None
