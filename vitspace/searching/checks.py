@@ -5,7 +5,7 @@ import math
 import textwrap
 from typing import Any
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.latency import LatencySettings, measure
 from vitspace.machine.resources import usable_cores
 from vitspace.proxies import kind_of
@@ -53,7 +53,7 @@ def check_runs(settings: dict[str, Any], config: StudyConfig, workers: int | Non
         )
     if config.engine != "optuna" and kind_of(config.proxy).has_rungs:
         name = kind_of(config.proxy).name
-        raise InputError(f"{name} runs on engine optuna, with any number of workers, but got {config.engine!r}")
+        raise InputError(f"{name} runs on engine optuna, with any number of workers, but got {shown(config.engine)}")
     if workers == 0 and config.engine != "optuna":
         raise InputError(
             f"workers are at least 1 with engine {config.engine!r}; 0, which evaluates in the search's own process, is "
