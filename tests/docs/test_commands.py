@@ -11,10 +11,11 @@ from vitspace.budget import Budget
 from vitspace.cli import app
 from vitspace.data import SOURCES
 from vitspace.errors import InputError
-from vitspace.fidelity.jobs import PREDICTOR
+from vitspace.fidelity.jobs import POSTERIOR, PREDICTOR
 from vitspace.files import data_names
 from vitspace.proxies import PROXIES, TRAINING
 from vitspace.proxies.recipe import parse_proxy
+from vitspace.searching.engines import ENGINES
 from vitspace.study.config import StudyConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,7 +73,8 @@ def check(command, words, cut_short=False):
         Budget.parse(*(named.get(name) for name in ("budget", "params", "latency")))
     known = {"config": data_names("studies"), "data": SOURCES, "backend": ("eager", "onnxruntime", "openvino")}
     known |= dict.fromkeys(("space", "spaces"), data_names("spaces", nested=True))
-    known |= dict.fromkeys(("proxy", "proxies"), (*PROXIES, PREDICTOR))
+    known |= dict.fromkeys(("proxy", "proxies"), (*PROXIES, PREDICTOR, POSTERIOR))
+    known |= {"engine": ENGINES}
     for name, names in known.items():
         given = named.get(name) or []
         for each in [given] if not isinstance(given, list | tuple) else given:

@@ -95,6 +95,16 @@ def hold(ready):
         time.sleep(0.3)
 
 
+def test_the_seconds_that_a_timing_waited_are_counted():
+    ready, before = SPAWN.Event(), seconds_waited()
+    process = SPAWN.Process(target=hold, args=(ready,))
+    process.start()
+    assert ready.wait(30)
+    with timing():
+        assert 0.1 < seconds_waited() - before < 30
+    process.join()
+
+
 def test_the_seconds_that_a_training_waited_are_counted():
     ready, before = SPAWN.Event(), seconds_waited()
     process = SPAWN.Process(target=hold, args=(ready,))

@@ -30,11 +30,15 @@ def test_ablations_of_one_baseline_share_a_number():
     assert sum("vt" in names for group, names in families.items() if group != ALONE) == 2  # VT-R18 and VT-R34
 
 
-def test_random_scores_of_published_networks_weigh_next_to_nothing():
+@pytest.mark.parametrize("by_family", [0.0, 2.0])
+def test_random_scores_of_published_networks_weigh_next_to_nothing(by_family):
     rng = np.random.default_rng(0)
-    weights = [
-        learn("made", known_of(scores_of(rng.normal(size=len(references()))), references())).weight for _ in range(40)
-    ]
+    families = np.unique([each.family for each in references()], return_inverse=True)[1]
+
+    def drawn():
+        return rng.normal(size=len(families)) + by_family * rng.normal(size=families.max() + 1)[families]
+
+    weights = [learn("made", known_of(scores_of(drawn()), references())).weight for _ in range(40)]
     assert sum(weight <= 0.02 for weight in weights) >= 38
 
 

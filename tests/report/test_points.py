@@ -10,7 +10,7 @@ from vitspace.plots import style
 from vitspace.plots.formats import readable
 from vitspace.plots.names import public_name
 from vitspace.report import proxy_sentence, terminal_table
-from vitspace.report.check import check_sentence, unlearned
+from vitspace.report.check import check_sentence, check_words, unlearned
 from vitspace.report.choice import chosen_few, design_lines, rule_words, select
 from vitspace.report.compare import Comparison
 from vitspace.report.figures import figures, score_against
@@ -39,6 +39,12 @@ def test_the_headline_counts_what_was_screened_and_warns(points):
     assert f"No better than chance (-3.000) in the short training: {trial_name(points.trials[3])} (trial 3)." in text
 
 
+def test_a_check_that_published_designs_fail_is_too_short(points):
+    hard = replace(points, reference=points.reference | {"chance_loss": 2.5})
+    assert "6 of 6 designs. Published ones are among them, so this training is too short to tell" in headline(hard)
+    assert all(f"(trial {number})" in check_words(hard) for number in range(6))
+
+
 def test_a_score_is_named_as_what_it_is(points, record):
     assert score_text(points, points.trials[5]) == "top-1 82.0 ± 0.9 (estimate)"
     assert score_text(points, points.trials[0]) == "top-1 82.4 (published)"
@@ -62,7 +68,7 @@ def test_beside_a_proxys_scores_stands_an_estimate_too(record):
 
 def test_designs_are_named_by_family_params_and_hash(points):
     trial = points.trials[1]
-    assert trial_name(trial) == f"msg-25M-{trial.spec.id[:4]}"
+    assert trial_name(trial) == f"msg-25.0M-{trial.spec.id[:4]}"
 
 
 def test_tables_hold_estimates_and_what_the_proxy_measured(points):
@@ -100,7 +106,7 @@ def test_calibration_tells_of_estimates_and_not_of_seeds(points):
     assert values["mean error of estimates"] == known().mae
     assert values["mean error on this study's anchors"] == pytest.approx(0.5)
     assert (values["weight of the proxy"], values["loss of chance"]) == (0.02, 3.0)
-    assert "noise between seeds" not in values
+    assert values["loss of MSG-T"] == 2.5 and "noise between seeds" not in values
 
 
 def test_the_evidence_stands_beside_the_check(points):
@@ -158,6 +164,14 @@ def test_public_networks_stand_behind_flops_alone(points):
     assert names and all(1.0 <= mark.x <= 3.8 for mark in data.public)
     latency = scatter(points, "latency_ms")
     assert (latency.public, latency.cloud) == ([], []) and latency.predicted
+
+
+def test_published_designs_that_were_not_run_stand_at_their_accuracy(points):
+    wide = replace(points.trials[5], macs=7_000_000_000)
+    data = scatter(replace(points, trials=[*points.trials[:5], wide]), "macs")
+    assert [(m.x, m.y, m.label) for m in data.untried] == [(8.4, 83.4, "MSG-S")]
+    assert (data.references, scatter(points, "macs").untried) == ([], [])
+    assert draw(data, style.NARROW).axes[0].get_xlim()[1] < 8.4
 
 
 def test_public_networks_are_near_their_front():

@@ -34,7 +34,7 @@ def test_latencies_whose_intervals_meet_are_not_fewer_milliseconds(points):
 def test_of_several_anchors_each_design_names_its_own(points):
     other = replace(points.trials[2], anchor="mat_2", estimate=points.trials[2].estimate | {"published": 80.1})
     text = verdict(replace(points, trials=[*points.trials[:2], other, *points.trials[3:]]))
-    assert "the published design nearest in cost in accuracy at fewer milliseconds" in text
+    assert "the published design that is nearest in accuracy at fewer milliseconds" in text
     assert "design 5 (MSG-T: -0.4 points" in text
 
 
@@ -45,3 +45,16 @@ def test_without_an_anchor_nothing_is_said(points):
 def test_many_designs_are_counted(points):
     many = [replace(points.trials[5], number=number) for number in range(10, 16)]
     assert "and 4 more; 3 are below it" in verdict(replace(points, trials=[*points.trials, *many]))
+
+
+def test_a_design_is_held_against_what_is_near_in_accuracy_too(points):
+    weak = replace(points.trials[2], macs=3_400_000_000, latency_ms=28.5, score=72.0, anchor="vt_r18")
+    weak = replace(weak, estimate=weak.estimate | {"published": 72.0})
+    record = replace(points, trials=[*points.trials[:2], weak, *points.trials[3:]])
+    assert standing(record, points.trials[5]).anchor.anchor == "msg_tiny"
+
+
+def test_many_leads_are_counted(points):
+    many = [replace(points.trials[5], number=n, score=86.0, macs=3_400_000_000 - n) for n in range(10, 18)]
+    many = [replace(trial, latency_ms=28.0 + trial.number) for trial in many]
+    assert "8 of them lead in accuracy" in verdict(replace(points, trials=[*points.trials, *many]))

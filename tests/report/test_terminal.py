@@ -18,3 +18,9 @@ def test_long_names_of_anchors_take_no_number_away(record, capsys):
     Console(width=80).print(terminal_table(replace(record, trials=[anchor, *record.trials[1:]])))
     out = capsys.readouterr().out
     assert "…" not in out and "123" in out and "PartialFormer-B0 ★" in out and "1329.2" in out
+
+
+def test_estimates_fit_80_columns(points, capsys):
+    Console(width=80).print(terminal_table(points))
+    out = capsys.readouterr().out
+    assert "…" not in out and "82.0 ± 0.9" in out and max(map(len, out.splitlines())) <= 80

@@ -1,15 +1,18 @@
 import importlib.util
+import subprocess
+import sys
 
 import pytest
 
 from vitspace.errors import InputError
-from vitspace.searching.engines import ENGINES, check_engine, run_engine
+from vitspace.searching.checks import check_runs
+from vitspace.searching.engines import ENGINES, check_engine, engine_of, engines_that, run_engine
 from vitspace.study.config import StudyConfig
 
 
 def test_the_engines_are_the_files():
     assert set(ENGINES) == {"optuna", "ray", "nni", "submitit"}
-    assert set(ENGINES) == set(StudyConfig.model_fields["engine"].annotation.__args__)
+    assert engines_that("in_process") == ["optuna"] and engines_that("gpus") == ["ray", "submitit"]
 
 
 def test_an_engine_that_is_not_installed_says_how_to_install_it(monkeypatch):
@@ -27,9 +30,21 @@ def test_an_unknown_engine_is_refused():
     ("engine", "sampler", "message"),
     [
         ("nni", "gp", "sampler of engine nni is one of tpe, evolution, random, but got 'gp'"),
+        ("optuna", "best", "sampler of engine optuna is one of pareto, tpe, .*, random, but got 'best'"),
         ("ray", "evolution", "sampler evolution is engine nni's, but got engine 'ray'"),
     ],
 )
 def test_an_engine_has_its_samplers(engine, sampler, message):
     with pytest.raises(InputError, match=message):
-        StudyConfig.of({"space": "msg", "engine": engine, "sampler": sampler})
+        check_runs({}, StudyConfig.of({"space": "msg", "engine": engine, "sampler": sampler}), None)
+
+
+@pytest.mark.parametrize(("engine", "sampler"), [("nni", "tpe"), ("optuna", "pareto"), ("ray", "pareto")])
+def test_an_engine_has_a_default_sampler(engine, sampler):
+    assert engine_of(engine).samplers[0] == sampler
+
+
+def test_what_an_engine_can_do_is_known_without_its_package():
+    code = "import sys\nfrom vitspace.searching.engines import ENGINES, engine_of\n"
+    code += "list(map(engine_of, ENGINES))\nassert not {'nni', 'ray', 'submitit'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

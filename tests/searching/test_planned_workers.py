@@ -34,7 +34,9 @@ def plan(tmp_path, make_evaluator, monkeypatch):
         plan.gpus = gpus
         monkeypatch.setattr(workers, "usable_cores", lambda: cores)
         monkeypatch.setattr(workers, "available_memory", lambda: memory)
-        config = StudyConfig(accuracy="proxy", **{"space": "msg", "budget": "4G", "proxy": "train:tiny"} | settings)
+        config = StudyConfig(
+            accuracy="proxy", **{"space": "msg", "budget": "4G", "proxy": "train:tiny", "trials": 16} | settings
+        )
         store = StudyStore.create(open_storage(str(tmp_path / "s.journal")), "s", config, {})
         session = Session(store, config, make_evaluator(config), Notes(), given, threads)
         plan_workers(session)

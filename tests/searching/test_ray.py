@@ -5,7 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from optuna.trial import TrialState
 from processes import completed
+
+from vitspace.study.store import StudyStore
 
 pytest.importorskip("ray", reason="engine 'ray' needs: pip install 'vitspace[ray]'")
 
@@ -64,6 +67,34 @@ def test_a_study_without_room_on_the_cluster_is_not_stored(tool):
     _, error = tool.end(tool.search("--engine", "ray", "--gpus", 64), check=2, foreign=True)
     assert "error: an evaluation needs 64 GPU, but the Ray cluster has 0" in error
     assert not (tool.cwd / "studies.journal").exists()
+
+
+OTHER_CODE = """
+import ray
+import vitspace
+from vitspace.errors import InputError
+from vitspace.searching import checks
+
+checks.sources_of = lambda *modules: "of another version"
+try:
+    vitspace.search("small.yaml", study="s", proxy="noop", sampler="random", engine="ray", trials=3, workers=1)
+except InputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.slow
+def test_a_node_of_another_version_is_refused_and_no_trial_is_lost(tmp_path, tool):
+    (tmp_path / "study.py").write_text(OTHER_CODE)
+    command = [sys.executable, "study.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=tool.env, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stderr
+    refused = (
+        "a node of the Ray cluster cannot evaluate for this study: the code of vitspace, or of the proxy, is not here"
+    )
+    assert done.stdout.startswith(refused)
+    trials = StudyStore.open(str(tmp_path / "studies.journal"), "s").frozen()
+    assert trials and not any(trial.state == TrialState.RUNNING for trial in trials) and not tool.scored()
 
 
 @pytest.mark.slow

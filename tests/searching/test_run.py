@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,6 +48,19 @@ def test_gpus_are_refused_where_the_engine_asks_for_none(tmp_path, engine):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("settings", "sampler"),
+    [({}, "pareto"), ({"engine": "nni"}, "tpe"), ({"engine": "nni", "sampler": "random"}, "random")],
+)
+def test_a_study_has_its_engines_sampler_where_none_is_asked_for(tmp_path, monkeypatch, settings, sampler):
+    monkeypatch.setattr(module, "check_runs", lambda *args: None)  # as the package may not be installed
+    monkeypatch.setattr(module, "check_budget", lambda space, config: None)
+    monkeypatch.setattr(module, "first_designs", lambda *args: FirstDesigns([]))
+    asked = {"space": "mat", "budget": "1G", "proxy": "params", **settings}
+    store, _ = open_search(asked, tmp_path)
+    assert store.config.sampler == sampler
+
+
 @pytest.mark.parametrize(("name", "value"), [("LEASE", "5"), ("HEARTBEAT", "nan"), ("PATIENCE", "-1")])
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_bad_environment_is_refused_before_anything_is_stored(tmp_path, monkeypatch, name, value, resume):
@@ -60,7 +74,7 @@ def test_a_bad_environment_is_refused_before_anything_is_stored(tmp_path, monkey
 @pytest.mark.parametrize(("proxy", "notes"), [("macs", []), ("train:tiny", ["loading digits"])])
 def test_data_are_loaded_and_told_of_where_the_proxy_takes_any(monkeypatch, proxy, notes):
     told = []
-    monkeypatch.setattr(session, "open_proxy", lambda *args: None)
+    monkeypatch.setattr(session, "open_proxy", lambda *args: SimpleNamespace(describe=dict))
     monkeypatch.setattr(Lines, "note", lambda self, text: told.append(text))
     session.open_evaluator(StudyConfig(space="mat", budget="1G", proxy=proxy, data="digits"), "", Lines())
     assert told == notes

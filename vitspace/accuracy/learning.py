@@ -64,7 +64,7 @@ def learn(proxy: str, known: Known) -> Evidence:
         return Evidence(proxy, 0.0, *counts)
     share, ends = _explained(known)
     weight = max(0.0, ends[0])
-    slope = -float((weight * (alone.misses**2).mean()) ** 0.5)
+    slope = -float((weight * alone.misses.var()) ** 0.5)
     return Evidence(proxy, weight, *counts, share, ends, slope, known.reading)
 
 

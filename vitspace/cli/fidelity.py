@@ -27,7 +27,8 @@ but a search that maximises it only adds params or layers."""
 def fidelity(
     proxies: list[str] = typer.Argument(
         None,
-        help="Proxies: training-free scores, train:tiny, train:small,steps=300. Without any: all training-free scores.",
+        help="Proxies: training-free scores, train:tiny, train:small,steps=300; top1 is the estimate of top-1, "
+        "posterior that with what proxies tell. Without any: both, and all training-free scores.",
         show_default=False,
     ),
     data: str = typer.Option("", help="Data of training proxies, as cifar10:DIR. (default: their own)"),

@@ -71,6 +71,9 @@ class Card:
         default: Whether designs are screened by this proxy by default.
         weight: What the score weighs as evidence beside the predictor, 0 to 1; see `vitspace.accuracy.evidence`. None
             of the predictor and the posterior.
+        explained: Share of the variance of what the predictor misses that the score explains on families left out; the
+            lower end of its interval is the weight. None where the score is known of too few networks.
+        explained_ci: Its interval, over families.
         weights: Of the posterior: the weights of the proxies that it may rest on.
         mae: Of the predictor of top-1 and of the posterior, mean absolute error over the anchors, each without its
             family, in points; this and what follows is None for what is no estimate of top-1.
@@ -120,6 +123,8 @@ class Card:
     fitted: str = "none"
     default: bool = False
     weight: float | None = None
+    explained: float | None = None
+    explained_ci: Interval = None
     weights: Mapping[str, float] = field(default_factory=dict)
     mae: float | None = None
     coverage90: float | None = None
@@ -160,7 +165,9 @@ def make_cards(
             done.add(signature)
             measured = any(row.key in new for row in table if _rests_on(proxy, init, row))
             made = card(found, params, "measured" if measured else "committed")
-            cards.append(replace(made, weight=learn(proxy, known_of(found.values, references())).weight))
+            told = learn(proxy, known_of(found.values, references()))
+            share, ends = (told.share, told.share_ci) if told.reading else (None, None)
+            cards.append(replace(made, weight=told.weight, explained=share, explained_ci=ends))
     return cards
 
 

@@ -73,7 +73,7 @@ def family_cells(cards: Sequence[Card]) -> list[tuple[str, ...]]:
     return [
         (card.proxy, family, str(found["pairs"]), f"{found['pair_accuracy']:.1%}", f"{found['params_accuracy']:.1%}")
         for card in cards
-        if trains(card.proxy)
+        if trains(card.proxy) and card.mae is None  # an estimate is no proxy
         for family, found in card.leave_one_family_out.items()
         if found["pairs"]
     ]

@@ -1,7 +1,7 @@
 """Posterior: the predictor with the evidence of proxies, judged as the predictor is.
 
-A family is predicted without its rows, and evidence is learnt and chosen without them too: of several proxies the one
-that weighs most.
+A family is predicted without its rows, and evidence is learnt without them too. Of several proxies that weigh something
+on all families the one counts that weighs most without the family; where none does, the posterior is the prediction.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,8 @@ def posterior_card(rows: Sequence[ScoreRow], proxies: Sequence[str]) -> Card:
     names = proxies or (*dict.fromkeys(row.proxy for row in rows), *COMBINATIONS)
     values = {name: scored(name, "own", rows, all_families()).values for name in names}
     known = {name: known_of(values[name], references()) for name in names}
-    told = _told(values, known)
+    weights = {name: learn(name, one).weight for name, one in known.items()}
+    told = _told(values, {name: one for name, one in known.items() if weights[name]})
     scores = predicted_scores() | {
         each.name: -told[each.name].evidence.update(each.mean, each.sd, told[each.name].remainder)[0]
         for each in references()
@@ -50,19 +51,18 @@ def posterior_card(rows: Sequence[ScoreRow], proxies: Sequence[str]) -> Card:
     made = card(
         ProxyScores(POSTERIOR, "own", scores, (scores,), fitted=True), scored("params", "own", rows, all_families())
     )
-    weights = {name: learn(name, known[name]).weight for name in names}
     return replace(in_points(made, lambda held: _updated(held, told)), weights=weights)
 
 
 def _told(values: Mapping[str, Mapping[str, float]], known: Mapping[str, Known]) -> dict[str, Told]:
     """Return by name what references are told, each by the evidence that weighs most without its family."""
-    found = {}
+    found: dict[str, Told] = {}
     for family in dict.fromkeys(each.family for each in references()):
         learnt = [learn(name, one.at(one.families != family)) for name, one in known.items()]
-        best = max(learnt, key=lambda evidence: evidence.weight)
-        scores = values[best.proxy]
+        best = max(learnt, key=lambda evidence: evidence.weight, default=None)
+        scores = values[best.proxy] if best and best.weight else {}
         for each in references():
-            if best.weight and each.family == family and each.name in scores:
+            if best is not None and each.family == family and each.name in scores:
                 found[each.name] = Told(best, best.remainder(scores[each.name], each.params, each.macs))
     return found
 

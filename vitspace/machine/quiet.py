@@ -37,7 +37,7 @@ def takes_turns() -> bool:
 
 
 def seconds_waited() -> float:
-    """Return for how long the training steps of this process waited so far, since others timed networks."""
+    """Return for how long this process waited so far, since others timed networks or trained."""
     return _Waited.seconds
 
 
@@ -67,7 +67,9 @@ def timing() -> Iterator[None]:
     if folder is None:
         yield
         return
+    began = time.monotonic()
     with _locked(folder / "timing.lock", fcntl.LOCK_EX), _locked(folder / "training.lock", fcntl.LOCK_EX):
+        _Waited.seconds += time.monotonic() - began
         yield
 
 

@@ -78,7 +78,8 @@ RANDOM_BAND: dict[str, Any] = {"color": ORANGE, "alpha": 0.13, "linewidth": 0, "
 #: Scores, dark to light; its order survives grey print and any colour vision.
 SCORES = "cividis"
 
-#: Beside an anchor what is predicted of it, joined to it by its miss; public networks; designs that were screened.
+#: Beside an anchor what is predicted of it, joined to it by its miss; published designs that were not run; public
+#: networks; designs that were screened.
 PREDICTED: dict[str, Any] = {
     "marker": "o",
     "s": 34,
@@ -88,6 +89,14 @@ PREDICTED: dict[str, Any] = {
     "zorder": 3.5,
 }
 MISS: dict[str, Any] = {"color": ORANGE, "linewidth": 0.9, "zorder": 2.8}
+UNTRIED: dict[str, Any] = {
+    "marker": "*",
+    "s": 80,
+    "facecolors": "white",
+    "edgecolors": GREY,
+    "linewidths": 0.8,
+    "zorder": 1.9,
+}
 PUBLIC: dict[str, Any] = {"marker": "D", "s": 18, "color": FAINT, "linewidths": 0, "zorder": 1.8}
 CLOUD: dict[str, Any] = {"marker": "o", "s": 7, "color": FAINT, "alpha": 0.35, "linewidths": 0, "zorder": 1.2}
 

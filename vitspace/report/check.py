@@ -25,17 +25,23 @@ def unlearned(record: StudyRecord) -> list[Trial]:
     return [trial for trial, value in found if chance is not None and value is not None and value <= chance]
 
 
-def unlearned_words(record: StudyRecord) -> str:
-    """Warn of designs that do no better than a guess, whose proxy's score says nothing of what they will learn."""
+def unlearned_words(record: StudyRecord, named: int = 4) -> str:
+    """Warn of designs that do no better than a guess, whose proxy's score says nothing of what they will learn.
+
+    Args:
+        record: The study.
+        named: More designs than so many are counted.
+    """
     worse, chance = unlearned(record), chance_score(record)
     if not worse or chance is None:
         return ""
     if record.in_points:
         names = ", ".join(f"{trial_name(trial)} (trial {trial.number})" for trial in worse)
-        return (
-            f"No better than chance ({chance:.3f}) in the short training: {names}. Train longer, as "
-            "--proxy train:small does, before it is believed that such a design trains."
-        )
+        said = names if len(worse) <= named else f"{len(worse)} of {len(record.completed)} designs"
+        why = "Train longer, as --proxy train:small does, before it is believed that such a design trains."
+        if any(trial.anchor for trial in worse):
+            why = "Published ones are among them, so this training is too short to tell; --proxy train:small is longer."
+        return f"No better than chance ({chance:.3f}) in the short training: {said}. {why}"
     return (
         f"{len(worse)} of the {len(record.completed)} scores are no better than chance "
         f"({chance:.3f}): train longer, as --proxy train:small does, before their order is believed."
@@ -56,3 +62,9 @@ def check_sentence(record: StudyRecord) -> str:
     text = f"Proxy scores are the {what}: {use}, and no accuracy."
     evidence = (record.resolved.get("accuracy") or {}).get("evidence")
     return f"{text} As evidence of accuracy {str(evidence).rstrip('.')}." if evidence else text
+
+
+def check_words(record: StudyRecord) -> str:
+    """`check_sentence`, and which designs did not learn, each by name."""
+    said = (check_sentence(record), unlearned_words(record, len(record.completed)))
+    return " ".join(text for text in said if text)

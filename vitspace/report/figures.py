@@ -39,6 +39,7 @@ def score_against(record: StudyRecord, axis: Axis, form: style.Format = style.WI
 def figures(record: StudyRecord) -> dict[str, ReportFigure]:
     """The figures of a study's report, by file name; one of a study in points has its proxy's scores in one more."""
     score = "Estimated top-1" if record.in_points else "Proxy score"
+    against = "" if record.screened else ", against random draws"
     found = {
         "score_flops": ReportFigure(f"{score} against FLOPs", lambda r, form: score_against(r, "macs", form)),
         "score_latency": ReportFigure(
@@ -47,7 +48,7 @@ def figures(record: StudyRecord) -> dict[str, ReportFigure]:
         "latency_flops": ReportFigure(
             f"CPU latency against FLOPs, coloured by {score_word(record)}", lambda r, form: draw_plane(plane(r), form)
         ),
-        "hypervolume": ReportFigure("Hypervolume over designs and over seconds, against random draws", draw_history),
+        "hypervolume": ReportFigure(f"Hypervolume over designs and over seconds{against}", draw_history),
     }
     if record.in_points and any(proxy_value(record, trial) is not None for trial in record.completed):
         name = f"{check_name(record).capitalize()}: the proxy's scores against FLOPs"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from vitspace.plots.formats import escaped, fenced, markdown, readable
-from vitspace.report.check import check_sentence
+from vitspace.report.check import check_words
 from vitspace.report.figures import figures
 from vitspace.report.tables import anchors_shown, calibration, front_shown, rejected
 from vitspace.report.words import headline, next_commands, proxy_sentence
@@ -46,7 +46,7 @@ def _results(record: StudyRecord) -> Iterator[str]:
         yield _front_note(record)
     yield from _section("Published designs", readable(anchors_shown(record)))
     if record.in_points:
-        yield f"## The proxy beside the estimates\n\n{escaped(check_sentence(record))}"
+        yield f"## The proxy beside the estimates\n\n{escaped(check_words(record))}"
     worth = "What an estimate is worth" if record.in_points else "What a score is worth"
     yield from _section(worth, readable(calibration(record)))
     yield from _section("Trials without a score", readable(rejected(record)), "No trial was rejected.")

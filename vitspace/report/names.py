@@ -3,7 +3,6 @@
 from vitspace.plots.names import readable_name
 from vitspace.spec import Spec
 from vitspace.study.trial import Trial
-from vitspace.units import format_count
 
 #: Digits of a spec's id in a name.
 _DIGITS = 4
@@ -18,5 +17,5 @@ def trial_name(trial: Trial) -> str:
 
 def design_name(spec: Spec, params: int | None) -> str:
     """Family, params and the beginning of the spec's id: ``mat-6.7M-3a45``."""
-    size = [] if params is None else [format_count(params, 3)]
+    size = [] if params is None else [f"{params / 1e6:.1f}M"]
     return "-".join([spec.family, *size, spec.id[:_DIGITS]])

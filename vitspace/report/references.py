@@ -37,6 +37,12 @@ def within_reach(record: StudyRecord, costs: list[float]) -> tuple[list[tuple[fl
     return labelled(near, math.log(max(places) / min(places))), beyond
 
 
+def not_run(record: StudyRecord, most: float) -> list[tuple[float, float, str]]:
+    """Published designs that are no trial, of at most so many GFLOPs: (GFLOPs, top-1 in %, name)."""
+    rows = [(row.published, readable_name(row.id)) for row in references(record)]
+    return [(r["gflops"], r["top1"], name) for r, name in rows if "top1" in r and r["gflops"] <= most]
+
+
 def labelled(lines: list[tuple[float, str]], span: float) -> list[tuple[float, str]]:
     """Give lines that stand too close for a label each one label, at the first of them; ``lines`` are sorted."""
     groups: list[list[tuple[float, str]]] = []

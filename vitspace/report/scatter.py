@@ -14,7 +14,7 @@ from vitspace.report.noise import finite, noise_limit
 from vitspace.report.points import interval
 from vitspace.report.proxy import proxy_label, proxy_note
 from vitspace.report.public import public_networks
-from vitspace.report.references import within_reach
+from vitspace.report.references import not_run, within_reach
 from vitspace.report.settings import image_size
 from vitspace.report.words import machine_note, score_label, score_note
 from vitspace.study.record import StudyRecord
@@ -22,6 +22,8 @@ from vitspace.study.trial import Trial
 
 Axis = Literal["macs", "latency_ms"]
 
+#: Published designs of more FLOPs than so many times the dearest trial's are out of view.
+_BEYOND = 1.5
 _COSTS: dict[Axis, str] = {"macs": "FLOPs", "latency_ms": "CPU latency"}
 
 
@@ -54,6 +56,7 @@ class Scatter:
         noise: Half the width of the band around the line, so that scores whose bands overlap are not told apart.
         caption: Lines under the figure.
         predicted: What is predicted of the anchors without their own results.
+        untried: Published designs of these families that were not run, where their FLOPs are near.
         public: Public networks; those on their front are labelled.
         cloud: (cost, score) of designs that were screened.
         anchor_words: What a star is.
@@ -75,6 +78,7 @@ class Scatter:
     noise: float
     caption: list[str]
     predicted: list[Mark] = field(default_factory=list)
+    untried: list[Mark] = field(default_factory=list)
     public: list[Mark] = field(default_factory=list)
     cloud: list[tuple[float, float]] = field(default_factory=list)
     anchor_words: str = "published design, run here"
@@ -143,7 +147,7 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     """Put behind the designs what a study in points knows beside them."""
     predicted = [_predicted(t, place(t, axis)[0]) for t in record.anchors if finite(t.estimate.get("prior"))]
     words = "published design, at its published top-1"
-    bars = "Bars: 90 % intervals. Hollow: what is predicted of a published design without its result."
+    bars = "Bars: 90 % intervals. Hollow circles: what is predicted of a published design without its result."
     made = replace(made, predicted=predicted, anchor_words=words, caption=[bars, *made.caption])
     costs = [mark.x for mark in made.marks]
     if axis != "macs" or not costs:
@@ -151,7 +155,8 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     rows = public_networks(min(costs) * 1e9, max(costs) * 1e9, image_size(record))
     public = [Mark(row.cost.macs / 1e9, row.top1, label=public_name(row.name) if on else "") for row, on in rows]
     cloud = [(macs / 1e9, top1) for macs, top1 in record.screened.get("cloud") or []]
-    return replace(made, public=public, cloud=cloud)
+    untried = [Mark(gflops, top1, label=name) for gflops, top1, name in not_run(record, _BEYOND * max(costs))]
+    return replace(made, references=[], beyond=[], untried=untried, public=public, cloud=cloud)
 
 
 def _predicted(trial: Trial, x: float) -> Mark:

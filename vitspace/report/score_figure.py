@@ -20,7 +20,7 @@ _NEAR = 1.5  # a budget at most so many times the dearest trial is in view
 def draw(data: Scatter, form: style.Format = style.WIDE) -> Figure:
     """Draw a figure from what it shows; a narrow one leaves out what stands far beyond the trials."""
     if form is style.NARROW:
-        data = replace(data, references=[], beyond=[])
+        data = replace(data, references=[], beyond=[], untried=[m for m in data.untried if m.x <= _dearest(data)])
     with style.styled():
         figure = style.new_figure(form)
         axes = figure.add_axes(form.panel())
@@ -40,6 +40,10 @@ def draw(data: Scatter, form: style.Format = style.WIDE) -> Figure:
             axes.text(0.5, 0.5, "no completed trial", transform=axes.transAxes, ha="center", color=style.GREY)
         write_words(figure, data.title, data.caption, form)
     return figure
+
+
+def _dearest(data: Scatter) -> float:
+    return max((mark.x for mark in data.marks), default=0.0)
 
 
 def _marks(axes: Axes, data: Scatter) -> None:
@@ -80,19 +84,22 @@ def _behind(axes: Axes, data: Scatter) -> None:
     if data.public:
         places = [m.x for m in data.public], [m.y for m in data.public]
         axes.scatter(*places, label="public network near their front", **style.PUBLIC)
+    if data.untried:
+        places = [m.x for m in data.untried], [m.y for m in data.untried]
+        axes.scatter(*places, label="published design, not run here", **style.UNTRIED)
     if data.cloud:
         axes.scatter(*np.array(data.cloud).T, label="screened, estimate", **style.CLOUD)
 
 
 def _limits(axes: Axes, data: Scatter) -> None:
     """Fit the axes to the trials and what stands beside them; costs on a logarithmic scale."""
-    xs = [m.x for m in data.marks] + [x for x, _ in data.references]
+    xs = [m.x for m in (*data.marks, *data.untried)] + [x for x, _ in data.references]
     if data.budget and max(xs) < data.budget < _NEAR * max(xs):
         xs.append(data.budget)
     axes.set_xscale("log")
     axes.set_xlim(*padded(xs))
     mark_logarithmic(axes.xaxis, min(xs), max(xs))
-    shown = [*data.marks, *data.predicted, *data.public]
+    shown = [*data.marks, *data.predicted, *data.untried, *data.public]
     bottom = min(m.y - max(m.below, data.noise) for m in shown)
     top = max(m.y + max(m.above, data.noise) for m in shown)
     room = max(0.1 * (top - bottom), 0.005)
@@ -127,7 +134,7 @@ def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: sty
     segments = [*pairwise(data.steps), *(((x, bottom), (x, top)) for x, _ in lines)]
     segments += [((m.x, m.y), (a.x, a.y)) for m, a in zip(data.predicted, data.anchors, strict=False)]
     segments += [((m.x, m.y - m.below), (m.x, m.y + m.above)) for m in (*data.front, *data.predicted) if m.below]
-    beside = [(m.x, m.y) for m in (*data.predicted, *data.public)]
+    beside = [(m.x, m.y) for m in (*data.predicted, *data.untried, *data.public)]
     labels = Labels(axes, [(m.x, m.y) for m in data.marks], [*along(segments), *beside])
     if data.beyond:
         labels.corner(f"published, over budget: {', '.join(data.beyond)} →", **style.NOTE)
@@ -140,6 +147,6 @@ def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: sty
         labels.add_along(x, text, **style.NOTE)
     for mark in data.front:
         labels.add(mark.x, mark.y, mark.label, required=False, **style.FRONT_LABEL)
-    for mark in [*data.trials, *data.public]:
+    for mark in [*data.trials, *data.untried, *data.public]:
         if mark.label:
             labels.add(mark.x, mark.y, mark.label, required=False, far=False, **style.FAINT_LABEL)

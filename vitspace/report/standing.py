@@ -1,4 +1,4 @@
-"""Designs beside the published design that is nearest in FLOPs and latency, and what that comes to."""
+"""Designs beside the published design that is nearest to each of them, and what that comes to."""
 
 import math
 from dataclasses import dataclass
@@ -10,8 +10,11 @@ from vitspace.report.noise import finite
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 
-#: Designs that a sentence names.
-_NAMED = 3
+#: Designs that a sentence names; of leading ones their numbers.
+_NAMED, _NUMBERED = 3, 6
+#: Points of top-1 that stand as far apart as a ratio of 2 in FLOPs or milliseconds: what public networks of 0.5 to 8 G
+#: gain by it.
+POINTS_A_DOUBLING = 2.0
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,14 @@ class Standing:
 
 
 def standing(record: StudyRecord, trial: Trial) -> Standing | None:
-    """Return a completed trial beside its nearest anchor; None where the study has none."""
+    """Return a completed trial beside its nearest anchor; None where the study has none.
+
+    Nearest is by the logarithms of FLOPs and latency, and in points by top-1 beside them, so that a design is not held
+    against one of like cost that it has nothing else in common with.
+    """
     if not record.anchors:
         return None
-    near = min(record.anchors, key=lambda other: math.dist(_costs(trial), _costs(other)))
+    near = min(record.anchors, key=lambda other: math.dist(_place(record, trial), _place(record, other)))
     (_, macs, ms), (_, other_macs, other_ms) = trial.point, near.point
     return Standing(trial, near, gap(record, trial, near), macs / other_macs - 1, ms / other_ms - 1)
 
@@ -117,7 +124,7 @@ class _Group:
 
     def words(self, anchor: str, first: bool) -> str:
         """Count the designs, and name some; ``anchor`` is that of all, or empty where they have several."""
-        whom = (anchor or "the published design nearest in cost") if first else "it"
+        whom = (anchor or "the published design that is nearest") if first else "it"
         text = f"{len(self.designs)} {self.verbs[len(self.designs) > 1]} {whom}{self.tail}"
         if not self.named:
             return text
@@ -131,12 +138,13 @@ def _sure(ahead: list[Standing]) -> str:
     if not sure:
         return "None leads in accuracy beyond the interval (90 %, in brackets)."
     designs = f"Design {sure[0]} leads" if len(sure) == 1 else f"Designs {', '.join(sure)} lead"
+    designs = designs if len(sure) <= _NUMBERED else f"{len(sure)} of them lead"
     return f"{designs} in accuracy beyond the interval (90 %, in brackets)."
 
 
-def _costs(trial: Trial) -> tuple[float, float]:
-    _, macs, ms = trial.point
-    return math.log(macs), math.log(ms)
+def _place(record: StudyRecord, trial: Trial) -> tuple[float, ...]:
+    loss, macs, ms = trial.point
+    return (math.log2(macs), math.log2(ms), *([loss / POINTS_A_DOUBLING] if record.in_points else []))
 
 
 def _change(ratio: float, cost: str, less: str, more: str) -> str:

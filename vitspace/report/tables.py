@@ -166,7 +166,7 @@ def _of_estimates(record: StudyRecord) -> list[Fact]:
 def _of_proxy(record: StudyRecord) -> list[Fact]:
     reference = record.reference
     name = readable_name(str(reference.get("name") or reference.get("spec_id") or "the reference"))
-    scores = [score for value in reference.get("scores") or [] if (score := finite(value)) is not None]
+    scores = [score for value in _reference_scores(record) if (score := finite(value)) is not None]
     sign, what = (-1, "loss") if trains(record) else (1, "score")
     mean = sign * sum(scores) / len(scores) if scores else None
     unit = "in nats, " if trains(record) else ""
@@ -177,6 +177,14 @@ def _of_proxy(record: StudyRecord) -> list[Fact]:
         (f"{what} of {name}", mean, f"{unit}{seeds}"),
         *([] if record.in_points else _noise_facts(record, what, name, len(scores))),
     ]
+
+
+def _reference_scores(record: StudyRecord) -> list[Any]:
+    """What the proxy measured of the reference design, a number a seed."""
+    if not record.in_points:
+        return record.reference.get("scores") or []
+    spec_id = record.reference.get("spec_id")
+    return [trial.proxy_score for trial in record.completed if trial.spec and trial.spec.id == spec_id][:1]
 
 
 def _noise_facts(record: StudyRecord, what: str, name: str, seeds: int) -> list[Fact]:

@@ -3,20 +3,21 @@
 import json
 import math
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
-from vitspace.errors import InputError, shown
+from vitspace.errors import InputError
 from vitspace.latency import LatencySettings, measure
 from vitspace.machine.resources import usable_cores
 from vitspace.proxies import kind_of
-from vitspace.searching.engines import check_engine
+from vitspace.searching.engines import check_engine, check_sampler, engine_of, engines_that
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import chosen_anchors
 from vitspace.searching.lease import LeaseTiming
+from vitspace.sources import sources_of
 from vitspace.space import Space
-from vitspace.study.config import DRAWN, GPU_ENGINES, StudyConfig
+from vitspace.study.config import DRAWN, StudyConfig
 from vitspace.study.storage import patience
-from vitspace.study.store import StudyStore
 
 #: Processes for one core at most; each takes a gigabyte, and those that share a core only wait for each other.
 WORKERS_A_CORE = 4
@@ -46,22 +47,25 @@ def check_runs(settings: dict[str, Any], config: StudyConfig, workers: int | Non
     Raises:
         InputError: it cannot.
     """
-    if settings.get("gpus") is not None and config.engine not in GPU_ENGINES:
+    check_sampler(config)
+    engine, asked, here = engine_of(config.engine), f"but got engine {config.engine!r}", engines_that("in_process")
+    if settings.get("gpus") is not None and not engine.gpus:
         raise InputError(
-            f"gpus are asked for by engines {' and '.join(GPU_ENGINES)}, but got engine {config.engine!r}; a process "
-            "of this machine uses the GPU that --device names"
+            f"gpus are asked for by engines {' and '.join(engines_that('gpus'))}, {asked}; a process of this machine "
+            "uses the GPU that --device names"
         )
-    if config.engine != "optuna" and kind_of(config.proxy).has_rungs:
+    if not engine.in_process and kind_of(config.proxy).has_rungs:
         name = kind_of(config.proxy).name
-        raise InputError(f"{name} runs on engine optuna, with any number of workers, but got {shown(config.engine)}")
-    if workers == 0 and config.engine != "optuna":
+        where = f"{name} runs on engine {' or '.join(here)}, with any number of workers"
+        raise InputError(f"{where}, but got {config.engine!r}")
+    if workers == 0 and not engine.in_process:
         raise InputError(
             f"workers are at least 1 with engine {config.engine!r}; 0, which evaluates in the search's own process, is "
-            "for engine 'optuna'"
+            f"for engine {' or '.join(map(repr, here))}"
         )
-    if threads is not None and config.engine != "optuna":
-        raise InputError(f"threads are set for engine 'optuna', but got engine {config.engine!r}, whose tasks take one")
-    if workers and config.engine in ("optuna", "nni"):  # the others' are jobs and tasks of a cluster
+    if threads is not None and not engine.in_process:
+        raise InputError(f"threads are set for engine {' or '.join(map(repr, here))}, {asked}, whose tasks take one")
+    if workers and engine.local:
         check_workers(workers)
     check_engine(config)
 
@@ -117,15 +121,31 @@ def describe_space(space: Space) -> dict[str, Any]:
     return facts | {"resolution": space.resolution}
 
 
-def check_same(store: StudyStore, evaluator: Evaluator) -> None:
-    """Refuse to put trials of two spaces or two proxies, as of a file that was edited, into one study.
+def made_of(evaluator: Evaluator) -> dict[str, Any]:
+    """Return what the processes of a study have in common: space, proxy, and a digest of the code that evaluates."""
+    return {"space": describe_space(evaluator.space), "proxy": evaluator.proxy.describe(), "code": _code(evaluator)}
+
+
+def _code(evaluator: Evaluator) -> str:
+    modules = {"vitspace.searching.evaluate", "vitspace.families", type(evaluator.proxy).__module__}
+    return sources_of(*sorted(modules - {"__main__"}))
+
+
+def check_same(known: Mapping[str, Any], evaluator: Evaluator) -> None:
+    """Refuse to put trials of two spaces, proxies or versions of the code into one study.
+
+    Args:
+        known: What the study is made of, as it was stored, or as `made_of` says of the process that runs it. The code
+            counts where it is told: a stored study may be gone on with by a later version.
+        evaluator: What is measured here.
 
     Raises:
-        InputError: one of them is no longer what the study was made of.
+        InputError: something differs, as where a file was edited.
     """
-    resolved = store.study.user_attrs.get("resolved", {})
+    if "code" in known and known["code"] != _code(evaluator):
+        raise InputError("the code of vitspace, or of the proxy, is not here what it is where the study is run")
     for what, now in (("space", describe_space(evaluator.space)), ("proxy", evaluator.proxy.describe())):
-        then = resolved.get(what) or {}
+        then = known.get(what) or {}
         for key in sorted((then.keys() | now.keys() if what == "space" else then.keys() & now.keys()) - _MAY_DIFFER):
             if then and then.get(key) != json.loads(json.dumps(now.get(key))):
                 raise InputError(

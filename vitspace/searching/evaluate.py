@@ -104,7 +104,7 @@ class Evaluator:
 
     def _looked_at(self, trial: Trial, spec: Spec) -> Trial:
         """Reject a design of no published result in which positions of the map never meet."""
-        if self.evidence is None or _published(trial.anchor) or any(mixing_stages(spec, self.space.resolution)):
+        if self.evidence is None or self._published(trial) or any(mixing_stages(spec, self.space.resolution)):
             return trial
         return replace(trial, state="invalid", why="no block lets positions of the map meet, which no estimate sees")
 
@@ -165,15 +165,15 @@ class Evaluator:
         """Return a trial with its score: the proxy's number, or the estimate in points that it is evidence for."""
         if self.evidence is None:
             return replace(trial, score=value, proxy_score=value)
-        found = posterior(spec, self.evidence, value, self.space.resolution, _published(trial.anchor))
+        found = posterior(spec, self.evidence, value, self.space.resolution, self._published(trial))
         estimate = asdict(found)
         mean, sd = estimate.pop("mean"), estimate.pop("sd")
         return replace(trial, score=mean, score_std=sd, proxy_score=value, estimate=estimate)
 
-
-def _published(name: str | None) -> float | None:
-    """Return the published top-1 of an anchor, %; None of any other design."""
-    return anchor(name).published.get("top1") if name else None
+    def _published(self, trial: Trial) -> float | None:
+        """Return the published top-1 of an anchor, %; None of any other design, and at any other size of image."""
+        row = anchor(trial.anchor) if trial.anchor else None
+        return row.published.get("top1") if row and row.resolution == self.space.resolution else None
 
 
 def _reason(error: Exception) -> str:

@@ -7,6 +7,9 @@ from typing import Any
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.latency import LatencySettings
+from vitspace.latency.counted import CountedLatency, unknown
+from vitspace.searching.engines import engine_of
 from vitspace.searching.estimated import Estimator
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.finalists import choose_finalists, fast_enough
@@ -71,15 +74,21 @@ def first_designs(
     if config.accuracy == "estimate":
         found, screened = _finalists(space, config, min(count, STARTUP) if alternates else count, anchors, tell)
         return FirstDesigns([*listed, *((None, spec) for spec in found)], screened)
-    # NNI's tuners have a startup of their own.
+    # An engine that proposes by itself has draws of its own at the start.
     drawn = space.draw(
-        min(count, STARTUP) if config.engine != "nni" else 0,
+        min(count, STARTUP) if not engine_of(config.engine).proposes else 0,
         config.limits.counted,
         config.seed,
         exclude=set(anchors.values()),
     )
     drawn.sort(key=lambda spec: cost(spec, space.resolution).macs)
     return FirstDesigns([*listed, *((None, spec) for spec in drawn)])
+
+
+def _latency(config: StudyConfig, space: Space) -> CountedLatency | None:
+    """Return what predicts milliseconds of many designs; None where no designs timed by such settings are known."""
+    settings = LatencySettings(config.latency_backend, img_size=space.resolution)
+    return None if unknown(settings) else CountedLatency.here(settings)
 
 
 def enqueue(store: StudyStore, space: Space, first: FirstDesigns) -> None:
@@ -143,7 +152,7 @@ def _finalists(
 ) -> tuple[list[Spec], dict[str, Any]]:
     """Return the designs that a screening leaves, and what is said of it."""
     population, known = space.population, [spec for spec in anchors.values() if spec in space]
-    estimator = Estimator(population, space.resolution, latency := None)
+    estimator = Estimator(population, space.resolution, latency := _latency(config, space))
     found = screen_space(space, config.limits.counted, estimator, config.seed, known, tell)
     best = fast_enough(found.best, config.limits, latency.error) if latency else found.best
     finalists = choose_finalists(

@@ -1,4 +1,4 @@
-"""Joining a stored study from another process, and running one of its trials again."""
+"""Opens a process's part in a stored study, for searches and workers; joins a study; runs one of its trials again."""
 
 import time
 from typing import Any
@@ -21,14 +21,23 @@ from vitspace.study.storage import naming_storage
 from vitspace.study.store import StudyStore
 
 
-def join_session(store: StudyStore, config: StudyConfig, command: str, monitor: Monitor) -> Session:
-    """Return this process's session of a stored study.
+def open_session(
+    store: StudyStore, config: StudyConfig, command: str, monitor: Monitor, evaluator: Evaluator | None = None
+) -> Session:
+    """Return this process's part in a stored study: that of a search, a worker, a SLURM job or an NNI worker.
+
+    Args:
+        store: The study.
+        config: What it is asked now.
+        command: The command line, for the record.
+        monitor: Is told how it goes.
+        evaluator: What the study measures, where this process has opened it already to make the study.
 
     Raises:
         InputError: something of the study's is missing here, or is no longer what the study was made of.
     """
-    evaluator = open_evaluator(config, command, monitor)
-    check_same(store, evaluator)
+    evaluator = evaluator or open_evaluator(config, command, monitor)
+    check_same(store.study.user_attrs.get("resolved", {}), evaluator)
     wait_until_ready(store, evaluator)
     return Session(store, config, evaluator, monitor)
 
@@ -56,7 +65,7 @@ def join(
     given = {name: value for name, value in settings.items() if value is not None}
     config = StudyConfig.of(store.config.model_dump() | given)
     if len(store.record().completed) < config.trials:
-        session = join_session(store, config, command, monitor or Silent())
+        session = open_session(store, config, command, monitor or Silent())
         with computing_on(threads or default_threads(config.device)), naming_storage(store.url):
             run_engine(session, "optuna")
     return store.record()

@@ -12,15 +12,14 @@ from vitspace.searching.checks import (
     check_budget,
     check_environment,
     check_runs,
-    check_same,
     counted_trials,
     describe_space,
 )
-from vitspace.searching.engines import run_engine
+from vitspace.searching.engines import engine_of, run_engine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import alternates, enqueue, first_designs
 from vitspace.searching.idle import waited_words
-from vitspace.searching.join import wait_until_ready
+from vitspace.searching.join import open_session
 from vitspace.searching.monitor import Monitor
 from vitspace.searching.session import Session, open_evaluator
 from vitspace.searching.workers import plan_workers
@@ -110,6 +109,8 @@ def _begin(
 ) -> tuple[StudyStore, Session]:
     """Make a study, its first designs queued."""
     config = StudyConfig.of(settings)
+    if "sampler" not in settings:
+        config = config.model_copy(update={"sampler": engine_of(config.engine).samplers[0]})
     check_runs(settings, config, means.workers, means.threads)
     check_new(location.storage, location.name or config.default_name(), taken=location.name is None)
     # What is refused in seconds comes before the data are loaded and the space is counted, which takes minutes once.
@@ -120,7 +121,7 @@ def _begin(
     first = first_designs(space, config, alternates(config, evaluator), monitor.screening)
     store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": first.others})
     enqueue(store, space, first)
-    return store, _session(store, config, evaluator, means, monitor)
+    return store, _planned(open_session(store, config, means.command, monitor, evaluator), means)
 
 
 def _go_on(
@@ -132,20 +133,18 @@ def _go_on(
     check_runs(settings, config, means.workers, means.threads)
     if len(store.record().completed) >= config.trials:
         return store, None
-    evaluator = open_evaluator(config, means.command, monitor)
-    check_same(store, evaluator)
-    wait_until_ready(store, evaluator)
+    session = open_session(store, config, means.command, monitor)
     kept = {"engine": config.engine, "sampler": config.sampler, "device": config.device}
     store.resume(config, {"command": means.command, "machine": machine(), **kept})
-    return store, _session(store, config, evaluator, means, monitor)
+    return store, _planned(session, means)
 
 
-def _session(store: StudyStore, config: StudyConfig, evaluator: Evaluator, means: Means, monitor: Monitor) -> Session:
-    """Return the session in which a study is run, and store how many designs it evaluates at once."""
-    session = Session(store, config, evaluator, monitor, means.workers, means.threads)
+def _planned(session: Session, means: Means) -> Session:
+    """Fill in by what means a session evaluates, and store how many designs it evaluates at once."""
+    session.workers, session.threads = means.workers, means.threads
     plan_workers(session)
-    resolved = store.record().resolved
-    store.set(resolved=resolved | {"workers": session.workers or 1, "threads": session.threads})
+    resolved = session.store.record().resolved
+    session.store.set(resolved=resolved | {"workers": session.workers or 1, "threads": session.threads})
     return session
 
 

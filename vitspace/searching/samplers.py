@@ -12,6 +12,18 @@ from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.config import STARTUP, StudyConfig
 
+#: Optuna's samplers, made with a seed.
+_OF_OPTUNA: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True),
+    "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
+    "nsga3": lambda seed: optuna.samplers.NSGAIIISampler(seed=seed),
+    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
+    "qmc": lambda seed: optuna.samplers.QMCSampler(seed=seed),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+}
+#: Names of the samplers: ours, then Optuna's.
+SAMPLERS = ("pareto", *_OF_OPTUNA)
+
 
 def make_sampler(
     config: StudyConfig, space: Space, seed: int, accept: Callable[[Spec], bool], lag: int = 0
@@ -25,21 +37,13 @@ def make_sampler(
         accept: What a design must pass for ours to propose it.
         lag: How many of the last trials ours knows by their design alone; see `ParetoSampler`.
     """
-    samplers = optuna.samplers
-    makers: dict[str, Callable[[], optuna.samplers.BaseSampler]] = {
-        "pareto": lambda: ParetoSampler(space, config.limits.counted, config.seed, accept, lag, _prior(config, space)),
-        "tpe": lambda: samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, multivariate=True, group=True),
-        "nsga2": lambda: samplers.NSGAIISampler(seed=seed),
-        "nsga3": lambda: samplers.NSGAIIISampler(seed=seed),
-        "gp": lambda: samplers.GPSampler(seed=seed),
-        "qmc": lambda: samplers.QMCSampler(seed=seed),
-        "random": lambda: samplers.RandomSampler(seed=seed),
-        "evolution": lambda: samplers.RandomSampler(seed=seed),  # NNI's tuner proposes
-    }
+    if config.sampler == "pareto":
+        return ParetoSampler(space, config.limits.counted, config.seed, accept, lag, _prior(config, space))
     with warnings.catch_warnings():
         # Some are experimental in name, for years; conditional axes need TPE's groups.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return makers[config.sampler]()
+        # Under a name of its own an engine proposes by itself.
+        return _OF_OPTUNA.get(config.sampler, _OF_OPTUNA["random"])(seed)
 
 
 def _prior(config: StudyConfig, space: Space) -> Prior:

@@ -8,6 +8,7 @@ from vitspace.costs import cost
 from vitspace.machine.devices import default_threads
 from vitspace.machine.resources import available_memory, memory_in_use, usable_cores
 from vitspace.proxies import trains
+from vitspace.searching.engines import engine_of
 from vitspace.searching.first import chosen_anchors
 from vitspace.searching.session import Session
 
@@ -28,7 +29,7 @@ def plan_workers(session: Session) -> None:
     if session.workers == 0:
         session.workers = None
         return
-    if session.workers or config.engine != "optuna":
+    if session.workers or not engine_of(config.engine).in_process:
         return
     on_gpu = default_threads(config.device) is None
     if on_gpu or session.threads is None or not trains(config.proxy) or _is_of_this_process(session):

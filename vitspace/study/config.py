@@ -22,12 +22,6 @@ DRAWN = 12
 #: What the configuration of a study says that was stored before there was such a setting.
 BEFORE = {"accuracy": "proxy", "anchors": "all"}
 
-#: Engines that ask others for GPUs; the other engines' processes use what they see.
-GPU_ENGINES = ("ray", "submitit")
-
-#: NNI's tuners, by our names.
-NNI_SAMPLERS = ("tpe", "evolution", "random")
-
 #: A budget as text; a plain number in YAML is read as one.
 Quantity = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
 
@@ -47,8 +41,8 @@ class StudyConfig(BaseModel):
             ``halving:PRESET/PRESET``, or a score's name.
         data: What the proxy trains on.
         engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, NNI's
-            trials, or jobs of SLURM (submitit).
-        sampler: pareto, which is ours, or one of Optuna's; or NNI's tuner.
+            trials, or jobs of SLURM (submitit). `vitspace.searching.engines` checks it, and the sampler.
+        sampler: pareto, which is ours, or one of Optuna's; or NNI's tuner. A search takes the engine's default.
         gpus: GPUs of one evaluation, 0.25 for four on one; engines ray, and submitit in whole ones. None is one
             where the proxy runs on them: with ray where the device is not cpu and the cluster has any, with submitit
             where the device is cuda or cuda:N.
@@ -71,8 +65,8 @@ class StudyConfig(BaseModel):
     accuracy: Literal["estimate", "proxy"] = "estimate"
     proxy: str = "train"
     data: str = "fractal"
-    engine: Literal["optuna", "ray", "nni", "submitit"] = "optuna"
-    sampler: Literal["pareto", "tpe", "nsga2", "nsga3", "gp", "qmc", "random", "evolution"] = "pareto"
+    engine: str = "optuna"
+    sampler: str = "pareto"
     anchors: str = "all"
     trials: int = Field(default=0, ge=0)
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -81,19 +75,9 @@ class StudyConfig(BaseModel):
     ablations: bool = False
     gpus: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _default_of_nni(cls, values: dict[str, Any]) -> dict[str, Any]:
-        """NNI's tuners propose themselves, so that ours cannot be its default."""
-        return {"sampler": NNI_SAMPLERS[0], **values} if values.get("engine") == "nni" else values
-
     @model_validator(mode="after")
     def _check(self) -> Self:
         _ = self.limits
-        if self.engine == "nni" and self.sampler not in NNI_SAMPLERS:
-            raise ValueError(f"sampler of engine nni is one of {', '.join(NNI_SAMPLERS)}, but got {self.sampler!r}")
-        if self.engine != "nni" and self.sampler == "evolution":
-            raise ValueError(f"sampler evolution is engine nni's, but got engine {self.engine!r}")
         return self
 
     @property

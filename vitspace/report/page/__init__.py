@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from vitspace import __version__
 from vitspace.plots import style
+from vitspace.report.check import check_words
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
 from vitspace.report.figures import ReportFigure, figures
@@ -80,7 +81,7 @@ def _content(record: StudyRecord, wide: dict[str, bytes]) -> dict[str, Any]:
         "in_points": record.in_points,
         "views_note": sections.views_note(record),
         "check": pictures.get("check"),
-        "check_words": sections.check_words(record) if record.in_points else "",
+        "check_words": check_words(record) if record.in_points else "",
         "lost": sections.lost_words(record),
         "views": [pictures[name] for name in _VIEWS],
         "hypervolume": pictures["hypervolume"],

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from vitspace.plots.formats import COLUMNS, is_number, readable, shown_columns
-from vitspace.report.check import check_sentence, unlearned_words
 from vitspace.report.choice import Choice, chosen_few, rule_words
 from vitspace.report.compare import Comparison
 from vitspace.report.history import history
@@ -182,11 +181,6 @@ def views_note(record: StudyRecord) -> str:
         f"intervals. {front} Faint: designs that were screened; diamonds: public networks within {NEAR:g} points of "
         "the best of their FLOPs, by their published results."
     )
-
-
-def check_words(record: StudyRecord) -> str:
-    """What the proxy's scores are for in a study in points, and which designs did not learn."""
-    return " ".join(text for text in (check_sentence(record), unlearned_words(record)) if text)
 
 
 def lost_words(record: StudyRecord) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import nni
-import requests
-from nni.experiment import Experiment as NniExperiment
-from nni.experiment import launcher
+from vitspace.searching.engines._lazy import Lazy
 
+nni: Any = Lazy("nni")
+experiment: Any = Lazy("nni.experiment")
+launcher: Any = Lazy("nni.experiment.launcher")
+requests: Any = Lazy("requests")
 #: Seconds for which NNI's server may take to start; its own 3 are too few on a busy machine.
 _STARTING = 60
 #: Seconds for which the experiment may not answer.
@@ -51,7 +52,7 @@ class Experiment:
         nni.silence_stdout()
         logging.getLogger("nni").setLevel(logging.ERROR)
         launcher._check_rest_server.__defaults__ = (_STARTING, None)
-        self._inner: Any = NniExperiment("local")
+        self._inner = experiment.Experiment("local")
         for name, value in settings.items():
             setattr(self._inner.config, name, value)
         self._inner.config.tuner.name, self._inner.config.tuner.class_args = tuner, arguments

@@ -19,7 +19,7 @@ from vitspace.searching.desk import Died, Job
 from vitspace.searching.engines._pool import Deaths, Worker
 from vitspace.searching.monitor import Monitor
 from vitspace.searching.reference import SecondSeed
-from vitspace.searching.remote import absolute_paths
+from vitspace.searching.remote import RemoteStudy
 from vitspace.searching.rungs import Rungs
 from vitspace.searching.session import Session
 from vitspace.study.trial import Trial
@@ -32,7 +32,7 @@ class PipedWorker(Worker):
     """A worker that is handed jobs through a pipe.
 
     Args:
-        study: What it measures; see `vitspace.searching.remote`.
+        study: What it is told of the study.
         threads: Threads of one evaluation; None is torch's own number.
         monitor: Is told what it prints.
 
@@ -41,7 +41,7 @@ class PipedWorker(Worker):
         job: What it does; None where it waits.
     """
 
-    def __init__(self, study: tuple[str, str], threads: int | None, monitor: Monitor) -> None:
+    def __init__(self, study: RemoteStudy, threads: int | None, monitor: Monitor) -> None:
         self.pipe, theirs = Pipe()
         self.job: Job | None = None
         with theirs:
@@ -126,8 +126,7 @@ class Processes:
         return jobs
 
     def _start(self) -> PipedWorker:
-        study = absolute_paths(self.session.config), self.session.evaluator.command
-        return PipedWorker(study, self.session.threads, self.monitor)
+        return PipedWorker(RemoteStudy.of(self.session), self.session.threads, self.monitor)
 
     def _hear(self, worker: PipedWorker, word: str, *what: Any) -> Trial | float | Exception | None:
         """Do what a worker says; return its job's result where that is it."""

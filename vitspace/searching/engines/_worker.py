@@ -1,7 +1,7 @@
 """A process that evaluates what another one hands it: ``python -m vitspace.searching.engines._worker FD``.
 
-FD is the number of an open pipe. The first message is the study, as `remote_evaluator` takes it, and the number of
-threads; each further one is a job. What is sent back is steps, questions about a rung, and a result for each job.
+FD is the number of an open pipe. The first message is the study and the number of threads; each further one is a
+job. What is sent back is steps, questions about a rung, and a result for each job.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import Any
 
 from vitspace.errors import InputError
 from vitspace.machine.devices import computing_on
-from vitspace.searching.remote import evaluate, remote_evaluator, score
+from vitspace.searching.remote import RemoteStudy, evaluate, remote_evaluator, score
 from vitspace.searching.rungs import Point, Standing
 
 #: Seconds between two looks whether the process that started this one lives.
@@ -49,7 +49,7 @@ def main(pipe: Connection) -> None:
     study, threads = pipe.recv()
     try:
         with computing_on(threads):
-            remote_evaluator(*study)
+            remote_evaluator(study)
             with suppress(EOFError, ConnectionError):  # the study's process closed the pipe
                 while True:
                     word, *what = pipe.recv()
@@ -58,7 +58,7 @@ def main(pipe: Connection) -> None:
         sys.exit(f"error: {error}")
 
 
-def _do(pipe: Connection, study: tuple[str, str], word: str, what: list[Any]) -> Any:
+def _do(pipe: Connection, study: RemoteStudy, word: str, what: list[Any]) -> Any:
     def on_step(done: int, total: int) -> None:
         pipe.send(("step", done, total))
 

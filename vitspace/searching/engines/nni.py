@@ -22,7 +22,7 @@ from vitspace.cache import cache_path
 from vitspace.errors import StudyFailedError
 from vitspace.files import write_secret
 from vitspace.searching.desk import Desk
-from vitspace.searching.engines import _nni_trial
+from vitspace.searching.engines import Engine, _nni_trial
 from vitspace.searching.engines._nni_experiment import BreakdownError, Experiment
 from vitspace.searching.engines._nni_space import search_space
 from vitspace.searching.engines._nni_workers import STUDY, Workers
@@ -34,6 +34,7 @@ from vitspace.searching.work import work_once
 from vitspace.study.storage import absolute_url
 
 TUNERS = {"tpe": "TPE", "evolution": "Evolution", "random": "Random"}
+ENGINE = Engine(samplers=tuple(TUNERS), proposes=True, local=True)
 #: Proposals for each trial that is to complete; the others are rejected.
 _PROPOSALS = 50
 #: Experiments in a row that may break down before a trial was complete.

@@ -2,7 +2,7 @@
 
 A task whose worker or node is lost is started again once, elsewhere; one that takes its worker down twice is failed.
 The cluster is the one that ``RAY_ADDRESS`` names, or one of this machine's cores for as long as the study runs. The
-nodes need vitspace, the space's file where it is a path, and the proxy's data.
+nodes need the same version of vitspace, the space's file where it is a path, and the proxy's data; others are refused.
 """
 
 import logging
@@ -12,19 +12,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import ray
-
 from vitspace.errors import InputError, shown
 from vitspace.proxies import ProxyError
 from vitspace.searching.desk import Desk, Job
+from vitspace.searching.engines import Engine
+from vitspace.searching.engines._lazy import Lazy
 from vitspace.searching.queue import DEATHS
 from vitspace.searching.reference import SecondSeed
-from vitspace.searching.remote import absolute_paths, evaluate, score
+from vitspace.searching.remote import RemoteStudy, evaluate, score
 from vitspace.searching.session import Session, Task
 from vitspace.searching.work import work_at_once
 from vitspace.study.config import StudyConfig
 from vitspace.study.trial import Trial
 
+ENGINE = Engine(gpus=True)
+ray: Any = Lazy("ray")
 #: Seconds between two looks at the running tasks.
 _LOOK = 0.5
 #: Seconds in which a cluster's head answers.
@@ -46,7 +48,7 @@ class Tasks:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self.study = absolute_paths(session.config), session.evaluator.command
+        self.study = RemoteStudy.of(session)
         self.flying: dict[Any, Job] = {}
 
     @property
@@ -89,12 +91,11 @@ class Tasks:
         return jobs
 
     def _remote(self, function: Callable[..., Any]) -> Any:
-        remote: Any = ray.remote  # its types name every number of arguments, and no function of any
-        return remote(max_retries=DEATHS - 1, retry_exceptions=False, **_needs(self.session.config))(function)
+        return ray.remote(max_retries=DEATHS - 1, retry_exceptions=False, **_needs(self.session.config))(function)
 
     def _trial(self, reference: Any, task: Task) -> Trial:
         try:
-            trial: Trial = ray.get(reference)
+            trial: Trial = _result(reference)
         except ray.exceptions.RayTaskError:
             raise  # the evaluation records what a design does; this is a node that cannot evaluate at all
         except ray.exceptions.RayError as error:
@@ -105,7 +106,7 @@ class Tasks:
     def _again(self, reference: Any) -> float | Exception:
         """Return the reference design's score with a second seed, or why there is none."""
         try:
-            value: float = ray.get(reference)
+            value: float = _result(reference)
         except ray.exceptions.RayTaskError as error:
             if not isinstance(error.cause, ProxyError):
                 raise
@@ -113,6 +114,20 @@ class Tasks:
         except ray.exceptions.RayError as error:
             return ProxyError(f"its worker died: {type(error).__name__}")
         return value
+
+
+def _result(reference: Any) -> Any:
+    """Return what a task gave.
+
+    Raises:
+        InputError: its node lacks something of the study's, or has another space, proxy or code.
+    """
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, InputError):
+            raise InputError(f"a node of the Ray cluster cannot evaluate for this study: {error.cause}") from None
+        raise
 
 
 def check(config: StudyConfig) -> None:

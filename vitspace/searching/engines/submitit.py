@@ -12,14 +12,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-import submitit
-
 from vitspace.errors import StudyFailedError
 from vitspace.files import write_secret
+from vitspace.searching.engines import Engine
+from vitspace.searching.engines._lazy import Lazy
 from vitspace.searching.monitor import Watcher
 from vitspace.searching.session import Session
 from vitspace.study.config import StudyConfig
 
+ENGINE = Engine(gpus=True)
+submitit: Any = Lazy("submitit")
 #: Minutes that a job may last, unless ``--timeout`` says how long the study may.
 MINUTES = 24 * 60
 #: Minutes beside the timeout in which the last trial ends.

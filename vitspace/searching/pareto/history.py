@@ -43,14 +43,14 @@ class History:
         """Read what was stored since the last time; of trials with a number from ``before`` on, the design alone."""
         stored = [trial for trial in self.store.trials() if trial.spec]
         told = [trial for trial in stored if trial.number < before]
-        trials = [trial for trial in told if trial.spec and self._is_inside(trial.spec)]
+        trials = [trial for trial in told if trial.spec and self.is_inside(trial.spec)]
         self.complete = [trial for trial in trials if trial.complete]
         self.outside = [trial for trial in told if trial.complete and trial not in trials]
         self.failed = [trial for trial in trials if trial.state == "failed"]
         self.timed = [trial for trial in trials if trial.latency_ms is not None]
         later = [trial.spec for trial in stored if trial.spec and trial.number >= before]
         pending = dict.fromkeys([*later, *self._pending()])
-        self.pending = [spec for spec in pending if self._is_inside(spec)]
+        self.pending = [spec for spec in pending if self.is_inside(spec)]
         self.seen = {*(trial.spec for trial in stored if trial.spec), *self.pending}
 
     def rows(self, specs: Sequence[Spec | None]) -> Rows:
@@ -66,7 +66,7 @@ class History:
         trials = self.store.frozen(TrialState.RUNNING, TrialState.WAITING)
         return [spec for trial in trials if (spec := design_of(trial, self.space))]
 
-    def _is_inside(self, spec: Spec) -> bool:
+    def is_inside(self, spec: Spec) -> bool:
         """Whether the space has a design."""
         if spec not in self._inside:
             self._inside[spec] = spec in self.space

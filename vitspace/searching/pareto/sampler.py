@@ -112,7 +112,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         """Return the best candidates, best first."""
         self._model.learn(known)
         parents, rows, values = self._model.front_rows, self._pool[:0], np.empty(0)
-        looked_at = set(keys_of(known.rows(list(known.seen))))
+        looked_at = set(keys_of(known.rows([spec for spec in known.seen if known.is_inside(spec)])))
         for number, count in enumerate(ROUNDS):
             new = descend(self.population, parents, count, rng)
             if number == 0:
