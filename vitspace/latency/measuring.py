@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vitspace.cache import load, store
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import Clock, Runner, Timing, interleave, pinned
 from vitspace.latency.timed import remember
@@ -79,7 +79,7 @@ def check_settings(settings: Any, backend: str, dtypes: Sequence[str]) -> None:
         if isinstance(value, int) and value < 1:
             raise InputError(f"{name} is at least 1, but got {value}")
     if settings.dtype not in dtypes:
-        raise InputError(f"dtype of {backend} is one of {', '.join(dtypes)}, but got {settings.dtype!r}")
+        raise InputError(f"dtype of {backend} is one of {', '.join(dtypes)}, but got {shown(settings.dtype)}")
 
 
 @dataclass(frozen=True)
