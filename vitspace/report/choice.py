@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.report.gaps import gap
 from vitspace.report.names import trial_name
 from vitspace.report.points import score_text
@@ -69,7 +69,7 @@ def select(record: StudyRecord, which: str | int) -> Trial:
         numbers = ", ".join(str(trial.number) for trial in record.front)
         raise InputError(
             f"a design is {', '.join(RULES)}, or the number of a completed trial (on the front: {numbers}), "
-            f"but got {str(which)!r}"
+            f"but got {shown(str(which))}"
         )
     return found[0]
 
