@@ -61,7 +61,7 @@ class Surrogate:
         self._latency = self._fitted("latency", known.timed, np.log(ms), known)
         told = [trial for trial in known.complete if trial.published_top1 is None]
         trials = sorted([*told, *known.failed], key=lambda trial: trial.number)
-        scores = np.array([trial.score if trial.complete else -np.inf for trial in trials], dtype=float)
+        scores = np.array([trial.score if trial.counts else -np.inf for trial in trials], dtype=float)
         least = max(-self._limits[0], min(trial.score or 0.0 for trial in known.complete))
         expected = self.prior(known.rows([trial.spec for trial in trials]))
         score = None
