@@ -9,6 +9,7 @@ from vitspace.budget import Budget
 from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.latency import LatencySettings, gate
+from vitspace.latency.counted import CountedLatency
 from vitspace.latency.gate import MEASURED_ANYWAY, HostPredictor, predicted_violation
 from vitspace.latency.predictor import Prediction
 from vitspace.searching.evaluate import Evaluator
@@ -69,6 +70,15 @@ def test_one_in_eight_is_measured_whatever_is_predicted(calibrated, samples):
     assert 0 < sum(measured) < len(samples) / 4
 
 
+def test_without_a_calibration_only_what_is_far_outside_is_rejected(monkeypatch, spec):
+    monkeypatch.setattr(gate, "_usable", lambda settings: None)
+    prediction = CountedLatency.here(SETTINGS).look_at(spec)
+    inside, outside = (Budget(latency_ms=(0, share * prediction.ms / (1 + prediction.error))) for share in (1.05, 0.95))
+    assert not predicted_violation(spec, SETTINGS, inside)
+    assert "elsewhere" in predicted_violation(spec, SETTINGS, outside)
+    assert not predicted_violation(spec, LatencySettings(threads=2), outside)
+
+
 @dataclass
 class Known:
     """A calibration by which a design takes up to 99 ms, as its id says; those above 90 are outside."""
@@ -103,7 +113,7 @@ def test_draws_within_a_latency_need_a_calibration(monkeypatch, tmp_path):
         load_space("msg").draw(2, latency="60ms")
 
 
-def test_a_refused_calibration_is_said_once_and_all_is_measured(monkeypatch, caplog, spec):
+def test_a_refused_calibration_is_said_once_and_what_is_counted_takes_its_place(monkeypatch, caplog, spec):
     def refuse(*_):
         raise InputError("of another host")
 
@@ -111,9 +121,9 @@ def test_a_refused_calibration_is_said_once_and_all_is_measured(monkeypatch, cap
     gate._usable.cache_clear()
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
-            assert not predicted_violation(spec, SETTINGS, Budget(latency_ms=(0, 1e-6)))
+            assert "from what is counted, within" in predicted_violation(spec, SETTINGS, Budget(latency_ms=(0, 1e-6)))
     gate._usable.cache_clear()
-    assert caplog.text.count("the latency predictor cannot be used: of another host") == 1
+    assert caplog.text.count("the latency predictor of this host cannot be used: of another host") == 1
 
 
 def test_a_study_rejects_early_and_reports_nothing_predicted(calibrated, spec, monkeypatch):

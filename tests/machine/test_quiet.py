@@ -86,13 +86,23 @@ def test_a_process_that_is_suspended_is_waited_for_no_longer_than_patience(train
     for process in processes:
         os.kill(process.pid, signal.SIGCONT)
     assert waited < 5 and again < 2  # the second time and on it is not waited for at all
-    assert caplog.text.count("no longer wait for each other") == 1 and "is it suspended?" in caplog.text
+    assert caplog.text.count("no longer wait for each other") == 1 and "which is suspended" in caplog.text
 
 
 def hold(ready):
     with timing():
         ready.set()
         time.sleep(0.3)
+
+
+def test_the_seconds_that_a_timing_waited_are_counted():
+    ready, before = SPAWN.Event(), seconds_waited()
+    process = SPAWN.Process(target=hold, args=(ready,))
+    process.start()
+    assert ready.wait(30)
+    with timing():
+        assert 0.1 < seconds_waited() - before < 30
+    process.join()
 
 
 def test_the_seconds_that_a_training_waited_are_counted():

@@ -32,7 +32,7 @@ def clock(monkeypatch):
             "high_ms": ms * told["spread"],
             "measured_ms": ms,
         }
-        steady = {"reference_ms": 10.0, "usual_ms": 10.0, "core_share": 1.0, "spread": 0.0}
+        steady = {"reference_ms": 15.0, "usual_ms": 10.0, "core_share": 1.0, "spread": 0.0}
         return Latency(**times, **steady, backend="eager", runs=9, threads=1, batch=1, dtype="float32", host="here")
 
     monkeypatch.setattr(measurements, "measure", measure)
@@ -51,6 +51,13 @@ def test_a_calibration_is_kept_where_searches_find_it(clock):
     assert told == ["measuring on eager"] * len(made.samples) and len(made.samples) >= 8
     assert load_calibration(calibration_path("eager")).samples == made.samples
     assert "all" in made.held_out
+
+
+def test_a_calibration_keeps_what_was_measured_and_states_it_at_the_usual_speed(clock):
+    made = vitspace.calibrate(designs=8)["eager"]
+    corrected = [1e-6 * float(work(sample.spec, 224).sum()) for sample in made.samples]
+    assert [sample.ms for sample in made.samples] == pytest.approx([1.5 * ms for ms in corrected])
+    assert {sample.reference_ms for sample in made.samples} == {15.0}
 
 
 def test_a_busy_machine_is_told(clock, caplog):

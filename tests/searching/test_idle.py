@@ -53,7 +53,7 @@ def test_what_timing_cost_is_said_where_somebody_waited():
     spent = {"timed_seconds": 30.0, "waited_seconds": 12.0}
     trials = [Trial(number, "complete", details=spent) for number in range(4)]
     assert waited_words(trials) == (
-        "latency was timed for 2 min 00 s in all, while no training of this host ran: trainings waited 48.0 s for "
-        "that, added up over the workers"
+        "latency was timed for 2 min 00 s in all, while no training of this host ran: trainings and timings waited "
+        "48.0 s for each other, added up over the workers"
     )
     assert waited_words([Trial(0, "complete", details={"timed_seconds": 9.0})]) == ""

@@ -47,7 +47,7 @@ def print_calibration(calibration: Calibration) -> None:
     screen.print(table)
     screen.print(
         f"measured in {calibration.minutes:.1f} min. Errors are at the reference network's usual speed; 'as measured' "
-        "and '95 % within' include changes of the machine's speed.",
+        "includes changes of the machine's speed.",
         soft_wrap=True,
     )
 

@@ -2,7 +2,7 @@
 
 from vitspace.latency.backends import BACKENDS, check_backend
 from vitspace.latency.gate import HostPredictor, PredictedWithin, predicted_violation
-from vitspace.latency.measuring import REFERENCE, Latency, LatencySettings, measure
+from vitspace.latency.measuring import REFERENCE, Latency, LatencySettings, measure, measure_again
 from vitspace.latency.protocol import interleave, pinned
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "check_backend",
     "interleave",
     "measure",
+    "measure_again",
     "pinned",
     "predicted_violation",
 ]

@@ -11,6 +11,7 @@ outside the range of the predictor is always measured.
 
 import logging
 import math
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from vitspace.spec import Spec
 
 if TYPE_CHECKING:
     from vitspace.latency.calibration import Calibration
+    from vitspace.latency.counted import CountedPrediction
     from vitspace.latency.predictor import Prediction
 
 _log = logging.getLogger(__name__)
@@ -33,7 +35,7 @@ def predicted_violation(spec: Spec, settings: LatencySettings, budget: Budget) -
     """Say why a design is rejected by its predicted latency; an empty string if it has to be measured."""
     if budget.latency_ms == ANY or int(spec.id, 16) % MEASURED_ANYWAY == 0:
         return ""
-    predict = _usable(settings)
+    predict = _predictor(settings)
     if predict is None:
         return ""
     prediction = predict(spec)
@@ -113,15 +115,26 @@ class PredictedWithin:
         return f"predicted latency ({self.least:.1f} to {self.most:.1f} ms)"
 
 
+def _predictor(settings: LatencySettings) -> "Callable[[Spec], Prediction | CountedPrediction] | None":
+    """Return what predicts a design best here; None where nothing does."""
+    # scipy takes a while to import, and most studies have no latency budget.
+    from vitspace.latency.counted import CountedLatency, unknown
+
+    calibrated = _usable(settings)
+    if calibrated or unknown(settings):
+        return calibrated
+    return CountedLatency.here(settings).look_at
+
+
 @cache
 def _usable(settings: LatencySettings) -> HostPredictor | None:
-    """Return this host's predictor, or None if all designs are to be measured; the reason is logged once."""
+    """Return this host's calibrated predictor, or None; the reason is logged once."""
     # scikit-learn takes a second to import, and most studies have no latency budget.
     from vitspace.latency.calibration import host_calibration
 
     try:
         calibration = host_calibration(settings.backend)
     except InputError as error:
-        _log.warning("every design is measured, since the latency predictor cannot be used: %s", error)
+        _log.warning("the latency predictor of this host cannot be used: %s", error)
         return None
     return HostPredictor(calibration, settings) if calibration and calibration.fits(settings) else None

@@ -25,11 +25,11 @@ class HeldOut:
     Attributes:
         designs: Number of designs.
         within_10: Share predicted within 10 % of the measurement at the reference's usual speed.
-        within_10_raw: The same for the measurement as it was taken, with the fluctuation of the machine's speed.
+        within_10_raw: The same for the measurement at the speed that the machine had then.
         tau: Kendall's rank correlation.
         median_error: Median of the absolute error.
         worst_error: Largest absolute error.
-        error: 95th percentile of the absolute errors, for the measurement as it was taken.
+        error: 95th percentile of the absolute error.
     """
 
     designs: int
@@ -66,5 +66,5 @@ def _worth(measured: Measured, predicted: NDArray[np.float64]) -> HeldOut:
         tau=float(kendalltau(predicted, measured.ms).statistic),
         median_error=float(np.median(errors)),
         worst_error=float(errors.max()),
-        error=float(np.quantile(raw, COVERED, method="higher")),
+        error=float(np.quantile(errors, COVERED, method="higher")),
     )

@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from vitspace.cache import load, store
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import Clock, Runner, Timing, interleave, pinned
+from vitspace.latency.timed import remember
 from vitspace.machine import quiet
 from vitspace.machine.host import fingerprint
 from vitspace.network import build
@@ -35,8 +36,9 @@ QUIET_SHARE = 0.95
 #: Standard deviations of the logarithm of a latency: between two processes that measure one network, and of the
 #: correction, as a share of the logarithm of how much slower than usual the reference was.
 REPEAT_SD, CORRECTION_SD = 0.015, 0.35
-#: How many times of the reference on a quiet machine are kept; their median is its usual time.
-KEPT = 25
+#: How many times of the reference on a quiet machine are kept, and which quantile of them is its usual time. Others
+#: slow a thread that has its core, too, by caches and memory that they share: most of a busy hour's times are long.
+KEPT, USUAL = 200, 0.1
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def check_settings(settings: Any, backend: str, dtypes: Sequence[str]) -> None:
         if isinstance(value, int) and value < 1:
             raise InputError(f"{name} is at least 1, but got {value}")
     if settings.dtype not in dtypes:
-        raise InputError(f"dtype of {backend} is one of {', '.join(dtypes)}, but got {settings.dtype!r}")
+        raise InputError(f"dtype of {backend} is one of {', '.join(dtypes)}, but got {shown(settings.dtype)}")
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Latency:
         usual_ms: What that is on this host when nothing else runs, as far as was seen.
         core_share: Share of the time in which this process had its core.
         spread: Standard deviation of the logarithm of the ratio to the reference, from the runs.
+        times: How many measurements it is the mean of.
     """
 
     median_ms: float
@@ -110,6 +113,12 @@ class Latency:
     batch: int
     dtype: str
     host: str
+    times: int = 1
+
+    @property
+    def ratio(self) -> float:
+        """Milliseconds over those of the reference network."""
+        return self.median_ms / self.usual_ms
 
     @property
     def error(self) -> float:
@@ -127,9 +136,8 @@ class Latency:
         """Return the same measurement where the reference's usual time is known better."""
         scale = usual_ms / self.usual_ms
         median = self.median_ms * scale
-        width = 1.96 * math.sqrt(
-            self.spread**2 + REPEAT_SD**2 + (CORRECTION_SD * math.log(self.reference_ms / usual_ms)) ** 2
-        )
+        correction = CORRECTION_SD * math.log(self.reference_ms / usual_ms)
+        width = 1.96 * math.sqrt(self.spread**2 + REPEAT_SD**2 / self.times + correction**2)
         return replace(
             self,
             median_ms=median,
@@ -139,6 +147,20 @@ class Latency:
             high_ms=median * math.exp(width),
             usual_ms=usual_ms,
         )
+
+    def joined(self, other: "Latency") -> "Latency":
+        """Return the mean of two measurements of one network, at the usual speed as this one has it."""
+        times = self.times + other.times
+        of, to = self.times / times, other.times / times
+        mean = replace(
+            self,
+            median_ms=self.usual_ms * self.ratio**of * other.ratio**to,
+            reference_ms=self.reference_ms**of * other.reference_ms**to,
+            spread=math.hypot(of * self.spread, to * other.spread),
+            runs=self.runs + other.runs,
+            times=times,
+        )
+        return mean.at_usual(self.usual_ms)
 
 
 def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bool = True) -> Latency:
@@ -152,20 +174,45 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
     Raises:
         InputError: the backend is not installed.
     """
-    sources = sources_of(__name__) + spec.sources
-    key = json.dumps({"spec": spec.id, "sources": sources, **_circumstances(settings)}, sort_keys=True)
-    found = load("latency", key)
-    if found:
-        before = Latency(**found[key])
-        # What the machine can do may have been seen only later.
-        latency = before.at_usual(usual_ms(settings) or before.usual_ms)
-        if not (latency.doubt and again):
-            return latency
+    before = _measured(spec, settings)
+    if before and not (before.doubt and again):
+        return before
     latency = measure_anew(spec, settings)
     if latency.doubt and again:
         _log.warning("the latency of %s is unsure: %s", spec.id, latency.doubt)
-    store("latency", {key: asdict(latency)})
+    return _kept(latency, spec, settings)
+
+
+def measure_again(spec: Spec, settings: LatencySettings) -> Latency:
+    """Measure a network now, and return the mean with what was measured of it on this host before.
+
+    Raises:
+        InputError: the backend is not installed.
+    """
+    latency, before = measure_anew(spec, settings), _measured(spec, settings)
+    return _kept(latency.joined(before) if before else latency, spec, settings)
+
+
+def _measured(spec: Spec, settings: LatencySettings) -> Latency | None:
+    """Return what was measured of a network on this host before, at the usual speed as it is known now."""
+    key = _key(spec, settings)
+    found = load("latency", key)
+    if not found:
+        return None
+    before = Latency(**found[key])
+    return before.at_usual(usual_ms(settings) or before.usual_ms)
+
+
+def _kept(latency: Latency, spec: Spec, settings: LatencySettings) -> Latency:
+    """Keep a latency for the next time, and return it."""
+    store("latency", {_key(spec, settings): asdict(latency)})
+    remember(place_of(settings), spec, latency, settings.img_size)
     return latency
+
+
+def _key(spec: Spec, settings: LatencySettings) -> str:
+    sources = sources_of(__name__) + spec.sources
+    return json.dumps({"spec": spec.id, "sources": sources, **_circumstances(settings)}, sort_keys=True)
 
 
 def _circumstances(settings: LatencySettings) -> dict[str, Any]:
@@ -175,16 +222,16 @@ def _circumstances(settings: LatencySettings) -> dict[str, Any]:
 def usual_ms(settings: LatencySettings) -> float | None:
     """Return the reference's median on this host when nothing else runs; None where it never ran.
 
-    That is the median of its last quiet measurements; where none was quiet, the least of all.
+    That is a low quantile of its last quiet measurements; where none was quiet, the least of all.
     """
     seen = _seen(settings)
     quiet = [ms for ms, share in seen if share >= QUIET_SHARE]
-    return float(np.median(quiet)) if quiet else min((ms for ms, _ in seen), default=None)
+    return float(np.quantile(quiet, USUAL)) if quiet else min((ms for ms, _ in seen), default=None)
 
 
 def _seen(settings: LatencySettings) -> list[tuple[float, float]]:
     """Return the reference's milliseconds and shares of its core, the last that are kept."""
-    key = _reference_key(settings)
+    key = place_of(settings)
     return [(ms, share) for ms, share in load("reference", key).get(key, {"seen": []})["seen"]]
 
 
@@ -192,13 +239,13 @@ def _see(settings: LatencySettings, ms: float, share: float) -> float:
     """Remember a measurement of the reference, and return its usual milliseconds."""
     seen = [*_seen(settings), (ms, share)]
     quiet = [one for one in seen if one[1] >= QUIET_SHARE]
-    store("reference", {_reference_key(settings): {"seen": quiet[-KEPT:] or [min(seen)]}})
+    store("reference", {place_of(settings): {"seen": quiet[-KEPT:] or [min(seen)]}})
     usual = usual_ms(settings)
     return ms if usual is None else usual  # the cache may be unusable
 
 
-def _reference_key(settings: LatencySettings) -> str:
-    """Name what the reference ran at, however often it was run."""
+def place_of(settings: LatencySettings) -> str:
+    """Name the host, versions and settings of a timing, however often it ran."""
     return json.dumps(_circumstances(settings) | {"runs": None, "precision": None}, sort_keys=True)
 
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import nnls
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
+from vitspace.latency.rates import Rates
 from vitspace.latency.recorder import WORK
 from vitspace.latency.samples import Floats, Measured
 from vitspace.latency.work import work
@@ -24,28 +24,6 @@ from vitspace.spec import Spec
 BEYOND = 0.05
 #: Kinds of work whose share varies less than this are no feature.
 _VARIES = 1e-4
-
-
-class Rates:
-    """Milliseconds for a unit of each kind of work, and a constant, all non-negative.
-
-    Args:
-        work: [N, kinds].
-        ms: [N].
-    """
-
-    def __init__(self, work: Floats, ms: Floats) -> None:
-        scale = np.where(work.max(axis=0) > 0, work.max(axis=0), 1.0)
-        rates, _ = nnls(_with_constant(work / scale) / ms[:, None], np.ones(len(ms)), maxiter=100 * work.shape[1])
-        self.rates: Floats = rates / np.append(scale, 1.0)
-
-    def terms(self, work: Floats) -> Floats:
-        """Milliseconds by kind of work, [N, kinds + 1]."""
-        return _with_constant(work) * self.rates
-
-    def total(self, work: Floats) -> Floats:
-        """Milliseconds, [N]."""
-        return _with_constant(work) @ self.rates
 
 
 class Model:
@@ -139,10 +117,6 @@ def _fit_process(features: Floats, values: Floats) -> GaussianProcessRegressor:
         # scikit-learn warns if the fitted noise is at its bound, as it is when the sum is nearly exact.
         warnings.simplefilter("ignore", ConvergenceWarning)
         return GaussianProcessRegressor(kernel).fit(features, values)
-
-
-def _with_constant(work: Floats) -> Floats:
-    return np.hstack([work, np.ones((len(work), 1))])
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ class Sample:
 
     Attributes:
         spec: The design.
-        ms: Median milliseconds.
-        reference_ms: Median milliseconds of the reference network, timed in turn with it.
+        ms: Median milliseconds in which the thread had its core, at the speed that the machine had then.
+        reference_ms: The same of the reference network, timed in turn with it.
     """
 
     spec: Spec

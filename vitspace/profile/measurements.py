@@ -47,7 +47,7 @@ class Measurements:
     def __init__(self, backend: str = "eager", per_space: int = 40, seed: int = 0) -> None:
         check_backend(backend)
         self.settings = LatencySettings(backend, runs=RUNS)
-        spaces = [space for name in data_names("spaces") if _adds(space := load_space(name))]
+        spaces = [space for name in data_names("spaces") if adds_designs(space := load_space(name))]
         columns = [_designs(space, per_space, seed) for space in spaces]
         self.specs = [spec for spec in chain.from_iterable(zip_longest(*columns)) if spec is not None]
         self.samples: list[Sample] = []
@@ -64,7 +64,7 @@ class Measurements:
             latency = measure(spec, self.settings, again=False)
             self.seconds += _seconds(spec, self.settings.backend, time.monotonic() - start)
             self.unsure += bool(latency.doubt)
-            self.samples.append(Sample(spec, latency.median_ms, latency.usual_ms))
+            self.samples.append(Sample(spec, latency.ratio * latency.reference_ms, latency.reference_ms))
             yield self.samples[-1]
 
     def calibration(self) -> Calibration:
@@ -120,7 +120,7 @@ def _measured(backend: str, designs: int, path: Path, track: Track) -> Calibrati
     return calibration
 
 
-def _adds(space: Space) -> bool:
+def adds_designs(space: Space) -> bool:
     """Whether a space has designs of its own: one family's or a mixture's; unified only joins the families' spaces."""
     return isinstance(space.config.family, str) or space.config.mixed
 
@@ -136,5 +136,10 @@ def _seconds(spec: Spec, backend: str, spent: float) -> float:
 
 def _designs(space: Space, count: int, seed: int) -> list[Spec]:
     limit = Budget.parse(MOST_FLOPS)
-    anchors = [row.spec for row in space.anchors() if row.spec and not space.over_budget(row.spec, limit)]
+    anchors = anchors_within(space, limit)
     return [*anchors, *space.draw(count, limit, seed, exclude=set(anchors))]
+
+
+def anchors_within(space: Space, limit: Budget) -> list[Spec]:
+    """Return the designs of a space's published rows within a budget."""
+    return [row.spec for row in space.anchors() if row.spec and not space.over_budget(row.spec, limit)]

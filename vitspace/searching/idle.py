@@ -67,6 +67,6 @@ def waited_words(trials: Iterable[Trial]) -> str:
     if waited < 1:
         return ""
     return (
-        f"latency was timed for {format_seconds(timed)} in all, while no training of this host ran: trainings waited "
-        f"{format_seconds(waited)} for that, added up over the workers"
+        f"latency was timed for {format_seconds(timed)} in all, while no training of this host ran: trainings and "
+        f"timings waited {format_seconds(waited)} for each other, added up over the workers"
     )

@@ -12,11 +12,13 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.study.config import BEFORE, StudyConfig
 from vitspace.study.optuna_private import storage_of, study_id, trial_id
 from vitspace.study.passwords import without_passwords
+from vitspace.study.reading import check_name, read_facts, read_record, read_trial_facts
 from vitspace.study.record import OBJECTIVES, StudyRecord
+from vitspace.study.retimed import as_retimed, retimed_fact, retimed_name
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage, url_of
 from vitspace.study.trial import Trial
 
@@ -31,7 +33,6 @@ COPYING = "copying"
 #: What to do about a name that is taken.
 GO_ON = "; go on with --resume"
 
-_STATES = {"complete": TrialState.COMPLETE, "failed": TrialState.FAIL}
 _FIELDS = {f.name for f in fields(Trial)} - {"number"}
 
 
@@ -94,7 +95,7 @@ class StudyStore:
         """
         names = study_names(storage)
         if name not in names:
-            raise InputError(f"a study is one of {', '.join(names) or '(none stored)'}, but got {name!r}")
+            raise InputError(f"a study is one of {', '.join(names) or '(none stored)'}, but got {shown(name)}")
         store = cls(optuna.load_study(storage=storage, study_name=name), designs)
         if whole and not store.is_whole:
             cure = f"vitspace studies delete {shlex.quote(name)} removes it"
@@ -104,6 +105,8 @@ class StudyStore:
                 f"a study is one that vitspace made, but {name!r} has no configuration stored: another program made "
                 f"it, or it was killed while it did; {cure}"
             )
+        if whole:
+            check_name(name)
         return store
 
     @classmethod
@@ -133,10 +136,11 @@ class StudyStore:
     @property
     def config(self) -> StudyConfig:
         """What the study was asked; engine and sampler are those of who went on with it last."""
-        attrs = self.study.user_attrs
-        runs = attrs.get("resolved", {}).get("resumed") or [{}]
+        facts = read_facts(self.study.user_attrs)
+        config: StudyConfig = facts["config"]
+        runs = facts.get("resolved", {}).get("resumed") or [{}]
         latest = {name: runs[-1][name] for name in ("engine", "sampler") if "engine" in runs[-1]}
-        return StudyConfig.of(BEFORE | attrs["config"] | latest)
+        return StudyConfig.of(config.model_dump() | latest) if latest else config
 
     @property
     def used_up(self) -> bool:
@@ -158,12 +162,15 @@ class StudyStore:
         result = {name: _finite(facts[name]) for name in sorted(_FIELDS) if facts[name] not in (None, "", {})}
         # Not by the trial's own method, which changes what is in memory before the journal has taken it.
         self.storage.set_trial_user_attr(trial_id(running), RESULT, result)
-        values = _objectives(trial) if trial.complete else None
-        self.study.tell(running, values, _STATES.get(trial.state, TrialState.PRUNED))
+        self.study.tell(running, _objectives(trial), _ends_as(trial))
+
+    def retime(self, trial: Trial) -> None:
+        """Store what timing an ended trial's design again made of it: its latency, state and why."""
+        self.study.set_user_attr(retimed_name(trial.number), _finite(retimed_fact(trial)))
 
     def is_saved(self, running: optuna.Trial, trial: Trial) -> bool:
         """Whether a trial ended with the result that `save` was given; not told of failed ones, as lost ones end so."""
-        stored, state = self.storage.get_trial(trial_id(running)), _STATES.get(trial.state, TrialState.PRUNED)
+        stored, state = self.storage.get_trial(trial_id(running)), _ends_as(trial)
         return stored.state == state != TrialState.FAIL and has_result(stored)
 
     def finish(self, lost: FrozenTrial) -> bool:
@@ -175,8 +182,7 @@ class StudyStore:
         if not has_result(lost):
             return self.storage.set_trial_state_values(trial_id(lost), TrialState.FAIL)
         trial = read_trial(lost)
-        values = _objectives(trial) if trial.complete else None
-        return self.storage.set_trial_state_values(trial_id(lost), _STATES.get(trial.state, TrialState.PRUNED), values)
+        return self.storage.set_trial_state_values(trial_id(lost), _ends_as(trial), _objectives(trial))
 
     def resume(self, config: StudyConfig, run: dict[str, Any]) -> None:
         """Store a resumed study's new total of trials, and who goes on with it."""
@@ -187,27 +193,21 @@ class StudyStore:
         self.set(config=stored, resolved=resolved | {"resumed": runs}, used_up=False)
 
     def record(self) -> StudyRecord:
-        """Read the study."""
-        attrs = self.study.user_attrs
-        point = attrs.get("reference_point")
-        return StudyRecord(
-            name=self.study.study_name,
-            config=StudyConfig.of(BEFORE | attrs["config"]),
-            trials=self.trials(),
-            resolved=attrs.get("resolved", {}),
-            screened=attrs.get("screened", {}),
-            reference=attrs.get("reference", {}),
-            reference_point=tuple(point) if point else None,
-            seconds=attrs.get("seconds", 0.0),
-            storage=without_passwords(self.url or DEFAULT_STORAGE),
-        )
+        """Read the study.
+
+        Raises:
+            InputError: what is stored is not what VitSpace stores; see `vitspace.study.reading`.
+        """
+        where = without_passwords(self.url or DEFAULT_STORAGE)
+        return read_record(self.study.study_name, self.study.user_attrs, self.trials(), where)
 
     def trials(self, frozen: list[FrozenTrial] | None = None) -> list[Trial]:
-        """Return the ended trials, of those given or of all as they are stored now."""
+        """Return the ended trials, of those given or of all as they are stored now, as they were timed last."""
         for each in self.frozen() if frozen is None else frozen:
             if each.number not in self._ended and each.state.is_finished() and has_result(each):
                 self._ended[each.number] = read_trial(each, self.designs)
-        return [self._ended[number] for number in sorted(self._ended)]
+        attrs = self.storage.get_study_user_attrs(self.study_id)
+        return [as_retimed(self._ended[number], attrs) for number in sorted(self._ended)]
 
     def frozen(self, *states: TrialState) -> list[FrozenTrial]:
         """Return the trials as they are stored, or those in the given states."""
@@ -224,7 +224,17 @@ class StudyStore:
         return study_id(self.study)
 
 
-def _objectives(trial: Trial) -> list[float]:
+def _ends_as(trial: Trial) -> TrialState:
+    """Return the state in which Optuna keeps a trial."""
+    if trial.counts:
+        return TrialState.COMPLETE
+    return TrialState.FAIL if trial.state == "failed" else TrialState.PRUNED
+
+
+def _objectives(trial: Trial) -> list[float] | None:
+    """Return the values that Optuna keeps of a trial; None where it is not to be complete."""
+    if not trial.counts:
+        return None
     score, macs, latency_ms = trial.point
     return [-score, macs / 1e9, latency_ms]
 
@@ -236,8 +246,8 @@ def has_result(frozen: FrozenTrial) -> bool:
 
 def read_trial(frozen: FrozenTrial, design: bool = True) -> Trial:
     """Return a stored trial as it was saved, or all of it but its design."""
-    facts = {name: value for name, value in _result(frozen).items() if name in _FIELDS}
-    return Trial.from_dict({"number": frozen.number, "spec": None} | facts | ({} if design else {"spec": None}))
+    facts = _result(frozen)
+    return read_trial_facts(facts | {"number": frozen.number}, facts.get("spec") if design else None)
 
 
 def _result(frozen: FrozenTrial) -> dict[str, Any]:

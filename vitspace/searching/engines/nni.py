@@ -20,6 +20,7 @@ from optuna.trial import TrialState
 
 from vitspace.cache import cache_path
 from vitspace.errors import StudyFailedError
+from vitspace.files import write_secret
 from vitspace.searching.desk import Desk
 from vitspace.searching.engines import Engine, _nni_trial
 from vitspace.searching.engines._nni_experiment import BreakdownError, Experiment
@@ -73,7 +74,7 @@ class _Run:
         tell = Watcher(self.session.store, self.session.monitor)
         with redirect_stdout(sys.stderr), tempfile.TemporaryDirectory(prefix="vitspace-nni-") as name:
             folder = Path(name)
-            (folder / STUDY).write_text(json.dumps(self._study()))
+            write_secret(folder / STUDY, json.dumps(self._study()))
             with Workers(folder, self.session.workers or 1, self.session.monitor) as workers:
                 self._experiment(workers, tell)
         tell()
@@ -88,14 +89,14 @@ class _Run:
         store, monitor, broken = self.session.store, self.session.monitor, 0
         settings, tuner = self._settings(workers), TUNERS[self.session.config.sampler]
         while not self.desk.over:
-            before = len(store.record().completed)
+            before = len(store.record().counted)
             try:
                 with Experiment(settings, tuner, self._arguments()) as experiment:
                     monitor.note(f"NNI's portal: {experiment.portal}")
                     self._watch(experiment, workers, tell)
                 return
             except BreakdownError as error:
-                broken = broken + 1 if len(store.record().completed) == before else 1
+                broken = broken + 1 if len(store.record().counted) == before else 1
                 if broken == BREAKDOWNS:
                     raise StudyFailedError(f"NNI broke down {broken} times in a row, the last: {error}") from None
                 monitor.note(f"NNI broke down: {error}; another experiment goes on, whose tuner starts anew")

@@ -1,0 +1,38 @@
+"""Getting acquainted with a host: the smallest anchors of all families are timed for about a minute."""
+
+import time
+from collections.abc import Iterator
+from itertools import chain, zip_longest
+
+import vitspace.families  # noqa: F401 (the anchors' specs are its)
+from vitspace.anchors.references import main_anchors
+from vitspace.costs import cost
+from vitspace.latency.measuring import LatencySettings, measure
+from vitspace.spec import Spec
+
+
+def acquaint(settings: LatencySettings, seconds: float = 60.0) -> int:
+    """Time anchors, the smallest of each family first, until so many seconds are over; return how many.
+
+    What was timed before costs no time, so that a second call goes on where the first one ended.
+
+    Raises:
+        InputError: the back end is not installed.
+    """
+    began, count = time.monotonic(), 0
+    for spec in probes(settings.img_size):
+        if time.monotonic() - began >= seconds:
+            break
+        measure(spec, settings, again=False)
+        count += 1
+    return count
+
+
+def probes(img_size: int) -> Iterator[Spec]:
+    """Yield the anchors that take images of a size, the smallest of each family, then the second smallest."""
+    families: dict[str, list[Spec]] = {}
+    for anchor in main_anchors():
+        if anchor.spec is not None and anchor.spec.stride <= img_size:
+            families.setdefault(anchor.family, []).append(anchor.spec)
+    columns = [sorted(specs, key=lambda spec: cost(spec, img_size).macs) for specs in families.values()]
+    yield from (spec for spec in chain.from_iterable(zip_longest(*columns)) if spec is not None)
