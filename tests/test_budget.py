@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from vitspace.budget import Budget
 
 
@@ -17,3 +20,18 @@ def test_a_violation_names_the_cost_the_value_and_the_range():
 def test_no_budget_is_no_limit():
     assert Budget().violation(macs=1e15, params=1e12, latency_ms=1e9) == ""
     assert str(Budget()) == "no limit"
+
+
+@given(st.integers(10**5, 10**11))
+def test_a_budget_that_is_a_design_s_cost_takes_it_and_not_one_more(macs):
+    budget = Budget.parse(f"{macs // 10**9}.{macs % 10**9:09}G")
+    assert budget.violation(macs=macs) == ""
+    words = budget.violation(macs=macs + 1)
+    found, limit = words.removeprefix("FLOPs ").split(" outside ..")
+    assert found != limit
+
+
+def test_a_cost_just_outside_is_told_apart():
+    assert Budget.parse("0.52G").violation(macs=520_000_001) == "FLOPs 520.000001M outside ..520M"
+    assert Budget.parse(latency="60ms").violation(latency_ms=60.00004) == "latency 60.00004ms outside ..60ms"
+    assert str(Budget.parse("0.519995488G")) == "FLOPs ..519.995488M"

@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitspace.errors import InputError
-from vitspace.units import format_count, format_score, format_seconds, parse_quantity, parse_range
+from vitspace.units import (
+    format_apart,
+    format_count,
+    format_exactly,
+    format_score,
+    format_seconds,
+    parse_quantity,
+    parse_range,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +61,57 @@ def test_seconds(seconds, text):
 @pytest.mark.parametrize(("score", "text"), [(-2.10431, "-2.1043"), (779772672.0, "779,772,672"), (-1e5, "-100,000")])
 def test_scores(score, text):
     assert format_score(score) == text
+
+
+@given(st.integers(1, 10**15), st.sampled_from("KMGT"))
+def test_a_count_written_in_full_is_read_to_the_last_digit(count, suffix):
+    zeros = {"K": 3, "M": 6, "G": 9, "T": 12}[suffix]
+    digits = str(count).rjust(zeros + 1, "0")
+    text = f"{digits[:-zeros]}.{digits[-zeros:]}{suffix}"
+    assert parse_quantity(text) == count
+
+
+@given(st.integers(10**3, 10**12), st.integers(1, 1000))
+def test_a_cost_beside_a_limit_is_written_so_that_it_differs(limit, above):
+    assert format_apart(limit + above, limit) != format_exactly(limit)
+    assert format_apart(max(1, limit - above), limit) != format_exactly(limit)
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [
+        (4e9, "4G"),
+        (519995488, "519.995488M"),
+        (2.5e7, "25M"),
+        (1e9 / 3, "333.3M"),
+        (123, "123"),
+        (1234567, "1.234567M"),
+    ],
+)
+def test_a_limit_is_written_with_as_many_digits_as_it_has(limit, text):
+    assert format_exactly(limit) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "bounds"),
+    [
+        ("0.5..1G", "count", (5e8, 1e9)),
+        ("1 .. 4G", "count", (1e9, 4e9)),
+        (".5..1.5g", "count", (5e8, 1.5e9)),
+        ("500000000..1G", "count", (5e8, 1e9)),
+        ("4e8..1G", "count", (4e8, 1e9)),
+        ("100M..1G", "count", (1e8, 1e9)),
+        ("20..60ms", "ms", (20, 60)),
+        ("0.02..0.06s", "ms", (20, 60)),
+        ("1..2", "count", (1, 2)),
+    ],
+)
+def test_a_low_end_without_a_suffix_has_that_of_the_high_end(text, unit, bounds):
+    assert parse_range(text, unit) == bounds
+
+
+@pytest.mark.parametrize("text", ["1e99999999999999999999G", "9" * 5000, "1" * 100_000 + "x"])
+def test_numbers_beyond_all_bounds_are_refused_in_few_words(text):
+    with pytest.raises(InputError, match="a quantity is a positive number") as raised:
+        parse_quantity(text)
+    assert len(str(raised.value)) < 400

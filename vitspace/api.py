@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vitspace.errors import InputError, StudyGoneError
+from vitspace.errors import InputError, StudyGoneError, shown
 from vitspace.plots import style
 from vitspace.plots.formats import readable
 from vitspace.report import check_folder, headline, report_folder, write_report
@@ -78,7 +78,7 @@ class Study:
         """
         known = figures(self.record)
         if name not in known:
-            raise InputError(f"a figure is one of {', '.join(known)}, but got {name!r}")
+            raise InputError(f"a figure is one of {', '.join(known)}, but got {shown(name)}")
         return known[name].draw(self.record, style.WIDE)
 
     def report(self, out: str | Path | None = None) -> Path:

@@ -1,10 +1,11 @@
 """The limits on the cost of a design: FLOPs, params, latency."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from vitspace.errors import InputError
-from vitspace.units import format_count, parse_range
+from vitspace.units import format_apart, format_count, format_exactly, format_ms, parse_range
 
 ANY = (0.0, math.inf)
 
@@ -55,11 +56,12 @@ class Budget:
         checks = [
             ("FLOPs", macs, self.macs, format_count),
             ("params", params, self.params, format_count),
-            ("latency", latency_ms, self.latency_ms, lambda ms: f"{ms:.4g}ms"),
+            ("latency", latency_ms, self.latency_ms, format_ms),
         ]
         for name, value, (low, high), show in checks:
             if value is not None and not low <= value <= high:
-                return f"{name} {show(value)} outside {_show_range(low, high, show)}"
+                found = format_apart(value, low if value < low else high, show)
+                return f"{name} {found} outside {_show_range(low, high, show)}"
         return ""
 
     def __str__(self) -> str:
@@ -68,12 +70,13 @@ class Budget:
             for name, (low, high), show in (
                 ("FLOPs", self.macs, format_count),
                 ("params", self.params, format_count),
-                ("latency", self.latency_ms, lambda ms: f"{ms:.4g}ms"),
+                ("latency", self.latency_ms, format_ms),
             )
             if (low, high) != ANY
         ]
         return ", ".join(parts) or "no limit"
 
 
-def _show_range(low: float, high: float, show) -> str:
-    return f"{show(low) if low else ''}..{show(high) if high < math.inf else ''}"
+def _show_range(low: float, high: float, show: Callable[[float, int], str]) -> str:
+    lowest, highest = low and format_exactly(low, show), high < math.inf and format_exactly(high, show)
+    return f"{lowest or ''}..{highest or ''}"

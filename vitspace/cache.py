@@ -1,6 +1,7 @@
 """Counts and measurements of this machine, kept between runs in one SQLite file."""
 
 import fcntl
+import hashlib
 import json
 import logging
 import os
@@ -12,9 +13,16 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
+from vitspace.errors import shown
+from vitspace.locks import holders, take
+
 _log = logging.getLogger(__name__)
 _SCHEMA = "CREATE TABLE IF NOT EXISTS entries (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key))"
+#: Seconds for which another process that does the same task is waited for.
+PATIENCE = 3600.0
 _TOLD: set[Path] = set()
+#: The key under which an entry holds a digest of the rest of it.
+_SEAL = "seal"
 
 
 def cache_folder() -> Path:
@@ -38,22 +46,43 @@ def load(kind: str, key: str | None = None) -> dict[str, dict[str, Any]]:
 
 
 def _decoded(rows: list[tuple[str, str]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    damaged = []
     for name, value in rows:
         try:
-            yield name, json.loads(value)
-        except ValueError as error:
-            _log.warning("the cache %s has a damaged entry %r (%s), which is left out", cache_path(), name, error)
+            yield name, _unsealed(value)
+        except (ValueError, RecursionError):
+            damaged.append(name)
+    if damaged:
+        words = "%s has %d entries that are damaged or of an older version, which are left out: %s"
+        _log.warning(words, cache_path(), len(damaged), shown(damaged[0]))
 
 
 def store(kind: str, entries: dict[str, dict[str, Any]]) -> None:
     """Store values under their keys, replacing earlier ones."""
-    rows = [(kind, key, json.dumps(value)) for key, value in entries.items()]
+    rows = [(kind, key, _sealed(value)) for key, value in entries.items()]
     _attempt(lambda connection: connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?)", rows), None)
+
+
+def _sealed(value: dict[str, Any]) -> str:
+    """Return a value as JSON that says so when it is changed."""
+    plain = json.loads(json.dumps(value))
+    return json.dumps(plain | {_SEAL: _digest(plain)})
+
+
+def _unsealed(text: str) -> dict[str, Any]:
+    data = json.loads(text)
+    if not isinstance(data, dict) or data.pop(_SEAL, None) != _digest(data):
+        raise ValueError("it is not what was stored")
+    return data
+
+
+def _digest(data: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
 
 
 @contextmanager
 def exclusive(task: str) -> Iterator[None]:
-    """Wait until no other process does this task; without a usable cache folder there is no waiting."""
+    """Wait until no other process does this task, or for `PATIENCE`; without a usable cache folder not at all."""
     path = cache_folder() / f"{task}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +91,8 @@ def exclusive(task: str) -> Iterator[None]:
         yield
         return
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not take(lock, fcntl.LOCK_EX, PATIENCE, task):
+            _log.warning("%s: %s is no longer waited for", task, holders(lock))
         yield
 
 

@@ -1,7 +1,9 @@
-"""Data files of the package, strict reading of YAML, and atomic writing of files."""
+"""Data files of the package, strict reading of YAML and JSON, and atomic writing of files."""
 
 import json
+import math
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,10 +11,15 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.folders import temporary
 
 Model = TypeVar("Model", bound=BaseModel)
+#: How deep what is read may be nested, and how many digits a whole number may have.
+_DEEPEST, _DIGITS = 40, 19
+#: Values that a YAML file may hold.
+_MOST_NODES = 100_000
+_LONGEST_KEY, _LONGEST_MESSAGE = 100, 500
 
 
 def data_folder(name: str) -> Path:
@@ -46,11 +53,19 @@ def find_yaml(text: str, folder: str) -> Path:
     if text in data_names(folder, nested=True):
         return data_folder(folder) / f"{text}.yaml"
     known = ", ".join(data_names(folder, nested=True))
-    raise InputError(f"{folder} are {known}, or a path to a .yaml file, but got {text!r}")
+    raise InputError(f"{folder} are {known}, or a path to a .yaml file, but got {shown(text)}")
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads YAML safely, and refuses a key that is given twice."""
+    """Reads YAML safely, and refuses a key that is given twice and a value that is not what its tag says."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            tag = node.tag.rpartition(":")[2]
+            problem = f"{shown(getattr(node, 'value', ''))} is no {shown(tag)[1:-1]}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -58,7 +73,9 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 continue  # the model refuses it
             if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {shown(key.value)} is given twice", key.start_mark
+                )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
@@ -71,13 +88,14 @@ def read_yaml(path: Path, model: type[Model], prepare: Callable[[dict[str, Any]]
     """
     try:
         text = path.read_text(encoding="utf-8")
-        data = yaml.load(text, Loader=_Loader)
+        data = _parse_yaml(text)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{path}{where}: not YAML: {getattr(error, 'problem', error)}") from None
+        why = str(getattr(error, "problem", error)).partition("\n")[0][:_LONGEST_MESSAGE]
+        raise InputError(f"{path}{where}: not YAML: {why}") from None
     if not isinstance(data, dict):
         raise InputError(f"{path}: the file is a mapping of keys, but got {type(data).__name__}")
     try:
@@ -88,32 +106,115 @@ def read_yaml(path: Path, model: type[Model], prepare: Callable[[dict[str, Any]]
         raise InputError(f"{path}:{line}: {explain(model, first)}") from None
 
 
+def _parse_yaml(text: str) -> Any:
+    """Return what YAML holds.
+
+    Raises:
+        yaml.YAMLError: it is none, or is nested or repeated by aliases beyond reason.
+    """
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _node_size(node, {}, 0)
+        return loader.construct_document(node)
+    except RecursionError:
+        raise yaml.YAMLError(f"it is nested more than {_DEEPEST} deep") from None
+    finally:
+        loader.dispose()
+
+
+def _node_size(node: yaml.Node, known: dict[int, int], depth: int) -> int:
+    """Return how many nodes a node is, aliases written out; see `_parse_yaml`."""
+    if depth > _DEEPEST:
+        problem = f"it is nested more than {_DEEPEST} deep, or holds itself"
+        raise yaml.composer.ComposerError(None, None, problem, node.start_mark)
+    if id(node) not in known:
+        pairs = isinstance(node, yaml.MappingNode)
+        inner = [each for pair in node.value for each in pair] if pairs else node.value
+        held = inner if isinstance(node, yaml.CollectionNode) else ()
+        known[id(node)] = 1 + sum(_node_size(each, known, depth + 1) for each in held)
+    if known[id(node)] > _MOST_NODES:
+        problem = f"it holds more than {_MOST_NODES:,} values, aliases written out"
+        raise yaml.composer.ComposerError(None, None, problem, node.start_mark)
+    return known[id(node)]
+
+
+def parse_json(text: str | bytes, finite: bool = True) -> Any:
+    """Return what JSON text from outside holds: finite numbers, text that can be written, and nothing beyond reason.
+
+    Args:
+        text: The text.
+        finite: Whether numbers that are not finite are refused.
+
+    Raises:
+        ValueError: it is no JSON, or holds anything else; the message says what.
+    """
+    plain = text if isinstance(text, str) else text.decode()
+    try:
+        number = _number if finite else float
+        data = json.loads(plain, parse_constant=number, parse_float=number, parse_int=_whole)
+        deep = _is_deep(data)
+    except RecursionError:
+        data, deep = None, True
+    if deep:
+        raise ValueError(f"it is nested more than {_DEEPEST} deep")
+    if re.search(r"\\u[dD][89a-fA-F]", plain):
+        json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair cannot be written
+    return data
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"numbers are finite, but got {shown(text)}")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise ValueError(f"a whole number has at most {_DIGITS} digits, but got one of {len(text)}")
+    return int(text)
+
+
+def _is_deep(data: Any) -> bool:
+    level, depth = [data], 0
+    while level and depth <= _DEEPEST:
+        held = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level, depth = [value for values in held for value in values], depth + 1
+    return bool(level)
+
+
 def located(path: Path, location: Iterable[Any], message: str) -> InputError:
     """Return an error that names a YAML file and a line: that of the deepest node on a path of keys and indices."""
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
         return InputError(f"{path}:{_line(root, location)}: {message}")
-    except (OSError, ValueError, yaml.YAMLError):  # the file is no longer what was read
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):  # the file is no longer what was read
         return InputError(f"{path}: {message}")
 
 
 def explain(model: type[BaseModel], error: Any) -> str:
     """Return a pydantic error in one line: the key, the rule, the value, and for an unknown key the known ones."""
     key = ".".join(str(name) for name in error["loc"])
+    key = key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}..."
     if error["type"] == "extra_forbidden":
         owner = _owner(model, error["loc"][:-1])
         known = f"; known keys: {', '.join(owner.model_fields)}" if owner else ""
         return f"unknown key {key!r}{known}"
     if error["type"] == "missing":
         return f"key {key!r} is missing"
-    message = error["msg"].removeprefix("Value error, ")
+    message = re.sub(r" or instance of \w+", "", error["msg"]).removeprefix("Value error, ")
+    message = message.partition("\n")[0][:_LONGEST_MESSAGE]
     named = f"{key}: {message}" if key else message
-    return named if error["type"] == "value_error" else f"{named}, but got {error['input']!r}"
+    return named if error["type"] == "value_error" else f"{named}, but got {shown(error['input'])}"
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:
-    """Write a file under a temporary name next to it, then rename it."""
-    write_with(path, lambda temporary: temporary.write_bytes(data.encode() if isinstance(data, str) else data))
+    """Write a file under a temporary name next to it, then rename it; what is not Unicode in a text is escaped."""
+    content = data.encode(errors="backslashreplace") if isinstance(data, str) else data
+    write_with(path, lambda temporary: temporary.write_bytes(content))
 
 
 def write_with(path: Path, write: Callable[[Path], object]) -> None:
@@ -122,6 +223,15 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
     with temporary(path) as new:
         write(new)
         new.chmod(0o666 & ~_umask())
+        new.replace(path)
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a file that its owner alone can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with temporary(path) as new:  # made so that its owner alone can read it
+        new.write_text(text, encoding="utf-8")
+        new.chmod(0o600)
         new.replace(path)
 
 

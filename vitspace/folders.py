@@ -15,7 +15,7 @@ from glob import escape
 from pathlib import Path
 from typing import IO
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.locks import holders, take
 
 #: The file that the owner of a folder holds locked.
@@ -210,7 +210,7 @@ def _taken(lock: Path, what: str, patience: float) -> IO[str]:
 
 
 def _unwritable(what: str, folder: Path, error: OSError) -> InputError:
-    return InputError(f"{what} needs a folder that can be written, but got {str(folder)!r}: {error}")
+    return InputError(f"{what} needs a folder that can be written, but got {shown(str(folder))}: {error}")
 
 
 def _is_temporary(path: Path) -> bool:

@@ -9,14 +9,16 @@ from typing import IO
 
 import psutil
 
-#: Seconds of waiting after which it is said once who is waited for.
-WORD = 5.0
+#: Seconds of waiting after which it is said once who is waited for, and after which suspended processes no longer are.
+WORD, SUSPENDED = 5.0, 20.0
 _POLLS = (0.001, 0.05)
 _log = logging.getLogger(__name__)
 
 
 def take(file: IO, how: int, patience: float, why: str) -> bool:
     """Lock an open file, and return whether it was had within the patience.
+
+    A suspended process is not waited for longer than `SUSPENDED`: it may stay so for ever.
 
     Args:
         file: The file; the lock ends when it is closed.
@@ -34,7 +36,7 @@ def take(file: IO, how: int, patience: float, why: str) -> bool:
             return True
         except BlockingIOError:
             waited = time.monotonic() - began
-        if waited >= patience:
+        if waited >= patience or (waited >= SUSPENDED and _are_suspended(file)):
             return False
         if waited >= WORD and not told:
             _log.warning("%s: waiting for %s", why, holders(file))
@@ -44,8 +46,17 @@ def take(file: IO, how: int, patience: float, why: str) -> bool:
 
 def holders(file: IO) -> str:
     """Return who else holds a lock on an open file: ``process 12, which is suspended``."""
-    others = [pid for pid in _holding(os.fstat(file.fileno())) if pid != os.getpid()]
-    return " and ".join(map(_named, others)) or "another process, of this or another host"
+    return " and ".join(map(_named, _others(file))) or "another process, of this or another host"
+
+
+def _are_suspended(file: IO) -> bool:
+    """Whether all others that hold a file's locks are known, and suspended."""
+    others = _others(file)
+    return bool(others) and all(map(_is_suspended, others))
+
+
+def _others(file: IO) -> list[int]:
+    return [pid for pid in _holding(os.fstat(file.fileno())) if pid != os.getpid()]
 
 
 def _holding(stat: os.stat_result) -> list[int]:
@@ -60,9 +71,11 @@ def _holding(stat: os.stat_result) -> list[int]:
 
 
 def _named(pid: int) -> str:
+    return f"process {pid}, which is suspended" if _is_suspended(pid) else f"process {pid}"
+
+
+def _is_suspended(pid: int) -> bool:
     try:
-        status = psutil.Process(pid).status()
+        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
     except psutil.Error:
-        return f"process {pid}"
-    suspended = status in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
-    return f"process {pid}, which is suspended" if suspended else f"process {pid}"
+        return False

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.spec import Spec
 
 Features = Tensor | tuple[Tensor, Tensor]
@@ -98,7 +98,7 @@ class Network(nn.Module):
             InputError: an index or the format is not to be had.
         """
         if output_fmt != "NCHW":
-            raise InputError(f"output_fmt is NCHW, but got {output_fmt!r}")
+            raise InputError(f"output_fmt is NCHW, but got {shown(output_fmt)}")
         chosen = _stage_indices(indices, len(self.stages))
         outputs = self._run(x)
         maps = [outputs[i][0] for i in chosen]
@@ -128,7 +128,7 @@ class Network(nn.Module):
             InputError: a pooling is asked for; the family's own is the only one.
         """
         if global_pool is not None:
-            raise InputError(f"a family pools in its own way, so global_pool is None, but got {global_pool!r}")
+            raise InputError(f"a family pools in its own way, so global_pool is None, but got {shown(global_pool)}")
         self.num_classes = num_classes
         self.head.reset(num_classes)
 
@@ -178,7 +178,7 @@ def build(spec: Spec, num_classes: int = 1000, img_size: int = 224, **kwargs: An
     """
     if not isinstance(spec, Spec):
         raise InputError(
-            f"build takes a Spec, such as vitspace.anchor('msg_tiny').spec; peers have none, but got {spec!r}"
+            f"build takes a Spec, such as vitspace.anchor('msg_tiny').spec; peers have none, but got {shown(spec)}"
         )
     if num_classes < 0:
         raise InputError(f"num_classes is at least 0, but got {num_classes}")

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
+from vitspace.files import parse_json
 from vitspace.plots.schematic import DrawnStage, draw_svg
 from vitspace.sources import sources_of
 
@@ -31,6 +32,9 @@ part = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 NATIVE_SIZE = 224
 #: Kinds of part.
 KINDS = ("stem", "stage", "head")
+#: The most of what is read of a spec: stages, blocks of one, channels, sides of windows, and heads, tokens and so on.
+MOST_STAGES, MOST_DEPTH, MOST_CHANNELS, MOST_WINDOW, MOST_OTHER = 16, 256, 1 << 14, 64, 256
+_LONGEST = 64
 _PARTS: dict[tuple[str, str], type["PartSpec"]] = {}
 #: Family -> why it could not be loaded.
 _BROKEN: dict[str, str] = {}
@@ -273,10 +277,12 @@ class Spec:
             InputError: a key is unknown or missing, or a value breaks a rule.
         """
         if not isinstance(data, Mapping) or set(data) - {"id"} != {"stem", "stages", "head"}:
-            got = sorted(data) if isinstance(data, Mapping) else type(data).__name__
+            got = shown(sorted(map(str, data))) if isinstance(data, Mapping) else type(data).__name__
             raise InputError(f"a spec has the keys stem, stages and head, but got {got}")
         if not isinstance(data["stages"], list):
-            raise InputError(f"a spec's stages are a list, but got {data['stages']!r}")
+            raise InputError(f"a spec's stages are a list, but got {shown(data['stages'])}")
+        if len(data["stages"]) > MOST_STAGES:
+            raise InputError(f"a spec has at most {MOST_STAGES} stages, but got {len(data['stages'])}")
         stages = [parse_part("stage", values, f"stage {i}") for i, values in enumerate(data["stages"], start=1)]
         stem, head = parse_part("stem", data["stem"], "stem"), parse_part("head", data["head"], "head")
         return cls(stem, tuple(stages), head)  # type: ignore[arg-type]
@@ -306,9 +312,11 @@ class Spec:
             InputError: the text is not JSON, or not a valid spec.
         """
         try:
-            data = json.loads(text)
+            data = parse_json(text)
         except json.JSONDecodeError as error:
             raise InputError(f"a spec is JSON, but line {error.lineno} is not: {error.msg}") from None
+        except ValueError as error:
+            raise InputError(f"a spec is JSON that can be read, but {error}") from None
         return cls.from_dict(data)
 
 
@@ -326,7 +334,7 @@ def part_type(kind: str, family: str) -> type[PartSpec]:
         if family in _BROKEN:
             raise InputError(_BROKEN[family]) from None
         known = sorted(name for k, name in _PARTS if k == kind)
-        raise InputError(f"a family is one of {', '.join(known)}, but got {family!r}") from None
+        raise InputError(f"a family is one of {', '.join(known)}, but got {shown(family)}") from None
 
 
 def has_part(kind: str, family: str) -> bool:
@@ -347,14 +355,38 @@ def parse_part(kind: str, values: Mapping[str, Any], where: str) -> PartSpec:
     Raises:
         InputError: a key is unknown or missing, or a value has the wrong type.
     """
-    if not isinstance(values, Mapping) or "family" not in values:
-        raise InputError(f"{where}: a part is a mapping with a family, but got {values!r}")
+    if not isinstance(values, Mapping) or not isinstance(values.get("family"), str):
+        raise InputError(f"{where}: a part is a mapping with a family, but got {shown(values)}")
     cls = part_type(kind, values["family"])
     settings = {key: value for key, value in values.items() if key != "family"}
+    for name, value in settings.items():
+        _check_size(f"{where}: {name}", value, most_of(name))
+        if name in cls.widths and isinstance(value, int) and value < 1:
+            raise InputError(f"{where}: {name} is at least 1, but got {value}")
     try:
         return TypeAdapter(cls).validate_python(settings)
     except ValidationError as error:
         raise InputError(f"{where}: {_first_error(cls, error)}") from None
+
+
+def most_of(field: str) -> int:
+    """Return the largest number that a field of a part may hold, of a network that can be made."""
+    if field in ("depth", "window"):
+        return MOST_DEPTH if field == "depth" else MOST_WINDOW
+    return MOST_CHANNELS if field in ("dim", "width") or field.endswith(("_dim", "_width")) else MOST_OTHER
+
+
+def _check_size(name: str, value: Any, most: int) -> None:
+    """Raise InputError for a number that is not finite, or so large that no network can be made of it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{name} is finite, but got {value}")
+    if isinstance(value, int | float) and abs(value) > most:
+        raise InputError(f"{name} is at most {most}, but got {shown(value)}")
+    if isinstance(value, list | tuple):
+        for each in value[: _LONGEST + 1]:
+            _check_size(name, each, most)
+        if len(value) > _LONGEST:
+            raise InputError(f"{name} has at most {_LONGEST} values, but got {len(value)}")
 
 
 def placed(stage: StageSpec, number: int, in_dim: int, carry: Carry | None) -> StageSpec:
@@ -373,10 +405,10 @@ def placed(stage: StageSpec, number: int, in_dim: int, carry: Carry | None) -> S
 
 def _first_error(cls: type[PartSpec], error: ValidationError) -> str:
     first = error.errors()[0]
-    name = ".".join(str(key) for key in first["loc"])
+    name = shown(".".join(str(key) for key in first["loc"]))[1:-1]
     known = ", ".join(f.name for f in fields(cls))
     if first["type"] == "unexpected_keyword_argument":
         return f"unknown key {name!r}; known keys: {known}"
     if first["type"].startswith("missing"):
         return f"key {name!r} is missing; known keys: {known}"
-    return f"{name}: {first['msg']}, but got {first['input']!r}"
+    return f"{name}: {first['msg']}, but got {shown(first['input'])}"

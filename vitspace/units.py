@@ -2,14 +2,18 @@
 
 import math
 import re
+from collections.abc import Callable
+from decimal import Decimal
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 
 #: How multiply-adds are counted, printed with every number of them.
 CONVENTION = "1 FLOP = 1 multiply-add of convolutions, linear layers and attention products"
 
 _FACTORS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "MS": 1.0, "S": 1e3}
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)\s*([a-z]*)", re.IGNORECASE)
+#: Digits of the longest limit that is written whole.
+_MOST = 10
 _UNITS = {"count": ("", "K", "M", "G", "T"), "ms": ("", "MS", "S")}
 
 
@@ -22,29 +26,42 @@ def parse_quantity(text: str, unit: str = "count") -> float:
     match = _NUMBER.fullmatch(text.strip())
     suffixes = _UNITS[unit]
     if match and match[2].upper() in suffixes:
-        value = float(match[1]) * _FACTORS[match[2].upper()]
+        value = _exact(match[1], match[2])
         if 0 < value < math.inf:
             return value
     example = "4G, 350M or 4e9" if unit == "count" else "60ms or 0.06s"
-    raise InputError(f"a quantity is a positive number such as {example}, but got {text!r}")
+    raise InputError(f"a quantity is a positive number such as {example}, but got {shown(text)}")
 
 
 def parse_range(text: str, unit: str = "count") -> tuple[float, float]:
     """Read ``4G`` (at most), ``3.5G..4G``, ``3.5G..`` or ``..4G`` as (lowest, highest), both inclusive.
 
+    A lowest number without a suffix has that of the highest, ``3.5..4G``, unless it is then the greater one.
+
     Raises:
         InputError: a bound is malformed, or the lowest exceeds the highest.
     """
-    low, dots, high = text.partition("..")
+    low, dots, high = (part.strip() for part in text.partition(".."))
     if not dots:
         return 0.0, parse_quantity(text, unit)
-    if not low.strip() and not high.strip():
-        raise InputError(f"a range needs a bound, such as 3.5G..4G or ..4G, but got {text!r}")
-    lowest = parse_quantity(low, unit) if low.strip() else 0.0
-    highest = parse_quantity(high, unit) if high.strip() else math.inf
+    if not low and not high:
+        raise InputError(f"a range needs a bound, such as 3.5G..4G or ..4G, but got {shown(text)}")
+    highest = parse_quantity(high, unit) if high else math.inf
+    lowest = parse_quantity(low, unit) if low else 0.0
+    if low and high and low[-1] in "0123456789." and (suffix := _NUMBER.fullmatch(high)):
+        with_suffix = parse_quantity(low + suffix[2], unit)
+        lowest = with_suffix if with_suffix <= highest else lowest
     if lowest > highest:
-        raise InputError(f"a range goes from low to high, but got {text!r}: {low.strip()} > {high.strip()}")
+        raise InputError(f"a range goes from low to high, but got {shown(text)}: {low} > {high}")
     return lowest, highest
+
+
+def _exact(number: str, suffix: str) -> float:
+    """Return a decimal number times its suffix's factor, rounded once."""
+    try:
+        return float(Decimal(number) * Decimal(_FACTORS[suffix.upper()]))
+    except ArithmeticError:  # an exponent beyond all numbers
+        return math.inf
 
 
 def format_count(value: float, digits: int = 4) -> str:
@@ -53,6 +70,22 @@ def format_count(value: float, digits: int = 4) -> str:
         if value >= _FACTORS[suffix]:
             return f"{value / _FACTORS[suffix]:.{digits}g}{suffix}"
     return f"{value:.{digits}g}"
+
+
+def format_exactly(value: float, show: Callable[[float, int], str] = format_count) -> str:
+    """Write a limit with as many digits as it has, to ten; one of more, as computed ones are, with four."""
+    return next((show(value, n) for n in range(4, _MOST + 1) if show(value, n) == show(value, 16)), show(value, 4))
+
+
+def format_apart(value: float, limit: float, show: Callable[[float, int], str] = format_count) -> str:
+    """Write a number with four digits, or as many as tell it apart from a limit as `format_exactly` writes it."""
+    written = format_exactly(limit, show)
+    return next((text for n in range(4, 18) if (text := show(value, n)) != written), show(value, 17))
+
+
+def format_ms(value: float, digits: int = 4) -> str:
+    """Write milliseconds, ``60ms``."""
+    return f"{value:.{digits}g}ms"
 
 
 def format_score(score: float, digits: int = 4) -> str:

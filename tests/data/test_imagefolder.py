@@ -1,9 +1,12 @@
+import os
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from vitspace.data import check_data, load_data
+from vitspace.data.imagefolder import find_images
 from vitspace.errors import InputError
 
 
@@ -110,3 +113,11 @@ def test_one_class_is_refused(tmp_path):
         write(tmp_path / split / "cat" / "0.png")
     with pytest.raises(InputError, match=r"at least 2 classes, but .* has cat"):
         check_data(f"imagefolder:{tmp_path}")
+
+
+def test_a_class_whose_name_is_not_utf8_is_refused_before_anything_is_read(tmp_path):
+    for split in ("train", "val"):
+        for name in (b"a", b"caf\xe9"):
+            (tmp_path / split / os.fsdecode(name)).mkdir(parents=True)
+    with pytest.raises(InputError, match=r"a class folder of .*train is text in UTF-8, but got 'caf\\udce9'"):
+        find_images(str(tmp_path))

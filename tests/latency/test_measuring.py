@@ -121,13 +121,13 @@ def test_an_unknown_or_absent_backend_says_what_to_do(monkeypatch):
         check_backend("onnxruntime")
 
 
-def test_the_usual_time_is_the_median_of_quiet_measurements_or_the_least_of_all(monkeypatch, tmp_path):
+def test_the_usual_time_is_a_low_quantile_of_quiet_measurements_or_the_least_of_all(monkeypatch, tmp_path):
     monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path))
     assert usual_ms(QUICK) is None
     assert [_see(QUICK, ms, 0.5) for ms in (30.0, 20.0, 25.0)] == [30.0, 20.0, 20.0]
-    assert [_see(QUICK, ms, 1.0) for ms in (11.0, 10.0, 12.0)] == [11.0, 10.5, 11.0]
-    assert _see(QUICK, 5.0, 0.5) == usual_ms(QUICK) == 11.0
-    assert usual_ms(replace(QUICK, runs=20, precision=0.1)) == 11.0  # how often it is timed does not matter
+    assert [_see(QUICK, ms, 1.0) for ms in (11.0, 10.0, 12.0)] == pytest.approx([11.0, 10.1, 10.2])
+    assert _see(QUICK, 5.0, 0.5) == usual_ms(QUICK) == pytest.approx(10.2)
+    assert usual_ms(replace(QUICK, runs=20, precision=0.1)) == pytest.approx(10.2)
     assert usual_ms(replace(QUICK, batch=2)) is None
 
 

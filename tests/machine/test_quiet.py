@@ -86,7 +86,7 @@ def test_a_process_that_is_suspended_is_waited_for_no_longer_than_patience(train
     for process in processes:
         os.kill(process.pid, signal.SIGCONT)
     assert waited < 5 and again < 2  # the second time and on it is not waited for at all
-    assert caplog.text.count("no longer wait for each other") == 1 and "is it suspended?" in caplog.text
+    assert caplog.text.count("no longer wait for each other") == 1 and "which is suspended" in caplog.text
 
 
 def hold(ready):

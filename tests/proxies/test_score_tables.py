@@ -33,10 +33,10 @@ def test_another_library_measures_anew(monkeypatch, library):
 
 
 def test_a_damaged_entry_is_left_out(caplog, monkeypatch):
-    monkeypatch.setattr(cache.json, "dumps", lambda value: '{"a": ')
+    monkeypatch.setattr(cache, "_sealed", lambda value: '{"a": ')
     cache.store("kind", {"one": {}})
     assert cache.load("kind") == {}
-    assert "damaged entry 'one'" in caplog.text
+    assert "1 entries that are damaged or of an older version, which are left out: 'one'" in caplog.text
 
 
 def test_a_damaged_table_is_named_with_its_line(tmp_path):

@@ -1,11 +1,15 @@
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from vitspace.errors import InputError
 from vitspace.report import read_study, study_data, write_report
-from vitspace.report.study_file import kept_json
+from vitspace.report.dashboard import note_text
+from vitspace.report.markdown import report_text
+from vitspace.report.study_file import kept_json, report_folder
+from vitspace.study.trial import Trial
 
 
 def written(path, record, **changes):
@@ -39,8 +43,8 @@ def test_a_study_of_nothing_reads_back(bare, tmp_path):
     ("text", "words"),
     [
         ("{", r"study.json holds no study that this version of vitspace reads: Expecting"),
-        ("[]", r"holds no study that this version of vitspace reads: list indices"),
-        ("{}", r"holds no study that this version of vitspace reads: no key 'study'"),
+        ("[]", r"holds no study that this version of vitspace reads: Input should be a valid dictionary, but got"),
+        ("{}", r"holds no study that this version of vitspace reads: key 'study' is missing"),
     ],
 )
 def test_another_file_is_refused(text, words, tmp_path):
@@ -49,21 +53,56 @@ def test_another_file_is_refused(text, words, tmp_path):
         read_study(tmp_path)
 
 
-@pytest.mark.parametrize("change", [{"score": "abc"}, {"spec_id": "other"}, {"latency_ms": None}])
-def test_a_complete_trial_without_its_numbers_is_refused(change, record, tmp_path):
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"score": "abc"}, "trial 0: score: Input should be a valid number, but got 'abc'"),
+        ({"spec_id": "other"}, "a complete trial has a design, but trial 0 has none"),
+        ({"latency_ms": None}, "trial 0: a complete trial has numbers for score, params, macs and latency_ms"),
+    ],
+)
+def test_a_complete_trial_without_its_numbers_is_refused(change, words, record, tmp_path):
     trials = study_data(record)["trials"]
     path = written(tmp_path / "study.json", record, trials=[trials[0] | change])
-    with pytest.raises(InputError, match="a complete trial has a design and numbers, but trial 0 has not"):
+    with pytest.raises(InputError, match=words):
         read_study(path)
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc/x", "a/b", "..", ".x", "", "a\0b", "<b>", "x" * 300])
+def test_a_name_that_could_lead_elsewhere_is_refused_and_nothing_written(name, record, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="a study's name is of"):
+        read_study(written(tmp_path / "study.json", record, study=name))
+    if name:
+        with pytest.raises(InputError, match="a study's name is of"):
+            report_folder(name)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
+
+
+HTML = "<script>alert(1)</script>"
+
+
+def test_markup_of_others_is_text_in_report_and_note(record, tmp_path):
+    machine, proxy = {"host": HTML, "cpu": "```" + HTML}, {"name": f"a{HTML}", "trains": False}
+    resolved = record.resolved | {"command": f"x\n```\n{HTML}", "machine": machine, "proxy": proxy, "convention": HTML}
+    trials = [*record.trials, Trial(9, "invalid", why=f"{HTML} [x](javascript:y) ![x](http://z)")]
+    found = read_study(written(tmp_path / "study.json", replace(record, resolved=resolved, trials=trials)))
+    for text in (report_text(found), note_text(found)):
+        outside = re.sub(r"(?ms)^(`{3,})\w*\n.*?\n\1$", "", text)
+        assert HTML not in outside and "](javascript" not in outside and "](http" not in outside
+        assert HTML in text  # within the block of code that holds the command
 
 
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"reference": None}, "reference is a mapping, but got None"),
-        ({"resolved": None}, "resolved is a mapping, but got None"),
-        ({"specs": []}, r"specs is a mapping, but got \[\]"),
-        ({"reference_point": [1.0, 2.0]}, r"reference_point has a number for each of .* but got \[1.0, 2.0\]"),
+        ({"reference": None}, "reference: Input should be a valid dictionary, but got None"),
+        ({"resolved": None}, "resolved: Input should be a valid dictionary, but got None"),
+        ({"specs": []}, r"specs: Input should be a valid dictionary, but got \[\]"),
+        (
+            {"reference_point": [1.0, 2.0]},
+            r"reference_point: List should have at least 3 items .* but got \[1.0, 2.0\]",
+        ),
     ],
 )
 def test_a_damaged_study_is_refused(change, words, record, tmp_path):
@@ -74,10 +113,10 @@ def test_a_damaged_study_is_refused(change, words, record, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"latency": None}, "latency of trial 0 is a mapping, but got None"),
-        ({"seconds": None}, "seconds of trial 0 is a number, but got None"),
-        ({"state": "bogus"}, "state of trial 0 is one of complete, .* but got 'bogus'"),
-        ({"anchor": "msg_huge"}, "anchor of trial 0 is a published design, but got 'msg_huge'"),
+        ({"latency": None}, "trial 0: latency: Input should be a valid dictionary, but got None"),
+        ({"seconds": None}, "trial 0: seconds: Input should be a valid number, but got None"),
+        ({"state": "bogus"}, "trial 0: state: Input should be 'complete', .* but got 'bogus'"),
+        ({"anchor": "msg_huge"}, "trial 0: anchor is a published design, but got 'msg_huge'"),
     ],
 )
 def test_a_damaged_trial_is_refused(change, words, record, tmp_path):

@@ -24,6 +24,18 @@ def test_a_password_is_left_out_wherever_it_stands(text, shown):
     assert without_passwords(text).endswith(shown) and "s3" not in without_passwords(text)
 
 
+URLS = ("postgresql://u:p@ss:Secret123@host/x", "mysql://u:s3/cr@et@db/v", "postgresql://db/v?password=hunter22&user=u")
+
+
+@pytest.mark.parametrize("url", [*URLS, "postgresql://u:p%40ss%3ASecret123@host/x"])
+def test_what_a_driver_says_of_a_url_in_parts_holds_no_password(url):
+    secrets = ("Secret123", "ss:Secret123", "p@ss", "hunter22", "s3/cr", "cr@et")
+    ends = [url[i:] for i in range(len(url))]
+    for said in [*ends, 'could not translate host name "ss:Secret123@host" to address', "password p@ss:Secret123"]:
+        masked = without_passwords(f'driver: "{said}" is wrong', url)
+        assert not [secret for secret in secrets if secret in url and secret in masked and len(secret) > 5], said
+
+
 @pytest.mark.parametrize(
     "text",
     [

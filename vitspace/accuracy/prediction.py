@@ -14,7 +14,6 @@ from vitspace.accuracy.table import numbers_of
 from vitspace.costs import PartCost, cost
 from vitspace.costs.counter import count_network
 from vitspace.errors import InputError
-from vitspace.layers.plain import plain_graph
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.units import format_count
 
@@ -153,8 +152,7 @@ def _counted(design: Spec | nn.Module, img_size: int) -> PartCost:
     if not isinstance(design, nn.Module):
         raise InputError(f"a prediction is of a Spec or a torch module, but got {design!r:.80}")
     try:
-        with plain_graph():
-            return count_network(design, 3, img_size, img_size)
+        return count_network(design, 3, img_size, img_size)
     except (RuntimeError, AssertionError, ValueError, TypeError) as error:
         raise InputError(
             f"a classifier takes an image [1, 3, {img_size}, {img_size}], but {type(design).__name__} does not: "

@@ -13,11 +13,11 @@ from vitspace.analysis.importance import Importance
 from vitspace.analysis.scoring import caution
 from vitspace.analysis.tables import axes_table, shown_axes, shown_comparison, values_table
 from vitspace.costs import CONVENTION
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.files import write_atomic
 from vitspace.folders import note_replaced
 from vitspace.machine.host import machine
-from vitspace.plots.formats import markdown
+from vitspace.plots.formats import fenced, markdown
 from vitspace.plots.frame import save_figure
 
 
@@ -76,7 +76,7 @@ def write_axes(
 
 def made_by(command: str, setting: str, proxy: str) -> str:
     """Return how a report was made, in words: command, setting, definition of FLOPs, caution on the proxy."""
-    shown = f"```\n{command}\n```\n\n" if command else ""
+    shown = f"{fenced(command)}\n\n" if command else ""
     return "\n\n".join(filter(None, [f"{shown}{setting} FLOPs: {CONVENTION}.", caution(proxy)]))
 
 
@@ -89,4 +89,4 @@ def _writing(out: Path, write: Callable[[], None]) -> None:
     try:
         write()
     except OSError as error:
-        raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
+        raise InputError(f"a report needs a folder that can be written, but got {shown(str(out))}: {error}") from None

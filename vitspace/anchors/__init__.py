@@ -18,7 +18,7 @@ import yaml
 
 from vitspace.anchors.counted import counted as kept_costs
 from vitspace.anchors.status import status as status_of
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.spec import Spec, parse_part
 
 ROLES = ("anchor", "ablation", "peer")
@@ -137,7 +137,7 @@ def list_anchors(role: str | None = None) -> list[str]:
         InputError: no such role.
     """
     if role is not None and role not in ROLES:
-        raise InputError(f"a role is one of {', '.join(ROLES)}, but got {role!r}")
+        raise InputError(f"a role is one of {', '.join(ROLES)}, but got {shown(role)}")
     return [anchor.id for anchor in all_anchors().values() if role in (None, anchor.role)]
 
 
@@ -150,7 +150,7 @@ def anchor(name: str) -> Anchor:
     rows = all_anchors()
     if name not in rows:
         near = get_close_matches(name, rows, n=3, cutoff=0.3)
-        raise InputError(f"an anchor is an id of `vitspace anchors`, but got {name!r}; nearest: {', '.join(near)}")
+        raise InputError(f"an anchor is an id of `vitspace anchors`, but got {shown(name)}; nearest: {', '.join(near)}")
     return rows[name]
 
 

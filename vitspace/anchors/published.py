@@ -6,7 +6,7 @@ from typing import Any
 from vitspace.anchors import FACTS, Anchor, all_anchors, list_anchors
 from vitspace.anchors.counted import Counted, counted
 from vitspace.anchors.status import error, errors, status
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 
 #: Gives what a published design costs.
 Count = Callable[[Anchor], Counted | None]
@@ -39,7 +39,7 @@ def _chosen(family: str | None, role: str | None) -> list[Anchor]:
     chosen = [all_anchors()[name] for name in list_anchors(role)]
     families = [*sorted({row.family for row in all_anchors().values()} - {"peer"}), "peer"]
     if family is not None and family not in families:
-        raise InputError(f"a family is one of {', '.join(families)}, but got {family!r}")
+        raise InputError(f"a family is one of {', '.join(families)}, but got {shown(family)}")
     return [row for row in chosen if family in (None, row.family)]
 
 

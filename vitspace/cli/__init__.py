@@ -1,6 +1,7 @@
 """The command line. Each command parses, calls one function and prints; heavy imports wait until it runs."""
 
 import functools
+import io
 import json
 import logging
 import os
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import typer
 
-from vitspace.errors import FailureError, InputError
+from vitspace.errors import FailureError, InputError, check_text
 from vitspace.interrupts import Terminated, install
 from vitspace.machine.threads import settle_wait_policy
 
@@ -115,7 +116,11 @@ def print_table(rows: "pd.DataFrame") -> None:
 def main() -> None:
     """Run the command line; an error in the input is one line and exit code 2."""
     settle_wait_policy()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error, so that whatever is told is shown
     try:
+        for argument in sys.argv[1:]:
+            check_text(argument, "an argument")
         with _notes_on_stderr():
             app()
     except InputError as error:

@@ -1,15 +1,34 @@
 """The options that commands share, each defined once."""
 
+from pathlib import Path
 from typing import Any
 
 import typer
+
+from vitspace.errors import InputError, shown
 
 #: The sources of data.
 DATA_KINDS = "fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, hf:NAME"
 #: Repeated here, as the command line starts without `vitspace.study`; a test compares the two.
 DEFAULT_STORAGE = "studies.journal"
 
-STORAGE: Any = typer.Option(DEFAULT_STORAGE, help="A journal file, a database URL, or grpc://HOST:PORT.")
+
+def _read_storage(text: str) -> str:
+    """Return a storage, of ``@FILE`` the file's first line: so a password stands in no command line."""
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8").strip().partition("\n")[0]
+    except (OSError, ValueError) as error:
+        raise InputError(f"a storage @FILE is a file that holds its URL, but got {shown(text)}: {error}") from None
+
+
+STORAGE: Any = typer.Option(
+    DEFAULT_STORAGE,
+    envvar="VITSPACE_STORAGE",
+    callback=_read_storage,
+    help="A journal file, a database URL, grpc://HOST:PORT, or @FILE that holds one of them.",
+)
 STUDY: Any = typer.Argument(help="A stored study.")
 JSON: Any = typer.Option(False, "--json", help="Print one JSON document.")
 #: For commands that write no folder by default when they print JSON.

@@ -7,7 +7,7 @@ import typer
 
 from vitspace.cli import command, print_json, refuse, track
 from vitspace.cli.options import JSON
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 
 if TYPE_CHECKING:
     from vitspace.costs.audit import Audit
@@ -43,7 +43,7 @@ def profile(
     from vitspace.folders import check_folder
 
     if device not in DEVICES:
-        raise InputError(f"device is one of {', '.join(DEVICES)}, but got {device!r}")
+        raise InputError(f"device is one of {', '.join(DEVICES)}, but got {shown(device)}")
     if calibrate:
         beside = {"a design": spec, "--device": device != "cpu", "--threads": threads != 1, "--batch": batch}
         beside |= {"--dtype": dtype != "float32", "--img-size": img_size != 224, "--audit": audit}

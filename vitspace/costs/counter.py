@@ -13,6 +13,7 @@ from torch.utils.flop_counter import flop_registry
 
 from vitspace.costs.makeup import Makeup, Trace, of_parameters
 from vitspace.costs.shapes import on_meta, put_out
+from vitspace.layers.plain import plain_graph
 from vitspace.network import Network
 
 _ATEN = torch.ops.aten
@@ -205,7 +206,7 @@ def parameter_cost(module: nn.Module) -> PartCost:
 def count_network(module: nn.Module, *image: int) -> PartCost:
     """Count any torch image network in one pass of one image [1, C, H, W], on the device that it lies on.
 
-    Fused attention is taken apart. The network is in the mode that it was in afterwards.
+    The plain graph is counted, with fused attention taken apart. The network is in the mode that it was in afterwards.
     """
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
     training, fast = module.training, torch.backends.mha.get_fastpath_enabled()
@@ -215,7 +216,7 @@ def count_network(module: nn.Module, *image: int) -> PartCost:
     hooks = [part.register_forward_pre_hook(counter.hand_on) for part in parts]
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with sdpa_kernel(SDPBackend.MATH):
+        with sdpa_kernel(SDPBackend.MATH), plain_graph():
             counter.run(module, torch.zeros(1, *image, device=device))
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)

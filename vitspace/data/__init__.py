@@ -12,7 +12,7 @@ from types import ModuleType
 
 from vitspace.data._base import DataRequest, Dataset, part_of, resize
 from vitspace.data._decoding import as_rgb
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 
 __all__ = ["SOURCES", "Dataset", "as_rgb", "check_data", "kept_size", "load_data", "part_of", "resize"]
 
@@ -79,5 +79,5 @@ def _parse(text: str) -> tuple[ModuleType, str]:
         near = get_close_matches(name, SOURCES, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         known = "fractal, fractal:CLASSES, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR or hf:NAME"
-        raise InputError(f"data is {known}, but got {text!r}{hint}")
+        raise InputError(f"data is {known}, but got {shown(text)}{hint}")
     return importlib.import_module(f"{__name__}.{name}"), argument

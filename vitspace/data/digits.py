@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from vitspace.data._base import DataRequest, Dataset, draw_evenly, resize
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 
 VAL_IMAGES = 500
 
@@ -12,7 +12,7 @@ VAL_IMAGES = 500
 def check(argument: str) -> None:
     """Raise InputError if there is an argument."""
     if argument:
-        raise InputError(f"data 'digits' takes no argument, but got {argument!r}")
+        raise InputError(f"data 'digits' takes no argument, but got {shown(argument)}")
 
 
 def native_size(argument: str) -> int:

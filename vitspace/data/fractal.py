@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from vitspace.data._base import DataRequest, Dataset
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 
 CLASSES, MAX_CLASSES = 20, 1000
 TRAIN_IMAGES, VAL_IMAGES = 12_000, 2_000
@@ -72,7 +72,7 @@ class System:
 def check(argument: str) -> None:
     """Raise InputError unless the argument is empty or a number of classes."""
     if argument and not (argument.isdecimal() and 2 <= int(argument) <= MAX_CLASSES):
-        raise InputError(f"fractal's classes are a number from 2 to {MAX_CLASSES}, but got {argument!r}")
+        raise InputError(f"fractal's classes are a number from 2 to {MAX_CLASSES}, but got {shown(argument)}")
 
 
 def load(argument: str, request: DataRequest) -> Dataset:

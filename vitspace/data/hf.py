@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vitspace.data._base import DataRequest, Dataset, draw_evenly
 from vitspace.data._decoding import Source, decode_all, tell_broken
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 
 VAL_SPLITS = ("validation", "val", "test")
 
@@ -74,7 +74,7 @@ def _columns(split: Any, name: str, column: str) -> tuple[str, str]:
     if len(images) != 1:
         raise InputError(f"{name} has one column of images, but got {', '.join(images) or 'none'}")
     if column and column not in labels:
-        raise InputError(f"columns of labels of {name} are {', '.join(labels) or 'none'}, but got {column!r}")
+        raise InputError(f"columns of labels of {name} are {', '.join(labels) or 'none'}, but got {shown(column)}")
     if not column and len(labels) != 1:
         raise InputError(f"{name} has one column of class labels, or hf:{name}#COLUMN names it, but got {labels}")
     return images[0], column or labels[0]

@@ -12,7 +12,7 @@ import torch
 
 from vitspace.data._base import DataRequest, Dataset, draw_evenly
 from vitspace.data._decoding import decode, decode_all, tell_broken
-from vitspace.errors import InputError
+from vitspace.errors import InputError, check_text
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 SPLITS = ("train", "val")
@@ -72,6 +72,8 @@ def _classes(folder: Path) -> Files:
     names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     if not names:
         raise InputError(f"an image folder is {_LAYOUT}, but {folder} has no class folders")
+    for name in names:
+        check_text(name, f"a class folder of {folder}")
     files = {name: _images(folder / name) for name in names}
     empty = [name for name, paths in files.items() if not paths]
     if empty:

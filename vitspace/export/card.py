@@ -6,6 +6,7 @@ from typing import Any
 from vitspace.costs import CONVENTION
 from vitspace.export.model import ExportedModel
 from vitspace.export.weights import Weights
+from vitspace.plots.formats import escaped
 from vitspace.report import proxy_sentence
 from vitspace.report.check import check_sentence
 from vitspace.report.points import interval
@@ -26,7 +27,7 @@ _USE = {
 def card(model: ExportedModel, record: dict[str, Any]) -> str:
     """Return the model card."""
     sections = [
-        f"# {model.design.name}",
+        f"# {escaped(model.design.name)}",
         _opening(model),
         "## Numbers",
         _table(["what", "value", "how it was obtained"], _numbers(model)),
@@ -52,7 +53,7 @@ def _opening(model: ExportedModel) -> str:
     if design.anchor:
         text += f"; the published {design.anchor.id} ({design.anchor.source})"
     if model.weights:
-        return f"{text}. {_training(model.weights)}"
+        return f"{escaped(text)}. {escaped(_training(model.weights))}"
     return (
         f"{text}. **It is not trained**: its weights are those of the initialisation with seed 0, which serve to "
         f"measure speed, not to classify. Its {model.network.num_classes} classes were set by the export "
@@ -148,7 +149,7 @@ def _images(model: ExportedModel) -> str:
     text = f"Images are RGB, {model.img_size} x {model.img_size}, from 0 to 1, minus the mean ({mean}), over ({std})."
     classes = model.facts.get("classes") or []
     names = ", ".join(classes[:20]) + (f" and {len(classes) - 20} more" if len(classes) > 20 else "")
-    return f"{text} Classes: {names}." if classes else text
+    return f"{text} Classes: {escaped(names)}." if classes else text
 
 
 def _uses(record: dict[str, Any]) -> Iterator[str]:
@@ -166,4 +167,6 @@ def _origin(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _table(heading: list[str], rows: Any) -> str:
     lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(str(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+    return "\n".join(
+        f"| {' | '.join(escaped(str(cell)).replace('|', chr(92) + '|') for cell in line)} |" for line in lines
+    )

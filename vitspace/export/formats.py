@@ -10,7 +10,7 @@ from typing import Any
 from safetensors.torch import save_file
 
 from vitspace import __version__
-from vitspace.errors import FailureError, InputError
+from vitspace.errors import FailureError, InputError, shown
 from vitspace.export.model import ExportedModel
 from vitspace.export.module import module_text
 from vitspace.export.parity import Floats, Parity, ParityImages, check_parity
@@ -102,7 +102,7 @@ def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
         InputError: there is no such format, or one that is named is not installed.
     """
     if unknown := sorted(set(named) - set(FORMATS)):
-        raise InputError(f"a format is one of {', '.join(FORMATS)}, but got {unknown[0]!r}")
+        raise InputError(f"a format is one of {', '.join(FORMATS)}, but got {shown(unknown[0])}")
     lacks = {name: lack for name, (_, backend) in FORMATS.items() if (lack := lacking(backend))}
     for name in named:
         if name in lacks:

@@ -1,19 +1,50 @@
 """A safetensors file with its metadata, checked against a spec."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, Self
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from vitspace.errors import InputError
+from vitspace.files import explain, parse_json
 from vitspace.network import Network, build
 from vitspace.spec import Spec
 
 CLASSIFIER = "head.fc.weight"
+_Number = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+_Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+
+
+class _Facts(BaseModel):
+    """What is read of the metadata; the rest is handed on as it is."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    spec_id: str = ""
+    data: str = ""
+    command: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    classes: list[str] = []
+    img_size: Annotated[int, Field(ge=1, le=1 << 14)] = 0
+    mean: Annotated[list[_Number], Field(min_length=1, max_length=4)] = []
+    std: Annotated[list[_Positive], Field(min_length=1, max_length=4)] = []
+    crop_pct: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming", "random"] = "bicubic"
+    top1: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 0.0
+    epoch: Annotated[int, Field(ge=0, le=10**9)] = 0
+    epochs: Annotated[int, Field(ge=0, le=10**9)] = 0
+    val_images: Annotated[int, Field(ge=0, le=10**12)] = 0
+
+    @model_validator(mode="after")
+    def _told(self) -> Self:
+        told = self.model_fields_set
+        if missing := sorted({"data", "epoch", "epochs", "img_size", "val_images"} - told) if "top1" in told else []:
+            raise ValueError(f"top1 is told without {', '.join(missing)}")
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,12 +89,12 @@ def read_weights(path: Path) -> Weights:
 
 def _facts(path: Path, text: str) -> dict[str, Any]:
     try:
-        facts = json.loads(text)
+        return _Facts.model_validate(parse_json(text)).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        why = explain(_Facts, error.errors()[0])
     except ValueError as error:
-        raise InputError(f"the metadata of weights are JSON, but those of {str(path)!r} are not: {error}") from None
-    if not isinstance(facts, dict):
-        raise InputError(f"the metadata of weights are a mapping, but those of {str(path)!r} are {text}")
-    return facts
+        why = f"they are not JSON: {error}"
+    raise InputError(f"the metadata of weights are what vitspace train notes, but in {str(path)!r} {why}")
 
 
 def build_with(spec: Spec, weights: Weights, img_size: int) -> Network:

@@ -6,7 +6,7 @@ from functools import cache
 
 from vitspace.anchors import Anchor
 from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.proxies.scores import Subject
 from vitspace.spec import Spec
 
@@ -61,7 +61,7 @@ class DesignFilter:
         for (what, names), given in zip(known.items(), (self.families, self.tables, self.kinds), strict=True):
             for name in given:
                 if name not in names:
-                    raise InputError(f"{what} is one of {', '.join(names)}, but got {name!r}")
+                    raise InputError(f"{what} is one of {', '.join(names)}, but got {shown(name)}")
         if not any(design in self for design in designs()):
             raise InputError(f"a filter chooses at least one design, but none belongs to all of {self}")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from vitspace.costs import cost
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.fidelity.curves import keep_curve
 from vitspace.fidelity.designs import DesignFilter, PublishedDesign, designs
 from vitspace.proxies import COMBINATIONS, SCORES, Proxy, ProxyError, kind_of, open_proxy, part_data, trains
@@ -60,15 +60,17 @@ class FidelityRequest:
             if kind_of(name).has_rungs:
                 raise InputError(
                     "a report card is of one training preset, as train:tiny, and not of "
-                    f"{kind_of(name).name}, but got {name!r}"
+                    f"{kind_of(name).name}, but got {shown(name)}"
                 )
         for init in self.inits:
             if init not in INITS:
-                raise InputError(f"init is own, common or both, but got {init!r}")
+                raise InputError(f"init is own, common or both, but got {shown(init)}")
         if self.seeds < 1:
             raise InputError(f"seeds is at least 1, but got {self.seeds}")
         if self.data and not any(kind_of(name).takes_data for name in self.proxies):
-            raise InputError(f"data belong to a proxy that trains, as train:tiny, but got {self.data!r} without one")
+            raise InputError(
+                f"data belong to a proxy that trains, as train:tiny, but got {shown(self.data)} without one"
+            )
         opened_as = dict(map(self._opened_as, self.proxies))
         object.__setattr__(self, "proxies", tuple(opened_as))
         object.__setattr__(self, "opened_as", opened_as)

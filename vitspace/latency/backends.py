@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.latency.protocol import Runner
 from vitspace.layers.kept import exporting
 
@@ -83,7 +83,7 @@ BACKENDS: dict[str, tuple[Callable[[nn.Module, Tensor, int], Runner], tuple[str,
 def check_backend(name: str) -> None:
     """Raise InputError if there is no such backend, or it is not installed."""
     if name not in BACKENDS:
-        raise InputError(f"a latency backend is one of {', '.join(BACKENDS)}, but got {name!r}")
+        raise InputError(f"a latency backend is one of {', '.join(BACKENDS)}, but got {shown(name)}")
     if lack := lacking(name):
         raise InputError(f"latency backend {name!r} needs {lack}")
 

@@ -1,6 +1,6 @@
 """Measured designs of one host and backend, and the error of a predictor fitted on them."""
 
-import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
@@ -8,9 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from vitspace.cache import cache_path
-from vitspace.errors import InputError
-from vitspace.files import write_json
+from vitspace.errors import InputError, shown
+from vitspace.files import parse_json, write_json
 from vitspace.latency.held_out import ALL, HeldOut, predict_held_out, worth
 from vitspace.latency.measuring import LatencySettings
 from vitspace.latency.predictor import Model, Prediction, Predictor
@@ -20,6 +22,9 @@ from vitspace.sources import sources_of
 from vitspace.spec import Spec
 
 FORMAT = 3
+_SETTINGS, _HELD_OUT = TypeAdapter(LatencySettings), TypeAdapter(HeldOut)
+#: Designs from which a predictor can be fitted.
+_FEWEST = 10
 
 
 @dataclass(frozen=True)
@@ -133,22 +138,33 @@ def host_calibration(backend: str, any_host: bool = False) -> Calibration | None
 
 def _read(path: Path) -> Calibration:
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_bytes(), finite=False)
         rows, found = data["samples"], data.get("format")
         if found != FORMAT:
-            raise ValueError(f"its format is {found!r}, and this version reads {FORMAT}")
+            raise ValueError(f"its format is {shown(found)}, and this version reads {FORMAT}")
+        if ALL not in data["held_out"] or len(rows) < _FEWEST:
+            raise ValueError(f"it has {len(rows)} designs, and at least {_FEWEST} and what was held out are needed")
         return Calibration(
-            LatencySettings(**data["settings"]),
+            _SETTINGS.validate_python(data["settings"]),
             dict(data["host"]),
             float(data["minutes"]),
-            tuple(Sample(Spec.from_dict(row["spec"]), float(row["ms"]), float(row["reference_ms"])) for row in rows),
-            tuple(float(row["predicted_ms"]) for row in rows),
-            {name: HeldOut(**row) for name, row in data["held_out"].items()},
+            tuple(
+                Sample(Spec.from_dict(row["spec"]), _positive(row["ms"]), _positive(row["reference_ms"]))
+                for row in rows
+            ),
+            tuple(_positive(row["predicted_ms"]) for row in rows),
+            {name: _HELD_OUT.validate_python(row) for name, row in data["held_out"].items()},
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"key {error} is missing" if isinstance(error, KeyError) else error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
         cure = "make it anew by `vitspace profile --calibrate`"
         raise InputError(f"{path} is not a calibration: {reason}; {cure}") from None
+
+
+def _positive(value: Any) -> float:
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError(f"milliseconds are finite and above 0, but got {shown(value)}")
+    return float(value)
 
 
 def _version(package: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import numpy as np
 import torch
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ def check_device(text: str) -> torch.device:
         return torch.device(name)
     name = "cuda:0" if text == "cuda" else text
     if name not in there:
-        raise InputError(f"device is one of auto, {', '.join(there)} on this machine, but got {text!r}")
+        raise InputError(f"device is one of auto, {', '.join(there)} on this machine, but got {shown(text)}")
     return torch.device(name)
 
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 
 LIBRARIES = ("torch", "timm", "optuna", "vitspace")
 
@@ -83,5 +83,5 @@ def seconds_from_environment(name: str, default: float) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        raise InputError(f"{name} is a finite number of seconds, not below 0, but got {text!r}")
+        raise InputError(f"{name} is a finite number of seconds, not below 0, but got {shown(text)}")
     return seconds

@@ -3,8 +3,8 @@
 A training step holds one lock shared, and a timing holds it alone. A timing also holds a second lock from the moment it
 asks, at which a step stops before it begins: so steps that follow each other without a pause do not keep a timing
 waiting. Both locks are files of the cache's folder that the kernel locks, so that they end with their process, and all
-processes with the same cache take part. A process that was suspended is not waited for longer than `PATIENCE`, and from
-then on not at all until it has let go.
+processes with the same cache take part. Who is waited for is said after some seconds. Nobody is waited for longer than
+`PATIENCE`, a suspended process not as long, and from then on not at all until it has let go.
 """
 
 import fcntl
@@ -16,10 +16,10 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from vitspace.cache import cache_folder
+from vitspace.locks import holders, take
 
 #: Seconds for which a step or a timing is waited for; none takes as long, unless its process was suspended.
 PATIENCE = 300.0
-_POLLS = (0.002, 0.05)
 
 
 class _Waited:
@@ -29,6 +29,11 @@ class _Waited:
 _log = logging.getLogger(__name__)
 #: Locks that somebody held for longer than `PATIENCE`, until they are had again.
 _given_up: set[str] = set()
+
+
+def takes_turns() -> bool:
+    """Whether timings and trainings of this host wait for each other; False from where one is no longer waited for."""
+    return not _given_up
 
 
 def seconds_waited() -> float:
@@ -88,23 +93,16 @@ def _locked(path: Path, how: int) -> Iterator[None]:
 
 
 def _lock(file: TextIOWrapper, how: int) -> None:
-    began, pause = time.monotonic(), _POLLS[0]
     patience = 0.0 if file.name in _given_up else PATIENCE
-    while True:
-        try:
-            fcntl.flock(file, how | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() - began >= patience:
-                break
-            time.sleep(pause)
-            pause = min(2 * pause, _POLLS[1])
-        except OSError as error:  # a file system without locks
-            _give_up(file.name, f"cannot be locked ({error})")
-            return
-        else:
-            _given_up.discard(file.name)
-            return
-    _give_up(file.name, f"was held for {PATIENCE:g} s by another process; is it suspended?")
+    try:
+        had = take(file, how, patience, "timings and trainings of this host take turns")
+    except OSError as error:  # a file system without locks
+        _give_up(file.name, f"cannot be locked ({error})")
+        return
+    if had:
+        _given_up.discard(file.name)
+    else:
+        _give_up(file.name, f"is held by {holders(file)}")
 
 
 def _give_up(name: str, why: str) -> None:

@@ -1,5 +1,6 @@
 """Tables of numbers as a reader sees them, and as Markdown."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -119,8 +120,19 @@ def markdown(frame: pd.DataFrame) -> str:
     return "".join(f"| {' | '.join(_cell(value) for value in row)} |\n" for row in rows)
 
 
+def escaped(text: str) -> str:
+    """Return a text in which Markdown sees neither HTML nor links of whoever wrote it."""
+    return text.replace("<", "&lt;").replace("](", "]\\(")
+
+
+def fenced(text: str) -> str:
+    """Return a text as a block of code, which it cannot end."""
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+    return f"{fence}\n{text}\n{fence}"
+
+
 def _cell(value: Any) -> str:
-    return " ".join(str(value).replace("|", "\\|").split())
+    return " ".join(escaped(str(value)).replace("|", "\\|").split())
 
 
 def _latency(row: pd.Series) -> str:

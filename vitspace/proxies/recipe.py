@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from vitspace.data import Dataset, load_data, part_of
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 
 #: A folder as a canonical name has it.
 _DIGESTED = re.compile(r"[^/]+@[0-9a-f]{8}")
@@ -160,7 +160,7 @@ def parse_proxy(text: str = "tiny", **changes: object) -> TrainingProxy:
     """
     preset, fields = split_fields(text)
     if preset not in PRESETS:
-        raise InputError(f"a training preset is one of {', '.join(PRESETS)}, but got {preset!r}")
+        raise InputError(f"a training preset is one of {', '.join(PRESETS)}, but got {shown(preset)}")
     given = {**fields, **changes}
     values = PRESETS[preset].model_dump() | given
     if "epochs" in given and "steps" not in given:
@@ -183,7 +183,9 @@ def split_fields(text: str) -> tuple[str, dict[str, str | None]]:
     for part in parts:
         name, equals, value = part.partition("=")
         if not equals or name in fields:
-            raise InputError(f"a preset is changed by field=value, each once, as in small,steps=300, but got {part!r}")
+            raise InputError(
+                f"a preset is changed by field=value, each once, as in small,steps=300, but got {shown(part)}"
+            )
         fields[name] = None if value == "none" else value
     return preset, fields
 
@@ -204,7 +206,7 @@ def canonical_name(name: str, data: str = "") -> str:
     argument = name.partition(":")[2]
     preset, fields = split_fields(argument)
     if data and "data" in fields:
-        raise InputError(f"the data are named once, and here they are {data!r}, but got {name!r}")
+        raise InputError(f"the data are named once, and here they are {data!r}, but got {shown(name)}")
     recipe, usual = parse_proxy(argument, **({"data": data} if data else {})), PRESETS[preset]
     values = {key: value for key, value in recipe.model_dump().items() if value != getattr(usual, key)}
     if "epochs" in values:
@@ -244,4 +246,4 @@ def _explain(error: ValidationError) -> str:
         return f"unknown key {name!r} of the training proxy; known keys: {known}"
     if first["type"] == "value_error":
         return f"training proxy: {first['msg'].removeprefix('Value error, ')}"
-    return f"training proxy: {name or 'recipe'}: {first['msg']}, but got {first['input']!r}"
+    return f"training proxy: {name or 'recipe'}: {first['msg']}, but got {shown(first['input'])}"

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.proxies.proxy import Proxy
 
 _log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def kind_of(text: str) -> Kind:
     if name in registered:
         return Kind(name, registered[name].module, registered[name])
     if name not in PROXIES:
-        raise InputError(f"a proxy is one of {', '.join((*PROXIES, *registered))}, but got {text!r}")
+        raise InputError(f"a proxy is one of {', '.join((*PROXIES, *registered))}, but got {shown(text)}")
     if name in TRAINING:
         return Kind(name, f"vitspace.proxies.training.{name}")
     return Kind(name, "vitspace.proxies.scores" if name in SCORES else "vitspace.proxies.combinations")
@@ -157,7 +157,7 @@ def part_data(text: str, data: str | None = None) -> tuple[str, str | None]:
         return text, data
     kind = kind_of(text)
     if kind.has_rungs:
-        raise InputError(f"the rungs of {kind.name} share their data, which --data names, but got {text!r}")
+        raise InputError(f"the rungs of {kind.name} share their data, which --data names, but got {shown(text)}")
     return kind.part_data(text) if kind.trains else (text, data)
 
 

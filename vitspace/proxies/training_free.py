@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.machine.devices import check_device
 from vitspace.machine.quiet import training_step
 from vitspace.proxies import COMBINATIONS, ProxyError, Score
@@ -70,7 +70,7 @@ def open_free(name: str, argument: str, data: str, device: str) -> FreeProxy:
     if argument:
         raise InputError(f"only train takes a preset, as in train:small, but got {name}:{argument}")
     if data.partition(":")[0] not in ("", "fractal"):
-        raise InputError(f"a training-free score is fed generated fractals, so data is fractal, but got {data!r}")
+        raise InputError(f"a training-free score is fed generated fractals, so data is fractal, but got {shown(data)}")
     settings = Settings(device=str(check_device(device)))
     if name not in COMBINATIONS:
         return FreeProxy(name, None, settings)

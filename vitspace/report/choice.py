@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.report.gaps import gap
 from vitspace.report.names import trial_name
 from vitspace.report.points import score_text
@@ -68,7 +68,7 @@ def select(record: StudyRecord, which: str | int) -> Trial:
     if not found:
         numbers = ", ".join(str(trial.number) for trial in record.front)
         known = f"{', '.join(RULES)}, or the number of a trial (on the front: {numbers})"
-        raise InputError(f"a design is {known}, but got {str(which)!r}")
+        raise InputError(f"a design is {known}, but got {shown(str(which))}")
     if found[0].spec is None:
         raise InputError(f"trial {which} of {record.name} has no design: {found[0].state}: {found[0].why}")
     return found[0]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from vitspace.errors import InputError
 from vitspace.pareto import normalised_hypervolume
-from vitspace.plots.formats import markdown
+from vitspace.plots.formats import escaped, markdown
 from vitspace.report.noise import noise_limit
 from vitspace.report.tables import front_table
 from vitspace.report.words import machine_name, proxy_sentence, score_word
@@ -97,7 +97,7 @@ class Comparison:
             shown[name] = [form.format(value) for value in shown[name]]
         warning = "".join(f"\n\n**{name}**: {machines}." for name, machines in self.latency_words())
         return (
-            f"**{self.headline()}**\n\n{proxy_sentence(self.records[0])}\n\n"
+            f"**{escaped(self.headline())}**\n\n{escaped(proxy_sentence(self.records[0]))}\n\n"
             f"![Fronts of the studies](fronts.png)\n\n{markdown(shown.astype(str))}\n"
             f"{' '.join([self.point_words(), *self.noise_words()])}{warning}\n"
         )

@@ -19,7 +19,7 @@ from optuna_dashboard import get_note, run_server, save_note
 from vitspace.cache import cache_folder
 from vitspace.errors import InputError
 from vitspace.plots import style
-from vitspace.plots.formats import markdown
+from vitspace.plots.formats import escaped, fenced, markdown
 from vitspace.report.figures import figures, save_figure
 from vitspace.report.markdown import front_in_words
 from vitspace.report.names import trial_name
@@ -99,9 +99,9 @@ def note_text(record: StudyRecord) -> str:
     command = record.resolved.get("command")
     parts = [
         f"## {record.name}",
-        headline(record).removeprefix(f"{record.name}: "),
-        proxy_sentence(record),
-        f"```\n{command}\n```" if command else "",
+        escaped(headline(record).removeprefix(f"{record.name}: ")),
+        escaped(proxy_sentence(record)),
+        fenced(command) if command else "",
         f"### The front\n\n{markdown(front_in_words(record))}" if record.front else "",
         SIGNED,
     ]

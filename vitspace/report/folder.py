@@ -4,7 +4,7 @@ import json
 import logging
 from pathlib import Path
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.files import write_atomic
 from vitspace.folders import note_replaced, owning, whole_files
 from vitspace.plots import style
@@ -47,7 +47,7 @@ def write_report(record: StudyRecord, out: Path) -> Path:
             write_atomic(new / "trials.csv", trials_table(record).to_csv(index=False))
             write_atomic(new / STUDY_FILE, json.dumps(study_data(record, out), indent=2, allow_nan=False) + "\n")
     except OSError as error:
-        raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
+        raise InputError(f"a report needs a folder that can be written, but got {shown(str(out))}: {error}") from None
     return out
 
 
@@ -65,7 +65,7 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
             write_atomic(new / "index.html", comparison_html(comparison))
             write_atomic(new / "report.md", comparison.text())
     except OSError as error:
-        raise InputError(f"a report needs a folder that can be written, but got {str(out)!r}: {error}") from None
+        raise InputError(f"a report needs a folder that can be written, but got {shown(str(out))}: {error}") from None
     return out
 
 

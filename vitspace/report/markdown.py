@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from vitspace.plots.formats import markdown, readable
+from vitspace.plots.formats import escaped, fenced, markdown, readable
 from vitspace.report.check import check_words
 from vitspace.report.figures import figures
 from vitspace.report.tables import anchors_shown, calibration, front_shown, rejected
@@ -21,15 +21,21 @@ network = vitspace.build(vitspace.Spec.from_dict(specs["{spec_id}"]))
 
 def report_text(record: StudyRecord) -> str:
     """Return the whole report; figures are linked by name."""
-    sections = [f"**{headline(record)}**", *_opening(record), *_results(record), *_setting(record), *_onward(record)]
+    sections = [
+        f"**{escaped(headline(record))}**",
+        *_opening(record),
+        *_results(record),
+        *_setting(record),
+        *_onward(record),
+    ]
     return "\n\n".join(section.strip() for section in sections if section) + "\n"
 
 
 def _opening(record: StudyRecord) -> Iterator[str]:
-    yield proxy_sentence(record)
+    yield escaped(proxy_sentence(record))
     if command := record.resolved.get("command"):
         took = f"\n\nSearched for {format_seconds(record.seconds)}." if record.seconds else ""
-        yield f"```\n{command}\n```{took}"
+        yield fenced(command) + took
     for name, figure in figures(record).items():
         yield f"![{figure.alt}]({name}.png)"
 
@@ -40,7 +46,7 @@ def _results(record: StudyRecord) -> Iterator[str]:
         yield _front_note(record)
     yield from _section("Published designs", readable(anchors_shown(record)))
     if record.in_points:
-        yield f"## The proxy beside the estimates\n\n{check_words(record)}"
+        yield f"## The proxy beside the estimates\n\n{escaped(check_words(record))}"
     worth = "What an estimate is worth" if record.in_points else "What a score is worth"
     yield from _section(worth, readable(calibration(record)))
     yield from _section("Trials without a score", readable(rejected(record)), "No trial was rejected.")
@@ -54,7 +60,7 @@ def front_in_words(record: StudyRecord) -> pd.DataFrame:
 
 def _front_note(record: StudyRecord) -> str:
     size = (record.resolved.get("space") or {}).get("resolution")
-    notes = [f"FLOPs: {record.resolved['convention']}." if record.resolved.get("convention") else ""]
+    notes = [f"FLOPs: {escaped(record.resolved['convention'])}." if record.resolved.get("convention") else ""]
     notes.append(f"FLOPs and latency at {size} px." if size else "")
     timed = any(trial.latency.get("low_ms") for trial in record.front)
     notes.append(f"Latency: median ({'its 95 % interval' if timed else '10th to 90th percentile'}; unsure where said).")
@@ -74,7 +80,7 @@ def _setting(record: StudyRecord) -> Iterator[str]:
 
 def _onward(record: StudyRecord) -> Iterator[str]:
     yield "## How to go on"
-    yield "```\n" + "\n".join(f"{command}  # {purpose}" for purpose, command in next_commands(record)) + "\n```"
+    yield fenced("\n".join(f"{command}  # {purpose}" for purpose, command in next_commands(record)))
     designs = [trial.spec.id for trial in record.front if trial.spec]
     if designs:
         yield "A design of the front as a PyTorch module, from the folder of this report:"

@@ -39,8 +39,8 @@ def within_reach(record: StudyRecord, costs: list[float]) -> tuple[list[tuple[fl
 
 def not_run(record: StudyRecord, most: float) -> list[tuple[float, float, str]]:
     """Published designs that are no trial, of at most so many GFLOPs: (GFLOPs, top-1 in %, name)."""
-    rows = [row.published | {"name": readable_name(row.id)} for row in references(record)]
-    return [(r["gflops"], r["top1"], r["name"]) for r in rows if "top1" in r and r["gflops"] <= most]
+    rows = [(row.published, readable_name(row.id)) for row in references(record)]
+    return [(r["gflops"], r["top1"], name) for r, name in rows if "top1" in r and r["gflops"] <= most]
 
 
 def labelled(lines: list[tuple[float, str]], span: float) -> list[tuple[float, str]]:

@@ -1,4 +1,4 @@
-"""The desk: where an engine asks for the next design and tells what it gave, the same for all engines and workers."""
+"""The desk hands out designs and takes their results, in the same way for all engines and workers."""
 
 import time
 import zlib

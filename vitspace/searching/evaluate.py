@@ -17,7 +17,7 @@ from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.latency import LatencySettings, measure, predicted_violation
 from vitspace.machine.host import fingerprint, versions
-from vitspace.machine.quiet import seconds_waited
+from vitspace.machine.quiet import seconds_waited, takes_turns
 from vitspace.machine.threads import wait_policy
 from vitspace.proxies import Laddered, Proxy, finite
 from vitspace.searching.rungs import EntersRungs
@@ -103,7 +103,8 @@ class Evaluator:
         self, number: int, state: State, spec: Spec | None = None, why: str = "", anchor: str | None = None
     ) -> Trial:
         """Return a trial that says what it takes to run it again, and who ran it where; see `Trial`'s attributes."""
-        how = {"threads": torch.get_num_threads(), "wait_policy": wait_policy()}
+        how: dict[str, Any] = {"threads": torch.get_num_threads(), "wait_policy": wait_policy()}
+        how |= {} if takes_turns() else {"takes_turns": False}
         run = {"command": self.command, "pid": os.getpid(), **how, "versions": versions()}
         return Trial(number, state, spec, why, anchor, seed=self.seed, details={"run": run, "host": fingerprint()})
 

@@ -1,4 +1,4 @@
-"""First designs: what a new study evaluates before a sampler proposes anything; the anchors lead."""
+"""Chooses what a new study evaluates before a sampler proposes anything; the anchors lead."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -7,6 +7,8 @@ from typing import Any
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.latency import LatencySettings
+from vitspace.latency.counted import CountedLatency, unknown
 from vitspace.searching.engines import engine_of
 from vitspace.searching.estimated import Estimator
 from vitspace.searching.evaluate import Evaluator
@@ -83,6 +85,12 @@ def first_designs(
     return FirstDesigns([*listed, *((None, spec) for spec in drawn)])
 
 
+def _latency(config: StudyConfig, space: Space) -> CountedLatency | None:
+    """Return what predicts milliseconds of many designs; None where no designs timed by such settings are known."""
+    settings = LatencySettings(config.latency_backend, img_size=space.resolution)
+    return None if unknown(settings) else CountedLatency.here(settings)
+
+
 def enqueue(store: StudyStore, space: Space, first: FirstDesigns) -> None:
     """Queue a study's first designs, those that are not yet among its trials; the study is ready then."""
     known = [(trial.system_attrs.get("fixed_params"), trial.user_attrs.get("anchor")) for trial in store.frozen()]
@@ -144,7 +152,7 @@ def _finalists(
 ) -> tuple[list[Spec], dict[str, Any]]:
     """Return the designs that a screening leaves, and what is said of it."""
     population, known = space.population, [spec for spec in anchors.values() if spec in space]
-    estimator = Estimator(population, space.resolution, latency := None)
+    estimator = Estimator(population, space.resolution, latency := _latency(config, space))
     found = screen_space(space, config.limits.counted, estimator, config.seed, known, tell)
     best = fast_enough(found.best, config.limits, latency.error) if latency else found.best
     finalists = choose_finalists(

@@ -54,7 +54,7 @@ def spans_by_process(stored: Iterable[FrozenTrial]) -> dict[Any, list[Span]]:
             run = trial.details.get("run")
             if run and trial.seconds:  # else it was rejected or interrupted, and not evaluated
                 began, ended = each.datetime_start.timestamp(), each.datetime_complete.timestamp()
-                spec_id = each.system_attrs.get(CLAIM) if trial.counts else None
+                spec_id = each.system_attrs.get(CLAIM) if trial.complete else None
                 # Ray's tasks have one owner, the driver, and a process of their own.
                 found[owner_of(each), run["pid"]].append((began, ended, trial.seconds, spec_id))
     return {process: sorted(spans, key=lambda span: span[1]) for process, spans in found.items()}

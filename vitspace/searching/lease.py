@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 from optuna.trial import FrozenTrial
+from pydantic import TypeAdapter, ValidationError
 
 from vitspace.errors import InputError
 from vitspace.machine.host import seconds_from_environment
@@ -113,7 +114,13 @@ class Owner:
 def owner_of(trial: FrozenTrial) -> Owner | None:
     """Return the process that runs or ran a trial; None where it died before it stored its name."""
     data = trial.system_attrs.get(OWNER)
-    return Owner(**data) if data else None
+    try:
+        return _OWNERS.validate_python(data) if data else None
+    except ValidationError:  # another program's
+        return None
+
+
+_OWNERS = TypeAdapter(Owner)
 
 
 @cache

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitspace.costs import CONVENTION
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.machine.devices import computing_on
 from vitspace.machine.host import machine
 from vitspace.proxies import part_data, trains
@@ -177,7 +177,7 @@ def _resumed(store: StudyStore, settings: dict[str, Any]) -> StudyConfig:
     stored = store.config.model_dump()
     for key, value in settings.items():
         if key in stored and key not in MAY_CHANGE and value != stored[key]:
-            raise InputError(f"a resumed study keeps its {key}, {stored[key]!r}, but got {value!r}")
+            raise InputError(f"a resumed study keeps its {key}, {stored[key]!r}, but got {shown(value)}")
     config = StudyConfig.of(stored | settings)
     done = len(store.record().counted)
     if "trials" in settings and config.trials < done:

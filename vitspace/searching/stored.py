@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.searching.idle import idle_share
 from vitspace.searching.lease import BEATS, LeaseTiming, Owner, owner_of
 from vitspace.study.config import StudyConfig
@@ -101,8 +101,8 @@ def list_studies(storage: str = DEFAULT_STORAGE) -> list[StudySummary]:
     opened = open_storage(storage, create=False)
     stores = [StudyStore.load(opened, name, designs=False, whole=False) for name in study_names(opened)]
     if others := [store.name for store in stores if not store.is_whole]:
-        _log.warning("left out, as no whole studies of vitspace: %s", ", ".join(others))
-    return [_summary(store, store.record()) for store in stores if store.is_whole]
+        _log.warning("left out, as no whole studies of vitspace: %s", ", ".join(map(shown, others)))
+    return [summary for store in stores if store.is_whole and (summary := _readable(store))]
 
 
 def describe_study(study: str, storage: str = DEFAULT_STORAGE) -> StudyDetails:
@@ -152,6 +152,15 @@ def delete_study(
         return False
     optuna.delete_study(study_name=study, storage=store.storage)
     return True
+
+
+def _readable(store: StudyStore) -> StudySummary | None:
+    """Return a study's summary; of one that VitSpace did not store so, None, with a warning."""
+    try:
+        return _summary(store, store.record())
+    except InputError as error:
+        _log.warning("left out %s: %s", shown(store.name), error)
+        return None
 
 
 def _summary(store: StudyStore, record: StudyRecord) -> StudySummary:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.space.config import STAGES, AxisConfig, FamilyAxes, SpaceConfig, SpaceError
 from vitspace.space.rules import Rule
 from vitspace.space.variables import Variable, in_order
@@ -165,7 +165,7 @@ class Axes:
         if part not in parts or field not in {f.name for f in fields(parts[part])}:
             names = [f.name for f in fields(parts["stage"])]
             names += [f"{kind}.{f.name}" for kind in ("stem", "head") for f in fields(parts[kind])]
-            raise SpaceError(f"an axis is one of {', '.join(names)} for {family}, but got {axis!r}", *where)
+            raise SpaceError(f"an axis is one of {', '.join(names)} for {family}, but got {shown(axis)}", *where)
 
     def _check_values(self, axis: str, config: AxisConfig, part: Any, field: str, where: tuple[str, ...]) -> None:
         kind: Any = next(f.type for f in fields(part) if f.name == field)
@@ -174,7 +174,9 @@ class Axes:
             try:
                 check.validate_python(value, strict=True)
             except ValidationError as error:
-                raise SpaceError(f"{axis}: {error.errors()[0]['msg']}, but got {value!r}", *where, *place) from None
+                raise SpaceError(
+                    f"{axis}: {error.errors()[0]['msg']}, but got {shown(value)}", *where, *place
+                ) from None
 
     def _section(self, family: str) -> FamilyAxes:
         return self.config.families.get(family, FamilyAxes())

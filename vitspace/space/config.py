@@ -2,14 +2,17 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.space.rules import Rule
+from vitspace.spec import MOST_CHANNELS
 
 STAGES = 4
 #: Classes that the head of a design is costed with.
 CLASSES = 1000
+#: Values of an axis, characters of one, digits of a numerator.
+_MOST_VALUES, _LONGEST, _DIGITS = 1000, 100, 16
 
 
 class SpaceError(InputError):
@@ -29,13 +32,22 @@ def _number(value: Any) -> Any:
     """Read ``1/64`` as a number; leave anything else."""
     if isinstance(value, str):
         top, slash, bottom = value.partition("/")
-        if slash and top.strip().isdigit() and bottom.strip().isdigit() and int(bottom):
-            return int(top) / int(bottom)
+        if slash and max(len(top), len(bottom)) < _DIGITS and top.strip().isdecimal() and bottom.strip().isdecimal():
+            return int(top) / int(bottom) if int(bottom) else value
     return value
 
 
-Value = Annotated[bool | int | float | str, BeforeValidator(_number)]
-Values = Annotated[tuple[Value, ...], Field(min_length=1)]
+def _bounded(value: Any) -> Any:
+    """Return a value that a design can have."""
+    if isinstance(value, int | float) and not abs(value) <= MOST_CHANNELS:
+        raise ValueError(f"values are finite and at most {MOST_CHANNELS}, but got {shown(value)}")
+    if isinstance(value, str) and len(value) > _LONGEST:
+        raise ValueError(f"values are texts of at most {_LONGEST} characters, but got {shown(value)}")
+    return value
+
+
+Value = Annotated[bool | int | float | str, BeforeValidator(_number), AfterValidator(_bounded)]
+Values = Annotated[tuple[Value, ...], Field(min_length=1, max_length=_MOST_VALUES)]
 Condition = dict[str, Values]
 
 
@@ -52,7 +64,7 @@ class AxisConfig(BaseModel):
     values: Values | None = None
     each: Values | None = None
     stages: tuple[Values | None, ...] | None = None
-    scale: tuple[Annotated[int, Field(ge=1)], ...] | None = None
+    scale: tuple[Annotated[int, Field(ge=1, le=64)], ...] | None = None
     when: Condition = {}
     order: Literal["any", "non_decreasing"] = "any"
 
@@ -66,7 +78,7 @@ class AxisConfig(BaseModel):
                 raise ValueError(f"{name} has one entry a stage, {STAGES}, but got {len(given)}")
         for values in [self.values, self.each, *(self.stages or ())]:
             if values is not None and len(set(values)) != len(values):
-                raise ValueError(f"an axis lists each value once, but got {list(values)}")
+                raise ValueError(f"an axis lists each value once, but got {shown(list(values))}")
         if self.scale and any(type(v) is not int for vs in (self.values, *(self.per_stage or ())) for v in vs or ()):
             raise ValueError("scale multiplies whole numbers, but the axis has other values")
         if self.order != "any" and self.values is not None:
@@ -94,6 +106,7 @@ class FamilyAxes(BaseModel):
             return axes
         for name, axis in axes.items():
             if axis is None or isinstance(axis, str | int | float):
+                name, axis = (str(each)[:_LONGEST] for each in (name, axis))
                 raise ValueError(f"an axis is a list or a mapping, such as {name}: [{axis}], but got {name}: {axis}")
         return {name: {"values": axis} if isinstance(axis, list) else axis for name, axis in axes.items()}
 
@@ -117,7 +130,7 @@ class SpaceConfig(FamilyAxes):
     """
 
     family: str | AxisConfig
-    resolution: int = Field(default=224, ge=32)
+    resolution: int = Field(default=224, ge=32, le=4096)
     families: dict[str, FamilyAxes] = {}
 
     @field_validator("family", mode="before")

@@ -18,7 +18,7 @@ from vitspace.errors import InputError
 from vitspace.space.lattice import Ints
 from vitspace.space.ranking import Rankings
 from vitspace.spec import Spec
-from vitspace.units import format_count
+from vitspace.units import format_apart
 
 _log = logging.getLogger(__name__)
 
@@ -211,9 +211,9 @@ def check_budget(rankings: Rankings, budget: Budget) -> None:
     """Raise InputError where a budget lies beside all designs of the space; the message says what the nearest costs."""
     for name, measure, (low, high) in (("FLOPs", "macs", budget.macs), ("params", "params", budget.params)):
         if high < math.inf and (least := rankings.lattice.extreme(measure)) > high:
-            raise InputError(_beside(rankings, budget, "smallest", name, least))
+            raise InputError(_beside(rankings, budget, "smallest", name, format_apart(least, high)))
         if low > 0 and (most := rankings.lattice.extreme(measure, largest=True)) < low:
-            raise InputError(_beside(rankings, budget, "largest", name, most))
+            raise InputError(_beside(rankings, budget, "largest", name, format_apart(most, low)))
     if not rankings.of(budget.macs).total:
         raise InputError(_none(rankings, budget))
 
@@ -222,8 +222,8 @@ def _none(rankings: Rankings, budget: Budget) -> str:
     return f"a budget holds a design of the space, but none of {rankings.lattice.name} lies within {budget}"
 
 
-def _beside(rankings: Rankings, budget: Budget, end: str, name: str, costs: int) -> str:
+def _beside(rankings: Rankings, budget: Budget, end: str, name: str, costs: str) -> str:
     return (
         f"a budget holds a design of the space, but the {end} of {rankings.lattice.name} costs "
-        f"{format_count(costs)} {name}, and the budget is {budget}"
+        f"{costs} {name}, and the budget is {budget}"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vitspace.costs.handed import Handed
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.files import located
 from vitspace.space.axes import FAMILY, Axes
 from vitspace.space.config import STAGES, SpaceConfig
@@ -73,7 +73,7 @@ class Schema:
                 raise InputError(f"params name every active axis, but {variable.name} is missing")
             value = left.pop(variable.name)
             if value not in variable.values:
-                raise InputError(f"{variable.name} is one of {list(variable.values)}, but got {value!r}")
+                raise InputError(f"{variable.name} is one of {list(variable.values)}, but got {shown(value)}")
             return value
 
         chosen = self._choose_all(pick)
@@ -168,7 +168,7 @@ class Schema:
             if value not in variable.values and is_default:
                 return variable.values[0]  # it means nothing there
             if value not in variable.values:
-                raise InputError(f"{variable.name} is one of {list(variable.values)}, but got {value!r}")
+                raise InputError(f"{variable.name} is one of {list(variable.values)}, but got {shown(value)}")
             return value
 
         families = {stage.family for stage in spec.stages}

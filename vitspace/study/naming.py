@@ -1,13 +1,9 @@
 """Which names a new study may have."""
 
-import re
-
 from vitspace.errors import InputError
+from vitspace.study.reading import check_name
 from vitspace.study.storage import open_storage, storage_file
 from vitspace.study.store import GO_ON, name_is_taken, study_names
-
-#: Bytes of the longest name, which is a folder's and part of a file's.
-LONGEST = 200
 
 
 def check_new(url: str, name: str, taken: bool = False, cure: str = GO_ON) -> None:
@@ -22,10 +18,7 @@ def check_new(url: str, name: str, taken: bool = False, cure: str = GO_ON) -> No
     Raises:
         InputError: the name is no file name, a study of that name is stored, or the storage cannot be reached.
     """
-    if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
-        raise InputError(f"a study's name is of letters, digits and . _ - +, since it names a folder, but got {name!r}")
-    if len(name.encode()) > LONGEST:
-        raise InputError(f"a study's name is of at most {LONGEST} bytes, but got {len(name.encode())}: {name[:20]}...")
+    check_name(name)
     file = storage_file(url)
     if (file is None or file.exists()) and name in study_names(open_storage(url)) and not taken:
         raise InputError(name_is_taken(name, cure))

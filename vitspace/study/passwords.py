@@ -5,12 +5,36 @@ prints the rest of one with an unescaped ``@`` as the host. So too much is maske
 """
 
 import re
+from urllib.parse import unquote
 
 #: From a URL's first colon to its last @, and the values of parameters that may be secret.
 _IN_URL = re.compile(r"(://[^\s:/?]*):\S*@")
+_QUERY_VALUE = r"[?&;][^\s=&?]*(?:pass|pwd|secret|token)[^\s=&?]*=([^\s&]+)"
+#: Characters from which a piece of a password is masked wherever it stands.
+_SHORTEST = 4
 _IN_QUERY = re.compile(r"([?&;][^\s=&?]*(?:pass|pwd|secret|token)[^\s=&?]*=)[^\s&]*[^\s&'\",:;)]", re.IGNORECASE)
 
 
-def without_passwords(text: str) -> str:
-    """Return a text in which the passwords of URLs are ``***``: ``postgresql://me:***@host/studies``."""
-    return _IN_URL.sub(r"\1:***@", _IN_QUERY.sub(r"\1***", text))
+def without_passwords(text: str, url: str = "") -> str:
+    """Return a text in which the passwords of URLs are ``***``: ``postgresql://me:***@host/studies``.
+
+    Args:
+        text: The text.
+        url: A URL that what is said is about. A driver may tell of it in parts, and take the end of a password for the
+            host: so each end of the password before an ``@`` is masked, and the password wherever it stands alone.
+    """
+    text = _IN_URL.sub(r"\1:***@", _IN_QUERY.sub(r"\1***", text))
+    for password in _passwords(url):
+        ends = sorted({password[i:] for i in range(len(password))}, key=len, reverse=True)
+        text = re.sub("|".join(f"{re.escape(end)}(?=@)" for end in ends), "***", text)
+        pieces = [piece for piece in (password, *re.split("[@:/]", password)) if len(piece) >= _SHORTEST]
+        for piece in pieces:
+            text = text.replace(piece, "***")
+    return text
+
+
+def _passwords(url: str) -> set[str]:
+    """Return what may be the passwords of a URL, as they are written and as they are meant."""
+    found = [match[1] for match in re.finditer(r"://[^\s:/?]*:(\S*)@", url)]
+    found += [match[1] for match in re.finditer(_QUERY_VALUE, url, re.IGNORECASE)]
+    return {form for each in found for form in (each, unquote(each)) if form}

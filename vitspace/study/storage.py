@@ -18,7 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, PendingRollbackError
 
-from vitspace.errors import InputError, StudyFailedError, StudyGoneError
+from vitspace.errors import InputError, StudyFailedError, StudyGoneError, shown
 from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.host import seconds_from_environment
 from vitspace.study.journal import JournalFile
@@ -83,7 +83,7 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
     except Exception as error:
         # Drivers raise their own types; whichever it is, the storage is not to be had.
         why = f"the storage {url!r} {_cure(error) or f'cannot be reached: {storage_trouble(error)}'}"
-        raise InputError(without_passwords(why)) from None
+        raise InputError(without_passwords(why, url)) from None
 
 
 def storage_option(url: str) -> str:
@@ -142,28 +142,28 @@ def naming_storage(url: str) -> Iterator[None]:
         yield
     except GoneError as error:
         why = f"the study is no longer in the storage {url!r}: it was deleted meanwhile"
-        raise StudyGoneError(without_passwords(why)) from error
+        raise StudyGoneError(without_passwords(why, url)) from error
     except LostError as error:
         raise StudyGoneError(without_passwords(f"the storage {url!r} cannot be used: {error}")) from error
     except StorageError as error:
         why = f"the storage {url!r} cannot be used: {error}; what was stored before is kept"
-        raise StudyFailedError(without_passwords(why)) from error
+        raise StudyFailedError(without_passwords(why, url)) from error
 
 
 @contextmanager
-def _as_storage_error() -> Iterator[None]:
+def _as_storage_error(url: str) -> Iterator[None]:
     """Raise what the storage's driver raises as a `StorageError`, and what is said of what is stored as it is."""
     try:
         yield
     except StorageError:
         raise
     except KeyError as error:
-        raise GoneError(storage_trouble(error)) from error
+        raise GoneError(without_passwords(storage_trouble(error), url)) from error
     except Exception as error:
         drivers = (optuna.exceptions.StorageInternalError, DBAPIError, PendingRollbackError, sqlite3.Error, OSError)
         if not (isinstance(error, drivers) or type(error).__module__.startswith("grpc")):
             raise
-        raise StorageError(storage_trouble(error)) from error
+        raise StorageError(without_passwords(storage_trouble(error), url)) from error
 
 
 def _open(url: str) -> BaseStorage:
@@ -201,7 +201,7 @@ def _one_writer(database: RDBStorage) -> None:
 def _grpc(url: str) -> BaseStorage:
     host, _, port = url.removeprefix(_GRPC).partition(":")
     if not host or not port.isdecimal():
-        raise InputError(f"a gRPC proxy is grpc://HOST:PORT, but got {url!r}")
+        raise InputError(f"a gRPC proxy is grpc://HOST:PORT, but got {shown(url)}")
     with warnings.catch_warnings():
         # Experimental in name.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -229,7 +229,7 @@ class _Retrying(BaseStorage):
             yield
             return
         with deferring_interrupts():
-            with _as_storage_error(), backend.batched():
+            with _as_storage_error(self.url), backend.batched():
                 yield
             self._settle()
 
@@ -238,7 +238,7 @@ class _Retrying(BaseStorage):
         refused = None
         while True:
             try:
-                with _as_storage_error():
+                with _as_storage_error(self.url):
                     self.inner.get_all_studies()
                 break
             except UpdateFinishedTrialError as error:
@@ -247,11 +247,11 @@ class _Retrying(BaseStorage):
             raise refused
 
     def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        with _as_storage_error():
-            return retrying(lambda: getattr(self.inner, name)(*args, **kwargs))
+        with _as_storage_error(self.url):
+            return retrying(lambda: getattr(self.inner, name)(*args, **kwargs), self.url)
 
 
-def retrying(ask: Callable[[], T]) -> T:
+def retrying(ask: Callable[[], T], url: str = "") -> T:
     """Ask a storage, again while it is away, for as long as `PATIENCE`."""
     began, pause = time.monotonic(), 0.1
     while True:
@@ -263,7 +263,7 @@ def retrying(ask: Callable[[], T]) -> T:
             if not _passing(error) or waited > patience():
                 raise
             if pause > 1:
-                _log.warning("the storage is away: %s; asking again", storage_trouble(error))
+                _log.warning("the storage is away: %s; asking again", without_passwords(storage_trouble(error), url))
         time.sleep(pause * random.uniform(0.5, 1))
         pause = min(2 * pause, 3.0)
 

@@ -12,10 +12,11 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.study.config import BEFORE, StudyConfig
 from vitspace.study.optuna_private import storage_of, study_id, trial_id
 from vitspace.study.passwords import without_passwords
+from vitspace.study.reading import check_name, read_facts, read_record, read_trial_facts
 from vitspace.study.record import OBJECTIVES, StudyRecord
 from vitspace.study.retimed import as_retimed, retimed_fact, retimed_name
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage, url_of
@@ -94,7 +95,7 @@ class StudyStore:
         """
         names = study_names(storage)
         if name not in names:
-            raise InputError(f"a study is one of {', '.join(names) or '(none stored)'}, but got {name!r}")
+            raise InputError(f"a study is one of {', '.join(names) or '(none stored)'}, but got {shown(name)}")
         store = cls(optuna.load_study(storage=storage, study_name=name), designs)
         if whole and not store.is_whole:
             cure = f"vitspace studies delete {shlex.quote(name)} removes it"
@@ -104,6 +105,8 @@ class StudyStore:
                 f"a study is one that vitspace made, but {name!r} has no configuration stored: another program made "
                 f"it, or it was killed while it did; {cure}"
             )
+        if whole:
+            check_name(name)
         return store
 
     @classmethod
@@ -133,10 +136,11 @@ class StudyStore:
     @property
     def config(self) -> StudyConfig:
         """What the study was asked; engine and sampler are those of who went on with it last."""
-        attrs = self.study.user_attrs
-        runs = attrs.get("resolved", {}).get("resumed") or [{}]
+        facts = read_facts(self.study.user_attrs)
+        config: StudyConfig = facts["config"]
+        runs = facts.get("resolved", {}).get("resumed") or [{}]
         latest = {name: runs[-1][name] for name in ("engine", "sampler") if "engine" in runs[-1]}
-        return StudyConfig.of(BEFORE | attrs["config"] | latest)
+        return StudyConfig.of(config.model_dump() | latest) if latest else config
 
     @property
     def used_up(self) -> bool:
@@ -189,20 +193,13 @@ class StudyStore:
         self.set(config=stored, resolved=resolved | {"resumed": runs}, used_up=False)
 
     def record(self) -> StudyRecord:
-        """Read the study."""
-        attrs = self.study.user_attrs
-        point = attrs.get("reference_point")
-        return StudyRecord(
-            name=self.study.study_name,
-            config=StudyConfig.of(BEFORE | attrs["config"]),
-            trials=self.trials(),
-            resolved=attrs.get("resolved", {}),
-            screened=attrs.get("screened", {}),
-            reference=attrs.get("reference", {}),
-            reference_point=tuple(point) if point else None,
-            seconds=attrs.get("seconds", 0.0),
-            storage=without_passwords(self.url or DEFAULT_STORAGE),
-        )
+        """Read the study.
+
+        Raises:
+            InputError: what is stored is not what VitSpace stores; see `vitspace.study.reading`.
+        """
+        where = without_passwords(self.url or DEFAULT_STORAGE)
+        return read_record(self.study.study_name, self.study.user_attrs, self.trials(), where)
 
     def trials(self, frozen: list[FrozenTrial] | None = None) -> list[Trial]:
         """Return the ended trials, of those given or of all as they are stored now, as they were timed last."""
@@ -249,8 +246,8 @@ def has_result(frozen: FrozenTrial) -> bool:
 
 def read_trial(frozen: FrozenTrial, design: bool = True) -> Trial:
     """Return a stored trial as it was saved, or all of it but its design."""
-    facts = {name: value for name, value in _result(frozen).items() if name in _FIELDS}
-    return Trial.from_dict({"number": frozen.number, "spec": None} | facts | ({} if design else {"spec": None}))
+    facts = _result(frozen)
+    return read_trial_facts(facts | {"number": frozen.number}, facts.get("spec") if design else None)
 
 
 def _result(frozen: FrozenTrial) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from vitspace.errors import FailureError, InputError
+from vitspace.errors import FailureError, InputError, shown
 from vitspace.files import write_atomic, write_json, write_with
 
 STATE, RESULT, SETTINGS = "state.pt", "train.json", "settings.json"
@@ -109,7 +109,7 @@ def _differing(stored: Any, now: Any, name: str = "") -> Iterator[str]:
         for key, value in now.items():
             yield from _differing(stored.get(key), value, f"{name} {key}".strip())
     elif stored != now:
-        yield f"{name}, {stored!r}, but got {now!r}"
+        yield f"{name}, {stored!r}, but got {shown(now)}"
 
 
 def _more(differing: list[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from vitspace.anchors import Anchor
 from vitspace.anchors.references import main_anchors
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.score_tables import committed_rows
 from vitspace.proxies.scores import Subject, measure
@@ -46,7 +46,7 @@ def combination(name: str) -> ModuleType:
         InputError: there is none.
     """
     if name not in COMBINATIONS:
-        raise InputError(f"a combination is one of {', '.join(COMBINATIONS)}, but got {name!r}")
+        raise InputError(f"a combination is one of {', '.join(COMBINATIONS)}, but got {shown(name)}")
     return importlib.import_module(f"{__name__}.{name}")
 
 

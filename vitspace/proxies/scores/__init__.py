@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.proxies import SCORES, ProxyError, finite
 from vitspace.proxies.scores._evidence import PassResults, Settings
 from vitspace.proxies.scores._init import INITS
@@ -49,7 +49,7 @@ def check_names(names: Iterable[str]) -> tuple[str, ...]:
     chosen = tuple(names)
     for name in chosen:
         if name not in SCORES:
-            raise InputError(f"a training-free score is one of {', '.join(SCORES)}, but got {name!r}")
+            raise InputError(f"a training-free score is one of {', '.join(SCORES)}, but got {shown(name)}")
     return chosen
 
 

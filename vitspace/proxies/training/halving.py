@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.proxies import Score
 from vitspace.proxies.training.train import OpenTraining
 from vitspace.proxies.training.train import open_proxy as open_training
@@ -66,7 +66,7 @@ def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> Halving:
     names = (argument or DEFAULT).split("/")
     keep = _keep(names.pop().partition("=")[2]) if names[-1].startswith("keep=") else KEEP
     if len(names) < 2:
-        raise InputError(f"halving has at least two rungs, as in halving:tiny/small, but got {argument!r}")
+        raise InputError(f"halving has at least two rungs, as in halving:tiny/small, but got {shown(argument)}")
     rungs = tuple(open_training(name, data, device, seed) for name in names)
     for lower, higher in pairwise(rungs):
         if _work(lower) >= _work(higher):

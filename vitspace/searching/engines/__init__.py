@@ -12,7 +12,7 @@ import pkgutil
 from dataclasses import dataclass
 from types import ModuleType
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.searching.samplers import SAMPLERS
 from vitspace.searching.session import Session
 from vitspace.study.config import StudyConfig
@@ -105,5 +105,5 @@ def _module(name: str) -> ModuleType:
 
 def _file(name: str) -> ModuleType:
     if name not in ENGINES:
-        raise InputError(f"an engine is one of {', '.join(ENGINES)}, but got {name!r}")
+        raise InputError(f"an engine is one of {', '.join(ENGINES)}, but got {shown(name)}")
     return importlib.import_module(f"{__name__}.{name}")

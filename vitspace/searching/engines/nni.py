@@ -20,6 +20,7 @@ from optuna.trial import TrialState
 
 from vitspace.cache import cache_path
 from vitspace.errors import StudyFailedError
+from vitspace.files import write_secret
 from vitspace.searching.desk import Desk
 from vitspace.searching.engines import Engine, _nni_trial
 from vitspace.searching.engines._nni_experiment import BreakdownError, Experiment
@@ -73,7 +74,7 @@ class _Run:
         tell = Watcher(self.session.store, self.session.monitor)
         with redirect_stdout(sys.stderr), tempfile.TemporaryDirectory(prefix="vitspace-nni-") as name:
             folder = Path(name)
-            (folder / STUDY).write_text(json.dumps(self._study()))
+            write_secret(folder / STUDY, json.dumps(self._study()))
             with Workers(folder, self.session.workers or 1, self.session.monitor) as workers:
                 self._experiment(workers, tell)
         tell()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.proxies import ProxyError
 from vitspace.searching.desk import Desk, Job
 from vitspace.searching.engines import Engine
@@ -190,5 +190,5 @@ def _join() -> None:
         if not address:
             raise
         raise InputError(
-            f"RAY_ADDRESS names a Ray cluster, but got {address!r}: {str(error).splitlines()[0]}"
+            f"RAY_ADDRESS names a Ray cluster, but got {shown(address)}: {str(error).splitlines()[0]}"
         ) from None

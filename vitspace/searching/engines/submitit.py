@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vitspace.errors import StudyFailedError
+from vitspace.files import write_secret
 from vitspace.searching.engines import Engine
 from vitspace.searching.engines._lazy import Lazy
 from vitspace.searching.monitor import Watcher
@@ -26,6 +27,8 @@ MINUTES = 24 * 60
 #: Minutes beside the timeout in which the last trial ends.
 _MORE = 30
 _LOOK = 2.0
+#: Where jobs are described and write their logs.
+FOLDER = Path("submitit")
 
 
 def run(session: Session) -> None:
@@ -53,15 +56,21 @@ def run(session: Session) -> None:
 def _submit(session: Session) -> list[Any]:
     """Submit as many jobs as there are to be workers, each of which is the command `vitspace worker`."""
     config, name, minutes = session.config, session.store.name, MINUTES
-    command = [sys.executable, "-m", "vitspace", "worker", name, "--storage", session.store.url]
+    command = [sys.executable, "-m", "vitspace", "worker", name, "--storage", f"@{_storage_file(name)}"]
     command += ["--device", config.device]
     if config.timeout is not None:
         command += ["--timeout", str(config.timeout)]
         minutes = math.ceil(config.timeout / 60) + _MORE
-    executor = submitit.AutoExecutor(folder=Path("submitit") / "%j")
+    write_secret(_storage_file(name), session.store.url)
+    executor = submitit.AutoExecutor(folder=FOLDER / "%j")
     executor.update_parameters(name=f"vitspace-{name}", timeout_min=minutes, **_gpus(config))
     work = submitit.helpers.CommandFunction(command, verbose=False)
     return [executor.submit(work) for _ in range(session.workers or 1)]
+
+
+def _storage_file(study: str) -> Path:
+    """Return the file in which jobs find the storage's URL, which may hold a password."""
+    return FOLDER / f"{study}.storage"
 
 
 def _gpus(config: StudyConfig) -> dict[str, int]:

@@ -16,7 +16,7 @@ from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
 
-class History:
+class TrialHistory:
     """The trials of a study, read anew by `update`.
 
     Attributes:

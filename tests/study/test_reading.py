@@ -1,0 +1,104 @@
+import json
+
+import optuna
+import pytest
+
+from vitspace.errors import InputError
+from vitspace.report.study_file import report_folder
+from vitspace.searching.stored import list_studies
+from vitspace.study.config import StudyConfig
+from vitspace.study.reading import read_facts, read_trial_facts
+from vitspace.study.storage import open_storage
+from vitspace.study.store import RESULT, StudyStore
+
+COMPLETE = {"number": 0, "state": "complete", "params": 10, "macs": 20, "latency_ms": 5.0, "score": -0.5}
+FACTS = {"config": {"space": "msg"}}
+INF = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"number": -1}, "number: Input should be greater than or equal to 0, but got -1"),
+        ({"params": 0}, "params: Input should be greater than or equal to 1"),
+        ({"macs": -5}, "macs: "),
+        ({"macs": 1.5}, "macs: Input should be a valid integer"),
+        ({"macs": True}, "macs: Input should be a valid integer"),
+        ({"latency_ms": -3.0}, "latency_ms: Input should be greater than 0"),
+        ({"latency_ms": INF}, "latency_ms: "),
+        ({"score": float("nan")}, "score: "),
+        ({"score": "0.5"}, "score: Input should be a valid number, but got '0.5'"),
+        ({"score": None}, "a complete trial has numbers for score, params, macs and latency_ms"),
+        ({"state": "done"}, "state: "),
+        ({"anchor": "../x"}, "anchor is a published design"),
+        ({"seconds": -1}, "seconds: "),
+        ({"latency": {"p10_ms": "x", "p90_ms": 3.0}}, "latency.p10_ms: "),
+        ({"latency": {"p10_ms": 3.0}}, "latency: p10_ms and p90_ms are told together"),
+        ({"details": {"accuracy": [1]}}, "details.accuracy: "),
+        ({"details": {"run": 7}}, "details.run: "),
+        ({"why": 7}, "why: "),
+    ],
+)
+def test_a_trial_of_anything_else_is_one_error(change, words):
+    with pytest.raises(InputError) as raised:
+        read_trial_facts(COMPLETE | change)
+    assert words in str(raised.value) and "\n" not in str(raised.value) and len(str(raised.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"config": 7}, "config: "),
+        ({"config": {"space": "msg", "magic": 1}}, "unknown key 'magic'"),
+        ({"resolved": []}, "resolved: "),
+        ({"resolved": {"machine": "m"}}, "resolved.machine: "),
+        (
+            {"resolved": {"proxy": {"report_card": {"kendall_tau": 0.5}}}},
+            "a report card with kendall_tau has its other",
+        ),
+        ({"resolved": {"space": {"resolution": -1}}}, "resolved.space.resolution: "),
+        ({"resolved": {"resumed": {"a": 1}}}, "resolved.resumed: "),
+        ({"reference": {"scores": [1, "x"]}}, "reference.scores.1: "),
+        ({"reference_point": [1.0, 2.0]}, "reference_point: "),
+        ({"reference_point": [1.0, 2.0, INF]}, "reference_point.2: "),
+        ({"seconds": "x" * 10_000}, "seconds: "),
+        ({"screened": {"cloud": [[1.0]]}}, "screened.cloud.0: "),
+    ],
+)
+def test_facts_of_anything_else_are_one_error(change, words):
+    with pytest.raises(InputError) as raised:
+        read_facts(FACTS | change)
+    assert words in str(raised.value) and "\n" not in str(raised.value) and len(str(raised.value)) < 500
+
+
+def test_what_others_note_beside_is_kept():
+    facts = FACTS | {"resolved": {"proxy": {"name": "x", "own": [1, None]}}, "reference": {"own": {"a": None}}}
+    found = read_facts(facts)
+    assert found == facts | {"config": StudyConfig(space="msg", accuracy="proxy", anchors="all")}
+    assert read_trial_facts(COMPLETE | {"details": {"own": [1, {"a": None}]}}).details == {"own": [1, {"a": None}]}
+
+
+@pytest.fixture(params=["{}/s.journal", "sqlite:///{}/s.db"])
+def url(request, tmp_path):
+    return request.param.format(tmp_path)
+
+
+def test_a_storage_of_another_program_is_read_as_carefully(url):
+    storage = open_storage(url)
+    store = StudyStore.create(storage, "s", StudyConfig(space="msg"), {})
+    trial = store.study.ask()
+    trial.set_user_attr(RESULT, {key: value for key, value in COMPLETE.items() if key != "number"} | {"macs": -1})
+    storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.COMPLETE, [1.0, 2.0, 3.0])
+    with pytest.raises(InputError, match="trial 0: macs: Input should be greater than or equal to 1, but got -1"):
+        StudyStore.open(url, "s").record()
+
+
+def test_a_stored_name_that_could_lead_elsewhere_is_refused(url, caplog):
+    study = optuna.create_study(storage=open_storage(url), study_name="../../x")
+    study.set_user_attr("config", json.loads(StudyConfig(space="msg").model_dump_json()))
+    with pytest.raises(InputError, match="a study's name is of letters"):
+        StudyStore.open(url, "../../x")
+    with pytest.raises(InputError, match="a study's name is of letters"):
+        report_folder("../../x")
+    assert StudyStore.open(url, "../../x", whole=False).name == "../../x"  # and may be deleted
+    assert list_studies(url) == [] and "left out '../../x': a study's name is of letters" in caplog.text

@@ -1,0 +1,272 @@
+"""What comes from outside, mutated: it is read, or refused in one line, and nothing is written elsewhere."""
+
+import contextlib
+import copy
+import json
+import random
+import signal
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from safetensors.torch import save_file
+
+import vitspace
+from vitspace import cache
+from vitspace.anchors import all_anchors, assemble
+from vitspace.errors import InputError
+from vitspace.export.weights import read_weights, untrained
+from vitspace.files import data_folder
+from vitspace.report.dashboard import note_text
+from vitspace.report.markdown import report_text
+from vitspace.report.study_file import read_study, report_folder, study_data
+from vitspace.study.config import StudyConfig
+from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
+
+pytestmark = pytest.mark.slow
+LONGEST_S, LONGEST_WORDS = 5, 1000
+JUNK = (
+    None,
+    True,
+    0,
+    -1,
+    1,
+    7,
+    10**5,
+    10**9,
+    10**30,
+    -0.5,
+    1e-30,
+    1e308,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "../../x",
+)
+JUNK += ("/etc", "<img src=x>", "\ud800", "a\0b", "x" * 10_000, [], [0], [[1]] * 3, {}, {"a": 1})
+
+
+def places(data, at=()):
+    yield at
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        yield from places(value, (*at, key))
+
+
+def value_at(data, at):
+    for key in at:
+        data = data[key]
+    return data
+
+
+def mutated(data, draw):
+    """Return data in which one or two values are dropped, moved, repeated, scaled, nested or replaced."""
+    data = copy.deepcopy(data)
+    for _ in range(draw.choice((1, 1, 2))):
+        known = list(places(data))
+        at = draw.choice(known[1:] or [()])
+        value = value_at(data, at)
+        kind = draw.choice(("drop", "junk", "junk", "move", "repeat", "scale", "nest", "add"))
+        if not at or not isinstance(data, dict | list):
+            return draw.choice(JUNK)
+        owner = value_at(data, at[:-1])
+        if kind == "drop":
+            del owner[at[-1]]
+        elif kind == "move":
+            owner[at[-1]] = copy.deepcopy(value_at(data, draw.choice(known)))
+        elif kind == "repeat" and isinstance(value, list):
+            owner[at[-1]] = value * draw.choice((2, 40))
+        elif kind == "scale" and isinstance(value, int | float) and not isinstance(value, bool):
+            owner[at[-1]] = value * draw.choice((-1, 2, 3, 1000))
+        elif kind == "nest":
+            for _ in range(draw.choice((1, 100))):
+                value = [value]
+            owner[at[-1]] = value
+        elif kind == "add" and isinstance(value, dict):
+            value["unknown"] = draw.choice(JUNK)
+        else:
+            owner[at[-1]] = draw.choice(JUNK)
+    return data
+
+
+@contextlib.contextmanager
+def within(seconds):
+    def late(*_):
+        raise TimeoutError(f"more than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def tally(counts, read, what):
+    """Count what reading gives; whatever it raises but InputError fails the test with what was read."""
+    try:
+        with within(LONGEST_S * 4):  # of a busy machine
+            read()
+    except InputError as error:
+        counts["refused"] += 1
+        words = str(error)
+        assert len(words) <= LONGEST_WORDS and words.count("\n") < 3, what
+        words.encode()
+    except Exception as error:
+        raise AssertionError(f"{type(error).__name__}: {error}, of {str(what)[:2000]}") from error
+    else:
+        counts["read"] += 1
+
+
+def told(name, counts):
+    print(f"{name}: {sum(counts.values())} mutated, {counts['read']} read, {counts['refused']} refused")
+    assert counts["read"] and counts["refused"]
+
+
+def test_specs():
+    draw, counts = random.Random(0), Counter()
+    known = [row.spec.to_dict() for row in all_anchors().values() if row.spec]
+
+    def read(text):
+        spec = vitspace.Spec.from_json(text)
+        costs = vitspace.cost(spec)
+        assert costs.params > 0 and costs.macs > 0 and vitspace.Spec.from_json(spec.to_json()) == spec
+
+    for _ in range(2000):
+        text = json.dumps(mutated(draw.choice(known), draw))
+        tally(counts, lambda text=text: read(text), text)
+    told("specs", counts)
+
+
+def test_texts_that_are_no_specs():
+    draw, counts = random.Random(1), Counter()
+    text = all_anchors()["msg_tiny"].spec.to_json()
+    for _ in range(500):
+        at, size = draw.randrange(len(text)), draw.choice((0, 1, 1, 5))
+        other = (
+            text[:at]
+            + draw.choice(("", "{", "[" * 5000, "9" * 5000, "1e999", "\\ud800", "NaN", '"'))
+            + text[at + size :]
+        )
+        tally(counts, lambda text=other: vitspace.Spec.from_json(text), other)
+    told("texts", counts)
+
+
+def test_space_files(tmp_path):
+    draw, counts = random.Random(2), Counter()
+    known = [yaml.safe_load(path.read_text()) for path in sorted(data_folder("spaces").glob("*.yaml"))]
+    rules = (
+        "10**10**10 > 1",
+        "dim ** 99 > 0",
+        "(" * 200 + "1" + ")" * 200,
+        "dim > " + "1+" * 3000 + "1",
+        "dim << 9**9 > 0",
+    )
+    lines = (
+        "x: &a [*a]",
+        "x: 2024-13-45",
+        "x: 0x_",
+        "x: !!bool x",
+        "x: !!float 1_",
+        "x: " + "[" * 3000,
+        "? {a: b}\n: c",
+    )
+    for number in range(500):
+        data = mutated(draw.choice(known), draw)
+        if number % 5 == 0 and isinstance(data, dict):
+            data["rules"] = [draw.choice(rules)]
+        with contextlib.suppress(yaml.YAMLError, UnicodeEncodeError, RecursionError):
+            path = tmp_path / "space.yaml"
+            path.write_text(yaml.safe_dump(data) + (draw.choice(lines) + "\n" if number % 3 == 0 else ""))
+            tally(counts, lambda path=path: vitspace.load_space(str(path)), path.read_text()[:2000])
+    told("space files", counts)
+
+
+def record():
+    specs = [all_anchors()[name].spec for name in ("msg_tiny", "mat_2", "emsnet_xxtiny")]
+    timed = {"p10_ms": 39.0, "p90_ms": 41.0, "low_ms": 39.5, "high_ms": 40.5, "threads": 1, "batch": 1, "doubt": ""}
+    trials = [
+        Trial(
+            n,
+            "complete",
+            spec,
+            params=10**7,
+            macs=10**9 * (n + 1),
+            latency_ms=40.0 - n,
+            latency=timed,
+            score=-2.0 + n / 9,
+        )
+        for n, spec in enumerate(specs)
+    ]
+    trials += [Trial(3, "over_budget", specs[0], why="FLOPs 5G"), Trial(4, "invalid", why="a | b")]
+    resolved = {
+        "command": "vitspace search",
+        "machine": {"host": "h", "cpu": "c"},
+        "proxy": {"name": "train:tiny", "steps": 80, "img_size": 64, "batch_size": 16, "trains": True},
+        "space": {"name": "msg", "resolution": 224},
+        "resumed": [{"engine": "ray", "sampler": "random"}],
+    }
+    reference = {"chance_loss": 3.0, "name": "msg_tiny", "scores": [-2.5, -2.4], "noise": 0.1}
+    return StudyRecord("s", StudyConfig(space="msg"), trials, resolved, {}, reference, (3.0, 4e9, 60.0), 300.0)
+
+
+def test_studies_of_others(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    draw, counts, known = random.Random(3), Counter(), study_data(record())
+
+    def read(folder):
+        found = read_study(folder)
+        assert Path("reports") in report_folder(found.name).parents
+        assert "<img" not in report_text(found) + note_text(found)
+        found.to_json()
+
+    for _ in range(200):
+        (tmp_path / "study.json").write_text(json.dumps(mutated(known, draw)))
+        tally(counts, lambda: read(tmp_path), (tmp_path / "study.json").read_text())
+    told("study.json", counts)
+
+
+def test_entries_of_the_cache(tmp_path, monkeypatch):
+    """A changed entry is no entry, whatever its numbers are."""
+    monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path))
+    draw, counts = random.Random(4), Counter()
+    entry = {"total": [1, 2, 3], "shape": [1, 3, 8, 8], "carry_shape": None, "median_ms": 12.5, "host": "h"}
+    for number in range(200):
+        cache.store("kind", {"key": entry})
+        [(text,)] = sqlite3.connect(cache.cache_path()).execute("SELECT value FROM entries").fetchall()
+        data = mutated(json.loads(text), draw)
+        changed = json.dumps(data) if number % 2 else text[: draw.randrange(len(text))]
+        with sqlite3.connect(cache.cache_path()) as connection:
+            connection.execute("UPDATE entries SET value = ?", [changed])
+        found = cache.load("kind")
+        same = number % 2 and json.dumps(data, sort_keys=True) == json.dumps(json.loads(text), sort_keys=True)
+        assert found == ({"key": entry} if same else {}), changed
+        counts["read" if found else "refused"] += 1
+    print(f"cache entries: 200 mutated, {counts['refused']} left out")
+    assert counts["refused"] > 150
+
+
+def test_metadata_of_weights(tmp_path):
+    draw, counts = random.Random(5), Counter()
+    stage = {"dim": [16, 32], "depth": 1, "head_dim": 16, "mlp_ratio": 1, "region_size": [2, 1]}
+    spec = assemble("msg", stage)
+    tensors = untrained(spec, 5, 64).state_dict()
+    facts = {"spec_id": spec.id, "img_size": 64, "top1": 12.5, "data": "digits", "epochs": 1, "epoch": 1, "seed": 0}
+    facts |= {"val_images": 300, "classes": list("abcde"), "mean": [0.5] * 3, "std": [0.5] * 3, "crop_pct": 0.9}
+
+    def read(path):
+        found = read_weights(path).facts
+        assert all(value > 0 for value in found.get("std", []))
+        f"{found.get('top1', 0.0):.2f} {found.get('val_images', 0):,} {', '.join(found.get('classes', []))}"
+
+    for number in range(200):
+        text = json.dumps(mutated(facts, draw))
+        text = text[: draw.randrange(len(text))] if number % 5 == 0 else text
+        save_file(tensors, tmp_path / "w.safetensors", {"vitspace": text})
+        tally(counts, lambda: read(tmp_path / "w.safetensors"), text)
+    told("weights", counts)
