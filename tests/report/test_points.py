@@ -166,6 +166,15 @@ def test_public_networks_stand_behind_flops_alone(points):
     assert (latency.public, latency.cloud) == ([], []) and latency.predicted
 
 
+def test_an_anchor_without_a_prediction_stands_alone(points):
+    bare = replace(points.trials[0], estimate=points.trials[0].estimate | {"prior": None})
+    other = replace(points.trials[2], anchor="mat_2", estimate=points.trials[2].estimate | {"published": 80.1})
+    record = replace(points, trials=[bare, points.trials[1], other, *points.trials[3:]])
+    data = scatter(record, "macs")
+    assert len(data.anchors) == 2 and data.misses == [((2.0, 80.1), (2.0, 80.1))]
+    draw(data)
+
+
 def test_published_designs_that_were_not_run_stand_at_their_accuracy(points):
     wide = replace(points.trials[5], macs=7_000_000_000)
     data = scatter(replace(points, trials=[*points.trials[:5], wide]), "macs")
