@@ -15,7 +15,8 @@ from vitspace.files import data_folder
 from vitspace.latency import Latency
 from vitspace.proxies import kind_of
 from vitspace.proxies.score_tables import read_table
-from vitspace.report.words import headline, proxy_sentence
+from vitspace.report.check import check_sentence
+from vitspace.report.words import headline
 from vitspace.searching import evaluate
 
 SPACE = """
@@ -175,15 +176,15 @@ def test_a_proxy_tells_whether_it_trains(installed):
 @pytest.mark.parametrize(
     ("proxy", "said"),
     [
-        ("learns:fast", "each is the accuracy on stripes after a short training from scratch on fractal"),
-        ("counts", "the training-free proxy counts:, and are no accuracy"),
+        ("learns:fast", "Proxy scores are the accuracy on stripes after a short training from scratch on fractal"),
+        ("counts", "Proxy scores are the numbers of the training-free proxy counts:, and no accuracy"),
     ],
 )
 def test_a_proxy_of_another_package_is_searched_by_and_reported(installed, proxy, said):
     study = vitspace.search("few.yaml", proxy=proxy, trials=2, sampler="random", device="cpu", workers=0, out="report")
     assert [trial.state for trial in study.record.completed] == ["complete"] * 2
     assert study.record.resolved["proxy"]["trains"] is (proxy != "counts")
-    assert said in proxy_sentence(study.record) and "2 designs evaluated" in headline(study.record)
+    assert said in check_sentence(study.record) and "2 designs evaluated" in headline(study.record)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ _HOMES = {
     "load_study": "vitspace.api",
     "measure_and_judge": "vitspace.fidelity.judging",
     "predict_top1": "vitspace.accuracy",
+    "retime_study": "vitspace.searching.retiming",
     "search": "vitspace.api",
     "space_axes": "vitspace.analysis.axes",
     "study_axes": "vitspace.analysis.axes",

@@ -172,4 +172,4 @@ class _Trials(Lines):
     def ended(self, trial: Trial, record: StudyRecord) -> None:
         """Print a line."""
         score = score_text(record, trial) if trial.complete else f"{trial.state}: {trial.why}"
-        self.note(f"{len(record.completed)} of {record.config.trials}: trial {trial.number}, {score}")
+        self.note(f"{len(record.counted)} of {record.config.trials}: trial {trial.number}, {score}")

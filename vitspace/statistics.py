@@ -26,6 +26,11 @@ def kendall(x: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None) -> Arr
         return agree / np.sqrt(spread[0] * spread[1])
 
 
+def finite_or_none(value: float) -> float | None:
+    """Return a number, or None where it is nan or infinite."""
+    return float(value) if np.isfinite(value) else None
+
+
 def resamples(count: int, seed: int = 0) -> Array:
     """Return how often each of ``count`` items is drawn in bootstrap samples: [RESAMPLES, count]."""
     rng = np.random.default_rng(seed)

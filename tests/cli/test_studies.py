@@ -9,8 +9,10 @@ import optuna
 import pytest
 
 from vitspace.families import anchor
+from vitspace.latency import Latency
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
+from vitspace.searching import retiming
 from vitspace.searching import stored as stored_studies
 from vitspace.searching.lease import BEATS
 from vitspace.searching.queue import Queue
@@ -78,6 +80,30 @@ def test_no_torch_is_needed(stored, tmp_path, command):
         "try: main()\nexcept SystemExit as end: assert not end.code\nassert not {'torch', 'timm'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+
+
+def test_retime_times_unsure_designs_again_and_writes_the_report(call, stored, monkeypatch):
+    store, written = stored[0], []
+    [trial] = store.trials()
+    store.retime(replace(trial, latency={"doubt": "the machine was busy"}))
+    times = dict.fromkeys(("median_ms", "p10_ms", "p90_ms", "low_ms", "high_ms", "measured_ms"), 60.0)
+    known = {"reference_ms": 10.0, "usual_ms": 10.0, "core_share": 1.0, "spread": 0.0, "host": "here", "runs": 9}
+    again = Latency(**times, **known, backend="eager", threads=1, batch=1, dtype="float32")
+    monkeypatch.setattr(retiming, "measure_again", lambda *_: again)
+    monkeypatch.setattr("vitspace.report.write_report", lambda record, out: written.append(record) or out)
+    code, out, _ = call("studies", "retime", "a", "--json")
+    [row] = json.loads(out)["retimed"]
+    assert code == 0 and (row["number"], row["before_ms"], row["median_ms"], row["state"]) == (
+        0,
+        90.0,
+        60.0,
+        "complete",
+    )
+    assert written[0].trials[0].latency_ms == 60.0 and not written[0].trials[0].latency_doubt
+    code, out, error = call("studies", "retime", "a")
+    assert (code, out) == (0, "") and "no latency of this study is unsure" in error
+    code, _, error = call("studies", "retime", "a", "--all", "--trial", "0")
+    assert code == 2 and "--all times every design, but got --trial beside it" in error
 
 
 def test_compare_holds_all_to_one_reference_point(call, stored):
@@ -217,4 +243,4 @@ def test_a_trial_run_again_says_whether_it_is_equal_and_where_it_was_run(
 
 def test_only_a_complete_trial_is_run_again(call, stored):
     code, _, error = call("worker", "a", "--trial", "7")
-    assert code == 2 and "a trial to run again is a complete one of a, but got 7" in error
+    assert code == 2 and "a trial to run again is one of a that has a score, but got 7" in error

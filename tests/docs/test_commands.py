@@ -15,7 +15,7 @@ from vitspace.fidelity.jobs import POSTERIOR, PREDICTOR
 from vitspace.files import data_names
 from vitspace.proxies import PROXIES, TRAINING
 from vitspace.proxies.recipe import parse_proxy
-from vitspace.searching.engines import ENGINES
+from vitspace.searching.engines import ENGINES, check_sampler
 from vitspace.study.config import StudyConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,7 +68,9 @@ def check(command, words, cut_short=False):
     named = {name: value for name, value in values.items() if value is not None}
     if command.name == "search":
         settings = {name: value for name, value in named.items() if name in StudyConfig.model_fields}
-        StudyConfig.of({"space": "msg"} | settings)
+        config = StudyConfig.of({"space": "msg"} | settings)
+        if config.engine in ENGINES and "sampler" in settings:
+            check_sampler(config)
     if command.name in ("search", "draw", "size", "compare"):
         Budget.parse(*(named.get(name) for name in ("budget", "params", "latency")))
     known = {"config": data_names("studies"), "data": SOURCES, "backend": ("eager", "onnxruntime", "openvino")}
@@ -127,6 +129,7 @@ def test_a_wrong_option_is_found():
         ("search --space mgs --budget 4G", "space mgs is none of"),
         ("search --space msg --budget 4X", "4X"),
         ("search --space msg --engine opuna", "opuna"),
+        ("search --space msg --sampler tpi", "tpi"),
         ("search --space msg --proxy train:smal", "smal"),
         ("search --config msg-5g", "config msg-5g is none of"),
         ("space draw msg --budget 5G..4G", "5G..4G"),

@@ -12,10 +12,10 @@ from vitspace.families import anchor
 from vitspace.latency import LatencySettings, counted
 from vitspace.latency.amounts import KINDS, amounts
 from vitspace.latency.counted import CountedLatency, unknown
-from vitspace.latency.process import Process, Scales
+from vitspace.latency.process import TimeProcess, TimeScales
 from vitspace.latency.timed import TimedDesign
 
-SCALES = Scales(host_scale=0.3)
+SCALES = TimeScales(host_scale=0.3)
 RATES = {"pointwise": 2e-8, "grouped": 2e-7, "activations": 3e-7, "tensors": 1e-2}
 
 
@@ -107,8 +107,8 @@ def test_designs_left_out_are_as_if_never_timed(known):
     errors, sds = process.left_out(groups)
     spread = process.spread(0, groups)
     keep = groups != 21
-    fewer = Process(SCALES, process.inputs.take(keep), process.logs[keep], process.sds[keep])
-    fewer.look, fewer.features = process.look, process.features[keep]  # in the same units
+    fewer = TimeProcess(SCALES, process.inputs.take(keep), process.logs[keep], process.sds[keep])
+    fewer.share_features, fewer.features = process.share_features, process.features[keep]  # in the same units
     fewer.inverse = np.linalg.inv(fewer.covariance(fewer.inputs) + np.diag(fewer.noise))
     fewer.weights = fewer.inverse @ fewer.left
     mean, sd = fewer.predict(process.inputs.take(~keep))

@@ -4,6 +4,7 @@ import pytest
 
 from vitspace.errors import InputError
 from vitspace.report.choice import chosen_few, design_lines, select
+from vitspace.report.words import design_commands
 
 
 def test_within_noise_of_the_best_the_cheapest_counts(record):
@@ -32,10 +33,28 @@ def test_one_design_may_be_chosen_by_several_rules(record):
     assert len({each.trial.number for each in chosen}) == len(chosen)
 
 
-def test_a_number_selects_any_completed_trial(record):
+def test_a_number_selects_any_trial(record):
     assert select(record, "4").number == 4
-    with pytest.raises(InputError, match=r"number of a completed trial \(on the front: 1, 3, 2, 0\), but got '5'"):
-        select(record, "5")
+    with pytest.raises(InputError, match=r"number of a trial \(on the front: 1, 3, 2, 0\), but got '99'"):
+        select(record, "99")
+
+
+def test_a_rejected_design_is_explained(record):
+    latency = {"low_ms": 61.0, "high_ms": 65.0}
+    why = "latency 63ms outside 0ms..60ms"
+    slow = replace(record.trials[0], state="over_budget", why=why, latency_ms=63.0, latency=latency, score=None)
+    rejected = replace(record, trials=[slow, *record.trials[1:]])
+    lines = design_lines(rejected, "0", select(rejected, "0"))
+    assert lines[0] == f"trial 0, MSG-T of msg-4G, is over budget: {why}"
+    assert "CPU latency 63.0ms, between 61.0 and 65.0ms" in lines[1] and "score" not in lines[1]
+    [(purpose, command)] = design_commands(rejected, slow)
+    assert purpose == "time it again" and command.startswith("vitspace studies retime msg-4G --trial 0")
+
+
+def test_a_trial_without_a_design_is_not_selected(record):
+    invalid = replace(record.trials[0], state="invalid", why="dim must grow", spec=None)
+    with pytest.raises(InputError, match="trial 0 of msg-4G has no design: invalid: dim must grow"):
+        select(replace(record, trials=[invalid]), 0)
 
 
 def test_nothing_is_selected_from_nothing(bare):

@@ -20,12 +20,14 @@ def timed(make_evaluator, monkeypatch, space):
     return run
 
 
-@pytest.mark.parametrize(("low", "high", "state"), [(41.0, 49.0, "over_budget"), (39.0, 51.0, "complete")])
+@pytest.mark.parametrize(("low", "high", "state"), [(41.0, 49.0, "over_budget"), (39.0, 51.0, "undecided")])
 def test_a_design_is_over_its_latency_budget_only_where_all_of_its_interval_is(timed, low, high, state):
     trial = timed(45.0, low, high)
     assert (trial.state, trial.latency_ms) == (state, 45.0)
 
 
-def test_a_limit_within_the_interval_makes_a_latency_unsure(timed):
-    assert timed(38.0, 35.0, 41.0).latency_doubt == "it is between 35.0 and 41.0 ms, and the budget's limit is 40 ms"
-    assert not timed(30.0, 29.0, 31.0).latency_doubt
+def test_an_undecided_design_is_scored_and_says_why(timed):
+    trial = timed(38.0, 35.0, 41.0)
+    assert trial.score is not None and trial.counts and not trial.complete
+    assert trial.why == "it takes between 35.0 and 41.0 ms, and the budget's limit is 40 ms"
+    assert timed(30.0, 29.0, 31.0).complete

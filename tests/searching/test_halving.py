@@ -7,6 +7,7 @@ from threading import Thread
 from types import SimpleNamespace
 
 import pytest
+from notes import Notes
 from optuna.trial import TrialState
 from processes import completed
 
@@ -16,7 +17,6 @@ from vitspace.proxies.training.halving import open_proxy
 from vitspace.searching.checks import check_runs
 from vitspace.searching.engines import _processes, _worker
 from vitspace.searching.engines.optuna import run
-from vitspace.searching.monitor import Silent
 from vitspace.searching.session import Session
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
@@ -96,14 +96,6 @@ def test_a_resumed_study_judges_by_what_was_there(ran, proxy):
     assert [t.details["rungs"][0]["of"] for t in later] == list(range(before + 1, before + len(later) + 1))
 
 
-class NotedIn(Silent):
-    def __init__(self):
-        self.notes = []
-
-    def note(self, text):
-        self.notes.append(text)
-
-
 @pytest.mark.parametrize("workers", [None, 1])
 def test_a_design_whose_trial_is_taken_away_in_mid_training_is_dropped_with_a_line(
     tmp_path, proxy, space, make_evaluator, monkeypatch, workers
@@ -112,7 +104,7 @@ def test_a_design_whose_trial_is_taken_away_in_mid_training_is_dropped_with_a_li
     store = StudyStore.create(open_storage(journal), "s", CONFIG, {})
     for row in space.anchors(True):
         store.study.enqueue_trial(space.encode(row.spec))
-    session = Session(store, CONFIG, make_evaluator(CONFIG), NotedIn(), workers)
+    session = Session(store, CONFIG, make_evaluator(CONFIG), Notes(), workers)
     taken, score = [], proxy.rungs[0].score
 
     def score_and_lose(spec, seed, on_step=None):

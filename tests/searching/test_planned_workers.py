@@ -1,10 +1,10 @@
 """How many designs are evaluated at once, and on how many threads."""
 
 import pytest
+from notes import Notes
 
 from vitspace.families import anchor
 from vitspace.searching import workers
-from vitspace.searching.monitor import Silent
 from vitspace.searching.session import Session
 from vitspace.searching.workers import plan_workers
 from vitspace.space import Space
@@ -13,14 +13,6 @@ from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
 
 GB = 1_000_000_000
-
-
-class Notes(Silent):
-    def __init__(self):
-        self.notes = []
-
-    def note(self, text):
-        self.notes.append(text)
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import pytest
 import yaml
+from notes import Notes
 
 from vitspace.searching.claims import CLAIM
 from vitspace.searching.desk import Desk
 from vitspace.searching.engines import run_engine
 from vitspace.searching.first import enqueue, first_designs
-from vitspace.searching.monitor import Silent
 from vitspace.searching.queue import Queue
 from vitspace.searching.session import Session
 from vitspace.space import load_space
@@ -28,14 +28,6 @@ FOUR = {
         "mlp_ratio": [2, 4],
     },
 }
-
-
-class Notes(Silent):
-    def __init__(self):
-        self.notes = []
-
-    def note(self, text):
-        self.notes.append(text)
 
 
 @pytest.fixture
@@ -66,13 +58,19 @@ def test_a_study_ends_with_all_designs_that_there_are(begin, space, sampler):
     assert any("has no further design within" in note and "of 20 trials" in note for note in session.monitor.notes)
 
 
+def taken_by_another(session):
+    """Have another worker take a design; return its queue, trial and spec."""
+    other = Queue(session.store)
+    theirs = other.ask()
+    spec = session.space.decode(session.space.choose(lambda v: theirs.suggest_categorical(v.name, v.values)))
+    session.store.storage.set_trial_system_attr(theirs._trial_id, CLAIM, spec.id)
+    return other, theirs, spec
+
+
 @pytest.mark.parametrize("sampler", ["pareto", "random"])
 def test_what_another_still_evaluates_is_waited_for_without_a_trace(begin, space, sampler):
     session = begin(sampler=sampler, trials=20)
-    other = Queue(session.store)
-    theirs = other.ask()
-    spec = space.decode(space.choose(lambda v: theirs.suggest_categorical(v.name, v.values)))
-    session.store.storage.set_trial_system_attr(theirs._trial_id, CLAIM, spec.id)
+    other, theirs, spec = taken_by_another(session)
     with Desk(session, lambda spec, seed: -2.0) as desk:
         for _ in range(space.size() - 1):
             task = desk.ask()
@@ -91,10 +89,7 @@ def test_what_another_still_evaluates_is_waited_for_without_a_trace(begin, space
 @pytest.mark.parametrize("sampler", ["pareto", "random"])
 def test_a_design_that_another_lost_is_run_here(begin, space, sampler):
     session = begin(sampler=sampler, trials=20)
-    other = Queue(session.store)
-    theirs = other.ask()
-    spec = space.decode(space.choose(lambda v: theirs.suggest_categorical(v.name, v.values)))
-    session.store.storage.set_trial_system_attr(theirs._trial_id, CLAIM, spec.id)
+    other, theirs, _ = taken_by_another(session)
     with Desk(session, lambda spec, seed: -2.0) as desk:
         for _ in range(space.size() - 1):
             task = desk.ask()

@@ -1,7 +1,6 @@
 """Comparisons and axes as tables, for readers and as data."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -11,6 +10,7 @@ import pandas as pd
 from vitspace.analysis.comparison import BEST_OF
 from vitspace.analysis.effects import AxisEffects
 from vitspace.analysis.importance import Importance
+from vitspace.statistics import finite_or_none
 
 
 def readable_value(value: Any) -> str:
@@ -60,9 +60,9 @@ def axes_table(effects: Sequence[AxisEffects], importance: Mapping[str, Importan
                 "prefers": None if axis.best is None else readable_value(axis.best),
                 "resolved": axis.resolved,
                 "rivals": ", ".join(readable_value(value) for value in axis.rivals),
-                "gain": _finite(axis.gain),
-                "gain_low": _finite(axis.gain_low),
-                "gain_high": _finite(axis.gain_high),
+                "gain": finite_or_none(axis.gain),
+                "gain_low": finite_or_none(axis.gain_low),
+                "gain_high": finite_or_none(axis.gain_high),
             }
         )
     return pd.DataFrame(rows)
@@ -72,8 +72,8 @@ def values_table(effects: Sequence[AxisEffects]) -> pd.DataFrame:
     """A row for each value of an axis: mean score at equal FLOPs with its 90 % bootstrap interval, and mean score."""
     rows = [
         {"axis": axis.axis, "value": readable_value(e.value), "designs": e.designs}
-        | {"mean": _finite(e.mean), "low": _finite(e.low), "high": _finite(e.high)}
-        | {"score": _finite(e.score)}
+        | {"mean": finite_or_none(e.mean), "low": finite_or_none(e.low), "high": finite_or_none(e.high)}
+        | {"score": finite_or_none(e.score)}
         for axis in effects
         for e in axis.effects
     ]
@@ -124,7 +124,3 @@ def _with_interval(row: pd.Series, name: str) -> str:
 
 def _number(value: Any) -> str:
     return "" if value is None or pd.isna(value) else f"{value:.2f}"
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

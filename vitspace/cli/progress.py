@@ -57,7 +57,7 @@ class SearchProgress:
             self.note(
                 f"{screened['designs']:,} designs screened by estimated top-1 in {format_seconds(screened['seconds'])}"
             )
-        self.bars.reset(self.trials, total=total, completed=len(record.completed), description="trials", visible=True)
+        self.bars.reset(self.trials, total=total, completed=len(record.counted), description="trials", visible=True)
         self.bars.update(self.trials, front=_front(record))
 
     def began(self, number: int, name: str) -> None:
@@ -77,7 +77,7 @@ class SearchProgress:
     def ended(self, trial: Trial, record: StudyRecord) -> None:
         """Say what the trial gave."""
         self.note(_line(trial, record))
-        self.bars.update(self.trials, completed=len(record.completed), front=_front(record))
+        self.bars.update(self.trials, completed=len(record.counted), front=_front(record))
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""

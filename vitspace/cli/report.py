@@ -20,7 +20,8 @@ def report(
     ),
     select: str = typer.Option(
         None,
-        help="Print one design instead: knee, cheapest, fastest, best or a trial's number; and commands to go on.",
+        help="Print one design instead: knee, cheapest, fastest, best or a trial's number, and why it was rejected if "
+        "it was; and commands to go on.",
     ),
     storage: str = STORAGE,
     out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY; reports/compare for several)"),

@@ -1,4 +1,4 @@
-"""vitspace studies: list, show, compare, copy, delete."""
+"""vitspace studies: list, show, compare, retime, copy, delete."""
 
 import sys
 from dataclasses import asdict
@@ -7,10 +7,10 @@ from typing import Any
 
 import typer
 
-from vitspace.cli import app, command_of, print_json
+from vitspace.cli import app, command_of, print_json, refuse
 from vitspace.cli.options import JSON, STORAGE, STUDY
 
-group = typer.Typer(no_args_is_help=True, help="List, show, compare, copy and delete stored studies.")
+group = typer.Typer(no_args_is_help=True, help="List, show, compare, time again, copy and delete stored studies.")
 app.add_typer(group, name="studies")
 
 
@@ -69,6 +69,39 @@ def compare(
     from vitspace.cli.report import compare_studies
 
     compare_studies(studies, storage, out, as_json)
+
+
+@command_of(group, "retime")
+def retime(
+    study: str = STUDY,
+    storage: str = STORAGE,
+    trial: list[int] = typer.Option([], help="Only the design of this trial; repeatable."),
+    everything: bool = typer.Option(False, "--all", help="Time all designs that were timed."),
+    out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY)"),
+    as_json: bool = JSON,
+) -> None:
+    """Time the designs of unsure latency again, and write the report anew.
+
+    A trial is then complete, over the budget, or undecided: its latency's interval holds the limit. What is measured is
+    averaged with what was measured on this host before.
+    """
+    from vitspace.cli import track
+    from vitspace.report import write_report
+    from vitspace.report.study_file import report_folder
+    from vitspace.searching.retiming import retime_study
+    from vitspace.study.store import StudyStore
+
+    refuse("--all times every design", {"--trial": everything and trial})
+    found = retime_study(study, storage, numbers=trial, everything=everything, track=track)
+    folder = write_report(StudyStore.open(storage, study).record(), out or report_folder(study)) if found else None
+    rows = [retimed.to_json() for retimed in found]
+    if as_json:
+        print_json({"study": study, "retimed": rows, "report": str(folder) if folder else None})
+    elif rows:
+        print(_table(rows))
+        print(f"report: {folder / 'index.html'}" if folder else "")
+    else:
+        print("no latency of this study is unsure; --all times all designs again", file=sys.stderr)
 
 
 @command_of(group, "copy")

@@ -1,4 +1,4 @@
-"""cifar10:DIR: CIFAR-10 in its binary version, or as an image folder."""
+"""CIFAR-10 from a folder, in its binary version or as an image folder (``cifar10:DIR``)."""
 
 from vitspace.data._cifar import Cifar
 

@@ -1,4 +1,4 @@
-"""cifar100:DIR: CIFAR-100 by its 100 fine labels, in its binary version, or as an image folder."""
+"""CIFAR-100 by its 100 fine labels, in its binary version or as an image folder (``cifar100:DIR``)."""
 
 from vitspace.data._cifar import Cifar
 

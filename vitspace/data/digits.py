@@ -1,4 +1,4 @@
-"""digits: the 1,797 handwritten digits of 8x8 pixels that are part of scikit-learn."""
+"""The 1,797 handwritten digits of 8x8 pixels that are part of scikit-learn."""
 
 import numpy as np
 import torch

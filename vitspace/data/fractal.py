@@ -1,4 +1,4 @@
-"""fractal: generated images, so that a study needs no download.
+"""Generated images of fractals, so that a study needs no download.
 
 A class is one iterated function system: two to four affine maps of the plane, whose attractor is drawn by the chaos
 game (Barnsley; as training data: Kataoka et al., "Pre-training without natural images", ACCV 2020). Its images differ

@@ -1,4 +1,4 @@
-"""hf:NAME: a data set of the Hugging Face Hub or of a local folder; needs ``pip install 'vitspace[hf]'``.
+"""Data sets of the Hugging Face Hub or of a local folder (``hf:NAME``); needs ``pip install 'vitspace[hf]'``.
 
 NAME is a name of the Hub (``hf:uoft-cs/cifar10``), or a folder of images, of Parquet files, or as `datasets` saves it.
 The data set has a split ``train``, a split ``validation``, ``val`` or ``test``, a column of images and a column of

@@ -1,4 +1,4 @@
-"""imagefolder:DIR: real images in DIR/train/CLASS/ and DIR/val/CLASS/.
+"""Images of a folder, in DIR/train/CLASS/ and DIR/val/CLASS/ (``imagefolder:DIR``).
 
 Images are resized by their shorter side, cropped to the middle square, decoded once and kept in memory. Files that
 cannot be decoded are skipped, counted and named in the log. Hidden files and folders are ignored.

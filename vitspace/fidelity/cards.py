@@ -21,7 +21,17 @@ from vitspace.proxies.evidence import known_of, references
 from vitspace.proxies.score_tables import ScoreRow
 from vitspace.proxies.scored import ProxyScores, all_families, scored
 from vitspace.proxies.scores import BASELINES, TIMM
-from vitspace.statistics import by_table, interval, kendall, regret, resamples, resamples_of, rightness, within_bins
+from vitspace.statistics import (
+    by_table,
+    finite_or_none,
+    interval,
+    kendall,
+    regret,
+    resamples,
+    resamples_of,
+    rightness,
+    within_bins,
+)
 
 #: The proxy by which designs of equal cost are screened and ordered.
 DEFAULT = "rank"
@@ -233,9 +243,9 @@ def _tau(
     )
     tau, base = kendall(own, top1)[0], kendall(other, top1)[0]
     return {
-        "kendall_tau": _finite(tau),
+        "kendall_tau": finite_or_none(tau),
         "tau_ci": interval(samples),
-        "tau_over_params": _finite(tau - base),
+        "tau_over_params": finite_or_none(tau - base),
         "tau_over_params_ci": interval(samples - others),
         "tau_over_params_group_ci": interval(grouped[0] - grouped[1]),
     }
@@ -281,7 +291,7 @@ def _by_family(
         others = [row for row in anchors if row.family != family]
         scores, top1 = [found.values[_id(row)] for row in others], [row.published["top1"] for row in others]
         own = np.array([pair.family == family for pair in pairs], dtype=bool)
-        tau = _finite(kendall(scores, top1)[0]) if len(others) > 1 else None
+        tau = finite_or_none(kendall(scores, top1)[0]) if len(others) > 1 else None
         shares = {"pair_accuracy": _mean(right[own]), "params_accuracy": _mean(baseline[own])}
         result[family] = {"kendall_tau": tau, "pairs": int(own.sum()), **shares}
     return result
@@ -347,8 +357,4 @@ def _id(row: Anchor) -> str:
 
 
 def _mean(values: np.ndarray) -> float | None:
-    return _finite(values.mean()) if len(values) else None
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return finite_or_none(values.mean()) if len(values) else None

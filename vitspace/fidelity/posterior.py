@@ -1,4 +1,4 @@
-"""Posterior: the predictor with the evidence of proxies, judged as the predictor is.
+"""Judges the predictor with the evidence of proxies, as the predictor alone is judged.
 
 A family is predicted without its rows, and evidence is learnt without them too. Of several proxies that weigh something
 on all families the one counts that weighs most without the family; where none does, the posterior is the prediction.

@@ -19,7 +19,7 @@ from vitspace.errors import InputError
 from vitspace.latency.amounts import amounts
 from vitspace.latency.backends import check_backend
 from vitspace.latency.measuring import LatencySettings, place_of, usual_ms
-from vitspace.latency.process import UNKNOWN, Inputs, Process, Scales
+from vitspace.latency.process import UNKNOWN, TimeInputs, TimeProcess, TimeScales
 from vitspace.latency.rates import Floats, Rates
 from vitspace.latency.table import shipped
 from vitspace.latency.timed import TimedDesign, timed_at, timings_at
@@ -27,11 +27,11 @@ from vitspace.spec import NATIVE_SIZE, Spec
 
 #: By back end; printed by `vitspace.latency.tuning`, but for the spread of hosts, of which three tell little.
 SCALES = {
-    "eager": Scales(
+    "eager": TimeScales(
         **{"rates": 0.134, "family": 0.041, "smooth": 0.056, "design": 0.040, "noise": 0.007, "length": 3.7},
         **{"host_scale": 0.08, "host_rates": 0.18, "host_family": 0.02, "host_smooth": 0.034},
     ),
-    "onnxruntime": Scales(),
+    "onnxruntime": TimeScales(),
 }
 SHARES = (0.8, 0.9, 0.95)
 #: Standard deviation of the logarithm of a host's speed, where its reference network was never timed.
@@ -83,7 +83,7 @@ class CountedLatency:
         known: Sequence[TimedDesign],
         own: Sequence[TimedDesign],
         reference_ms: float | None,
-        scales: Scales,
+        scales: TimeScales,
         img_size: int = NATIVE_SIZE,
     ) -> None:
         self.known, self.own, self.img_size = tuple(known), tuple(own), img_size
@@ -98,8 +98,8 @@ class CountedLatency:
         hosts = np.array([*(self._hosts[row.host] for row in known), *(_HERE for _ in own)])
         self._designs = np.unique([row.spec_id for row in rows], return_inverse=True)[1]
         families = self._codes([row.family for row in rows])
-        inputs = Inputs(self._rates.terms(work), families, hosts, self._designs)
-        self.process = Process(scales, inputs, np.log(ratios), np.array([row.sd for row in rows]))
+        inputs = TimeInputs(self._rates.terms(work), families, hosts, self._designs)
+        self.process = TimeProcess(scales, inputs, np.log(ratios), np.array([row.sd for row in rows]))
         errors, sds = self.process.left_out(self._designs)
         self._off = np.abs(errors / sds)
         spread = self.process.spread(_HERE, self._designs)
@@ -144,7 +144,7 @@ class CountedLatency:
         """Return the prediction of one design, with its own error."""
         numbers = np.array([cost(spec, self.img_size).numbers], dtype=np.int64)
         terms, unknown = self._rates.terms(amounts(numbers)), np.array([UNKNOWN])
-        mean, sd = self.process.predict(Inputs(terms, self._codes([spec.family]), np.array([_HERE]), unknown))
+        mean, sd = self.process.predict(TimeInputs(terms, self._codes([spec.family]), np.array([_HERE]), unknown))
         rest = f"{self.designs} designs timed here, {len(self.known)} elsewhere"
         return CountedPrediction(float(self.reference_ms * np.exp(mean[0])), self._error(sd, SHARES[-1]), rest)
 

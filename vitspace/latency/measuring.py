@@ -36,8 +36,9 @@ QUIET_SHARE = 0.95
 #: Standard deviations of the logarithm of a latency: between two processes that measure one network, and of the
 #: correction, as a share of the logarithm of how much slower than usual the reference was.
 REPEAT_SD, CORRECTION_SD = 0.015, 0.35
-#: How many times of the reference on a quiet machine are kept; their median is its usual time.
-KEPT = 25
+#: How many times of the reference on a quiet machine are kept, and which quantile of them is its usual time. Others
+#: slow a thread that has its core, too, by caches and memory that they share: most of a busy hour's times are long.
+KEPT, USUAL = 200, 0.1
 
 
 @dataclass(frozen=True)
@@ -221,11 +222,11 @@ def _circumstances(settings: LatencySettings) -> dict[str, Any]:
 def usual_ms(settings: LatencySettings) -> float | None:
     """Return the reference's median on this host when nothing else runs; None where it never ran.
 
-    That is the median of its last quiet measurements; where none was quiet, the least of all.
+    That is a low quantile of its last quiet measurements; where none was quiet, the least of all.
     """
     seen = _seen(settings)
     quiet = [ms for ms, share in seen if share >= QUIET_SHARE]
-    return float(np.median(quiet)) if quiet else min((ms for ms, _ in seen), default=None)
+    return float(np.quantile(quiet, USUAL)) if quiet else min((ms for ms, _ in seen), default=None)
 
 
 def _seen(settings: LatencySettings) -> list[tuple[float, float]]:

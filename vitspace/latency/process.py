@@ -23,7 +23,7 @@ _OFFSET = 0.3
 _CHUNK = 1 << 13
 
 
-class Scales(NamedTuple):
+class TimeScales(NamedTuple):
     """Standard deviations of log milliseconds, those of a host's own part after those that are common.
 
     Attributes:
@@ -52,7 +52,7 @@ class Scales(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Inputs:
+class TimeInputs:
     """N designs as the process reads them.
 
     Attributes:
@@ -75,19 +75,19 @@ class Inputs:
     def __len__(self) -> int:
         return len(self.terms)
 
-    def take(self, at: Codes | slice) -> "Inputs":
+    def take(self, at: Codes | slice) -> "TimeInputs":
         """Return some of them."""
-        return Inputs(self.terms[at], self.families[at], self.hosts[at], self.designs[at])
+        return TimeInputs(self.terms[at], self.families[at], self.hosts[at], self.designs[at])
 
-    def asked_on(self, host: int) -> "Inputs":
+    def asked_on(self, host: int) -> "TimeInputs":
         """Return the same on a host, as if never timed."""
-        return Inputs(self.terms, self.families, np.full(len(self), host), np.full(len(self), UNKNOWN))
+        return TimeInputs(self.terms, self.families, np.full(len(self), host), np.full(len(self), UNKNOWN))
 
 
-class Look:
+class ShareFeatures:
     """Turns terms into the features of the smooth function; its unit is the spread over measured designs."""
 
-    def __init__(self, inputs: Inputs) -> None:
+    def __init__(self, inputs: TimeInputs) -> None:
         shares = inputs.terms / inputs.total[:, None]
         self.unit = float(np.sqrt(shares.var(axis=0).mean())) or 1.0
         self.size = float(np.log(inputs.total).std()) or 1.0
@@ -99,7 +99,7 @@ class Look:
         return shares, np.hstack([shares / self.unit, np.log(total) / self.size])
 
 
-class Process:
+class TimeProcess:
     """A process fitted to designs and the logarithms of their milliseconds over those of the reference.
 
     Args:
@@ -109,19 +109,19 @@ class Process:
         sds: Standard deviations of ``logs`` that their measurement leaves, [N].
     """
 
-    def __init__(self, scales: Scales, inputs: Inputs, logs: Floats, sds: Floats) -> None:
+    def __init__(self, scales: TimeScales, inputs: TimeInputs, logs: Floats, sds: Floats) -> None:
         self.scales, self.inputs, self.logs, self.sds = scales, inputs, logs, sds
-        self.look = Look(inputs)
+        self.share_features = ShareFeatures(inputs)
         self.left = logs - np.log(inputs.total)
-        self.shares, self.features = self.look(inputs.terms)
+        self.shares, self.features = self.share_features(inputs.terms)
         self.noise = scales.noise**2 + sds**2
         self.inverse = np.linalg.inv(self.covariance(self.inputs) + np.diag(self.noise))
         self.weights = self.inverse @ self.left
 
-    def covariance(self, asked: Inputs) -> Floats:
+    def covariance(self, asked: TimeInputs) -> Floats:
         """Return the covariance with the designs that it is fitted to, [len(asked), N]."""
         s = self.scales
-        shares, features = self.look(asked.terms)
+        shares, features = self.share_features(asked.terms)
         linear, smooth = shares @ self.shares.T, self._smooth(features)
         family, design = (_same(getattr(asked, name), getattr(self.inputs, name)) for name in ("families", "designs"))
         host = asked.hosts[:, None] == self.inputs.hosts
@@ -129,15 +129,15 @@ class Process:
         own = s.host_scale**2 + s.host_rates**2 * linear + s.host_family**2 * family + s.host_smooth**2 * smooth
         return _OFFSET**2 + common + host * own
 
-    def variance(self, asked: Inputs) -> Floats:
+    def variance(self, asked: TimeInputs) -> Floats:
         """Return the variance of designs before anything is known, without noise, [N]."""
         s = self.scales
-        squares = (self.look(asked.terms)[0] ** 2).sum(axis=1)
+        squares = (self.share_features(asked.terms)[0] ** 2).sum(axis=1)
         linear = (s.rates**2 + s.host_rates**2) * squares
         others = (_OFFSET, s.family, s.host_family, s.smooth, s.host_smooth, s.host_scale, s.design)
         return linear + sum(scale**2 for scale in others)
 
-    def predict(self, asked: Inputs) -> tuple[Floats, Floats]:
+    def predict(self, asked: TimeInputs) -> tuple[Floats, Floats]:
         """Return mean and standard deviation of designs' logarithms, the noise of one design in it, [N]."""
         cross = self.covariance(asked)
         told = np.einsum("ij,ij->i", cross @ self.inverse, cross)
@@ -156,7 +156,7 @@ class Process:
         parts = []
         for at in range(0, len(terms), _CHUNK):
             some = terms[at : at + _CHUNK]
-            shares, features = self.look(some)
+            shares, features = self.share_features(some)
             corrected = shares @ (self.shares.T @ linear) + self._smooth(features, np.float32) @ smooth
             parts.append(np.log(some.sum(axis=1)) + offset + corrected + offsets[families[at : at + _CHUNK]])
         return np.concatenate(parts) if parts else np.zeros(0)

@@ -55,11 +55,11 @@ def check_name(record: StudyRecord) -> str:
 
 def check_sentence(record: StudyRecord) -> str:
     """What the proxy's scores are for in a study in points, and how much they weigh there."""
-    what = f"training-free proxy {recipe(record).get('name', record.config.proxy)}"
     if trains(record):
-        what = f"{measured(recipe(record))} after {training(recipe(record))}"
-    use = "a check that a design trains" if trains(record) else "beside the estimates"
-    text = f"Proxy scores are the {what}: {use}, and no accuracy."
+        what = f"the {measured(recipe(record))} after {training(recipe(record))}: a check that a design trains"
+    else:
+        what = f"the numbers of the training-free proxy {recipe(record).get('name', record.config.proxy)}"
+    text = f"Proxy scores are {what}, and no accuracy."
     evidence = (record.resolved.get("accuracy") or {}).get("evidence")
     return f"{text} As evidence of accuracy {str(evidence).rstrip('.')}." if evidence else text
 

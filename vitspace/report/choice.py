@@ -55,28 +55,31 @@ def chosen_few(record: StudyRecord) -> list[Choice]:
 
 
 def select(record: StudyRecord, which: str | int) -> Trial:
-    """Return the design of a rule, or the completed trial of a number.
+    """Return the design of a rule, or the trial of a number, rejected ones too.
 
     Raises:
-        InputError: there is no such rule or trial, or no trial is complete.
+        InputError: there is no such rule or trial, it has no design, or a rule is given and no trial is complete.
     """
-    if not record.completed:
-        raise InputError(f"a design is selected from completed trials, but {record.name} has none")
     if str(which) in RULES:
+        if not record.completed:
+            raise InputError(f"a design is selected from completed trials, but {record.name} has none")
         return _by_rule(record, str(which))
-    found = [trial for trial in record.completed if str(trial.number) == str(which)]
+    found = [trial for trial in record.trials if str(trial.number) == str(which)]
     if not found:
         numbers = ", ".join(str(trial.number) for trial in record.front)
-        raise InputError(
-            f"a design is {', '.join(RULES)}, or the number of a completed trial (on the front: {numbers}), "
-            f"but got {shown(str(which))}"
-        )
+        known = f"{', '.join(RULES)}, or the number of a trial (on the front: {numbers})"
+        raise InputError(f"a design is {known}, but got {shown(str(which))}")
+    if found[0].spec is None:
+        raise InputError(f"trial {which} of {record.name} has no design: {found[0].state}: {found[0].why}")
     return found[0]
 
 
 def design_lines(record: StudyRecord, which: str, trial: Trial) -> list[str]:
-    """Say what a selected design is, line by line."""
-    assert trial.spec is not None and trial.params is not None
+    """Say what a selected design is, line by line; of a rejected one, why."""
+    assert trial.spec is not None
+    if not trial.complete:
+        return _rejected_lines(record, trial)
+    assert trial.params is not None
     _, macs, ms = trial.point
     rule = f", the {which} of {record.name}: {rule_words(record, which)}" if which in RULES else f" of {record.name}"
     lines = [
@@ -85,7 +88,29 @@ def design_lines(record: StudyRecord, which: str, trial: Trial) -> list[str]:
     ]
     unsure = f" (unsure: {trial.latency_doubt})" if trial.latency_doubt else ""
     lines.append(f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, CPU latency {ms:.1f}ms{unsure}")
-    return lines + [f"  {name.replace('_', ' ')}: {value}" for name, value in settings(trial.spec).items()]
+    return lines + _setting_lines(trial)
+
+
+def _rejected_lines(record: StudyRecord, trial: Trial) -> list[str]:
+    words = trial.state.replace("_", " ")
+    known = [] if trial.score is None else [score_text(record, trial)]
+    known += [] if trial.macs is None else [f"FLOPs {trial.macs / 1e9:.2f}G"]
+    known += [] if trial.params is None else [f"params {trial.params / 1e6:.1f}M"]
+    known += [_latency_words(trial)] if trial.latency_ms is not None else []
+    head = f"trial {trial.number}, {trial_name(trial)} of {record.name}, is {words}: {trial.why}"
+    return [head, *([f"  {', '.join(known)}"] if known else []), *_setting_lines(trial)]
+
+
+def _latency_words(trial: Trial) -> str:
+    low, high = (trial.latency.get(name) for name in ("low_ms", "high_ms"))
+    between = f", between {low:.1f} and {high:.1f}ms" if low and high else ""
+    doubt = f" (unsure: {trial.latency_doubt})" if trial.latency_doubt else ""
+    return f"CPU latency {trial.latency_ms:.1f}ms{between}{doubt}"
+
+
+def _setting_lines(trial: Trial) -> list[str]:
+    assert trial.spec is not None
+    return [f"  {name.replace('_', ' ')}: {value}" for name, value in settings(trial.spec).items()]
 
 
 def _by_rule(record: StudyRecord, rule: str) -> Trial:

@@ -21,6 +21,8 @@ from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 
 Axis = Literal["macs", "latency_ms"]
+#: Of a figure: a cost and a score.
+Place = tuple[float, float]
 
 #: Published designs of more FLOPs than so many times the dearest trial's are out of view.
 _BEYOND = 1.5
@@ -46,16 +48,17 @@ class Scatter:
         trials: Completed trials that are neither on the front nor anchors.
         front: The front of all three objectives, anchors left out.
         anchors: Published designs, on the front or not.
+        unit: Of the cost.
+        caption: Lines under the figure.
         rejected: Costs of designs without a score, where they are known.
-        steps: The front of this cost and the score alone, as the corners of a line; empty for none.
+        steps: The front of this cost and the score alone, as the corners of a line.
         references: (cost, label) of published designs outside the budget; no label where the one before has it.
         beyond: The same, where the axis would have to be too long.
         budget: The largest cost allowed, or None.
         chance: The score of chance, or None.
-        unit: Of the cost.
         noise: Half the width of the band around the line, so that scores whose bands overlap are not told apart.
-        caption: Lines under the figure.
         predicted: What is predicted of the anchors without their own results.
+        misses: From each of these to its anchor.
         untried: Published designs of these families that were not run, where their FLOPs are near.
         public: Public networks; those on their front are labelled.
         cloud: (cost, score) of designs that were screened.
@@ -68,19 +71,20 @@ class Scatter:
     trials: list[Mark]
     front: list[Mark]
     anchors: list[Mark]
-    rejected: list[float]
-    steps: list[tuple[float, float]]
-    references: list[tuple[float, str]]
-    beyond: list[str]
-    budget: float | None
-    chance: float | None
     unit: str
-    noise: float
     caption: list[str]
+    rejected: list[float] = field(default_factory=list)
+    steps: list[Place] = field(default_factory=list)
+    references: list[tuple[float, str]] = field(default_factory=list)
+    beyond: list[str] = field(default_factory=list)
+    budget: float | None = None
+    chance: float | None = None
+    noise: float = 0.0
     predicted: list[Mark] = field(default_factory=list)
+    misses: list[tuple[Place, Place]] = field(default_factory=list)
     untried: list[Mark] = field(default_factory=list)
     public: list[Mark] = field(default_factory=list)
-    cloud: list[tuple[float, float]] = field(default_factory=list)
+    cloud: list[Place] = field(default_factory=list)
     anchor_words: str = "published design, run here"
 
     @property
@@ -131,24 +135,20 @@ def training_check(record: StudyRecord) -> Scatter:
         trials=[Mark(x, y, label=str(t.number)) for t, x, y in scored if t.number not in chosen and not t.anchor],
         front=[Mark(x, y, label=str(t.number)) for t, x, y in scored if t.number in chosen and not t.anchor],
         anchors=[Mark(x, y, label=trial_name(t)) for t, x, y in scored if t.anchor],
-        rejected=[],
-        steps=[],
-        references=[],
-        beyond=[],
-        budget=None,
-        chance=chance,
         unit="G",
-        noise=0.0,
         caption=[text for text in (proxy_note(record) + said, machine_note(record)) if text],
+        chance=chance,
     )
 
 
 def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     """Put behind the designs what a study in points knows beside them."""
-    predicted = [_predicted(t, place(t, axis)[0]) for t in record.anchors if finite(t.estimate.get("prior"))]
+    known = [trial for trial in record.anchors if finite(trial.estimate.get("prior")) is not None]
+    predicted = [_predicted(trial, place(trial, axis)[0]) for trial in known]
+    misses = [((mark.x, mark.y), place(trial, axis)) for mark, trial in zip(predicted, known, strict=True)]
     words = "published design, at its published top-1"
     bars = "Bars: 90 % intervals. Hollow circles: what is predicted of a published design without its result."
-    made = replace(made, predicted=predicted, anchor_words=words, caption=[bars, *made.caption])
+    made = replace(made, predicted=predicted, misses=misses, anchor_words=words, caption=[bars, *made.caption])
     costs = [mark.x for mark in made.marks]
     if axis != "macs" or not costs:
         return made

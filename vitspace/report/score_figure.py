@@ -76,8 +76,8 @@ def _bars(axes: Axes, marks: list[Mark], colour: str) -> None:
 def _behind(axes: Axes, data: Scatter) -> None:
     """Draw what is known beside the trials: predictions of the anchors, public networks, screened designs."""
     if data.predicted:
-        for mark, anchor in zip(data.predicted, data.anchors, strict=True):
-            axes.plot([mark.x, anchor.x], [mark.y, anchor.y], **style.MISS)
+        for (x, low), (_, high) in data.misses:
+            axes.plot([x, x], [low, high], **style.MISS)
         places = [m.x for m in data.predicted], [m.y for m in data.predicted]
         axes.scatter(*places, label="predicted without its result", **style.PREDICTED)
         _bars(axes, data.predicted, style.ORANGE)
@@ -132,7 +132,7 @@ def _lines(axes: Axes, data: Scatter) -> list[tuple[float, str]]:
 def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: style.Format) -> None:
     left, (bottom, top) = axes.get_xlim()[0], axes.get_ylim()
     segments = [*pairwise(data.steps), *(((x, bottom), (x, top)) for x, _ in lines)]
-    segments += [((m.x, m.y), (a.x, a.y)) for m, a in zip(data.predicted, data.anchors, strict=False)]
+    segments += data.misses
     segments += [((m.x, m.y - m.below), (m.x, m.y + m.above)) for m in (*data.front, *data.predicted) if m.below]
     beside = [(m.x, m.y) for m in (*data.predicted, *data.untried, *data.public)]
     labels = Labels(axes, [(m.x, m.y) for m in data.marks], [*along(segments), *beside])

@@ -139,6 +139,9 @@ def next_commands(record: StudyRecord) -> list[tuple[str, str]]:
 def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
     """What to do next with one design of a study: (purpose, command)."""
     design, where = f"{shlex.quote(record.name)} --trial {trial.number}", storage_option(record.storage)
+    if not trial.complete:
+        again = [("time it again", f"vitspace studies retime {shlex.quote(record.name)} --trial {trial.number}{where}")]
+        return again if trial.latency_ms is not None else []
     return [
         ("take this design away", f"vitspace export {design}{where}"),
         ("train it in full", f"vitspace train {design} --data imagefolder:DIR{where}"),

@@ -43,7 +43,7 @@ def admit(number: int, claim: str, trials: Iterable[FrozenTrial], total: int) ->
         number: Of the trial.
         claim: Its design's spec id.
         trials: All trials of the study, read after the claim was stored.
-        total: The study's total of completed evaluations.
+        total: How many evaluations the study is to hold.
     """
     trials = list(trials)
     running = [t for t in trials if t.state == TrialState.RUNNING and t.number != number]

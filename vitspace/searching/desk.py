@@ -1,8 +1,8 @@
-"""The desk: where an engine asks for the next design and tells what it gave, the same for all engines and workers."""
+"""The desk hands out designs and takes their results, in the same way for all engines and workers."""
 
 import time
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 
 import optuna
@@ -20,6 +20,7 @@ from vitspace.searching.reference import Score, SecondSeed, reference_trial, sco
 from vitspace.searching.samplers import make_sampler
 from vitspace.searching.session import Session, Task
 from vitspace.searching.streaks import REJECTIONS, Streaks
+from vitspace.searching.verdict import rejected_unsure
 from vitspace.space import InvalidDesign
 from vitspace.space.variables import Params
 from vitspace.spec import Spec
@@ -96,10 +97,14 @@ class Desk:
     def over(self) -> bool:
         """Whether no new trial starts."""
         return (
-            self._late
-            or self.store.used_up
-            or sum(trial.complete for trial in self.store.trials()) >= self.config.trials
+            self._late or self.store.used_up or sum(trial.counts for trial in self.store.trials()) >= self.config.trials
         )
+
+    @property
+    def _total(self) -> int:
+        """How many trials are to be evaluated, with those that were over the budget when they were timed again."""
+        lost = sum(trial.state == "over_budget" and trial.score is not None for trial in self.store.trials())
+        return self.config.trials + lost
 
     @property
     def _late(self) -> bool:
@@ -117,7 +122,7 @@ class Desk:
         Raises:
             StudyFailedError: too many trials in a row failed, or were too slow.
         """
-        while not self._late and places_left(self.store.frozen(), self.config.trials) > 0:
+        while not self._late and places_left(self.store.frozen(), self._total) > 0:
             if self._is_exhausted():
                 return None
             running = self.queue.ask() if params is None else self.queue.start(params, self._distributions(params))
@@ -154,7 +159,7 @@ class Desk:
 
     def _end_used_up(self) -> None:
         self.store.set(used_up=True)
-        done = sum(trial.complete for trial in self.store.trials())
+        done = sum(trial.counts for trial in self.store.trials())
         self.monitor.note(
             f"space {self.space.name} has no further design within {self.config.limits}: the study ends with {done} of "
             f"{self.config.trials} trials"
@@ -212,7 +217,7 @@ class Desk:
         else:
             assert isinstance(result, Trial)
             self._end(job.running, result)
-            if result.complete:
+            if result.counts:
                 self._score_reference()
 
     def queue_uniform(self) -> bool:
@@ -273,7 +278,7 @@ class Desk:
             frozen = self.store.frozen()
             if spec in self._evaluated(frozen):
                 return Verdict("duplicate", self._seen[spec])
-            found = admit(running.number, spec.id, frozen, self.config.trials)
+            found = admit(running.number, spec.id, frozen, self._total)
             if found.word != "wait":
                 return found
             self.wait()
@@ -283,7 +288,7 @@ class Desk:
         for trial in self.store.trials(frozen):
             if trial.number not in self._known:
                 self._known.add(trial.number)
-                if trial.spec and was_evaluated(trial):
+                if trial.spec and was_evaluated(trial) and not rejected_unsure(trial, self.config.limits):
                     self._seen[trial.spec] = trial.number
         return self._seen
 
@@ -304,15 +309,14 @@ class Desk:
             self.store.set(seconds=seconds)
 
     def _may_be_fast_enough(self, spec: Spec) -> bool:
-        settings = replace(self.session.evaluator.latency, img_size=self.space.resolution)
-        return not predicted_violation(spec, settings, self.config.limits)
+        return not predicted_violation(spec, self.session.evaluator.timing, self.config.limits)
 
     def _sampler_seed(self, trials: int) -> int:
         return (self.config.seed + trials + self._salt()) % 2**31
 
     def _salt(self) -> int:
         """Return 0, or where others work on the study a number of this process, so that they draw other designs."""
-        alone = places_left(self.store.frozen(), 0) + len(self.store.record().completed) == 0
+        alone = places_left(self.store.frozen(), 0) + len(self.store.record().counted) == 0
         return 0 if alone else zlib.crc32(str(self.queue.owner).encode())
 
     def _score_reference(self, last: bool = False) -> None:
@@ -331,4 +335,4 @@ class Desk:
 
 def was_evaluated(trial: Trial) -> bool:
     """Whether measuring a design again would tell nothing new."""
-    return trial.state in ("complete", "failed") or trial.latency_ms is not None
+    return trial.counts or trial.state == "failed" or trial.latency_ms is not None

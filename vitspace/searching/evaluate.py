@@ -15,12 +15,13 @@ from vitspace.accuracy.posterior import posterior
 from vitspace.anchors import anchor
 from vitspace.budget import Budget
 from vitspace.costs import cost
-from vitspace.latency import Latency, LatencySettings, measure, predicted_violation
+from vitspace.latency import LatencySettings, measure, predicted_violation
 from vitspace.machine.host import fingerprint, versions
 from vitspace.machine.quiet import seconds_waited, takes_turns
 from vitspace.machine.threads import wait_policy
 from vitspace.proxies import Laddered, Proxy, finite
 from vitspace.searching.rungs import EntersRungs
+from vitspace.searching.verdict import verdict
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.trial import State, Trial
@@ -58,6 +59,11 @@ class Evaluator:
             return {}
         return {"evidence": self.evidence.words(), "weight": self.evidence.weight}
 
+    @property
+    def timing(self) -> LatencySettings:
+        """Settings of the timing at the space's resolution."""
+        return replace(self.latency, img_size=self.space.resolution)
+
     def evaluate(
         self,
         number: int,
@@ -66,7 +72,7 @@ class Evaluator:
         on_step: OnStep | None = None,
         rungs: EntersRungs | None = None,
     ) -> Trial:
-        """Return the trial of a spec: complete, or rejected or failed with the reason.
+        """Return the trial of a spec: complete or undecided, or rejected or failed with the reason.
 
         Args:
             number: The trial's number.
@@ -83,7 +89,7 @@ class Evaluator:
         try:
             trial = self._measure(self._looked_at(trial, spec), spec)
             if trial.complete:
-                trial = self._score(trial, spec, on_step, rungs)
+                trial = self._judged(self._score(trial, spec, on_step, rungs))
         except StorageError:
             raise
         except Exception as error:
@@ -116,28 +122,21 @@ class Evaluator:
         trial = replace(trial, params=costs.params, macs=costs.macs)
         if why := self.budget.violation(macs=costs.macs, params=costs.params):
             return replace(trial, state="over_budget", why=why)
-        settings = replace(self.latency, img_size=self.space.resolution)
+        settings = self.timing
         if why := predicted_violation(spec, settings, self.budget):
             return replace(trial, state="over_budget", why=why)
-        began = time.perf_counter()
+        began = time.perf_counter() - seconds_waited()
         latency = measure(spec, settings)
-        details = trial.details | {"timed_seconds": time.perf_counter() - began}
-        found = asdict(latency) | {"doubt": latency.doubt or self._undecided(latency)}
+        details = trial.details | {"timed_seconds": time.perf_counter() - seconds_waited() - began}
+        found = asdict(latency) | {"doubt": latency.doubt}
         trial = replace(trial, latency_ms=latency.median_ms, latency=found, details=details)
-        if self._is_beyond(latency):
-            return replace(trial, state="over_budget", why=self.budget.violation(latency_ms=latency.median_ms))
-        return trial
+        state, why = verdict(found, self.budget)
+        return replace(trial, state=state, why=why) if state == "over_budget" else trial
 
-    def _is_beyond(self, latency: Latency) -> bool:
-        """Whether all of a latency's interval is outside the budget: nothing is rejected on an unsure number."""
-        least, most = self.budget.latency_ms
-        return latency.low_ms > most or latency.high_ms < least
-
-    def _undecided(self, latency: Latency) -> str:
-        """Say that a latency's interval holds a limit of the budget, or return an empty string."""
-        held = [limit for limit in self.budget.latency_ms if latency.low_ms <= limit <= latency.high_ms]
-        between = f"{latency.low_ms:.1f} and {latency.high_ms:.1f} ms"
-        return f"it is between {between}, and the budget's limit is {held[0]:g} ms" if held else ""
+    def _judged(self, trial: Trial) -> Trial:
+        """Return a scored trial as undecided where its latency's interval holds a limit of the budget."""
+        state, why = verdict(trial.latency, self.budget) if trial.complete else (trial.state, trial.why)
+        return replace(trial, state=state, why=why)
 
     def _score(self, trial: Trial, spec: Spec, on_step: OnStep | None, rungs: EntersRungs | None) -> Trial:
         """Score a design that fits; at every rung, where the proxy has several, until others are better."""

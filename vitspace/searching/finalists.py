@@ -70,7 +70,7 @@ def _greedy(found: EstimatedDesigns) -> Iterator[int]:
     What a design adds never grows as others are taken, so that only those are worked out anew that may be next.
     """
     costs = _costs(found)
-    points = np.column_stack([_share(-found.low), costs / (_ROOM * costs.max(axis=0))])
+    points = np.column_stack([_shortfall(found.low), costs / (_ROOM * costs.max(axis=0))])
     taken: list[int] = []
     passed: list[int] = []
     queue = [(-np.inf, -low, at) for at, low in enumerate(found.low.tolist())]
@@ -98,9 +98,9 @@ def _costs(found: EstimatedDesigns) -> Floats:
     return np.stack(known, axis=1).astype(float)
 
 
-def _share(values: Floats) -> Floats:
-    """Return values as shares of the way from the least to the largest."""
-    return (values - values.min()) / (np.ptp(values) or 1.0)
+def _shortfall(low: Floats) -> Floats:
+    """Return how far estimates fall short of the best: 1 at the median, below which a design adds nothing."""
+    return (low.max() - low) / ((low.max() - np.median(low)) or 1.0)
 
 
 def _beside(costs: Floats, others: Floats) -> bool:

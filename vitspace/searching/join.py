@@ -64,7 +64,7 @@ def join(
     check_environment()
     given = {name: value for name, value in settings.items() if value is not None}
     config = StudyConfig.of(store.config.model_dump() | given)
-    if len(store.record().completed) < config.trials:
+    if len(store.record().counted) < config.trials:
         session = open_session(store, config, command, monitor or Silent())
         with computing_on(threads or default_threads(config.device)), naming_storage(store.url):
             run_engine(session, "optuna")
@@ -77,9 +77,9 @@ def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Mo
     Raises:
         InputError: the study has no such trial with a score.
     """
-    trials = {trial.number: trial for trial in store.record().completed}
+    trials = {trial.number: trial for trial in store.trials() if trial.spec and trial.score is not None}
     if number not in trials:
-        raise InputError(f"a trial to run again is a complete one of {store.name}, but got {number}")
+        raise InputError(f"a trial to run again is one of {store.name} that has a score, but got {number}")
     trial = trials[number]
     assert trial.spec is not None
     config = store.config.model_copy(update={"device": device} if device else {})

@@ -76,6 +76,6 @@ class Watcher:
         new = [trial for trial in self.store.trials() if trial.number not in self.told]
         self.told.update(trial.number for trial in new)
         for trial in new:
-            if trial.complete or trial.state == "failed" or trial.latency_ms is not None:
+            if trial.counts or trial.state == "failed" or trial.latency_ms is not None:
                 self.monitor.ended(trial, self.store.record())
-        return sum(trial.complete for trial in new)
+        return sum(trial.counts for trial in new)

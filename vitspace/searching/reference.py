@@ -24,15 +24,15 @@ Score = Callable[[Spec, int], float]
 def reference_trial(store: StudyStore, me: Owner, last: bool) -> Trial | None:
     """Return the trial whose design this worker is to score with a second seed, or None.
 
-    It is the first anchor, else the first trial, that completed. The worker that ran it scores it; another does where
+    It is the first anchor, else the first trial, that has a score. The worker that ran it scores it; another does where
     that one is gone, or where it is on another host and the study is over (``last``).
     """
     if "reference" in store.study.user_attrs:
         return None
-    completed = [trial for trial in store.trials() if trial.complete]
-    if not completed:
+    scored = [trial for trial in store.trials() if trial.counts]
+    if not scored:
         return None
-    first = min(completed, key=lambda trial: (trial.anchor is None, trial.number))
+    first = min(scored, key=lambda trial: (trial.anchor is None, trial.number))
     frozen = store.frozen()
     if any(_rank(t) < (first.anchor is None, first.number) for t in frozen if not t.state.is_finished()):
         return None

@@ -21,6 +21,7 @@ from vitspace.searching.first import alternates, enqueue, first_designs
 from vitspace.searching.idle import waited_words
 from vitspace.searching.join import open_session
 from vitspace.searching.monitor import Monitor
+from vitspace.searching.retiming import is_open, settle, take_up
 from vitspace.searching.session import Session, open_evaluator
 from vitspace.searching.workers import plan_workers
 from vitspace.space import load_space
@@ -85,12 +86,16 @@ def open_search(
 def run(session: Session) -> None:
     """Run a study's engine until its trials are complete, the space is used up or the time is over.
 
+    Designs that are undecided then are timed again, and others take the places of those that are too slow.
+
     Raises:
         StudyFailedError: too many trials in a row failed, or the storage cannot be used.
         StudyGoneError: the study was deleted meanwhile.
     """
     with computing_on(session.threads), naming_storage(session.store.url):
         run_engine(session)
+        while settle(session):
+            run_engine(session)
         if words := waited_words(session.store.trials()):
             session.monitor.note(words)
 
@@ -131,11 +136,12 @@ def _go_on(
     store = StudyStore.open(location.storage, location.name or StudyConfig.of(settings).default_name())
     config = _resumed(store, settings)
     check_runs(settings, config, means.workers, means.threads)
-    if len(store.record().completed) >= config.trials:
+    if len(store.record().counted) >= config.trials and not any(map(is_open, store.trials())):
         return store, None
     session = open_session(store, config, means.command, monitor)
     kept = {"engine": config.engine, "sampler": config.sampler, "device": config.device}
     store.resume(config, {"command": means.command, "machine": machine(), **kept})
+    take_up(store, config, monitor.note)
     return store, _planned(session, means)
 
 
@@ -173,7 +179,7 @@ def _resumed(store: StudyStore, settings: dict[str, Any]) -> StudyConfig:
         if key in stored and key not in MAY_CHANGE and value != stored[key]:
             raise InputError(f"a resumed study keeps its {key}, {stored[key]!r}, but got {shown(value)}")
     config = StudyConfig.of(stored | settings)
-    done = len(store.record().completed)
+    done = len(store.record().counted)
     if "trials" in settings and config.trials < done:
         raise InputError(f"trials is the total, so at least the {done} that are complete, but got {config.trials}")
     return config

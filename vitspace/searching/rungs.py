@@ -24,7 +24,7 @@ Point = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Standing:
+class RungPlace:
     """A design's place among those of its rung, from 1; the first ``kept`` of ``of`` go on."""
 
     place: int
@@ -40,7 +40,7 @@ class Standing:
 class EntersRungs(Protocol):
     """Says where a running trial's design stands at each rung; see `Rungs`."""
 
-    def enter(self, rung: int, point: Point, keep: float) -> Standing:
+    def enter(self, rung: int, point: Point, keep: float) -> RungPlace:
         """Store the design's point at a rung, and return its place there."""
 
 
@@ -58,7 +58,7 @@ class Rungs:
     running: optuna.Trial
     spec_id: str
 
-    def enter(self, rung: int, point: Point, keep: float) -> Standing:
+    def enter(self, rung: int, point: Point, keep: float) -> RungPlace:
         """Store the design's point at a rung, and return its place there.
 
         A worker writes before it reads, so that of two at one rung at least the later sees the other.
@@ -72,12 +72,12 @@ class Rungs:
         before = storage.get_trial(number).system_attrs.get(RUNGS, {"points": []})["points"]
         storage.set_trial_system_attr(number, RUNGS, {"spec": self.spec_id, "points": [*before[:rung], list(point)]})
         rivals = {facts["spec"]: facts["points"][rung] for facts in self._all() if len(facts["points"]) > rung}
-        return standing_of(list(rivals).index(self.spec_id), list(rivals.values()), keep)
+        return rung_place(list(rivals).index(self.spec_id), list(rivals.values()), keep)
 
     def _all(self) -> list[dict[str, Any]]:
         return [t.system_attrs[RUNGS] for t in self.store.frozen() if RUNGS in t.system_attrs]
 
 
-def standing_of(number: int, points: Sequence[Sequence[float]], keep: float) -> Standing:
+def rung_place(number: int, points: Sequence[Sequence[float]], keep: float) -> RungPlace:
     """Return the place of one of the points of a rung, of which a share goes on, rounded up."""
-    return Standing(best_first(points).index(number) + 1, len(points), math.ceil(keep * len(points)))
+    return RungPlace(best_first(points).index(number) + 1, len(points), math.ceil(keep * len(points)))

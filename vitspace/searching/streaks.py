@@ -29,9 +29,9 @@ class Streaks:
         """
         rejected = trial.state in ("invalid", "over_budget", "duplicate")
         self.rejected = self.rejected + 1 if rejected else 0
-        self.failed = self.failed + 1 if trial.state == "failed" else 0 if trial.complete else self.failed
+        self.failed = self.failed + 1 if trial.state == "failed" else 0 if trial.counts else self.failed
         slow = trial.state == "over_budget" and trial.latency_ms is not None
-        self.slow = self.slow + 1 if slow else 0 if trial.complete else self.slow
+        self.slow = self.slow + 1 if slow else 0 if trial.counts else self.slow
         if self.failed >= FAILURES:
             raise StudyFailedError(f"{self.failed} trials in a row failed, the last with: {trial.why}")
         if self.slow >= TOO_SLOW:

@@ -34,7 +34,7 @@ def plan_workers(session: Session) -> None:
     on_gpu = default_threads(config.device) is None
     if on_gpu or session.threads is None or not trains(config.proxy) or _is_of_this_process(session):
         return
-    left = config.trials - len(session.store.record().completed)
+    left = config.trials - len(session.store.record().counted)
     wanted = min(usable_cores() // session.threads, left)
     fit = _that_fit_in_memory(session)
     if fit < wanted:

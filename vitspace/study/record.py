@@ -49,6 +49,11 @@ class StudyRecord:
         return [trial for trial in self.trials if trial.complete]
 
     @cached_property
+    def counted(self) -> list[Trial]:
+        """Trials that the study was asked for: completed ones, and undecided ones with a score."""
+        return [trial for trial in self.trials if trial.counts]
+
+    @cached_property
     def front(self) -> list[Trial]:
         """Non-dominated trials, by multiply-adds."""
         mask = non_dominated([trial.point for trial in self.completed])

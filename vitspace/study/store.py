@@ -18,6 +18,7 @@ from vitspace.study.optuna_private import storage_of, study_id, trial_id
 from vitspace.study.passwords import without_passwords
 from vitspace.study.reading import check_name, read_facts, read_record, read_trial_facts
 from vitspace.study.record import OBJECTIVES, StudyRecord
+from vitspace.study.retimed import as_retimed, retimed_fact, retimed_name
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage, url_of
 from vitspace.study.trial import Trial
 
@@ -32,7 +33,6 @@ COPYING = "copying"
 #: What to do about a name that is taken.
 GO_ON = "; go on with --resume"
 
-_STATES = {"complete": TrialState.COMPLETE, "failed": TrialState.FAIL}
 _FIELDS = {f.name for f in fields(Trial)} - {"number"}
 
 
@@ -162,12 +162,15 @@ class StudyStore:
         result = {name: _finite(facts[name]) for name in sorted(_FIELDS) if facts[name] not in (None, "", {})}
         # Not by the trial's own method, which changes what is in memory before the journal has taken it.
         self.storage.set_trial_user_attr(trial_id(running), RESULT, result)
-        values = _objectives(trial) if trial.complete else None
-        self.study.tell(running, values, _STATES.get(trial.state, TrialState.PRUNED))
+        self.study.tell(running, _objectives(trial), _ends_as(trial))
+
+    def retime(self, trial: Trial) -> None:
+        """Store what timing an ended trial's design again made of it: its latency, state and why."""
+        self.study.set_user_attr(retimed_name(trial.number), _finite(retimed_fact(trial)))
 
     def is_saved(self, running: optuna.Trial, trial: Trial) -> bool:
         """Whether a trial ended with the result that `save` was given; not told of failed ones, as lost ones end so."""
-        stored, state = self.storage.get_trial(trial_id(running)), _STATES.get(trial.state, TrialState.PRUNED)
+        stored, state = self.storage.get_trial(trial_id(running)), _ends_as(trial)
         return stored.state == state != TrialState.FAIL and has_result(stored)
 
     def finish(self, lost: FrozenTrial) -> bool:
@@ -179,8 +182,7 @@ class StudyStore:
         if not has_result(lost):
             return self.storage.set_trial_state_values(trial_id(lost), TrialState.FAIL)
         trial = read_trial(lost)
-        values = _objectives(trial) if trial.complete else None
-        return self.storage.set_trial_state_values(trial_id(lost), _STATES.get(trial.state, TrialState.PRUNED), values)
+        return self.storage.set_trial_state_values(trial_id(lost), _ends_as(trial), _objectives(trial))
 
     def resume(self, config: StudyConfig, run: dict[str, Any]) -> None:
         """Store a resumed study's new total of trials, and who goes on with it."""
@@ -200,11 +202,12 @@ class StudyStore:
         return read_record(self.study.study_name, self.study.user_attrs, self.trials(), where)
 
     def trials(self, frozen: list[FrozenTrial] | None = None) -> list[Trial]:
-        """Return the ended trials, of those given or of all as they are stored now."""
+        """Return the ended trials, of those given or of all as they are stored now, as they were timed last."""
         for each in self.frozen() if frozen is None else frozen:
             if each.number not in self._ended and each.state.is_finished() and has_result(each):
                 self._ended[each.number] = read_trial(each, self.designs)
-        return [self._ended[number] for number in sorted(self._ended)]
+        attrs = self.storage.get_study_user_attrs(self.study_id)
+        return [as_retimed(self._ended[number], attrs) for number in sorted(self._ended)]
 
     def frozen(self, *states: TrialState) -> list[FrozenTrial]:
         """Return the trials as they are stored, or those in the given states."""
@@ -221,7 +224,17 @@ class StudyStore:
         return study_id(self.study)
 
 
-def _objectives(trial: Trial) -> list[float]:
+def _ends_as(trial: Trial) -> TrialState:
+    """Return the state in which Optuna keeps a trial."""
+    if trial.counts:
+        return TrialState.COMPLETE
+    return TrialState.FAIL if trial.state == "failed" else TrialState.PRUNED
+
+
+def _objectives(trial: Trial) -> list[float] | None:
+    """Return the values that Optuna keeps of a trial; None where it is not to be complete."""
+    if not trial.counts:
+        return None
     score, macs, latency_ms = trial.point
     return [-score, macs / 1e9, latency_ms]
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from vitspace.spec import Spec
 from vitspace.units import format_score
 
-State = Literal["complete", "over_budget", "invalid", "duplicate", "pruned", "failed"]
+State = Literal["complete", "over_budget", "invalid", "duplicate", "pruned", "failed", "undecided"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -15,7 +15,8 @@ class Trial:
 
     Attributes:
         number: Its number in the study.
-        state: complete, or why it is not; ``why`` says it in words.
+        state: complete, or why it is not; ``why`` says it in words. undecided: its latency's interval holds the
+            budget's limit, so that it is neither accepted nor rejected until it is timed again.
         spec: The design; None where the axes' values make none.
         anchor: Id of the published row that this design is, or None.
         params: Parameters.
@@ -53,6 +54,11 @@ class Trial:
     def complete(self) -> bool:
         """Whether all objectives were measured."""
         return self.state == "complete"
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is one of the trials that its study was asked for: complete, or undecided with a score."""
+        return self.complete or (self.state == "undecided" and self.score is not None)
 
     @property
     def latency_doubt(self) -> str:

@@ -8,6 +8,7 @@ from vitspace.errors import InputError
 from vitspace.pareto import normalised_hypervolume
 from vitspace.searching.pareto import ParetoSampler
 from vitspace.searching.pareto.sampler import ENOUGH
+from vitspace.space.moves import descend
 
 
 def sampler(study, limits=None, seed=0, **others):
@@ -39,7 +40,7 @@ def half(ruled):
 
 def test_moves_leave_the_feasible_designs_and_what_they_make_is_sieved(ruled, half):
     worker = ParetoSampler(ruled, half, 0)
-    made = worker._descend(worker._pool, 400, np.random.default_rng(0))
+    made = descend(worker.population, worker._pool, 400, np.random.default_rng(0))
     costs = worker.population.costs(made)
     inside = [
         (low <= found) & (found <= high)

@@ -4,7 +4,7 @@ from scipy.stats import spearmanr
 
 from vitspace.searching.pareto.encoding import Encoding
 from vitspace.searching.pareto.model import KNOWN, _kept
-from vitspace.searching.pareto.process import Process, fit_weights, scaling
+from vitspace.searching.pareto.process import AdditiveGP, fit_weights, scaling
 from vitspace.space.population import Population
 
 
@@ -17,7 +17,7 @@ def features(small):
 
 def fitted(features, values):
     centre, scale = scaling(values)
-    return Process.of(features, values, fit_weights(features, (values - centre) / scale))
+    return AdditiveGP.of(features, values, fit_weights(features, (values - centre) / scale))
 
 
 def test_it_learns_an_effect_from_a_few_designs(features):

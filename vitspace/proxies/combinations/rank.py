@@ -1,4 +1,4 @@
-"""rank: the mean of a design's places among the published ones by params and by slog, params counting more.
+"""The mean of a design's places among the published ones by params and by slog, params counting more.
 
 A place is the share of published designs with a smaller score, with straight lines between them and beyond the ends.
 The idea comes from a first measurement on these designs, where it was one of about seventy.

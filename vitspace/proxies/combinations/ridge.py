@@ -1,4 +1,4 @@
-"""ridge: top-1 from the logarithms of params and of the number of weight tensors, by ridge regression.
+"""Top-1 from the logarithms of params and of the number of weight tensors, by ridge regression.
 
 Size and layers, each as far as the published designs bear it out; both come from counting. Expressivity, ZiCo, NASWOT
 and measures of mixing as further terms were tried and, leaving one family out, did not help.

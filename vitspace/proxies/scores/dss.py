@@ -1,4 +1,4 @@
-"""dss: diversity of attention's weights and saliency of all others.
+"""Diversity of attention's weights and saliency of all others (DSS).
 
 Zhou et al., "Training-free Transformer Architecture Search" (TF-TAS), CVPR 2022, eqs. 4 to 6: in the linear pass of
 SynFlow, over attention's matrices the nuclear norm of the weight times that of its gradient, over all other weights

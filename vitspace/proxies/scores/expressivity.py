@@ -1,4 +1,4 @@
-"""expressivity: how evenly the channels of each block's output spread over their principal components.
+"""How evenly the channels of each block's output spread over their principal components.
 
 Lee and Ham, "AZ-NAS: Assembling Zero-Cost Proxies for Network Architecture Search", CVPR 2024, eqs. 2 to 4: with the
 eigenvalues of the covariance of a block's features over images and positions, divided by their sum, the score is

@@ -1,4 +1,4 @@
-"""macs: multiply-adds for one image at the subject's resolution, exact."""
+"""Multiply-adds for one image at the subject's resolution, exact."""
 
 import torch
 

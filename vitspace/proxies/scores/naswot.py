@@ -1,4 +1,4 @@
-"""naswot: how well the activation patterns of a network tell images apart.
+"""How well the activation patterns of a network tell images apart (NASWOT).
 
 Mellor et al., "Neural Architecture Search without Training", ICML 2021, eq. 2: log |det K|, where K holds at how many
 activations two images lie on the same side. Of smooth activations (GELU, SiLU) the side of their input counts.

@@ -1,4 +1,4 @@
-"""nt: how many weight tensors a network has, its parameters of at least two dimensions. It counts layers."""
+"""The number of weight tensors, which are the parameters of at least two dimensions. It counts layers."""
 
 from vitspace.proxies.scores._evidence import COUNTS, PassResults
 

@@ -1,4 +1,4 @@
-"""params: the number of parameters, exact. Maximising it makes networks larger, and says nothing else."""
+"""The number of parameters, exact. Maximising it makes networks larger, and says nothing else."""
 
 from vitspace.costs.counter import count_params
 from vitspace.proxies.scores._evidence import COUNTS, PassResults

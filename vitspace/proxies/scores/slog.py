@@ -1,4 +1,4 @@
-"""slog: the sum of the natural logarithms of the sizes of all weight tensors: layers counted, wide ones for more.
+"""The sum of the natural logarithms of the sizes of all weight tensors: layers counted, wide ones for more.
 
 SynFlow, ZiCo and other sums of logarithms over layers are mostly this.
 """

@@ -1,4 +1,4 @@
-"""synflow: the logarithm of the flow through all paths of weights, whatever the data.
+"""The logarithm of the flow through all paths of weights, whatever the data (SynFlow).
 
 Tanaka et al., "Pruning neural networks without any data by iteratively conserving synaptic flow", NeurIPS 2020, eqs. 1
 and 2: with every parameter in absolute value, an image of ones, and R the sum of outputs, the sum over weights of

@@ -1,4 +1,4 @@
-"""trainability: how well a block keeps the size of gradients.
+"""How well a block keeps the size of gradients.
 
 Lee and Ham, "AZ-NAS", CVPR 2024, eqs. 7 to 9: a random vector of signs is pulled back through a block, and from the
 largest singular value s of G_in^T G_out / P the score is 2 - s - 1/s, at most 0, averaged over blocks. Blocks that

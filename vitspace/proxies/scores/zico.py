@@ -1,4 +1,4 @@
-"""zico: how alike the gradients of several batches are.
+"""How alike the gradients of several batches are (ZiCo).
 
 Li et al., "ZiCo: Zero-shot NAS via Inverse Coefficient of Variation on Gradients", ICLR 2023, eq. 14: for every layer
 the logarithm of the sum over its weights of E|g| / sqrt(Var|g|), over batches at initialisation; added up over layers.

@@ -1,4 +1,4 @@
-"""halving: successive halving over training presets; every design is trained at the cheapest, the best go on.
+"""Successive halving over training presets; every design is trained at the cheapest, the best go on.
 
 ``halving:tiny/small`` trains every design by the preset tiny, and the best third of those by small, whose score is the
 trial's. Which go on is decided by `vitspace.searching.rungs`, over -score, FLOPs and latency; published designs all do.

@@ -1,4 +1,4 @@
-"""train: a short training from scratch; the score is the negative validation loss.
+"""A short training from scratch; the score is the negative validation loss.
 
 The network is the spec's at a small image: windows, grids and patches shrink with it (`Spec.rescaled`), as far as whole
 numbers allow: windows and grids to 2 at least, EMSNet's patches to 1. At 64 pixels, 1/3.5 of the design size, a window

@@ -27,7 +27,7 @@ class BreakdownError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Look:
+class ExperimentState:
     """What an experiment answered.
 
     Attributes:
@@ -84,7 +84,7 @@ class Experiment:
         """Where its logs are."""
         return Path(self._inner.config.experiment_working_directory) / self._inner.id
 
-    def look(self) -> Look | None:
+    def look(self) -> ExperimentState | None:
         """Return how it is, or None where it does not answer just now.
 
         Raises:
@@ -100,7 +100,7 @@ class Experiment:
         self._answered = time.monotonic()
         if status in ("ERROR", "STOPPING", "STOPPED"):
             raise BreakdownError(f"its status is {status}; see {self.folder / 'log'}")
-        return Look(self._used_up(status, counts), counts.get("FAILED", 0))
+        return ExperimentState(self._used_up(status, counts), counts.get("FAILED", 0))
 
     def _used_up(self, status: str, counts: dict[str, int]) -> bool:
         # A process that starts has stored nothing yet, so that NNI is asked and not the store.

@@ -60,7 +60,7 @@ def result(trial: Trial | None, ideal: Point, reference_point: Point | None) -> 
     ``default`` is the augmented Chebyshev value of -score, multiply-adds and milliseconds, each as a share of the way
     from the study's ideal point (0) to its reference point (1): minus the largest share, minus 0.05 of their sum.
     """
-    if trial is None or not trial.complete or reference_point is None:
+    if trial is None or not trial.counts or reference_point is None:
         return {"default": WORST}
     score, macs, latency_ms = trial.point
     corners = zip(trial.point, ideal, reference_point, strict=True)

@@ -17,7 +17,7 @@ from typing import Any
 from vitspace.errors import InputError
 from vitspace.machine.devices import computing_on
 from vitspace.searching.remote import RemoteStudy, evaluate, remote_evaluator, score
-from vitspace.searching.rungs import Point, Standing
+from vitspace.searching.rungs import Point, RungPlace
 
 #: Seconds between two looks whether the process that started this one lives.
 _LOOK = 0.5
@@ -29,17 +29,17 @@ class RungsByPipe:
 
     pipe: Connection
 
-    def enter(self, rung: int, point: Point, keep: float) -> Standing:
+    def enter(self, rung: int, point: Point, keep: float) -> RungPlace:
         """Have the design's point stored at a rung, and return its place there.
 
         Raises:
             UpdateFinishedTrialError: the trial was ended by others meanwhile.
         """
         self.pipe.send(("rung", rung, point, keep))
-        standing: Standing | Exception = self.pipe.recv()
-        if isinstance(standing, Exception):
-            raise standing
-        return standing
+        place: RungPlace | Exception = self.pipe.recv()
+        if isinstance(place, Exception):
+            raise place
+        return place
 
 
 def main(pipe: Connection) -> None:

@@ -89,14 +89,14 @@ class _Run:
         store, monitor, broken = self.session.store, self.session.monitor, 0
         settings, tuner = self._settings(workers), TUNERS[self.session.config.sampler]
         while not self.desk.over:
-            before = len(store.record().completed)
+            before = len(store.record().counted)
             try:
                 with Experiment(settings, tuner, self._arguments()) as experiment:
                     monitor.note(f"NNI's portal: {experiment.portal}")
                     self._watch(experiment, workers, tell)
                 return
             except BreakdownError as error:
-                broken = broken + 1 if len(store.record().completed) == before else 1
+                broken = broken + 1 if len(store.record().counted) == before else 1
                 if broken == BREAKDOWNS:
                     raise StudyFailedError(f"NNI broke down {broken} times in a row, the last: {error}") from None
                 monitor.note(f"NNI broke down: {error}; another experiment goes on, whose tuner starts anew")

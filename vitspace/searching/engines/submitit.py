@@ -47,7 +47,7 @@ def run(session: Session) -> None:
             if not job.done():
                 job.cancel()
     tell()
-    done = len(store.record().completed)
+    done = len(store.record().counted)
     if done < config.trials and config.timeout is None and not store.used_up:
         logs = ", ".join(str(job.paths.stderr) for job in jobs)
         raise StudyFailedError(f"all jobs ended, with {done} of {config.trials} trials complete; see {logs}")

@@ -15,7 +15,7 @@ REACH = 0.5
 
 
 @dataclass(frozen=True)
-class Features:
+class EncodedDesigns:
     """What a model sees of N designs.
 
     Attributes:
@@ -30,8 +30,8 @@ class Features:
     def __len__(self) -> int:
         return len(self.costs)
 
-    def __getitem__(self, at: NDArray[np.int64] | slice) -> "Features":
-        return Features(self.settings[at], self.costs[at])
+    def __getitem__(self, at: NDArray[np.int64] | slice) -> "EncodedDesigns":
+        return EncodedDesigns(self.settings[at], self.costs[at])
 
 
 class Encoding:
@@ -49,12 +49,12 @@ class Encoding:
         logs = _logs(population.costs(rows))
         self._centre, self._scale = logs.mean(axis=0), np.maximum(logs.std(axis=0), 1e-3)
 
-    def __call__(self, rows: NDArray[np.int16], costs: PopulationCosts) -> Features:
+    def __call__(self, rows: NDArray[np.int16], costs: PopulationCosts) -> EncodedDesigns:
         """Encode valid designs [N, variables]."""
         codes = self.population.codes(rows)
         parts = [table[codes[:, i]] for i, table in zip(self._free, self._tables, strict=True)]
         settings = np.hstack(parts) / np.sqrt(len(parts)) if parts else np.zeros((len(rows), 1))
-        return Features(settings, (_logs(costs) - self._centre) / self._scale)
+        return EncodedDesigns(settings, (_logs(costs) - self._centre) / self._scale)
 
 
 def _table(variable: Variable) -> Floats:

@@ -16,12 +16,12 @@ from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
 
-class History:
+class TrialHistory:
     """The trials of a study, read anew by `update`.
 
     Attributes:
         seen: Designs that are no use proposing: evaluated, rejected, running or queued.
-        complete: Trials with all objectives, of designs of the space.
+        complete: Trials with all objectives, of designs of the space, undecided ones too.
         outside: Those of other designs, which are anchors.
         failed: Trials whose evaluation failed.
         timed: Trials whose latency was measured, complete or not.
@@ -44,8 +44,8 @@ class History:
         stored = [trial for trial in self.store.trials() if trial.spec]
         told = [trial for trial in stored if trial.number < before]
         trials = [trial for trial in told if trial.spec and self.is_inside(trial.spec)]
-        self.complete = [trial for trial in trials if trial.complete]
-        self.outside = [trial for trial in told if trial.complete and trial not in trials]
+        self.complete = [trial for trial in trials if trial.counts]
+        self.outside = [trial for trial in told if trial.counts and trial not in trials]
         self.failed = [trial for trial in trials if trial.state == "failed"]
         self.timed = [trial for trial in trials if trial.latency_ms is not None]
         later = [trial.spec for trial in stored if trial.spec and trial.number >= before]

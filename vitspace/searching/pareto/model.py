@@ -1,14 +1,14 @@
-"""Model: what is expected of a design, by the trials so far."""
+"""Predicts score and latency of designs from the trials so far."""
 
 from collections.abc import Callable
 
 import numpy as np
 
 from vitspace.pareto import non_dominated
-from vitspace.searching.pareto.encoding import Encoding, Features, Floats
-from vitspace.searching.pareto.history import History
+from vitspace.searching.pareto.encoding import EncodedDesigns, Encoding, Floats
+from vitspace.searching.pareto.history import TrialHistory
 from vitspace.searching.pareto.improvement import Candidates, Front
-from vitspace.searching.pareto.process import Process, fit_weights, scaling
+from vitspace.searching.pareto.process import AdditiveGP, fit_weights, scaling
 from vitspace.space.moves import Rows
 from vitspace.space.population import PopulationCosts
 from vitspace.study.trial import Trial
@@ -34,7 +34,7 @@ def nothing(rows: Rows) -> Floats:
     return np.zeros(len(rows))
 
 
-class Model:
+class Surrogate:
     """Predicts scores and latencies of a space's designs; see `learn`.
 
     Args:
@@ -49,7 +49,7 @@ class Model:
         self.encoding, self.population, self.prior = encoding, encoding.population, prior
         self._weights: dict[tuple[str, tuple[int, ...]], Floats] = {}
 
-    def learn(self, known: History) -> None:
+    def learn(self, known: TrialHistory) -> None:
         """Fit the trials so far.
 
         A score below the reference point's counts as that, as does a design that failed. Designs that run are believed
@@ -61,7 +61,7 @@ class Model:
         self._latency = self._fitted("latency", known.timed, np.log(ms), known)
         told = [trial for trial in known.complete if trial.published_top1 is None]
         trials = sorted([*told, *known.failed], key=lambda trial: trial.number)
-        scores = np.array([trial.score if trial.complete else -np.inf for trial in trials], dtype=float)
+        scores = np.array([trial.score if trial.counts else -np.inf for trial in trials], dtype=float)
         least = max(-self._limits[0], min(trial.score or 0.0 for trial in known.complete))
         expected = self.prior(known.rows([trial.spec for trial in trials]))
         score = None
@@ -84,11 +84,11 @@ class Model:
         mean = self.prior(rows) + mean
         return self._front.best(Candidates(mean, std, self._shares(features, costs)), count)
 
-    def _shares(self, features: Features, costs: PopulationCosts) -> Floats:
+    def _shares(self, features: EncodedDesigns, costs: PopulationCosts) -> Floats:
         ms = np.exp(self._latency.mean(features))
         return np.stack([costs.macs, ms], axis=1) / self._limits[1:]
 
-    def _believe(self, score: Process | None, rows: Rows) -> tuple[Process | None, Floats]:
+    def _believe(self, score: AdditiveGP | None, rows: Rows) -> tuple[AdditiveGP | None, Floats]:
         """Return the process after designs have given what it predicts, and their points."""
         costs = self.population.costs(rows)
         features = self.encoding(rows, costs)
@@ -97,8 +97,8 @@ class Model:
         points = np.column_stack([-(self.prior(rows) + beyond), shares])
         return score.believing(features, beyond) if score else None, points
 
-    def _fitted(self, name: str, trials: list[Trial], values: Floats, known: History) -> Process:
-        def features(at: list[int]) -> Features:
+    def _fitted(self, name: str, trials: list[Trial], values: Floats, known: TrialHistory) -> AdditiveGP:
+        def features(at: list[int]) -> EncodedDesigns:
             rows = known.rows([trials[i].spec for i in at])
             return self.encoding(rows, self.population.costs(rows))
 
@@ -109,7 +109,7 @@ class Model:
             self._weights = {k: w for k, w in self._weights.items() if k[0] != name}
             self._weights[key] = fit_weights(features(first), (values[first] - centre) / scale)
         kept = _kept(len(trials))
-        return Process.of(features(kept), values[kept], self._weights[key])
+        return AdditiveGP.of(features(kept), values[kept], self._weights[key])
 
 
 def _kept(count: int) -> list[int]:

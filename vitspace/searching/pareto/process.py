@@ -11,7 +11,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 
-from vitspace.searching.pareto.encoding import Features, Floats
+from vitspace.searching.pareto.encoding import EncodedDesigns, Floats
 
 #: Weights of the kernels, and of the noise last, before they are fitted; targets have variance 1.
 START = np.array([0.3, 0.1, 0.3, 0.1, 0.1, 0.1, 0.1])
@@ -21,7 +21,7 @@ _JITTER = 1e-6
 _STEPS = 20
 
 
-def kernels(one: Features, other: Features) -> Floats:
+def kernels(one: EncodedDesigns, other: EncodedDesigns) -> Floats:
     """Return how alike designs [N] and [M] are, by each kernel: [kernels, N, M], at most about 1."""
     effects = one.settings @ other.settings.T
     apart = _distances(one.settings, other.settings, effects)
@@ -36,14 +36,14 @@ def _distances(one: Floats, other: Floats, products: Floats) -> Floats:
     return np.maximum((one**2).sum(axis=1)[:, None] + (other**2).sum(axis=1) - 2 * products, 0.0)
 
 
-def _own(one: Features) -> Floats:
+def _own(one: EncodedDesigns) -> Floats:
     """Return the diagonals of the kernels: [kernels, N]."""
     ones = np.ones(len(one))
     linear = (one.costs**2).mean(axis=1)
     return np.stack([linear, ones, (one.settings**2).sum(axis=1), ones, ones, ones])
 
 
-def fit_weights(features: Features, targets: Floats) -> Floats:
+def fit_weights(features: EncodedDesigns, targets: Floats) -> Floats:
     """Return the weights [kernels + 1] under which targets [N] of mean 0 and variance 1 are most likely."""
     parts = kernels(features, features)
 
@@ -65,10 +65,10 @@ def fit_weights(features: Features, targets: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class Process:
-    """A Gaussian process given what was measured; see `Process.of`."""
+class AdditiveGP:
+    """A Gaussian process given what was measured; see `AdditiveGP.of`."""
 
-    features: Features
+    features: EncodedDesigns
     weights: Floats
     centre: float
     scale: float
@@ -77,33 +77,35 @@ class Process:
     values: Floats
 
     @classmethod
-    def of(cls, features: Features, values: Floats, weights: Floats) -> "Process":
+    def of(cls, features: EncodedDesigns, values: Floats, weights: Floats) -> "AdditiveGP":
         """Condition on the measured values [N] of designs."""
         return cls._given(features, values, weights, scaling(values))
 
     @classmethod
-    def _given(cls, features: Features, values: Floats, weights: Floats, scaled: tuple[float, float]) -> "Process":
+    def _given(
+        cls, features: EncodedDesigns, values: Floats, weights: Floats, scaled: tuple[float, float]
+    ) -> "AdditiveGP":
         total = np.tensordot(weights[:-1], kernels(features, features), 1)
         total[np.diag_indices(len(values))] += weights[-1] + _JITTER
         factor = np.linalg.cholesky(total).astype(float, copy=False)
         alpha = cho_solve((factor, True), (values - scaled[0]) / scaled[1])
         return cls(features, weights, *scaled, factor, alpha, values)
 
-    def believing(self, features: Features, values: Floats) -> "Process":
+    def believing(self, features: EncodedDesigns, values: Floats) -> "AdditiveGP":
         """Condition on further designs, as if they had given those values."""
-        both = Features(
+        both = EncodedDesigns(
             *(np.concatenate([getattr(x, n) for x in (self.features, features)]) for n in ("settings", "costs"))
         )
         return self._given(both, np.append(self.values, values), self.weights, (self.centre, self.scale))
 
-    def predict(self, features: Features) -> tuple[Floats, Floats]:
+    def predict(self, features: EncodedDesigns) -> tuple[Floats, Floats]:
         """Return mean and standard deviation of designs [N], the noise of a measurement left out."""
         across = np.tensordot(self.weights[:-1], kernels(features, self.features), 1)
         explained = (solve_triangular(self.factor, across.T, lower=True) ** 2).sum(axis=0)
         variance = np.maximum(self.weights[:-1] @ _own(features) - explained, 1e-12)
         return self.centre + self.scale * (across @ self.alpha), self.scale * np.sqrt(variance)
 
-    def mean(self, features: Features) -> Floats:
+    def mean(self, features: EncodedDesigns) -> Floats:
         """Return the mean alone, [N]."""
         across = np.tensordot(self.weights[:-1], kernels(features, self.features), 1)
         return self.centre + self.scale * (across @ self.alpha)

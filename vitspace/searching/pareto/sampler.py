@@ -23,8 +23,8 @@ from vitspace.budget import Budget
 from vitspace.errors import UsedUpError
 from vitspace.searching.estimated import fresh, keys_of
 from vitspace.searching.pareto.encoding import Encoding
-from vitspace.searching.pareto.history import History
-from vitspace.searching.pareto.model import Model, Prior, nothing
+from vitspace.searching.pareto.history import TrialHistory
+from vitspace.searching.pareto.model import Prior, Surrogate, nothing
 from vitspace.space import Space
 from vitspace.space.moves import Rows, descend
 from vitspace.space.population import PopulationCosts
@@ -69,7 +69,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         self.space, self.limits, self.seed, self.accept, self.lag = space, limits, seed, accept, lag
         self.prior = prior
         self.population = space.population
-        self._known: History | None = None
+        self._known: TrialHistory | None = None
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return all variables: they are proposed together."""
@@ -84,7 +84,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             UsedUpError: the space holds no further design within the budget.
         """
         if self._known is None:
-            self._known = History(study, self.space)
+            self._known = TrialHistory(study, self.space)
         self._known.update(trial.number - self.lag if self.lag else math.inf)
         rng = np.random.default_rng([self.seed, trial.number])
         return self.space.encode(self._propose(self._known, rng))
@@ -97,7 +97,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         rng = np.random.default_rng([self.seed, trial.number, len(trial.params)])
         return param_distribution.choices[rng.integers(len(param_distribution.choices))]
 
-    def _propose(self, known: History, rng: np.random.Generator) -> Spec:
+    def _propose(self, known: TrialHistory, rng: np.random.Generator) -> Spec:
         ranked = self._ranked(known, rng) if len(known.complete) >= ENOUGH else self._pool[:0]
         for row in (*ranked, *self._pool):
             spec = self.space.decode(self.population.params(row))
@@ -108,7 +108,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             raise UsedUpError(f"space {self.space.name} has no further design within {self.limits}")
         return drawn[0]
 
-    def _ranked(self, known: History, rng: np.random.Generator) -> Rows:
+    def _ranked(self, known: TrialHistory, rng: np.random.Generator) -> Rows:
         """Return the best candidates, best first."""
         self._model.learn(known)
         parents, rows, values = self._model.front_rows, self._pool[:0], np.empty(0)
@@ -143,8 +143,8 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         return rows[_even(costs.macs, rng)[:POOL]]
 
     @cached_property
-    def _model(self) -> Model:
-        return Model(Encoding(self.population, self._pool), self.prior)
+    def _model(self) -> Surrogate:
+        return Surrogate(Encoding(self.population, self._pool), self.prior)
 
 
 def _even(macs: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

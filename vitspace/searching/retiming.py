@@ -1,0 +1,165 @@
+"""Retiming: designs of a study timed again; what comes of it is laid over their trials."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from vitspace.errors import InputError
+from vitspace.latency import Latency, LatencySettings, measure_again
+from vitspace.machine.host import cpu
+from vitspace.searching.queue import design_params
+from vitspace.searching.session import Session
+from vitspace.searching.verdict import rejected_unsure, verdict
+from vitspace.space import load_space
+from vitspace.study.config import StudyConfig
+from vitspace.study.storage import DEFAULT_STORAGE
+from vitspace.study.store import StudyStore
+from vitspace.study.trial import Trial
+from vitspace.tracking import Track, untracked
+
+#: How often a design is timed in all before a search leaves it undecided.
+MOST_TIMES = 3
+
+
+@dataclass(frozen=True)
+class Retimed:
+    """A trial before and after its design was timed again."""
+
+    before: Trial
+    after: Trial
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what `vitspace studies retime --json` prints of a trial."""
+        names = ("median_ms", "low_ms", "high_ms")
+        new = {name: self.after.latency[name] for name in names}
+        facts = {"number": self.after.number, "anchor": self.after.anchor, "before_ms": self.before.latency_ms, **new}
+        return facts | {"before": self.before.state, "state": self.after.state, "why": self.after.why}
+
+
+def retime_study(
+    study: str,
+    storage: str = DEFAULT_STORAGE,
+    numbers: Sequence[int] = (),
+    everything: bool = False,
+    track: Track = untracked,
+) -> list[Retimed]:
+    """Time a stored study's designs again, those of unsure latency or all, and store what comes of it.
+
+    Args:
+        study: Its name.
+        storage: A journal file, a database URL, or ``grpc://HOST:PORT``.
+        numbers: The trials whose designs are timed; empty is those of unsure latency.
+        everything: Whether all designs that were timed are timed again.
+        track: Shows how many are timed.
+
+    Raises:
+        InputError: there is no such study or timed trial, or its other latencies are of another machine.
+    """
+    store = StudyStore.open(storage, study)
+    config = store.config
+    trials = [trial for trial in store.trials() if trial.spec and trial.latency_ms is not None]
+    if unknown := set(numbers) - {trial.number for trial in trials}:
+        raise InputError(f"a design that is timed again was timed before, but trial {min(unknown)} of {study} was not")
+    chosen = [trial for trial in trials if everything or _is_meant(trial, numbers, config)]
+    others = sorted({str(trial.details.get("host", {}).get("cpu")) for trial in trials if not is_of_here(trial)})
+    if others and chosen and not everything:
+        raise InputError(
+            f"a study's latencies are of one machine, but those of {study} are of {', '.join(others)} and this is "
+            f"{cpu()['cpu']}; --all times all of them here"
+        )
+    settings = LatencySettings(config.latency_backend, img_size=load_space(config.space).resolution)
+    return list(track(_Steps(store, config, settings, chosen), "timing again"))
+
+
+def settle(session: Session) -> bool:
+    """Time the undecided designs of a study that ends again; return whether it has places left for others since then.
+
+    A design is timed until it is decided, or was timed `MOST_TIMES` times.
+    """
+    store, config, note = session.store, session.config, session.monitor.note
+    settings, rejected = session.evaluator.timing, 0
+    for trial in (trial for trial in store.trials() if is_open(trial)):
+        note(f"timing trial {trial.number} again: {trial.why}")
+        while is_open(trial):
+            trial = retime(store, config, settings, trial).after
+        note(f"trial {trial.number}: {trial.state}{f': {trial.why}' if trial.why else ''}")
+        rejected += trial.state == "over_budget"
+    return bool(rejected) and config.timeout is None and not store.used_up
+
+
+def take_up(store: StudyStore, config: StudyConfig, note: Callable[[str], None]) -> None:
+    """Queue the designs that an unsure latency rejected again, as far as the study has places for them."""
+    trials, frozen = store.trials(), {trial.number: trial for trial in store.frozen()}
+    waits = [trial for trial in trials if rejected_unsure(trial, config.limits)]
+    known = {trial.spec for trial in trials if trial.latency_ms is not None and trial not in waits}
+    queued = [design_params(trial) for trial in frozen.values() if not trial.state.is_finished()]
+    again = {trial.spec: trial for trial in waits if trial.spec not in known}
+    again = {spec: trial for spec, trial in again.items() if design_params(frozen[trial.number]) not in queued}
+    places = max(0, config.trials - sum(trial.counts for trial in trials))
+    for trial in list(again.values())[: max(0, places - len(queued))]:
+        facts = {"anchor": trial.anchor} if trial.anchor else None
+        store.study.enqueue_trial(design_params(frozen[trial.number]), user_attrs=facts)
+    if left := max(0, len(again) + len(queued) - places):
+        note(f"designs that an unsure latency rejected find no place: --trials {config.trials + left} has one for each")
+
+
+def retime(store: StudyStore, config: StudyConfig, settings: LatencySettings, trial: Trial) -> Retimed:
+    """Time a trial's design again, and store what comes of it."""
+    assert trial.spec is not None
+    after = judged(trial, measure_again(trial.spec, settings), config)
+    store.retime(after)
+    return Retimed(trial, after)
+
+
+def judged(trial: Trial, latency: Latency, config: StudyConfig) -> Trial:
+    """Return a trial as its design's new latency makes it.
+
+    One without a score that is not beyond the budget any more is undecided until it is scored; one that failed or was
+    pruned stays so.
+    """
+    found = asdict(latency) | {"doubt": latency.doubt}
+    after = replace(trial, latency_ms=latency.median_ms, latency=found)
+    if trial.state not in ("complete", "undecided", "over_budget"):
+        return after
+    state, why = verdict(found, config.limits)
+    if trial.score is None and state != "over_budget":
+        state, why = "undecided", "it fits since it was timed again, and has no score yet: --resume takes it up"
+    return replace(after, state=state, why=why)
+
+
+def _is_meant(trial: Trial, numbers: Sequence[int], config: StudyConfig) -> bool:
+    return trial.number in numbers if numbers else is_unsure(trial, config)
+
+
+def is_unsure(trial: Trial, config: StudyConfig) -> bool:
+    """Whether a latency is known badly, or was all that a design without a score was rejected by."""
+    return trial.state == "undecided" or bool(trial.latency_doubt) or rejected_unsure(trial, config.limits)
+
+
+def is_open(trial: Trial) -> bool:
+    """Whether a scored design is undecided, and timing it again on this machine may decide it."""
+    timed = trial.latency.get("times", 1)
+    return trial.counts and not trial.complete and timed < MOST_TIMES and is_of_here(trial)
+
+
+def is_of_here(trial: Trial) -> bool:
+    """Whether a design was timed on a machine like this one."""
+    host = trial.details.get("host", {})
+    return all(host.get(name, here) == here for name, here in cpu().items() if name != "cores")
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """The retiming of some trials, one after the other."""
+
+    store: StudyStore
+    config: StudyConfig
+    settings: LatencySettings
+    trials: Sequence[Trial]
+
+    def __len__(self) -> int:
+        return len(self.trials)
+
+    def __iter__(self) -> Iterator[Retimed]:
+        for trial in self.trials:
+            yield retime(self.store, self.config, self.settings, trial)

@@ -1,0 +1,29 @@
+"""Retimed: latencies that were measured again once their trials had ended.
+
+A storage keeps an ended trial as it was; so what was found later stands among the study's attributes, one for each
+trial, and is laid over the trial where it is read.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from vitspace.study.trial import Trial
+
+_PREFIX = "retimed:"
+_FIELDS = ("state", "why", "latency_ms", "latency")
+
+
+def retimed_name(number: int) -> str:
+    """Return the name of the study's attribute that holds what was found of a trial."""
+    return f"{_PREFIX}{number}"
+
+
+def retimed_fact(trial: Trial) -> dict[str, Any]:
+    """Return what is kept of a trial that was timed again."""
+    return {name: getattr(trial, name) for name in _FIELDS}
+
+
+def as_retimed(trial: Trial, attrs: dict[str, Any]) -> Trial:
+    """Return a trial as it stands since it was timed again, if it was, by its study's attributes."""
+    fact = attrs.get(retimed_name(trial.number))
+    return replace(trial, **{name: fact[name] for name in _FIELDS}) if fact else trial
