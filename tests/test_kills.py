@@ -4,7 +4,6 @@ import functools
 import multiprocessing
 import os
 import random
-import signal
 import time
 from types import SimpleNamespace
 
@@ -105,7 +104,7 @@ def killed(draw, longest, work, *args):
     process.start()
     time.sleep(draw.uniform(0, longest))
     running = process.is_alive()
-    os.kill(process.pid, signal.SIGKILL)
+    process.kill()
     process.join()
     return running
 
@@ -176,7 +175,7 @@ def test_a_study_whose_workers_are_killed_loses_and_repeats_nothing(tmp_path):
         if before:
             hits.append(killed(draw, 1, joined, folder))
         hits.append(begun.is_alive())
-        os.kill(begun.pid, signal.SIGKILL)
+        begun.kill()
         begun.join()
         seen = complete(folder)
         ended(functools.partial(searched, folder))
