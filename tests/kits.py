@@ -6,6 +6,7 @@ import json
 from randoms import random_designs
 
 from vitspace.costs import cost
+from vitspace.latency.devices import add_device
 from vitspace.latency.time_kit import COLUMNS
 from vitspace.space import load_space
 
@@ -34,6 +35,13 @@ def write_kit(folder, specs, kit=KIT, img_size=224):
     networks = [{"file": f"{i:03d}.onnx", "spec": spec.to_dict()} for i, spec in enumerate(specs)]
     (folder / "kit.json").write_text(json.dumps({"format": 1, "kit": kit, "img_size": img_size, "networks": networks}))
     return folder
+
+
+def import_device(folder, name="pi5", specs=None):
+    """Keep a device of made-up times."""
+    specs = specs or kit_specs()
+    results = write_results(folder / "results.csv", rows_of(specs))
+    return add_device(name, results, write_kit(folder / "kit", specs))
 
 
 def rows_of(specs, kit=KIT, **changes):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import app, command_of, print_json, track
-from vitspace.cli.options import JSON
+from vitspace.cli.options import BUDGET, JSON
 
 if TYPE_CHECKING:
     from vitspace.latency.devices import Device
@@ -19,12 +19,12 @@ app.add_typer(group, name="latency")
 def kit(
     space: str = typer.Option("hybrid", help="The space whose designs are timed, or a path to its .yaml."),
     n: int = typer.Option(60, "-n", min=1, help="Designs, up to half of them the space's published ones."),
-    budget: str = typer.Option(None, help="FLOPs (multiply-adds) of the designs. (default: ..5G)"),
+    budget: str = BUDGET,
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
     out: Path = typer.Option(Path("kit"), help="The folder to make."),
     as_json: bool = JSON,
 ) -> None:
-    """Write networks as ONNX files, and a script that times them on another device; half a minute a design.
+    """Write networks of up to 5 GFLOPs, or a budget, as ONNX files, and a script that times them on another device.
 
     The device needs Python 3.8 or later and onnxruntime. There: python time_kit.py, which may be stopped and started.
     """
