@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
+from vitspace.bounds import MOST_STAGES, check_size, most_of
 from vitspace.errors import InputError, shown
 from vitspace.files import parse_json
 from vitspace.plots.schematic import DrawnStage, draw_svg
@@ -32,9 +33,6 @@ part = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 NATIVE_SIZE = 224
 #: Kinds of part.
 KINDS = ("stem", "stage", "head")
-#: The most of what is read of a spec: stages, blocks of one, channels, sides of windows, and heads, tokens and so on.
-MOST_STAGES, MOST_DEPTH, MOST_CHANNELS, MOST_WINDOW, MOST_OTHER = 16, 256, 1 << 14, 64, 256
-_LONGEST = 64
 _PARTS: dict[tuple[str, str], type["PartSpec"]] = {}
 #: Family -> why it could not be loaded.
 _BROKEN: dict[str, str] = {}
@@ -360,33 +358,13 @@ def parse_part(kind: str, values: Mapping[str, Any], where: str) -> PartSpec:
     cls = part_type(kind, values["family"])
     settings = {key: value for key, value in values.items() if key != "family"}
     for name, value in settings.items():
-        _check_size(f"{where}: {name}", value, most_of(name))
+        check_size(f"{where}: {name}", value, most_of(name))
         if name in cls.widths and isinstance(value, int) and value < 1:
             raise InputError(f"{where}: {name} is at least 1, but got {value}")
     try:
         return TypeAdapter(cls).validate_python(settings)
     except ValidationError as error:
         raise InputError(f"{where}: {_first_error(cls, error)}") from None
-
-
-def most_of(field: str) -> int:
-    """Return the largest number that a field of a part may hold, of a network that can be made."""
-    if field in ("depth", "window"):
-        return MOST_DEPTH if field == "depth" else MOST_WINDOW
-    return MOST_CHANNELS if field in ("dim", "width") or field.endswith(("_dim", "_width")) else MOST_OTHER
-
-
-def _check_size(name: str, value: Any, most: int) -> None:
-    """Raise InputError for a number that is not finite, or so large that no network can be made of it."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InputError(f"{name} is finite, but got {value}")
-    if isinstance(value, int | float) and abs(value) > most:
-        raise InputError(f"{name} is at most {most}, but got {shown(value)}")
-    if isinstance(value, list | tuple):
-        for each in value[: _LONGEST + 1]:
-            _check_size(name, each, most)
-        if len(value) > _LONGEST:
-            raise InputError(f"{name} has at most {_LONGEST} values, but got {len(value)}")
 
 
 def placed(stage: StageSpec, number: int, in_dim: int, carry: Carry | None) -> StageSpec:

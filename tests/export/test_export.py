@@ -94,6 +94,16 @@ def test_the_card_says_why_a_latency_is_unsure(spec, tmp_path):
     assert "**unsure**: the machine was busy" in (tmp_path / "out" / "README.md").read_text()
 
 
+def test_the_card_says_that_an_estimate_is_one(spec, tmp_path):
+    estimate = {"low90": 79.5, "high90": 82.4, "published": None}
+    trial = Trial(0, "complete", spec, score=81.0, score_std=0.9, proxy_score=-1.25, estimate=estimate)
+    design = Design("d", spec, None, trial, StudyRecord("s", StudyConfig(space="msg"), [trial]))
+    export_folder(ExportedModel.of(design), ["spec"], tmp_path / "out")
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "| top-1 on ImageNet-1k, an estimate | 81.0 % (90 % interval 79.5 to 82.4) | Scores are estimates" in text
+    assert "| the proxy's score | -1.2500 | Proxy scores are the negative validation loss" in text
+
+
 def test_weights_of_damaged_metadata_are_refused(spec, tmp_path):
     for text, message in (
         ("{", "are what vitspace train notes, but in .* they are not JSON"),

@@ -101,6 +101,16 @@ def test_a_trial_without_a_design_has_words_too(record):
     assert attributes(record.trials[-1])["reason"] == "a | b must hold"
 
 
+def test_trials_of_a_study_in_points_are_named_as_what_they_are(points):
+    design, anchor = attributes(points.trials[5]), attributes(points.trials[0])
+    assert (design["top-1, % (estimate)"], design["standard deviation, points"], design["proxy score"]) == (
+        82,
+        0.9,
+        -2.55,
+    )
+    assert anchor["top-1, % (published)"] == 82.4 and "top-1, % (estimate)" not in anchor and "score" not in anchor
+
+
 def test_the_page_shows_note_and_figures(browser, served):
     store, address = served
     browser.open(f"{address}/dashboard/studies/{store.study_id}")

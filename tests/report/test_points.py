@@ -1,5 +1,6 @@
 """A study in points, in words, tables and figures."""
 
+import json
 from dataclasses import replace
 from itertools import combinations
 
@@ -9,7 +10,7 @@ from vitspace.errors import InputError
 from vitspace.plots import style
 from vitspace.plots.formats import readable
 from vitspace.plots.names import public_name
-from vitspace.report import proxy_sentence, terminal_table
+from vitspace.report import proxy_sentence, read_study, study_data, terminal_table
 from vitspace.report.check import check_sentence, check_words, unlearned
 from vitspace.report.choice import chosen_few, design_lines, rule_words, select
 from vitspace.report.compare import Comparison
@@ -227,3 +228,8 @@ def test_labels_of_a_study_in_points_overlap_nothing(points, name, form):
 def test_a_study_whose_designs_have_no_estimate_yet_is_drawn(points):
     plain = [replace(trial, estimate={}, score_std=None) for trial in points.trials]
     score_against(replace(points, trials=plain), "macs")
+
+
+def test_a_study_in_points_reads_back(points, tmp_path):
+    (tmp_path / "study.json").write_text(json.dumps(study_data(points)))
+    assert read_study(tmp_path) == points

@@ -73,7 +73,7 @@ def first_designs(
     count = config.trials - len(anchors)
     listed: list[tuple[str | None, Spec]] = [*anchors.items()]
     if config.accuracy == "estimate":
-        found, screened = _finalists(space, config, min(count, STARTUP) if alternates else count, anchors, tell)
+        found, screened = finalists_of(space, config, min(count, STARTUP) if alternates else count, anchors, tell)
         return FirstDesigns([*listed, *((None, spec) for spec in found)], screened)
     # An engine that proposes by itself has draws of its own at the start.
     drawn = space.draw(
@@ -86,7 +86,7 @@ def first_designs(
     return FirstDesigns([*listed, *((None, spec) for spec in drawn)])
 
 
-def _latency(config: StudyConfig, space: Space) -> CountedLatency | None:
+def latency_of(config: StudyConfig, space: Space) -> CountedLatency | None:
     """Return what predicts milliseconds of many designs; None where no designs timed by such settings are known."""
     if device := budget_device(config.limits, space.resolution):
         return device.latency
@@ -150,12 +150,12 @@ def _nearest(rows: Iterable[Anchor], fitting: dict[str, Spec], space: Space) -> 
     return {name: fitting[name] for name in largest.values()}
 
 
-def _finalists(
+def finalists_of(
     space: Space, config: StudyConfig, count: int, anchors: dict[str, Spec], tell: Tell
 ) -> tuple[list[Spec], dict[str, Any]]:
     """Return the designs that a screening leaves, and what is said of it."""
     population, known = space.population, [spec for spec in anchors.values() if spec in space]
-    estimator = Estimator(population, space.resolution, latency := _latency(config, space))
+    estimator = Estimator(population, space.resolution, latency := latency_of(config, space))
     found = screen_space(space, config.limits.counted, estimator, config.seed, known, tell)
     best = fast_enough(found.best, config.limits, latency.error) if latency else found.best
     finalists = choose_finalists(

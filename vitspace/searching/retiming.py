@@ -4,14 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from optuna.trial import FrozenTrial
+
 from vitspace.errors import InputError
 from vitspace.latency import Latency, LatencySettings, measure_again
 from vitspace.machine.host import cpu
-from vitspace.searching.queue import design_params
+from vitspace.searching.queue import OUTSIDE, design_params
 from vitspace.searching.session import Session
 from vitspace.searching.timing import timing_of
 from vitspace.searching.verdict import rejected_unsure, verdict
 from vitspace.space import load_space
+from vitspace.space.variables import Params
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.store import StudyStore
@@ -95,15 +98,21 @@ def take_up(store: StudyStore, config: StudyConfig, note: Callable[[str], None])
     trials, frozen = store.trials(), {trial.number: trial for trial in store.frozen()}
     waits = [trial for trial in trials if rejected_unsure(trial, config.limits)]
     known = {trial.spec for trial in trials if trial.latency_ms is not None and trial not in waits}
-    queued = [design_params(trial) for trial in frozen.values() if not trial.state.is_finished()]
-    again = {trial.spec: trial for trial in waits if trial.spec not in known}
-    again = {spec: trial for spec, trial in again.items() if design_params(frozen[trial.number]) not in queued}
-    places = max(0, config.trials - sum(trial.counts for trial in trials))
-    for trial in list(again.values())[: max(0, places - len(queued))]:
-        facts = {"anchor": trial.anchor} if trial.anchor else None
-        store.study.enqueue_trial(design_params(frozen[trial.number]), user_attrs=facts)
-    if left := max(0, len(again) + len(queued) - places):
-        note(f"designs that an unsure latency rejected find no place: --trials {config.trials + left} has one for each")
+    queued = [_design(trial) for trial in frozen.values() if not trial.state.is_finished()]
+    again = [_design(frozen[trial.number]) for trial in waits if trial.spec not in known]
+    again = [design for i, design in enumerate(again) if design not in (*queued, *again[:i])]
+    places = config.trials - sum(trial.counts for trial in trials) - len(queued)
+    for params, facts in again[: max(0, places)]:
+        store.study.enqueue_trial(params, user_attrs=facts)
+    if (left := len(again) - max(0, places)) > 0:
+        total = config.trials + left
+        note(f"designs that an unsure latency rejected find no place: --trials {total} has one for each")
+
+
+def _design(trial: FrozenTrial) -> tuple[Params, dict[str, Any]]:
+    """Return what a design is queued by: its params, and which published design it is."""
+    facts = {name: trial.user_attrs[name] for name in ("anchor", OUTSIDE) if name in trial.user_attrs}
+    return design_params(trial), facts
 
 
 def retime(store: StudyStore, config: StudyConfig, settings: LatencySettings, trial: Trial) -> Retimed:

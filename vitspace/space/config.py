@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from vitspace.bounds import MOST_CHANNELS
 from vitspace.errors import InputError, shown
 from vitspace.space.rules import Rule
-from vitspace.spec import MOST_CHANNELS
 
 STAGES = 4
 #: Classes that the head of a design is costed with.

@@ -178,8 +178,8 @@ def views_note(record: StudyRecord) -> str:
     return (
         "Stars are published designs at their published accuracy, timed here as the candidates are; the hollow mark "
         "joined to a star is what is predicted without that result, so that the error is seen. Bars are 90 % "
-        f"intervals. {front} Faint: designs that were screened; diamonds: public networks within {NEAR:g} points of "
-        "the best of their FLOPs, by their published results."
+        f"intervals. {front} Faint: designs that were screened; hollow stars: published designs that were not run; "
+        f"diamonds: public networks within {NEAR:g} points of the best of their FLOPs, by their published results."
     )
 
 
