@@ -31,7 +31,7 @@ def test_the_device_that_latency_is_predicted_for_is_named_with_its_error(record
     assert latency_note(there).startswith("Latency is predicted for pi5. In brackets")
     device = {"device": "Pi 5", "cpu": "Cortex-A76", "onnxruntime": "1.19", "designs": 60}
     known = replace(there, resolved=there.resolved | {"device": device | {"held_out": {"within_95": 0.11}}})
-    assert "95 % of 60 held-out designs within 11 %" in latency_note(known)
+    assert "95 % of 60 held-out designs within 11%" in latency_note(known)
     doubted = replace(known.completed[0], latency={"doubt": "between"})
     assert "may be over the budget on pi5" in headline(replace(known, trials=[doubted, *known.trials[1:]]))
 

@@ -56,7 +56,7 @@ def test_a_design_whose_interval_is_over_the_budget_is_dropped_unscored(evaluate
 
 
 def test_between_the_prediction_decides_and_the_doubt_is_said(evaluated):
-    prediction, over = evaluated(1 - prediction_error(evaluated) / 4)
+    _, over = evaluated(1 - prediction_error(evaluated) / 4)
     assert over.state == "undecided" and "on pi5 by prediction" in over.why and not is_open(over)
     _, within = evaluated(1 + prediction_error(evaluated) / 4)
     assert within.complete and "on pi5 by prediction, and the budget's limit is" in within.latency_doubt

@@ -106,7 +106,7 @@ def device_words(record: StudyRecord) -> str:
     said = f"Latency is predicted for {record.config.limits.device}"
     if not known.get("held_out"):
         return f"{said}."
-    within = f"95 % of {known['designs']} held-out designs within {100 * known['held_out']['within_95']:.0f} %"
+    within = f"95 % of {known['designs']} held-out designs within {known['held_out']['within_95']:.0%}"
     runs = f"onnxruntime {known['onnxruntime']}, one thread"
     return f"{said} ({known['device']}, {known['cpu']}, {runs}), from designs timed there: {within}."
 
