@@ -11,6 +11,7 @@ from vitspace.latency import Latency, LatencySettings, measure_again
 from vitspace.machine.host import cpu
 from vitspace.searching.queue import OUTSIDE, design_params
 from vitspace.searching.session import Session
+from vitspace.searching.timing import timing_of
 from vitspace.searching.verdict import rejected_unsure, verdict
 from vitspace.space import load_space
 from vitspace.space.variables import Params
@@ -60,6 +61,8 @@ def retime_study(
     """
     store = StudyStore.open(storage, study)
     config = store.config
+    if config.limits.device:
+        raise InputError(f"latencies of {study} are predicted for {config.limits.device}, and are not timed here")
     trials = [trial for trial in store.trials() if trial.spec and trial.latency_ms is not None]
     if unknown := set(numbers) - {trial.number for trial in trials}:
         raise InputError(f"a design that is timed again was timed before, but trial {min(unknown)} of {study} was not")
@@ -70,7 +73,7 @@ def retime_study(
             f"a study's latencies are of one machine, but those of {study} are of {', '.join(others)} and this is "
             f"{cpu()['cpu']}; --all times all of them here"
         )
-    settings = LatencySettings(config.latency_backend, img_size=load_space(config.space).resolution)
+    settings = timing_of(config, load_space(config.space).resolution)
     return list(track(_Steps(store, config, settings, chosen), "timing again"))
 
 
@@ -148,7 +151,8 @@ def is_unsure(trial: Trial, config: StudyConfig) -> bool:
 def is_open(trial: Trial) -> bool:
     """Whether a scored design is undecided, and timing it again on this machine may decide it."""
     timed = trial.latency.get("times", 1)
-    return trial.counts and not trial.complete and timed < MOST_TIMES and is_of_here(trial)
+    here = "device" not in trial.latency and is_of_here(trial)
+    return trial.counts and not trial.complete and timed < MOST_TIMES and here
 
 
 def is_of_here(trial: Trial) -> bool:

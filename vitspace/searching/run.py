@@ -15,6 +15,7 @@ from vitspace.searching.checks import (
     check_environment,
     check_runs,
     counted_trials,
+    describe_device,
     describe_space,
 )
 from vitspace.searching.engines import engine_of, run_engine
@@ -172,6 +173,7 @@ def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[s
         "proxy": {"trains": trains(config.proxy), **evaluator.proxy.describe()},
         "accuracy": evaluator.describe_accuracy(),
         "space": describe_space(evaluator.space),
+        "device": describe_device(evaluator),
         "convention": CONVENTION,
     }
 

@@ -181,12 +181,25 @@ class _Space(_Facts):
     resolution: Annotated[int, Field(ge=1, le=1 << 14)] | None = None
 
 
+class _HeldOut(_Facts):
+    within_95: NotNegative
+
+
+class _Device(_Facts):
+    device: Text
+    cpu: Text
+    onnxruntime: Text
+    designs: Count
+    held_out: _HeldOut
+
+
 class _Resolved(_Facts):
     command: Text | None = None
     convention: Text | None = None
     machine: dict[str, Any] | None = None
     proxy: _Proxy | None = None
     space: _Space | None = None
+    device: _Device | None = None
     drawn: Count = 0
     workers: Count | None = None
     threads: Count | None = None
