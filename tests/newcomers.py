@@ -1,6 +1,6 @@
 """A family that was not there before, and packages that register something, as text and as files."""
 
-#: Rows of 1x1 convolutions, with a width `inner` inside the blocks; ``toy`` is to be replaced by the family's name.
+#: Rows of convolutions, with a width `inner` inside the blocks; ``toy`` is to be replaced by the family's name.
 FAMILY = '''
 """Rows of plain convolutions."""
 
@@ -47,7 +47,8 @@ class Row(nn.Module):
     def __init__(self, spec, in_dim):
         super().__init__()
         self.downsample = nn.Conv2d(in_dim, spec.dim, 2, stride=2) if spec.downsample == "conv" else None
-        narrow = [(nn.Conv2d(spec.dim, spec.inner, 1), nn.Conv2d(spec.inner, spec.dim, 1)) for _ in range(spec.depth)]
+        dim, inner = spec.dim, spec.inner
+        narrow = [(nn.Conv2d(dim, inner, 3, padding=1), nn.Conv2d(inner, dim, 1)) for _ in range(spec.depth)]
         self.blocks = nn.ModuleList(nn.Sequential(first, nn.ReLU(), last) for first, last in narrow)
 
     def forward(self, x, carry=None):

@@ -1,7 +1,9 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vitspace.budget import Budget
+from vitspace.errors import InputError
 
 
 def test_limits_are_inclusive():
@@ -15,6 +17,20 @@ def test_a_violation_names_the_cost_the_value_and_the_range():
     assert budget.violation(macs=4.1e9) == "FLOPs 4.1G outside 3G..4G"
     assert budget.violation(params=26e6) == "params 26M outside ..25M"
     assert budget.violation(latency_ms=61) == "latency 61ms outside ..60ms"
+
+
+def test_a_latency_may_be_another_device_s():
+    budget = Budget.parse("4G", latency="pi5:40ms..60ms")
+    assert (budget.device, budget.latency_ms) == ("pi5", (40.0, 60.0))
+    assert budget.violation(latency_ms=61) == "latency on pi5 61ms outside 40ms..60ms"
+    assert str(budget) == "FLOPs ..4G, latency on pi5 40ms..60ms"
+    assert budget.counted == Budget.parse("4G") and Budget.parse(latency="60ms").device == ""
+
+
+@pytest.mark.parametrize("text", [":60ms", "a b:60ms", "../pi:60ms", "pi5:", "pi5:fast"])
+def test_a_device_without_a_name_or_a_limit_is_an_error(text):
+    with pytest.raises(InputError):
+        Budget.parse(latency=text)
 
 
 def test_no_budget_is_no_limit():

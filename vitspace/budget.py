@@ -1,10 +1,11 @@
 """The limits on the cost of a design: FLOPs, params, latency."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.units import format_apart, format_count, format_exactly, format_ms, parse_range
 
 ANY = (0.0, math.inf)
@@ -12,23 +13,33 @@ ANY = (0.0, math.inf)
 
 @dataclass(frozen=True)
 class Budget:
-    """Inclusive ranges for multiply-adds, parameters and CPU latency in milliseconds."""
+    """Inclusive ranges for multiply-adds, parameters and CPU latency in milliseconds.
+
+    Attributes:
+        macs: Multiply-adds.
+        params: Parameters.
+        latency_ms: Milliseconds.
+        device: Name of the machine whose milliseconds they are; empty is this one.
+    """
 
     macs: tuple[float, float] = ANY
     params: tuple[float, float] = ANY
     latency_ms: tuple[float, float] = ANY
+    device: str = ""
 
     @classmethod
     def parse(cls, macs: str | None = None, params: str | None = None, latency: str | None = None) -> "Budget":
-        """Read ``4G``, ``3.5G..4G``, ``25M``, ``60ms``; None is no limit.
+        """Read ``4G``, ``3.5G..4G``, ``25M``, ``60ms``, ``pi5:60ms``; None is no limit.
 
         Raises:
-            InputError: a range is malformed.
+            InputError: a range, or a device's name, is malformed.
         """
+        device, milliseconds = _part_device(latency)
         return cls(
             ANY if macs is None else parse_range(macs),
             ANY if params is None else parse_range(params),
-            ANY if latency is None else parse_range(latency, "ms"),
+            ANY if milliseconds is None else parse_range(milliseconds, "ms"),
+            device,
         )
 
     @classmethod
@@ -47,7 +58,12 @@ class Budget:
     @property
     def counted(self) -> "Budget":
         """The limits that need no measurement: FLOPs and params."""
-        return replace(self, latency_ms=ANY)
+        return replace(self, latency_ms=ANY, device="")
+
+    @property
+    def _latency(self) -> str:
+        """What milliseconds are called."""
+        return f"latency on {self.device}" if self.device else "latency"
 
     def violation(
         self, *, macs: float | None = None, params: float | None = None, latency_ms: float | None = None
@@ -56,7 +72,7 @@ class Budget:
         checks = [
             ("FLOPs", macs, self.macs, format_count),
             ("params", params, self.params, format_count),
-            ("latency", latency_ms, self.latency_ms, format_ms),
+            (self._latency, latency_ms, self.latency_ms, format_ms),
         ]
         for name, value, (low, high), show in checks:
             if value is not None and not low <= value <= high:
@@ -70,11 +86,21 @@ class Budget:
             for name, (low, high), show in (
                 ("FLOPs", self.macs, format_count),
                 ("params", self.params, format_count),
-                ("latency", self.latency_ms, format_ms),
+                (self._latency, self.latency_ms, format_ms),
             )
             if (low, high) != ANY
         ]
         return ", ".join(parts) or "no limit"
+
+
+def _part_device(latency: str | None) -> tuple[str, str | None]:
+    """Return the device that a limit on latency names, empty for this machine, and the limit."""
+    device, colon, limit = (latency or "").rpartition(":")
+    if not colon:
+        return "", latency
+    if not re.fullmatch(r"\w[\w.+-]*", device.strip()):
+        raise InputError(f"a latency on a device is NAME:60ms, but got {shown(latency)}")
+    return device.strip(), limit
 
 
 def _show_range(low: float, high: float, show: Callable[[float, int], str]) -> str:

@@ -13,7 +13,7 @@ CONVENTION = "1 FLOP = 1 multiply-add of convolutions, linear layers and attenti
 _FACTORS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "MS": 1.0, "S": 1e3}
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)\s*([a-z]*)", re.IGNORECASE)
 #: Digits of the longest limit that is written whole.
-_MOST = 10
+_MOST = 12
 _UNITS = {"count": ("", "K", "M", "G", "T"), "ms": ("", "MS", "S")}
 
 
@@ -73,7 +73,7 @@ def format_count(value: float, digits: int = 4) -> str:
 
 
 def format_exactly(value: float, show: Callable[[float, int], str] = format_count) -> str:
-    """Write a limit with as many digits as it has, to ten; one of more, as computed ones are, with four."""
+    """Write a limit with as many digits as it has, to twelve; one of more, as computed ones are, with four."""
     return next((show(value, n) for n in range(4, _MOST + 1) if show(value, n) == show(value, 16)), show(value, 4))
 
 

@@ -56,7 +56,8 @@ def stages(rows: Sequence[TimedDesign], host: str) -> Iterator[tuple[str, list[T
         ("all anchors", order),
         ("anchors and half of the others", order + half),
     ):
-        yield words, own, [row for row in drawn if row not in own]
+        if own or words == "nothing":
+            yield words, own, [row for row in drawn if row not in own]
 
 
 def summary(found: pd.DataFrame, **facts: object) -> dict:

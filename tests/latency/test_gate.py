@@ -59,7 +59,7 @@ def test_what_the_predictor_does_not_know_is_measured(calibrated, spec):
     tight = Budget(latency_ms=(0, 1e-6))
     assert predicted_violation(spec, SETTINGS, tight)
     assert not predicted_violation(spec, SETTINGS, Budget())
-    assert not predicted_violation(spec, LatencySettings("onnxruntime"), tight)
+    assert not predicted_violation(spec, LatencySettings("openvino"), tight)
     assert not predicted_violation(spec, LatencySettings(threads=2), tight)
     outside = anchor("vt_r18").spec
     assert calibrated.predict(outside).outside and not predicted_violation(outside, SETTINGS, tight)

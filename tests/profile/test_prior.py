@@ -1,11 +1,24 @@
 """Timing designs for the shipped table, with milliseconds made up in the place of a clock."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from vitspace.latency import Latency, LatencySettings, acquainting
-from vitspace.latency.acquainting import acquaint, probes
+from vitspace.latency.acquainting import acquaint, get_acquainted, probes
 from vitspace.latency.table import read_rows
 from vitspace.profile import prior
+
+
+@dataclass
+class Known:
+    """What predicts latency from so many designs of this host."""
+
+    designs: int
+
+    @property
+    def words(self):
+        return f"from {self.designs} designs"
 
 
 @pytest.fixture
@@ -34,6 +47,17 @@ def test_a_table_is_made_of_drawn_designs_and_anchors_and_keeps_other_hosts(cloc
     assert {row.family for row in rows} == {"mat"} and {row.host for row in rows} == {"one", "two"}
     assert len(made) == sum(row.host == "two" for row in rows) == sum(row.host == "one" for row in rows) + 1
     assert {(row.ms, row.reference_ms) for row in rows} == {(20.0, 10.0)}
+
+
+def test_a_host_that_is_known_is_not_timed_again(clock, monkeypatch):
+    told, known = [], Known(designs=0)
+    monkeypatch.setattr(acquainting.CountedLatency, "here", lambda settings: known)
+    monkeypatch.setattr(acquainting, "acquaint", lambda settings: vars(known).update(designs=6))
+    for _ in range(2):
+        get_acquainted(LatencySettings(), told.append)
+    get_acquainted(LatencySettings(threads=2), told.append)
+    assert len(told) == 2 and "timing published designs for a minute" in told[0]
+    assert told[1] == "latency is predicted from 6 designs"
 
 
 def test_one_gets_acquainted_by_the_smallest_anchors_of_all_families(clock, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from vitspace.plots import style
 from vitspace.report.figures import save_figure, score_against
 from vitspace.report.noise import noise_limit
+from vitspace.report.plane_figure import plane
 from vitspace.report.references import labelled
 from vitspace.report.scatter import scatter
 from vitspace.report.score_figure import draw
@@ -20,6 +21,14 @@ def test_scatter_parts_trials_front_and_anchors(record):
     assert [(m.label, m.below, m.above) for m in data.anchors] == [("MSG-T", half, half)]
     assert data.steps[0] == (1.0, -2.8) and data.steps[-1] == (3.8, -2.5)
     assert (data.budget, data.chance, data.noise) == (4.0, -3.0, noise_limit(record) / 2)
+
+
+def test_axes_and_titles_name_the_device_that_latency_is_predicted_for(record):
+    there = replace(record, config=record.config.model_copy(update={"latency": "pi5:60ms"}))
+    data = scatter(there, "latency_ms")
+    assert data.xlabel == "Latency predicted for pi5 (ms, batch 1, 1 thread)" and data.budget == 60.0
+    assert data.title.endswith("score against latency predicted for pi5")
+    assert plane(there).title.endswith("latency predicted for pi5 against FLOPs")
 
 
 def test_published_designs_over_budget_are_references(record):

@@ -7,6 +7,7 @@ from vitspace.report.terminal import terminal_table
 from vitspace.report.words import (
     design_commands,
     headline,
+    latency_note,
     machine_note,
     next_commands,
     proxy_sentence,
@@ -22,6 +23,17 @@ def test_headline_counts_designs_and_front(record):
         "4 on the front of score, FLOPs and latency."
     )
     assert "not resolved" not in text
+
+
+def test_the_device_that_latency_is_predicted_for_is_named_with_its_error(record):
+    there = replace(record, config=record.config.model_copy(update={"latency": "pi5:60ms"}))
+    assert "within 4G FLOPs, 60ms latency predicted for pi5 (" in headline(there)
+    assert latency_note(there).startswith("Latency is predicted for pi5. In brackets")
+    device = {"device": "Pi 5", "cpu": "Cortex-A76", "onnxruntime": "1.19", "designs": 60}
+    known = replace(there, resolved=there.resolved | {"device": device | {"held_out": {"within_95": 0.11}}})
+    assert "95 % of 60 held-out designs within 11%" in latency_note(known)
+    doubted = replace(known.completed[0], latency={"doubt": "between"})
+    assert "may be over the budget on pi5" in headline(replace(known, trials=[doubted, *known.trials[1:]]))
 
 
 # The front spans 0.30; two seeds of one design differ by up to 2.77 standard deviations.

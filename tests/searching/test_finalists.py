@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from vitspace.budget import Budget
+from vitspace.errors import InputError
 from vitspace.searching import finalists as module
 from vitspace.searching.estimated import EstimatedDesigns
 from vitspace.searching.finalists import choose_finalists, fast_enough
@@ -44,6 +45,12 @@ def test_designs_of_equal_flops_and_unlike_milliseconds_do_not_stand_beside_each
 def test_trials_and_designs_in_which_positions_never_meet_are_no_finalists():
     found = designs([80.0, 79.0, 78.0], [400, 300, 200])
     assert chosen(found, 3, ["known", "still", "good"], {"known"}) == ["good"]
+
+
+def test_a_space_in_which_positions_never_meet_is_refused():
+    found = designs([80.0, 79.0], [400, 200])
+    with pytest.raises(InputError, match="in none of the 2 best they do; --accuracy proxy"):
+        chosen(found, 1, ["still", "still"])
 
 
 def test_unknown_kinds_are_chosen_only_where_there_are_no_others():

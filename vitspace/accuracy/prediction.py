@@ -17,6 +17,14 @@ from vitspace.errors import InputError
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.units import format_count
 
+#: Features, where their name does not say it.
+_NAMES = {
+    "macs": "FLOPs",
+    "weights": "weight tensors",
+    "chain": "operations in a chain",
+    "params_at_32": "share of params at stride 32",
+    **{f"at_{stride}": f"share of FLOPs at stride {stride}" for stride in (4, 8, 16, 32)},
+}
 #: Public networks that are named as the nearest.
 NEAREST = 5
 
@@ -178,8 +186,8 @@ def _widening(model: Predictor, found: Features) -> Array:
 
 def _outside(excesses: dict[str, Array], found: Features, i: int) -> tuple[str, ...]:
     return tuple(
-        f"{name.replace('_', ' ')} {_shown(name, float(found.columns[name][i]))}, "
-        f"{float(excess[i]):.2f} widths of what networks of like FLOPs have beyond it"
+        f"{_NAMES.get(name, name)} {_shown(name, float(found.columns[name][i]))}, beyond what is known at such FLOPs "
+        f"by {float(excess[i]):.2f} times its width"
         for name, excess in excesses.items()
         if excess[i] > 0
     )

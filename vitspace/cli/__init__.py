@@ -178,6 +178,7 @@ from vitspace.cli import (  # noqa: E402
     dashboard,  # noqa: F401
     export,  # noqa: F401
     fidelity,  # noqa: F401
+    latency,  # noqa: F401
     profile,  # noqa: F401
     report,  # noqa: F401
     search,  # noqa: F401

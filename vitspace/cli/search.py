@@ -14,10 +14,12 @@ def search(
     space: str = typer.Option(None, help="A space, or a path to a space's .yaml."),
     budget: str = BUDGET,
     params: str = PARAMS,
-    latency: str = typer.Option(None, help="CPU latency, one thread, batch 1: 60ms."),
+    latency: str = typer.Option(None, help="CPU latency: 60ms; or as predicted for an imported device: pi5:60ms."),
     latency_backend: str = typer.Option(
         None, help="What runs the networks when timed: eager, onnxruntime, openvino. (default: eager)"
     ),
+    latency_threads: int = typer.Option(None, min=1, help="Threads when timed. (default: 1)"),
+    latency_batch: int = typer.Option(None, min=1, help="Images at once when timed. (default: 1)"),
     accuracy: str = typer.Option(
         None,
         help="What designs are compared by: estimate, of ImageNet top-1 in points; or proxy, the proxy's own number. "
@@ -74,6 +76,8 @@ def search(
         "params": params,
         "latency": latency,
         "latency_backend": latency_backend,
+        "latency_threads": latency_threads,
+        "latency_batch": latency_batch,
         "accuracy": accuracy,
         "anchors": anchors,
         "proxy": proxy,

@@ -61,7 +61,7 @@ def draw(
     n: int = typer.Option(10, "-n", min=1, help="Designs."),
     budget: str = BUDGET,
     params: str = PARAMS,
-    latency: str = typer.Option(None, help="Predicted CPU latency, by this host's calibration: 60ms, 40ms..60ms."),
+    latency: str = typer.Option(None, help="Predicted CPU latency, calibrated here: 60ms; of a device: pi5:60ms."),
     latency_backend: str = typer.Option(None, help="Backend: eager, onnxruntime or openvino. (default: eager)"),
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
     balanced: bool = typer.Option(False, "--balanced", help="Draw evenly over FLOPs, not uniformly over designs."),
@@ -69,6 +69,7 @@ def draw(
     as_json: bool = JSON,
 ) -> None:
     """Draw designs uniformly from the distinct designs within a budget."""
+    from vitspace.budget import Budget
     from vitspace.space import load_space
     from vitspace.space.tables import design_rows, predicted
 
@@ -77,7 +78,8 @@ def draw(
         raise InputError(f"--latency-backend belongs to --latency, but got --latency-backend {latency_backend} alone")
     limits: dict[str, Any] = {"params": params, "latency": latency, "latency_backend": latency_backend or "eager"}
     specs = space.draw(n, budget, seed, **limits, replace=replace, balanced=balanced)
-    predictions = predicted(specs, limits["latency_backend"], space.resolution) if latency else []
+    device = Budget.parse(latency=latency).device
+    predictions = predicted(specs, limits["latency_backend"], space.resolution, device) if latency else []
     rows = design_rows(specs, space.resolution, predictions)
     if as_json:
         print_json(rows)

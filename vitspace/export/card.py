@@ -9,9 +9,10 @@ from vitspace.export.weights import Weights
 from vitspace.plots.formats import escaped
 from vitspace.report import proxy_sentence
 from vitspace.report.check import check_sentence
+from vitspace.report.names import latency_name
 from vitspace.report.points import interval
 from vitspace.report.settings import settings
-from vitspace.report.words import machine_note
+from vitspace.report.words import device_words, machine_note
 from vitspace.units import format_score
 
 _USE = {
@@ -101,8 +102,10 @@ def _measured(model: ExportedModel) -> Iterator[tuple[str, ...]]:
         spread = f" ({facts[low]:.1f} to {facts[high]:.1f})" if low in facts else ""
         ends = "95 % interval" if low == "low_ms" else "10th to 90th percentile"
         how = f"median ({ends}) on the CPU, {setting}, of the design with 1000 classes; {where}"
+        if record.config.limits.device:
+            how = f"with its {ends}; {setting}, of the design with 1000 classes. {device_words(record)}"
         how += f"; **unsure**: {trial.latency_doubt}" if trial.latency_doubt else ""
-        yield "latency", f"{trial.latency_ms:.1f} ms{spread}", how
+        yield latency_name(record).removeprefix("CPU "), f"{trial.latency_ms:.1f} ms{spread}", how
     if record.in_points and trial.published_top1 is None and trial.score is not None:
         known = interval(trial)
         within = f" (90 % interval {known[0]:.1f} to {known[1]:.1f})" if known else ""

@@ -1,14 +1,32 @@
 """Getting acquainted with a host: the smallest anchors of all families are timed for about a minute."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, zip_longest
 
 import vitspace.families  # noqa: F401 (the anchors' specs are its)
 from vitspace.anchors.references import main_anchors
 from vitspace.costs import cost
+from vitspace.latency.counted import CountedLatency, unknown
 from vitspace.latency.measuring import LatencySettings, measure
 from vitspace.spec import Spec
+
+#: Designs of this host by which latency is predicted well enough.
+ENOUGH = 6
+
+
+def get_acquainted(settings: LatencySettings, note: Callable[[str], None]) -> None:
+    """Time anchors for a minute where few designs were timed on this host, so that latency is predicted better.
+
+    Args:
+        settings: How latency is timed; nothing is done where designs that ship with the package tell nothing of it.
+        note: Is told what is done, and how well latency is predicted then.
+    """
+    if unknown(settings) or CountedLatency.here(settings).designs >= ENOUGH:
+        return
+    note("timing published designs for a minute, since little was timed on this machine by which to predict latency")
+    acquaint(settings)
+    note(f"latency is predicted {CountedLatency.here(settings).words}")
 
 
 def acquaint(settings: LatencySettings, seconds: float = 60.0) -> int:

@@ -25,13 +25,16 @@ from vitspace.latency.table import shipped
 from vitspace.latency.timed import TimedDesign, timed_at, timings_at
 from vitspace.spec import NATIVE_SIZE, Spec
 
-#: By back end; printed by `vitspace.latency.tuning`, but for the spread of hosts, of which three tell little.
+#: By back end; printed by `vitspace.latency.tuning`, but for the spread of hosts, of which two or three tell little.
 SCALES = {
     "eager": TimeScales(
         **{"rates": 0.134, "family": 0.041, "smooth": 0.056, "design": 0.040, "noise": 0.007, "length": 3.7},
         **{"host_scale": 0.08, "host_rates": 0.18, "host_family": 0.02, "host_smooth": 0.034},
     ),
-    "onnxruntime": TimeScales(),
+    "onnxruntime": TimeScales(
+        **{"rates": 0.13, "family": 0.024, "smooth": 0.045, "design": 0.065, "noise": 0.02, "length": 4.3},
+        **{"host_scale": 0.15, "host_rates": 0.25, "host_family": 0.03, "host_smooth": 0.07},
+    ),
 }
 SHARES = (0.8, 0.9, 0.95)
 #: Standard deviation of the logarithm of a host's speed, where its reference network was never timed.
@@ -55,6 +58,11 @@ class CountedPrediction:
     words: str
     outside: str = ""
 
+    @property
+    def worth(self) -> str:
+        """Say what the prediction rests on."""
+        return f"from what is counted ({self.words})"
+
     def __str__(self) -> str:
         """Return the prediction in one line."""
         return f"{self.ms:.1f} ms from what is counted, within {self.error:.0%} in 95 % of such designs ({self.words})"
@@ -69,11 +77,13 @@ class CountedLatency:
         reference_ms: Usual milliseconds of the reference network on this host; None where it was never timed.
         scales: Those of the back end.
         img_size: Side of the image in pixels.
+        where: This host in words.
 
     Attributes:
         reference_ms: The same, or where it was never timed that of the other hosts.
         error: Relative error that 80 % of held-out designs of all families keep within.
         error90: The same for 90 %.
+        own_errors: Errors on this host's designs, each predicted without itself, relative to the measurement, [own].
         speed_known: Whether the reference network was timed on this host.
         process: What it predicts by.
     """
@@ -85,8 +95,9 @@ class CountedLatency:
         reference_ms: float | None,
         scales: TimeScales,
         img_size: int = NATIVE_SIZE,
+        where: str = "here",
     ) -> None:
-        self.known, self.own, self.img_size = tuple(known), tuple(own), img_size
+        self.known, self.own, self.img_size, self.where = tuple(known), tuple(own), img_size, where
         self.speed_known = reference_ms is not None
         self.reference_ms = reference_ms or _reference_elsewhere(known, img_size)
         rows = [*known, *own]
@@ -102,6 +113,7 @@ class CountedLatency:
         self.process = TimeProcess(scales, inputs, np.log(ratios), np.array([row.sd for row in rows]))
         errors, sds = self.process.left_out(self._designs)
         self._off = np.abs(errors / sds)
+        self.own_errors: Floats = np.expm1(-errors[len(known) :])
         spread = self.process.spread(_HERE, self._designs)
         self.error, self.error90, _ = (self._error(spread, share) for share in SHARES)
 
@@ -125,7 +137,7 @@ class CountedLatency:
     @property
     def words(self) -> str:
         """What it rests on, and how well it predicts."""
-        own = f"{self.designs} designs timed here and " if self.own else ""
+        own = f"{self.designs} designs timed {self.where} and " if self.own else ""
         rest = f"{own}{len(self.known)} timed elsewhere"
         speed = "" if self.speed_known else ", where this host's speed is not known yet"
         return f"from {rest}{speed}: 80 % of designs within {self.error:.0%}, 90 % within {self.error90:.0%}"
@@ -145,7 +157,7 @@ class CountedLatency:
         numbers = np.array([cost(spec, self.img_size).numbers], dtype=np.int64)
         terms, unknown = self._rates.terms(amounts(numbers)), np.array([UNKNOWN])
         mean, sd = self.process.predict(TimeInputs(terms, self._codes([spec.family]), np.array([_HERE]), unknown))
-        rest = f"{self.designs} designs timed here, {len(self.known)} elsewhere"
+        rest = f"{self.designs} designs timed {self.where}, {len(self.known)} elsewhere"
         return CountedPrediction(float(self.reference_ms * np.exp(mean[0])), self._error(sd, SHARES[-1]), rest)
 
     def _codes(self, families: Sequence[str] | NDArray[np.str_]) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ the budget, the design is rejected without a measurement. At most one in twenty 
 rejected wrongly, and none far inside it. Predictions are stated at the reference network's usual speed on this host, as
 measurements are, whatever its speed was on the day of the calibration. One in eight of the rejected designs, chosen by
 its id, is measured nevertheless, so that a predictor that is too pessimistic for a whole space is noticed. A design
-outside the range of the predictor is always measured.
+outside the range of the predictor is always measured. On another device nothing is measured.
 """
 
 import logging
@@ -33,9 +33,9 @@ MEASURED_ANYWAY = 8
 
 def predicted_violation(spec: Spec, settings: LatencySettings, budget: Budget) -> str:
     """Say why a design is rejected by its predicted latency; an empty string if it has to be measured."""
-    if budget.latency_ms == ANY or int(spec.id, 16) % MEASURED_ANYWAY == 0:
+    if budget.latency_ms == ANY or (not budget.device and int(spec.id, 16) % MEASURED_ANYWAY == 0):
         return ""
-    predict = _predictor(settings)
+    predict = _predictor(settings, budget.device)
     if predict is None:
         return ""
     prediction = predict(spec)
@@ -96,11 +96,11 @@ class PredictedWithin:
         least: Smallest prediction so far, in ms; ``most`` is the largest.
 
     Raises:
-        InputError: this host is not calibrated for such settings.
+        InputError: this host is not calibrated for such settings, or there is no such device.
     """
 
     def __init__(self, budget: Budget, settings: LatencySettings) -> None:
-        self.predict = HostPredictor.here(settings)
+        self.predict = _on_device(budget.device) if budget.device else HostPredictor.here(settings)
         self.low, self.high = budget.latency_ms
         self.least, self.most = math.inf, 0.0
 
@@ -115,8 +115,19 @@ class PredictedWithin:
         return f"predicted latency ({self.least:.1f} to {self.most:.1f} ms)"
 
 
-def _predictor(settings: LatencySettings) -> "Callable[[Spec], Prediction | CountedPrediction] | None":
-    """Return what predicts a design best here; None where nothing does."""
+def _on_device(name: str) -> "Callable[[Spec], Prediction | CountedPrediction]":
+    # scipy takes a while to import, and most studies have no latency budget.
+    from vitspace.latency.devices import device
+
+    return device(name).predict
+
+
+def _predictor(
+    settings: LatencySettings, device: str = ""
+) -> "Callable[[Spec], Prediction | CountedPrediction] | None":
+    """Return what predicts a design best here, or on a device; None where nothing does."""
+    if device:
+        return _on_device(device)
     # scipy takes a while to import, and most studies have no latency budget.
     from vitspace.latency.counted import CountedLatency, unknown
 

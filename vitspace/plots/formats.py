@@ -59,6 +59,7 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "gflops": ("FLOPs, G", _fixed(2)),
     "params_m": ("params, M", _fixed(1)),
     "latency_ms": ("CPU latency, ms", _fixed(1)),
+    "predicted_ms": ("predicted latency, ms", _fixed(1)),
     "estimate": ("estimated top-1, %", _fixed(1)),
     "score": ("proxy score", _score),
     "proxy_score": ("proxy's score", _score),
@@ -159,6 +160,7 @@ def _gap(row: pd.Series) -> str:
 #: What is written after a value, from other columns of its row.
 _SPREADS: dict[str, Callable[[pd.Series], str]] = {
     "latency_ms": _latency,
+    "predicted_ms": _latency,
     "estimate": _deviation("score_std"),
     "prior": _deviation("prior_sd"),
     "top1_gap": _gap,

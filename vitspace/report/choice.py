@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from vitspace.errors import InputError, shown
 from vitspace.report.gaps import gap
-from vitspace.report.names import trial_name
+from vitspace.report.names import latency_name, trial_name
 from vitspace.report.points import score_text
 from vitspace.report.settings import settings
 from vitspace.report.words import dominated_by, score_word
@@ -87,7 +87,9 @@ def design_lines(record: StudyRecord, which: str, trial: Trial) -> list[str]:
         f"  {score_text(record, trial)}, {dominated_by(record, trial.number)}",
     ]
     unsure = f" (unsure: {trial.latency_doubt})" if trial.latency_doubt else ""
-    lines.append(f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, CPU latency {ms:.1f}ms{unsure}")
+    lines.append(
+        f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, {latency_name(record)} {ms:.1f}ms{unsure}"
+    )
     return lines + _setting_lines(trial)
 
 
@@ -96,16 +98,16 @@ def _rejected_lines(record: StudyRecord, trial: Trial) -> list[str]:
     known = [] if trial.score is None else [score_text(record, trial)]
     known += [] if trial.macs is None else [f"FLOPs {trial.macs / 1e9:.2f}G"]
     known += [] if trial.params is None else [f"params {trial.params / 1e6:.1f}M"]
-    known += [_latency_words(trial)] if trial.latency_ms is not None else []
+    known += [_latency_words(record, trial)] if trial.latency_ms is not None else []
     head = f"trial {trial.number}, {trial_name(trial)} of {record.name}, is {words}: {trial.why}"
     return [head, *([f"  {', '.join(known)}"] if known else []), *_setting_lines(trial)]
 
 
-def _latency_words(trial: Trial) -> str:
+def _latency_words(record: StudyRecord, trial: Trial) -> str:
     low, high = (trial.latency.get(name) for name in ("low_ms", "high_ms"))
     between = f", between {low:.1f} and {high:.1f}ms" if low and high else ""
     doubt = f" (unsure: {trial.latency_doubt})" if trial.latency_doubt else ""
-    return f"CPU latency {trial.latency_ms:.1f}ms{between}{doubt}"
+    return f"{latency_name(record)} {trial.latency_ms:.1f}ms{between}{doubt}"
 
 
 def _setting_lines(trial: Trial) -> list[str]:

@@ -138,8 +138,8 @@ def _known(record: StudyRecord, fact: str) -> str:
 
 
 _TIMED: dict[str, Callable[[StudyRecord], str]] = {
-    "machines": lambda record: machine_name(record) or "unknown",
-    "back ends": lambda record: record.config.latency_backend,
+    "machines": lambda record: record.config.limits.device or machine_name(record) or "unknown",
+    "back ends": lambda record: _known(record, "backend") or record.config.latency_backend,
     "numbers of threads": lambda record: _known(record, "threads"),
     "batches": lambda record: _known(record, "batch"),
 }

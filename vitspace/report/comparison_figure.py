@@ -12,12 +12,11 @@ from vitspace.plots.frame import make_room, mark_logarithmic, mark_scores, padde
 from vitspace.plots.labels import Labels, along
 from vitspace.report.compare import Comparison
 from vitspace.report.names import trial_name
-from vitspace.report.scatter import Axis, best_steps, cost_label, place
+from vitspace.report.scatter import Axis, best_steps, cost_label, cost_name, place
 from vitspace.report.words import score_label, score_word
 
 _COLOURS = (*(told.colour for told in all_about().values() if told.colour), style.INK)
 _GAP = 0.3  # inches
-_NAMES: dict[Axis, str] = {"macs": "FLOPs", "latency_ms": "CPU latency"}
 
 
 def draw_comparison(
@@ -26,7 +25,7 @@ def draw_comparison(
     """Draw the best score that each cost buys, a line a study, its front's designs on it, anchors as stars."""
     first = comparison.records[0]
     stars = "at their published top-1" if first.in_points else "run by each study"
-    title = f"Fronts of {score_word(first)} and {_NAMES[costs[0]] if len(costs) == 1 else 'cost'}"
+    title = f"Fronts of {score_word(first)} and {cost_name(first, costs[0]) if len(costs) == 1 else 'cost'}"
     caption = [
         f"Lines: the best {score_word(first)} at a cost. Points: each study's front. "
         f"Stars: published designs, {stars}.",

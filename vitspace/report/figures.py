@@ -9,6 +9,7 @@ from vitspace.plots import style
 from vitspace.plots.frame import save_figure
 from vitspace.report.check import check_name, proxy_value
 from vitspace.report.history_figure import draw_history
+from vitspace.report.names import latency_name
 from vitspace.report.plane_figure import draw_plane, plane
 from vitspace.report.scatter import Axis, scatter, training_check
 from vitspace.report.score_figure import draw
@@ -39,14 +40,16 @@ def score_against(record: StudyRecord, axis: Axis, form: style.Format = style.WI
 def figures(record: StudyRecord) -> dict[str, ReportFigure]:
     """The figures of a study's report, by file name; one of a study in points has its proxy's scores in one more."""
     score = "Estimated top-1" if record.in_points else "Proxy score"
+    latency = latency_name(record)
     against = "" if record.screened else ", against random draws"
     found = {
         "score_flops": ReportFigure(f"{score} against FLOPs", lambda r, form: score_against(r, "macs", form)),
         "score_latency": ReportFigure(
-            f"{score} against CPU latency", lambda r, form: score_against(r, "latency_ms", form)
+            f"{score} against {latency}", lambda r, form: score_against(r, "latency_ms", form)
         ),
         "latency_flops": ReportFigure(
-            f"CPU latency against FLOPs, coloured by {score_word(record)}", lambda r, form: draw_plane(plane(r), form)
+            f"{latency[0].upper()}{latency[1:]} against FLOPs, coloured by {score_word(record)}",
+            lambda r, form: draw_plane(plane(r), form),
         ),
         "hypervolume": ReportFigure(f"Hypervolume over designs and over seconds{against}", draw_history),
     }

@@ -8,7 +8,7 @@ from vitspace.plots.formats import escaped, fenced, markdown, readable
 from vitspace.report.check import check_words
 from vitspace.report.figures import figures
 from vitspace.report.tables import anchors_shown, calibration, front_shown, rejected
-from vitspace.report.words import headline, next_commands, proxy_sentence
+from vitspace.report.words import headline, latency_note, next_commands, proxy_sentence
 from vitspace.study.record import StudyRecord
 from vitspace.units import format_seconds
 
@@ -62,8 +62,7 @@ def _front_note(record: StudyRecord) -> str:
     size = (record.resolved.get("space") or {}).get("resolution")
     notes = [f"FLOPs: {escaped(record.resolved['convention'])}." if record.resolved.get("convention") else ""]
     notes.append(f"FLOPs and latency at {size} px." if size else "")
-    timed = any(trial.latency.get("low_ms") for trial in record.front)
-    notes.append(f"Latency: median ({'its 95 % interval' if timed else '10th to 90th percentile'}; unsure where said).")
+    notes.append(escaped(latency_note(record)))
     notes.append("Top-1: estimate \N{PLUS-MINUS SIGN} standard deviation." if record.in_points else "")
     notes.append("Lists go stage by stage.")
     notes.append("Numbers at full precision: front.csv; every trial: trials.csv.")

@@ -2,6 +2,7 @@
 
 from vitspace.plots.names import readable_name
 from vitspace.spec import Spec
+from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 
 #: Digits of a spec's id in a name.
@@ -13,6 +14,12 @@ def trial_name(trial: Trial) -> str:
     if trial.anchor:
         return readable_name(trial.anchor)
     return design_name(trial.spec, trial.params) if trial.spec else f"trial {trial.number}"
+
+
+def latency_name(record: StudyRecord) -> str:
+    """``CPU latency``, or of another device ``latency predicted for pi5``."""
+    device = record.config.limits.device
+    return f"latency predicted for {device}" if device else "CPU latency"
 
 
 def design_name(spec: Spec, params: int | None) -> str:

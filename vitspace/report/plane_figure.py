@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from vitspace.plots import style
 from vitspace.plots.frame import make_room, mark_logarithmic, padded, write_words
 from vitspace.plots.labels import Labels
-from vitspace.report.names import trial_name
+from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import finite
 from vitspace.report.scatter import budget_of, caption_of, cost_label
 from vitspace.report.words import score_label
@@ -76,7 +76,7 @@ def plane(record: StudyRecord) -> Plane:
         budgets=(budget_of(record, "macs"), budget_of(record, "latency_ms")),
         labels=(cost_label(record, "macs"), cost_label(record, "latency_ms")),
         shade="top-1, %" if record.in_points else "score",
-        title=f"{record.name}: CPU latency against FLOPs",
+        title=f"{record.name}: {latency_name(record)} against FLOPs",
         caption=[f"Brighter is better: {score_label(record)}.", *caption_of(record)],
     )
 

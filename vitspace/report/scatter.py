@@ -9,7 +9,7 @@ from vitspace.pareto import non_dominated
 from vitspace.plots.names import public_name
 from vitspace.report.check import chance_score, check_name, proxy_value
 from vitspace.report.gaps import order_unresolved
-from vitspace.report.names import trial_name
+from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import finite, noise_limit
 from vitspace.report.points import interval
 from vitspace.report.proxy import proxy_label, proxy_note
@@ -26,7 +26,6 @@ Place = tuple[float, float]
 
 #: Published designs of more FLOPs than so many times the dearest trial's are out of view.
 _BEYOND = 1.5
-_COSTS: dict[Axis, str] = {"macs": "FLOPs", "latency_ms": "CPU latency"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def scatter(record: StudyRecord, axis: Axis) -> Scatter:
     near, beyond = within_reach(record, [place(t, axis)[0] for t in record.completed] if axis == "macs" else [])
     chance = None if record.in_points else finite(record.reference.get("chance_loss"))
     made = Scatter(
-        title=f"{record.name}: {'top-1' if record.in_points else 'score'} against {_COSTS[axis]}",
+        title=f"{record.name}: {'top-1' if record.in_points else 'score'} against {cost_name(record, axis)}",
         xlabel=cost_label(record, axis),
         ylabel=score_label(record),
         trials=[Mark(*place(t, axis)) for t in plain],
@@ -207,6 +206,11 @@ def budget_of(record: StudyRecord, axis: Axis) -> float | None:
     return finite(limits.macs[1] / 1e9 if axis == "macs" else limits.latency_ms[1])
 
 
+def cost_name(record: StudyRecord, axis: Axis) -> str:
+    """What a cost is called in a sentence."""
+    return "FLOPs" if axis == "macs" else latency_name(record)
+
+
 def cost_label(record: StudyRecord, axis: Axis) -> str:
     """What an axis of costs is called, with how they were taken."""
     if axis == "macs":
@@ -215,7 +219,8 @@ def cost_label(record: StudyRecord, axis: Axis) -> str:
     settings = next((trial.latency for trial in record.completed if trial.latency), {})
     known = [f"batch {settings['batch']}"] if "batch" in settings else []
     known += [f"{settings['threads']} thread{'s'[: settings['threads'] != 1]}"] if "threads" in settings else []
-    return f"CPU latency (ms{''.join(f', {text}' for text in known)})"
+    name = latency_name(record)
+    return f"{name[0].upper()}{name[1:]} (ms{''.join(f', {text}' for text in known)})"
 
 
 def caption_of(record: StudyRecord, chance: float | None = None) -> list[str]:

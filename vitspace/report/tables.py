@@ -119,7 +119,12 @@ def outside_budget(record: StudyRecord, row: Anchor) -> bool:
 
 
 def for_reading(record: StudyRecord, frame: pd.DataFrame) -> pd.DataFrame:
-    """A table whose scores are named as what they are: in points as estimates, beside what the proxy measured."""
+    """A table whose numbers are named as what they are.
+
+    Scores in points are estimates, beside what the proxy measured, and milliseconds of another device are predicted.
+    """
+    if record.config.limits.device:
+        frame = frame.rename(columns={"latency_ms": "predicted_ms"})
     if not record.in_points:
         return frame.drop(columns="proxy_score", errors="ignore")
     return frame.rename(columns={"score": "estimate", "score_gap": "top1_gap"})

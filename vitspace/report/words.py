@@ -6,7 +6,7 @@ from typing import Any
 from vitspace.plots.names import readable_name
 from vitspace.report.check import unlearned_words
 from vitspace.report.gaps import gap, order_unresolved
-from vitspace.report.names import trial_name
+from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import front_spread, noise_limit
 from vitspace.report.points import LABEL, estimate_note, estimate_sentence
 from vitspace.report.proxy import measured, proxy_label, proxy_note, recipe, training, trains
@@ -54,7 +54,9 @@ def _outside(record: StudyRecord) -> str:
 
 
 def _within(record: StudyRecord) -> str:
-    limits = {"FLOPs": record.config.budget, "params": record.config.params, "latency": record.config.latency}
+    limits = {"FLOPs": record.config.budget, "params": record.config.params}
+    latency = (record.config.latency or "").rpartition(":")[2]
+    limits |= {latency_name(record).removeprefix("CPU "): latency}
     words = [f"{text} {name}" for name, text in limits.items() if text]
     return f" within {', '.join(words)}" if words else ""
 
@@ -79,10 +81,34 @@ def _unsure(record: StudyRecord) -> str:
         return ""
     front = sum(bool(trial.latency_doubt) for trial in record.front)
     were, are = ("was", "is") if len(doubted) == 1 else ("were", "are")
+    if device := record.config.limits.device:
+        return (
+            f"{len(doubted)} of {len(record.completed)} latencies, {front} of the front's, may be over the budget on "
+            f"{device}, by the interval of their prediction."
+        )
     return (
         f"{len(doubted)} of {len(record.completed)} latencies, {front} of the front's, {were} taken on a busy machine "
         f"and {are} unsure."
     )
+
+
+def latency_note(record: StudyRecord) -> str:
+    """What stands in brackets behind a latency; of another device, what predicts it."""
+    if record.config.limits.device:
+        return f"{device_words(record)} In brackets: its 95 % interval; unsure where that holds the limit."
+    timed = any(trial.latency.get("low_ms") for trial in record.front)
+    return f"Latency: median ({'its 95 % interval' if timed else '10th to 90th percentile'}; unsure where said)."
+
+
+def device_words(record: StudyRecord) -> str:
+    """What the device is that latency is predicted for, and how well."""
+    known = record.resolved.get("device") or {}
+    said = f"Latency is predicted for {record.config.limits.device}"
+    if not known.get("held_out"):
+        return f"{said}."
+    within = f"95 % of {known['designs']} held-out designs within {known['held_out']['within_95']:.0%}"
+    runs = f"onnxruntime {known['onnxruntime']}, one thread"
+    return f"{said} ({known['device']}, {known['cpu']}, {runs}), from designs timed there: {within}."
 
 
 def proxy_sentence(record: StudyRecord) -> str:

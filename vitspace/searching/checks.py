@@ -4,16 +4,19 @@ import json
 import math
 import textwrap
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from vitspace.errors import InputError
-from vitspace.latency import LatencySettings, measure
+from vitspace.latency import measure
 from vitspace.machine.resources import usable_cores
 from vitspace.proxies import kind_of
 from vitspace.searching.engines import check_engine, check_sampler, engine_of, engines_that
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import chosen_anchors
 from vitspace.searching.lease import LeaseTiming
+from vitspace.searching.predicted import budget_device, predicted_latency
+from vitspace.searching.timing import timing_of
 from vitspace.sources import sources_of
 from vitspace.space import Space
 from vitspace.study.config import DRAWN, StudyConfig
@@ -22,7 +25,17 @@ from vitspace.study.storage import patience
 #: Processes for one core at most; each takes a gigabyte, and those that share a core only wait for each other.
 WORKERS_A_CORE = 4
 #: Of a proxy's description, what may differ from host to host and from version to version.
-_MAY_DIFFER = {"device", "report_card", "rungs", "rescaled", "chance_loss", "chance_accuracy", "weights", "intercept"}
+_MAY_DIFFER = {
+    "device",
+    "held_out",
+    "report_card",
+    "rungs",
+    "rescaled",
+    "chance_loss",
+    "chance_accuracy",
+    "weights",
+    "intercept",
+}
 
 
 def check_environment() -> None:
@@ -98,7 +111,7 @@ def counted_trials(space: Space, config: StudyConfig) -> StudyConfig:
 
 
 def check_budget(space: Space, config: StudyConfig) -> None:
-    """Check that a space has designs within a budget; the latency of the least one is measured.
+    """Check that a space has designs within a budget; the latency of the least one is measured, or predicted.
 
     Raises:
         InputError: it has none.
@@ -106,12 +119,16 @@ def check_budget(space: Space, config: StudyConfig) -> None:
     space.check_budget(config.limits)
     limit = config.limits.latency_ms[1]
     if limit < math.inf:
-        settings = LatencySettings(config.latency_backend, img_size=space.resolution)
-        least = measure(space.smallest, settings)
-        if least.low_ms > limit:
+        device = budget_device(config.limits, space.resolution)
+        if device:
+            found = predicted_latency(device, space.smallest, config.limits)
+        else:
+            found = asdict(measure(space.smallest, timing_of(config, space.resolution)))
+        if found["low_ms"] > limit:
+            where = f"on {device.name}" if device else "here"
             raise InputError(
                 f"a latency budget lets a design pass, but the design of least FLOPs in {space.name} takes "
-                f"{least.median_ms:.3g}ms here, and the budget is {config.limits}"
+                f"{found['median_ms']:.3g}ms {where}, and the budget is {config.limits}"
             )
 
 
@@ -121,9 +138,16 @@ def describe_space(space: Space) -> dict[str, Any]:
     return facts | {"resolution": space.resolution}
 
 
+def describe_device(evaluator: Evaluator) -> dict[str, Any] | None:
+    """Return what a study is to remember of the device that its budget names; None where that is this machine."""
+    found = budget_device(evaluator.budget, evaluator.space.resolution)
+    return found.to_json() if found else None
+
+
 def made_of(evaluator: Evaluator) -> dict[str, Any]:
-    """Return what the processes of a study have in common: space, proxy, and a digest of the code that evaluates."""
-    return {"space": describe_space(evaluator.space), "proxy": evaluator.proxy.describe(), "code": _code(evaluator)}
+    """Return what the processes of a study share: space, proxy, device, and a digest of the code that evaluates."""
+    facts = {"space": describe_space(evaluator.space), "proxy": evaluator.proxy.describe()}
+    return facts | {"device": describe_device(evaluator), "code": _code(evaluator)}
 
 
 def _code(evaluator: Evaluator) -> str:
@@ -142,9 +166,10 @@ def check_same(known: Mapping[str, Any], evaluator: Evaluator) -> None:
     Raises:
         InputError: something differs, as where a file was edited.
     """
-    if "code" in known and known["code"] != _code(evaluator):
+    made = made_of(evaluator)
+    if "code" in known and known["code"] != made["code"]:
         raise InputError("the code of vitspace, or of the proxy, is not here what it is where the study is run")
-    for what, now in (("space", describe_space(evaluator.space)), ("proxy", evaluator.proxy.describe())):
+    for what, now in ((name, made[name] or {}) for name in ("space", "proxy", "device")):
         then = known.get(what) or {}
         for key in sorted((then.keys() | now.keys() if what == "space" else then.keys() & now.keys()) - _MAY_DIFFER):
             if then and then.get(key) != json.loads(json.dumps(now.get(key))):

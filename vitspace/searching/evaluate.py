@@ -20,6 +20,7 @@ from vitspace.machine.host import fingerprint, versions
 from vitspace.machine.quiet import seconds_waited, takes_turns
 from vitspace.machine.threads import wait_policy
 from vitspace.proxies import Laddered, Proxy, finite
+from vitspace.searching.predicted import budget_device, predicted_latency
 from vitspace.searching.rungs import EntersRungs
 from vitspace.searching.verdict import verdict
 from vitspace.space import Space
@@ -125,6 +126,9 @@ class Evaluator:
         settings = self.timing
         if why := predicted_violation(spec, settings, self.budget):
             return replace(trial, state="over_budget", why=why)
+        if device := budget_device(self.budget, self.space.resolution):
+            found = predicted_latency(device, spec, self.budget)
+            return replace(trial, latency_ms=found["median_ms"], latency=found)
         began = time.perf_counter() - seconds_waited()
         latency = measure(spec, settings)
         details = trial.details | {"timed_seconds": time.perf_counter() - seconds_waited() - began}

@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from vitspace.accuracy.mixing import mixing_stages
 from vitspace.budget import Budget
+from vitspace.errors import InputError
 from vitspace.pareto import hypervolume
 from vitspace.searching.estimated import EstimatedDesigns, Floats
 from vitspace.spec import Spec
 
 #: Designs whose costs differ by less, relative, stand beside each other; one of them is enough.
 BESIDE = 0.08
+#: Designs in which positions never meet, after which no more are looked at.
+STILL = 200
 #: Costs that count, as a multiple of the largest, so that the dearest designs add something, too.
 _ROOM = 1.25
 
@@ -31,6 +34,9 @@ def choose_finalists(
 ) -> list[Spec]:
     """Return up to ``count`` designs that cover the front of lower estimate, FLOPs and milliseconds, by FLOPs.
 
+    Raises:
+        InputError: positions of the map meet in none of the best.
+
     Args:
         found: What is chosen from; kinds of networks that are not known only where there are no others.
         count: How many.
@@ -41,12 +47,22 @@ def choose_finalists(
     if found.inside.any():
         found = found[found.inside]
     chosen: list[tuple[int, Spec]] = []
+    still = 0
     for at in _greedy(found) if count else ():
         spec = decode(found.rows[at])
-        if spec not in exclude and any(mixing_stages(spec, img_size)):
+        if spec in exclude:
+            continue
+        if any(mixing_stages(spec, img_size)):
             chosen.append((int(found.macs[at]), spec))
-        if len(chosen) == count:
+        else:
+            still += 1
+        if len(chosen) == count or still == STILL:
             break
+    if still and not chosen:
+        raise InputError(
+            f"a search by estimates needs designs in which positions of the map meet, but in none of the {still} best "
+            "they do; --accuracy proxy searches by the proxy's own number"
+        )
     return [spec for _, spec in sorted(chosen, key=lambda each: each[0])]
 
 

@@ -7,14 +7,15 @@ from typing import Any
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.costs import cost
 from vitspace.errors import InputError
-from vitspace.latency import LatencySettings
 from vitspace.latency.counted import CountedLatency, unknown
 from vitspace.searching.engines import engine_of
 from vitspace.searching.estimated import Estimator
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.finalists import choose_finalists, fast_enough
+from vitspace.searching.predicted import budget_device
 from vitspace.searching.queue import OUTSIDE
 from vitspace.searching.screening import screen_space
+from vitspace.searching.timing import timing_of
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.config import STARTUP, StudyConfig
@@ -87,7 +88,9 @@ def first_designs(
 
 def latency_of(config: StudyConfig, space: Space) -> CountedLatency | None:
     """Return what predicts milliseconds of many designs; None where no designs timed by such settings are known."""
-    settings = LatencySettings(config.latency_backend, img_size=space.resolution)
+    if device := budget_device(config.limits, space.resolution):
+        return device.latency
+    settings = timing_of(config, space.resolution)
     return None if unknown(settings) else CountedLatency.here(settings)
 
 

@@ -72,7 +72,7 @@ def join(
 
 
 def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Monitor | None = None) -> dict[str, Any]:
-    """Score a stored trial's design again, alone, on as many threads as then; nothing is stored.
+    """Score a stored trial's design again by the proxy, alone, on as many threads as then; nothing is stored.
 
     Raises:
         InputError: the study has no such trial with a score.
@@ -82,6 +82,7 @@ def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Mo
         raise InputError(f"a trial to run again is one of {store.name} that has a score, but got {number}")
     trial = trials[number]
     assert trial.spec is not None
+    stored = trial.score if trial.proxy_score is None else trial.proxy_score
     config = store.config.model_copy(update={"device": device} if device else {})
     if threads := trial.details.get("run", {}).get("threads"):
         torch.set_num_threads(threads)
@@ -91,8 +92,8 @@ def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Mo
         "spec_id": trial.spec.id,
         "seed": trial.seed,
         "score": score.value,
-        "stored_score": trial.score,
-        "equal": score.value == trial.score,
+        "stored_score": stored,
+        "equal": score.value == stored,
         "host": fingerprint(),
         "stored_host": trial.details.get("host"),
     }

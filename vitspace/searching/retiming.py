@@ -4,13 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from optuna.trial import FrozenTrial
+
 from vitspace.errors import InputError
 from vitspace.latency import Latency, LatencySettings, measure_again
 from vitspace.machine.host import cpu
-from vitspace.searching.queue import design_params
+from vitspace.searching.queue import OUTSIDE, design_params
 from vitspace.searching.session import Session
+from vitspace.searching.timing import timing_of
 from vitspace.searching.verdict import rejected_unsure, verdict
 from vitspace.space import load_space
+from vitspace.space.variables import Params
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.store import StudyStore
@@ -57,6 +61,8 @@ def retime_study(
     """
     store = StudyStore.open(storage, study)
     config = store.config
+    if config.limits.device:
+        raise InputError(f"latencies of {study} are predicted for {config.limits.device}, and are not timed here")
     trials = [trial for trial in store.trials() if trial.spec and trial.latency_ms is not None]
     if unknown := set(numbers) - {trial.number for trial in trials}:
         raise InputError(f"a design that is timed again was timed before, but trial {min(unknown)} of {study} was not")
@@ -67,7 +73,7 @@ def retime_study(
             f"a study's latencies are of one machine, but those of {study} are of {', '.join(others)} and this is "
             f"{cpu()['cpu']}; --all times all of them here"
         )
-    settings = LatencySettings(config.latency_backend, img_size=load_space(config.space).resolution)
+    settings = timing_of(config, load_space(config.space).resolution)
     return list(track(_Steps(store, config, settings, chosen), "timing again"))
 
 
@@ -92,15 +98,21 @@ def take_up(store: StudyStore, config: StudyConfig, note: Callable[[str], None])
     trials, frozen = store.trials(), {trial.number: trial for trial in store.frozen()}
     waits = [trial for trial in trials if rejected_unsure(trial, config.limits)]
     known = {trial.spec for trial in trials if trial.latency_ms is not None and trial not in waits}
-    queued = [design_params(trial) for trial in frozen.values() if not trial.state.is_finished()]
-    again = {trial.spec: trial for trial in waits if trial.spec not in known}
-    again = {spec: trial for spec, trial in again.items() if design_params(frozen[trial.number]) not in queued}
-    places = max(0, config.trials - sum(trial.counts for trial in trials))
-    for trial in list(again.values())[: max(0, places - len(queued))]:
-        facts = {"anchor": trial.anchor} if trial.anchor else None
-        store.study.enqueue_trial(design_params(frozen[trial.number]), user_attrs=facts)
-    if left := max(0, len(again) + len(queued) - places):
-        note(f"designs that an unsure latency rejected find no place: --trials {config.trials + left} has one for each")
+    queued = [_design(trial) for trial in frozen.values() if not trial.state.is_finished()]
+    again = [_design(frozen[trial.number]) for trial in waits if trial.spec not in known]
+    again = [design for i, design in enumerate(again) if design not in (*queued, *again[:i])]
+    places = config.trials - sum(trial.counts for trial in trials) - len(queued)
+    for params, facts in again[: max(0, places)]:
+        store.study.enqueue_trial(params, user_attrs=facts)
+    if (left := len(again) - max(0, places)) > 0:
+        total = config.trials + left
+        note(f"designs that an unsure latency rejected find no place: --trials {total} has one for each")
+
+
+def _design(trial: FrozenTrial) -> tuple[Params, dict[str, Any]]:
+    """Return what a design is queued by: its params, and which published design it is."""
+    facts = {name: trial.user_attrs[name] for name in ("anchor", OUTSIDE) if name in trial.user_attrs}
+    return design_params(trial), facts
 
 
 def retime(store: StudyStore, config: StudyConfig, settings: LatencySettings, trial: Trial) -> Retimed:
@@ -139,7 +151,8 @@ def is_unsure(trial: Trial, config: StudyConfig) -> bool:
 def is_open(trial: Trial) -> bool:
     """Whether a scored design is undecided, and timing it again on this machine may decide it."""
     timed = trial.latency.get("times", 1)
-    return trial.counts and not trial.complete and timed < MOST_TIMES and is_of_here(trial)
+    here = "device" not in trial.latency and is_of_here(trial)
+    return trial.counts and not trial.complete and timed < MOST_TIMES and here
 
 
 def is_of_here(trial: Trial) -> bool:

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from vitspace.budget import ANY
 from vitspace.costs import CONVENTION
 from vitspace.errors import InputError, shown
+from vitspace.latency.acquainting import get_acquainted
 from vitspace.machine.devices import computing_on
 from vitspace.machine.host import machine
 from vitspace.proxies import part_data, trains
@@ -13,6 +15,7 @@ from vitspace.searching.checks import (
     check_environment,
     check_runs,
     counted_trials,
+    describe_device,
     describe_space,
 )
 from vitspace.searching.engines import engine_of, run_engine
@@ -123,6 +126,8 @@ def _begin(
     evaluator = open_evaluator(config, means.command, monitor)
     space = evaluator.space
     check_budget(space, config)
+    if config.limits.latency_ms != ANY:
+        get_acquainted(evaluator.timing, monitor.note)
     first = first_designs(space, config, alternates(config, evaluator), monitor.screening)
     store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": first.others})
     enqueue(store, space, first)
@@ -168,6 +173,7 @@ def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[s
         "proxy": {"trains": trains(config.proxy), **evaluator.proxy.describe()},
         "accuracy": evaluator.describe_accuracy(),
         "space": describe_space(evaluator.space),
+        "device": describe_device(evaluator),
         "convention": CONVENTION,
     }
 

@@ -4,13 +4,15 @@ from dataclasses import dataclass, field
 
 import optuna
 
-from vitspace.latency import LatencySettings, check_backend
+from vitspace.latency import check_backend
 from vitspace.proxies import open_proxy, takes_data
 from vitspace.proxies.evidence import evidence_of
 from vitspace.proxies.names import scores_name
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.monitor import Monitor, Silent
+from vitspace.searching.predicted import budget_device
 from vitspace.searching.rungs import Rungs
+from vitspace.searching.timing import timing_of
 from vitspace.space import Space, load_space
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
@@ -98,9 +100,9 @@ def open_evaluator(config: StudyConfig, command: str, monitor: Monitor) -> Evalu
     """
     space = load_space(config.space)
     check_backend(config.latency_backend)
+    budget_device(config.limits, space.resolution)
     if takes_data(config.proxy):
         monitor.note(f"loading {config.data}")
     proxy = open_proxy(config.proxy, config.data, config.device, config.seed)
     evidence = evidence_of(scores_name(proxy.describe(), config.proxy)) if config.accuracy == "estimate" else None
-    settings = LatencySettings(config.latency_backend)
-    return Evaluator(space, config.limits, proxy, config.seed, settings, command, evidence)
+    return Evaluator(space, config.limits, proxy, config.seed, timing_of(config), command, evidence)

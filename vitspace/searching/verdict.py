@@ -10,9 +10,10 @@ def verdict(latency: dict[str, Any], budget: Budget) -> tuple[State, str]:
     """Return what a latency makes of a design, and why: over_budget, undecided, or complete where it fits.
 
     A design is over the budget only if the whole interval of its latency is: nothing is rejected on an unsure number.
+    On another device, where no timing decides, one that is predicted within the budget fits.
 
     Args:
-        latency: Fields of `vitspace.latency.Latency`.
+        latency: Fields of `vitspace.latency.Latency`, or of `vitspace.searching.predicted`.
         budget: The study's.
     """
     (least, most), (low, high) = budget.latency_ms, (latency["low_ms"], latency["high_ms"])
@@ -20,8 +21,10 @@ def verdict(latency: dict[str, Any], budget: Budget) -> tuple[State, str]:
         # The middle of the interval is beyond the limit too.
         return "over_budget", budget.violation(latency_ms=latency["median_ms"])
     held = [limit for limit in budget.latency_ms if low <= limit <= high]
-    if held:
-        return "undecided", f"it takes between {low:.1f} and {high:.1f} ms, and the budget's limit is {held[0]:g} ms"
+    if held and not (budget.device and least <= latency["median_ms"] <= most):
+        where = f" on {budget.device} by prediction" if budget.device else ""
+        between = f"it takes between {low:.1f} and {high:.1f} ms{where}"
+        return "undecided", f"{between}, and the budget's limit is {held[0]:g} ms"
     return "complete", ""
 
 

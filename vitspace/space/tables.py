@@ -6,6 +6,8 @@ from typing import Any
 
 from vitspace.costs import cost
 from vitspace.latency import HostPredictor, LatencySettings
+from vitspace.latency.counted import CountedPrediction
+from vitspace.latency.devices import device as on_device
 from vitspace.latency.predictor import Prediction
 from vitspace.space.config import STAGES
 from vitspace.space.schema import Schema
@@ -37,7 +39,9 @@ def rule_lines(space: Schema) -> list[str]:
     ]
 
 
-def design_rows(specs: Sequence[Spec], img_size: int, predictions: Sequence[Prediction] = ()) -> list[dict[str, Any]]:
+def design_rows(
+    specs: Sequence[Spec], img_size: int, predictions: Sequence[Prediction | CountedPrediction] = ()
+) -> list[dict[str, Any]]:
     """Return a row a design: id, params, multiply-adds, predicted milliseconds if predictions are given, its fields."""
     ms = [{"predicted_ms": prediction.ms} for prediction in predictions] or [{}] * len(specs)
     costs = [cost(spec, img_size) for spec in specs]
@@ -47,12 +51,16 @@ def design_rows(specs: Sequence[Spec], img_size: int, predictions: Sequence[Pred
     ]
 
 
-def predicted(specs: Sequence[Spec], backend: str, img_size: int) -> list[Prediction]:
-    """Predict the CPU latency of designs from this host's calibration.
+def predicted(
+    specs: Sequence[Spec], backend: str, img_size: int, device: str = ""
+) -> list[Prediction] | list[CountedPrediction]:
+    """Predict the CPU latency of designs from this host's calibration, or on a device.
 
     Raises:
-        InputError: this host has no calibration for the backend.
+        InputError: this host has no calibration for the backend, or there is no such device.
     """
+    if device:
+        return [on_device(device).predict(spec) for spec in specs]
     predict = HostPredictor.here(LatencySettings(backend, img_size=img_size))
     return [predict(spec) for spec in specs]
 

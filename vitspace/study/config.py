@@ -33,8 +33,10 @@ class StudyConfig(BaseModel):
         space: Name of a space, or path to its YAML.
         budget: FLOPs (multiply-adds), ``4G`` or ``3.5G..4G``; None is no limit.
         params: Parameters, ``25M``.
-        latency: CPU latency, ``60ms``.
+        latency: CPU latency, ``60ms``; ``pi5:60ms`` of an imported device, on which it is predicted.
         latency_backend: What runs the networks when they are timed.
+        latency_threads: Threads when they are timed.
+        latency_batch: Images at once when they are timed; milliseconds are the batch's.
         accuracy: What a trial's score is: ``estimate``, ImageNet-1k top-1 in points by public results and by what the
             proxy tells beside them; or ``proxy``, the proxy's own number.
         proxy: What is measured of every design beside its costs: ``train``, ``train:PRESET``,
@@ -62,6 +64,8 @@ class StudyConfig(BaseModel):
     params: Quantity | None = None
     latency: Quantity | None = None
     latency_backend: Literal["eager", "onnxruntime", "openvino"] = "eager"
+    latency_threads: int = Field(default=1, ge=1, le=1024)
+    latency_batch: int = Field(default=1, ge=1, le=65536)
     accuracy: Literal["estimate", "proxy"] = "estimate"
     proxy: str = "train"
     data: str = "fractal"
@@ -77,7 +81,12 @@ class StudyConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _ = self.limits
+        timed = (self.latency_backend, self.latency_threads, self.latency_batch)
+        if self.limits.device and timed != ("eager", 1, 1):
+            raise ValueError(
+                f"latency_backend, latency_threads and latency_batch say how networks are timed here, and latency on "
+                f"{self.limits.device} is predicted, but got {', '.join(map(str, timed))}"
+            )
         return self
 
     @property

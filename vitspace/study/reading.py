@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -128,6 +129,17 @@ class TrialFacts(_Facts):
         return self
 
 
+class _Retimed(_Facts):
+    """What was found of a trial that was timed again; see `vitspace.study.retimed`."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    state: State
+    why: Text
+    latency_ms: Positive
+    latency: _Latency
+
+
 class _Card(_Facts):
     kendall_tau: Number | None = None
     tau_over_params: Number | None = None
@@ -169,12 +181,25 @@ class _Space(_Facts):
     resolution: Annotated[int, Field(ge=1, le=1 << 14)] | None = None
 
 
+class _HeldOut(_Facts):
+    within_95: NotNegative
+
+
+class _Device(_Facts):
+    device: Text
+    cpu: Text
+    onnxruntime: Text
+    designs: Count
+    held_out: _HeldOut
+
+
 class _Resolved(_Facts):
     command: Text | None = None
     convention: Text | None = None
     machine: dict[str, Any] | None = None
     proxy: _Proxy | None = None
     space: _Space | None = None
+    device: _Device | None = None
     drawn: Count = 0
     workers: Count | None = None
     threads: Count | None = None
@@ -228,6 +253,22 @@ def read_trial_facts(facts: Mapping[str, Any], spec: Any = None) -> Trial:
         raise InputError(f"{where}: {explain(TrialFacts, error.errors()[0])}") from None
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def read_retimed(trial: Trial, fact: Any) -> Trial:
+    """Return a trial as it stands since it was timed again, by what was stored of that.
+
+    Raises:
+        InputError: a value is of another kind, or a complete trial has no score.
+    """
+    where = f"what trial {trial.number} took when it was timed again"
+    try:
+        found = _Retimed.model_validate(fact).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        raise InputError(f"{where}: {explain(_Retimed, error.errors()[0])}") from None
+    if found["state"] == "complete" and trial.score is None:
+        raise InputError(f"{where}: a complete trial has a score")
+    return replace(trial, **found)
 
 
 def read_facts(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,9 +4,9 @@ A storage keeps an ended trial as it was; so what was found later stands among t
 trial, and is laid over the trial where it is read.
 """
 
-from dataclasses import replace
 from typing import Any
 
+from vitspace.study.reading import read_retimed
 from vitspace.study.trial import Trial
 
 _PREFIX = "retimed:"
@@ -24,6 +24,10 @@ def retimed_fact(trial: Trial) -> dict[str, Any]:
 
 
 def as_retimed(trial: Trial, attrs: dict[str, Any]) -> Trial:
-    """Return a trial as it stands since it was timed again, if it was, by its study's attributes."""
+    """Return a trial as it stands since it was timed again, if it was, by its study's attributes.
+
+    Raises:
+        InputError: the attribute is not what `retimed_fact` returns.
+    """
     fact = attrs.get(retimed_name(trial.number))
-    return replace(trial, **{name: fact[name] for name in _FIELDS}) if fact else trial
+    return trial if fact is None else read_retimed(trial, fact)

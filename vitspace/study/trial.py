@@ -86,7 +86,8 @@ class Trial:
         if not self.complete:
             return f"<Trial {self.number}, {name}: {self.state}: {self.why}>"
         loss, macs, ms = self.point
-        return f"<Trial {self.number}, {name}: {macs / 1e9:.2f}G FLOPs, {ms:.1f} ms, score {format_score(-loss)}>"
+        what = "estimated top-1" if self.estimate else "score"
+        return f"<Trial {self.number}, {name}: {macs / 1e9:.2f}G FLOPs, {ms:.1f} ms, {what} {format_score(-loss)}>"
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Trial":

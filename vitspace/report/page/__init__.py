@@ -20,7 +20,7 @@ from vitspace.report.comparison_figure import draw_comparison
 from vitspace.report.figures import ReportFigure, figures
 from vitspace.report.importance import axis_importance
 from vitspace.report.page import sections
-from vitspace.report.scatter import Axis
+from vitspace.report.scatter import Axis, cost_name
 from vitspace.report.tables import anchors_shown, calibration, settings_table
 from vitspace.report.trust import proxy_name, report_card
 from vitspace.report.words import headline, next_commands, proxy_sentence, score_word
@@ -43,9 +43,13 @@ def page_html(record: StudyRecord, wide: dict[str, bytes]) -> str:
 def comparison_html(comparison: Comparison) -> str:
     """Return the page of several studies."""
     score = score_word(comparison.records[0])
-    costs: dict[Axis, str] = {"macs": "FLOPs", "latency_ms": "CPU latency"}
+    axes: tuple[Axis, ...] = ("macs", "latency_ms")
     draws = [
-        (f"Fronts of {score} and {cost}", partial(draw_comparison, comparison, [axis])) for axis, cost in costs.items()
+        (
+            f"Fronts of {score} and {cost_name(comparison.records[0], axis)}",
+            partial(draw_comparison, comparison, [axis]),
+        )
+        for axis in axes
     ]
     content = {
         "title": " and ".join(record.name for record in comparison.records),

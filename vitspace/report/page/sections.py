@@ -9,7 +9,7 @@ from vitspace.plots.formats import COLUMNS, is_number, readable, shown_columns
 from vitspace.report.choice import Choice, chosen_few, rule_words
 from vitspace.report.compare import Comparison
 from vitspace.report.history import history
-from vitspace.report.names import trial_name
+from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import finite, noise_limit
 from vitspace.report.points import TIE_RULE, estimate_words, plus_minus
 from vitspace.report.public import NEAR
@@ -128,7 +128,7 @@ def _card(record: StudyRecord, choice: Choice) -> DesignCard:
         ("trial", str(trial.number)),
         ("FLOPs", f"{macs / 1e9:.2f} G"),
         ("params", f"{trial.params / 1e6:.1f} M" if trial.params else "-"),
-        ("CPU latency", f"{ms:.1f} ms{', unsure' if trial.latency_doubt else ''}"),
+        (latency_name(record), f"{ms:.1f} ms{', unsure' if trial.latency_doubt else ''}"),
         ("score" if not record.in_points else f"{kind} top-1, %", _score(record, trial)),
     ]
     proxy = finite(trial.proxy_score) if record.in_points else None

@@ -1,0 +1,216 @@
+"""Devices: predictors of latency on other machines, each from the times that a kit brought back.
+
+They are kept as one file each, ``NAME.json``, under ``VITSPACE_DEVICES`` or the user's data folder, since no run here
+can make them anew. A budget names one before its milliseconds: ``pi5:60ms``.
+"""
+
+import math
+import os
+import re
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from platformdirs import user_data_path
+
+from vitspace.costs import cost
+from vitspace.errors import InputError, shown
+from vitspace.files import parse_json, write_json
+from vitspace.latency.counted import SCALES, CountedLatency, CountedPrediction
+from vitspace.latency.kit import DeviceTime, Kit, read_kit, read_results, times_of
+from vitspace.latency.table import shipped
+from vitspace.latency.time_kit import FACTS
+from vitspace.latency.timed import TimedDesign
+from vitspace.spec import Spec
+
+FORMAT = 1
+#: Designs from which a predictor is fitted.
+FEWEST = 10
+#: What a kit is timed by on a device.
+BACKEND = "onnxruntime"
+_NAME = re.compile(r"\w[\w.+-]{0,59}")
+
+
+@dataclass(frozen=True)
+class Device:
+    """Another machine, as far as a kit's times tell.
+
+    Attributes:
+        name: What budgets call it.
+        kit: Id of the kit.
+        img_size: Side of the image in pixels.
+        facts: What it is: ``device``, ``cpu``, ``cores``, ``system``, ``python``, ``onnxruntime``.
+        times: Of the kit's designs.
+    """
+
+    name: str
+    kit: str
+    img_size: int
+    facts: dict[str, str]
+    times: tuple[DeviceTime, ...]
+
+    @cached_property
+    def latency(self) -> CountedLatency:
+        """Predicts milliseconds there."""
+        reference_ms = float(np.median([time.reference_ms for time in self.times]))
+        own = [self._design(time, reference_ms) for time in self.times]
+        return CountedLatency(shipped(), own, reference_ms, SCALES[BACKEND], self.img_size, f"on {self.name}")
+
+    def predict(self, spec: Spec) -> CountedPrediction:
+        """Return the predicted latency of a design."""
+        return self.latency.look_at(spec)
+
+    @property
+    def held_out(self) -> dict[str, float]:
+        """Errors on its designs, each predicted without itself: shares of designs within an error, median, worst."""
+        off = np.abs(self.latency.own_errors)
+        shares = {f"within_{share:.0%}".rstrip("%"): float(np.quantile(off, share)) for share in (0.8, 0.9, 0.95)}
+        return {"median": float(np.median(off)), **shares, "worst": float(off.max())}
+
+    @property
+    def words(self) -> str:
+        """What the device is, and how well latency is predicted there."""
+        known = self.held_out
+        what = f"{self.facts['device']}, {self.facts['cpu']}, onnxruntime {self.facts['onnxruntime']}"
+        within = f"80 % within {known['within_80']:.0%}, 95 % within {known['within_95']:.0%}"
+        return f"{self.name} ({what}): from {len(self.times)} designs timed there; of held-out ones {within}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the device without its times."""
+        about = {"name": self.name, "kit": self.kit, "img_size": self.img_size, **self.facts}
+        held_out = self.held_out
+        return about | {"designs": len(self.times), "reference_ms": self.latency.reference_ms, "held_out": held_out}
+
+    def _design(self, time: DeviceTime, reference_ms: float) -> TimedDesign:
+        """Return a time at the device's usual speed."""
+        ms = time.ms * reference_ms / time.reference_ms
+        numbers = cost(time.spec, self.img_size).numbers
+        return TimedDesign(time.spec.id, time.spec.family, ms, reference_ms, time.sd, numbers, BACKEND, self.name)
+
+
+def devices_folder() -> Path:
+    """Return where devices are kept: ``VITSPACE_DEVICES``, or a folder of the user's data."""
+    folder = os.environ.get("VITSPACE_DEVICES")
+    return Path(folder) if folder else user_data_path("vitspace") / "devices"
+
+
+def device_names() -> list[str]:
+    """Return the names of the devices."""
+    return sorted(path.stem for path in devices_folder().glob("*.json"))
+
+
+def device(name: str) -> Device:
+    """Return a device that was imported.
+
+    Raises:
+        InputError: there is none of that name, or its file is damaged.
+    """
+    return _read(device_path(name), name)
+
+
+def device_path(name: str) -> Path:
+    """Return the file of a device.
+
+    Raises:
+        InputError: the name is none.
+    """
+    return devices_folder() / f"{check_name(name)}.json"
+
+
+def check_name(name: str) -> str:
+    """Return a device's name.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError(f"a device's name is of letters, digits and ._+-, at most 60, but got {shown(name)}")
+    return name
+
+
+def add_device(name: str, path: Path, kit: Path | None = None, replace: bool = False) -> Device:
+    """Fit a predictor of a device to a kit's times, and keep it.
+
+    Args:
+        name: What the device is to be called.
+        path: The file that came back.
+        kit: The kit's folder or list; None is what was kept when the kit was made here.
+        replace: Whether a device of that name is replaced.
+
+    Raises:
+        InputError: the name is taken, the file is damaged, the times are of another kit, or they are too few.
+    """
+    there = device_path(name)
+    if there.exists() and not replace:
+        raise InputError(f"a device has a name of its own, but {name!r} is there; --replace imports it anew")
+    results = read_results(path)
+    known = read_kit(kit) if kit else find_kit(results.kit, path)
+    times = times_of(results, known, path)
+    if len(times) < FEWEST:
+        raise InputError(
+            f"a predictor is fitted to {FEWEST} designs or more, but {path} has {len(times)} of the kit's "
+            f"{len(known.specs)}: run time_kit.py again, which goes on"
+        )
+    made = Device(name, known.id, known.img_size, results.facts, tuple(times))
+    _ = made.latency  # what cannot be fitted is not kept
+    _save(made, there)
+    return made
+
+
+def kits_folder() -> Path:
+    """Return where the lists of kits that were made here are kept."""
+    return devices_folder() / "kits"
+
+
+def find_kit(kit: str, path: Path) -> Kit:
+    """Return a kit that was made here.
+
+    Raises:
+        InputError: it was made elsewhere.
+    """
+    file = kits_folder() / f"{kit}.json"
+    if not re.fullmatch(r"[0-9a-f]{12}", kit) or not file.is_file():
+        raise InputError(f"{path} is of kit {shown(kit)}, which was not made here: name its folder by --kit")
+    return read_kit(file)
+
+
+def _save(made: Device, path: Path) -> None:
+    rows = [
+        {"spec": time.spec.to_dict(), "ms": time.ms, "reference_ms": time.reference_ms, "sd": time.sd}
+        for time in made.times
+    ]
+    about = {"format": FORMAT, "kit": made.kit, "img_size": made.img_size, "facts": made.facts}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, about | {"times": rows})
+    except OSError as error:
+        raise InputError(f"devices are kept in a folder that can be written, but {path.parent}: {error}") from None
+    _read.cache_clear()
+
+
+@cache
+def _read(path: Path, name: str) -> Device:
+    if not path.is_file():
+        known = ", ".join(device_names()) or "none was imported; see vitspace latency import"
+        raise InputError(f"a device is one of those imported ({known}), but got {shown(name)}")
+    try:
+        data = parse_json(path.read_bytes())
+        if data["format"] != FORMAT:
+            raise ValueError(f"its format is {shown(data['format'])}, and this version reads {FORMAT}")
+        times = tuple(_time(row) for row in data["times"])
+        if len(times) < FEWEST:
+            raise ValueError(f"it has {len(times)} times, and at least {FEWEST} are needed")
+        facts = {name: str(data["facts"][name]) for name in FACTS}
+        return Device(name, str(data["kit"]), int(data["img_size"]), facts, times)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+        raise InputError(f"{path} is not a device: {reason}; import it anew by vitspace latency import") from None
+
+
+def _time(row: dict[str, Any]) -> DeviceTime:
+    ms, reference_ms, sd = (float(row[name]) for name in ("ms", "reference_ms", "sd"))
+    if not (0 < ms < math.inf and 0 < reference_ms < math.inf and 0 <= sd < math.inf):
+        raise ValueError(f"milliseconds are numbers above 0, but got {ms} and {reference_ms}")
+    return DeviceTime(Spec.from_dict(row["spec"]), ms, reference_ms, sd)
