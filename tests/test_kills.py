@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 import vitspace
-from vitspace.anchors import assemble
+from vitspace.anchors import all_anchors, assemble
 from vitspace.design import Design
 from vitspace.export.folder import RECORD, export_folder
 from vitspace.export.model import ExportedModel
@@ -81,7 +81,10 @@ def whole(path):
 
 def calibrated(folder):
     os.environ["VITSPACE_CACHE"] = str(folder / "cache")
-    measurements.measure = lambda spec, settings, again: SimpleNamespace(median_ms=5.0, usual_ms=4.0, doubt="")
+    specs = [row.spec for row in all_anchors().values() if row.spec and row.family == "mat"]
+    found = SimpleNamespace(reference_ms=4.0, ratio=1.25, doubt="")
+    measurements.measure = lambda spec, settings, again: found
+    measurements._designs = lambda space, count, seed: specs if space.name == "mat" else []
     calibrate(["eager"], 5)
 
 
