@@ -126,7 +126,7 @@ def _begin(
     evaluator = open_evaluator(config, means.command, monitor)
     space = evaluator.space
     check_budget(space, config)
-    if config.limits.latency_ms != ANY:
+    if config.limits.latency_ms != ANY and not config.limits.device:
         get_acquainted(evaluator.timing, monitor.note)
     first = first_designs(space, config, alternates(config, evaluator), monitor.screening)
     store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": first.others})
