@@ -17,6 +17,7 @@ def stored(begin, end, seconds, pid=1, run=True):
     """A stored trial of a process that began, ended and evaluated for so many seconds."""
     details = {"run": {"pid": pid}} if run else {}
     trial = create_trial(state=TrialState.PRUNED)
+    trial.number = 0
     trial.user_attrs = {RESULT: Trial(0, "complete", SPEC, seconds=seconds, details=details).to_dict()}
     trial.system_attrs = {OWNER: Owner("host", "here", pid, 0.0, 15.0).to_dict(), CLAIM: SPEC.id}
     clock = datetime(2026, 1, 1)
