@@ -31,9 +31,8 @@ FORMAT = 1
 FEWEST = 10
 #: What a kit is timed by on a device.
 BACKEND = "onnxruntime"
-#: How much more a device may differ from the hosts of the shipped designs than these do from each other. PyTorch's times
-#: of three hosts, predicted as a device's from onnxruntime's of others, were within the stated 95 % by 93 to 97 % with
-#: 24 designs or more, and nearer than without it.
+#: How much more a device may differ from the hosts of the shipped designs than these do from each other. By it, 92 to
+#: 99 % of PyTorch's times of three hosts were within the stated 95 %, predicted as a device's from onnxruntime's.
 UNLIKE = 2.0
 _NAME = re.compile(r"\w[\w.+-]{0,59}")
 
