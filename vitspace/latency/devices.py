@@ -192,12 +192,22 @@ def _save(made: Device, path: Path) -> None:
         for time in made.times
     ]
     about = {"format": FORMAT, "kit": made.kit, "img_size": made.img_size, "facts": made.facts}
+    keep(path, about | {"times": rows})
+    _read.cache_clear()
+
+
+def keep(path: Path, data: dict[str, Any]) -> None:
+    """Write a file of the devices' folder.
+
+    Raises:
+        InputError: it cannot be written.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, about | {"times": rows})
+        write_json(path, data)
     except OSError as error:
-        raise InputError(f"devices are kept in a folder that can be written, but {path.parent}: {error}") from None
-    _read.cache_clear()
+        rule = "devices are kept in a folder that can be written, which VITSPACE_DEVICES names"
+        raise InputError(f"{rule}, but got {str(path.parent)!r}: {error}") from None
 
 
 @cache
