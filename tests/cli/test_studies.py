@@ -196,7 +196,7 @@ def test_what_another_program_stored_is_left_out_and_can_be_deleted(call, stored
     optuna.create_study(storage=stored[0].storage, study_name="theirs")
     code, out, error = call("studies", "list", "--json")
     assert code == 0 and [row["study"] for row in json.loads(out)] == ["a", "b"]
-    assert "left out, as no whole studies of vitspace: theirs" in error
+    assert "left out, as no whole studies of vitspace: 'theirs'" in error
     assert call("studies", "delete", "theirs", "--yes")[0] == 0
     assert study_names(stored[0].storage) == ["a", "b"]
 

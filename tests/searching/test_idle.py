@@ -10,6 +10,7 @@ from vitspace.searching.lease import OWNER, Owner
 from vitspace.study.store import RESULT
 from vitspace.study.trial import Trial
 
+MEASURED = {"params": 1, "macs": 1, "latency_ms": 1.0, "score": 1.0}
 SPEC = anchor("msg_tiny").spec
 
 
@@ -17,7 +18,8 @@ def stored(begin, end, seconds, pid=1, run=True):
     """A stored trial of a process that began, ended and evaluated for so many seconds."""
     details = {"run": {"pid": pid}} if run else {}
     trial = create_trial(state=TrialState.PRUNED)
-    trial.user_attrs = {RESULT: Trial(0, "complete", SPEC, seconds=seconds, details=details).to_dict()}
+    trial.number = 0
+    trial.user_attrs = {RESULT: Trial(0, "complete", SPEC, **MEASURED, seconds=seconds, details=details).to_dict()}
     trial.system_attrs = {OWNER: Owner("host", "here", pid, 0.0, 15.0).to_dict(), CLAIM: SPEC.id}
     clock = datetime(2026, 1, 1)
     trial.datetime_start, trial.datetime_complete = clock + timedelta(seconds=begin), clock + timedelta(seconds=end)

@@ -148,11 +148,8 @@ def _read(path: Path) -> Calibration:
             _SETTINGS.validate_python(data["settings"]),
             dict(data["host"]),
             float(data["minutes"]),
-            tuple(
-                Sample(Spec.from_dict(row["spec"]), _positive(row["ms"]), _positive(row["reference_ms"]))
-                for row in rows
-            ),
-            tuple(_positive(row["predicted_ms"]) for row in rows),
+            tuple(Sample(Spec.from_dict(row["spec"]), _ms(row["ms"]), _ms(row["reference_ms"])) for row in rows),
+            tuple(_ms(row["predicted_ms"], least=-math.inf) for row in rows),
             {name: _HELD_OUT.validate_python(row) for name, row in data["held_out"].items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -161,9 +158,9 @@ def _read(path: Path) -> Calibration:
         raise InputError(f"{path} is not a calibration: {reason}; {cure}") from None
 
 
-def _positive(value: Any) -> float:
-    if not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ValueError(f"milliseconds are finite and above 0, but got {shown(value)}")
+def _ms(value: Any, least: float = 0.0) -> float:
+    if not isinstance(value, int | float) or not least < value < math.inf:
+        raise ValueError(f"milliseconds are finite and above {least:g}, but got {shown(value)}")
     return float(value)
 
 

@@ -95,7 +95,7 @@ class Comparison:
         shown = self.table().astype(object)
         for name, form in numbers.items():
             shown[name] = [form.format(value) for value in shown[name]]
-        warning = "".join(f"\n\n**{name}**: {machines}." for name, machines in self.latency_words())
+        warning = "".join(f"\n\n**{name}**: {escaped(machines)}." for name, machines in self.latency_words())
         return (
             f"**{escaped(self.headline())}**\n\n{escaped(proxy_sentence(self.records[0]))}\n\n"
             f"![Fronts of the studies](fronts.png)\n\n{markdown(shown.astype(str))}\n"

@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 
 from vitspace.errors import InputError, shown
-from vitspace.files import write_atomic
+from vitspace.files import parse_json, write_atomic
 from vitspace.folders import note_replaced, owning, whole_files
 from vitspace.plots import style
 from vitspace.plots.formats import markdown
@@ -72,8 +72,8 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
 def _note_replaced(record: StudyRecord, out: Path) -> None:
     """Log which other study's report a folder holds, which is about to be replaced."""
     try:
-        former = json.loads((out / STUDY_FILE).read_text(encoding="utf-8"))["study"]
+        former = parse_json((out / STUDY_FILE).read_bytes())["study"]
     except (OSError, ValueError, KeyError, TypeError):  # it holds none
         return
     if former != record.name:
-        _log.warning("%s held the report of study %.200r, which is replaced", out, former)
+        _log.warning("%s held the report of study %s, which is replaced", out, shown(former))
