@@ -39,6 +39,7 @@ SAVING = {
     "anchors/__init__.py imports vitspace.anchors.counting": "torch, where the costs of the published rows are kept",
     "latency/gate.py imports vitspace.latency.calibration": "scipy, where no latency is limited",
     "latency/gate.py imports vitspace.latency.counted": "scipy, where no latency is limited",
+    "latency/gate.py imports vitspace.latency.devices": "scipy, where no latency is limited",
     "profile/memory.py imports vitspace.network": "torch, in the process that starts the one that is measured",
     "searching/engines/_lazy.py": "an engine's package, where it is only asked what the engine can do",
     "space/space.py imports vitspace.latency": "the back ends, where a space is only drawn from",

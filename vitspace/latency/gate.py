@@ -100,7 +100,9 @@ class PredictedWithin:
     """
 
     def __init__(self, budget: Budget, settings: LatencySettings) -> None:
-        self.predict = _on_device(budget.device) if budget.device else HostPredictor.here(settings)
+        self.predict: Callable[[Spec], Prediction | CountedPrediction] = (
+            _on_device(budget.device) if budget.device else HostPredictor.here(settings)
+        )
         self.low, self.high = budget.latency_ms
         self.least, self.most = math.inf, 0.0
 

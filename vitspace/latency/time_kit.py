@@ -81,7 +81,8 @@ class Timing(NamedTuple):
 
 def spread(rounds: list[Round]) -> float:
     """Return the standard deviation of the logarithm of the ratio of medians, by resampling."""
-    rng, logs = random.Random(0), []
+    rng = random.Random(0)
+    logs: list[float] = []
     for _ in range(_RESAMPLES):
         some = rng.choices(rounds, k=len(rounds))
         of, to = (statistics.median(values) for values in zip(*((r.network, r.reference) for r in some)))
@@ -93,7 +94,8 @@ def time_network(reference: Run, network: Run, precision: float, seconds: float)
     """Run both in turn until the ratio's 95 % interval is narrow enough, or the time is over."""
     for run in (reference, network):
         warm_up(run)
-    began, rounds = time.perf_counter(), []
+    began = time.perf_counter()
+    rounds: list[Round] = []
     while True:
         rounds.append(Round(*timed(reference), *timed(network)))
         late = time.perf_counter() - began > seconds or len(rounds) >= MOST_ROUNDS

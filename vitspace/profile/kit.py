@@ -21,7 +21,7 @@ from vitspace.files import write_json
 from vitspace.folders import contents, owning, whole_folder
 from vitspace.latency import REFERENCE, check_backend, time_kit
 from vitspace.latency.backends import onnx_model
-from vitspace.latency.devices import BACKEND, FEWEST, kits_folder
+from vitspace.latency.devices import BACKEND, FEWEST, keep, kits_folder
 from vitspace.latency.kit import FORMAT, LIST, SCRIPT
 from vitspace.network import build
 from vitspace.profile.measurements import anchors_within
@@ -73,7 +73,7 @@ def make_kit(request: KitRequest, track: Track = untracked) -> dict[str, Any]:
         with whole_folder(out) as folder:
             kit = _written(request, space, folder, track)
             write_json(folder / LIST, kit)
-    write_json(kits_folder() / f"{kit['kit']}.json", kit)
+            keep(kits_folder() / f"{kit['kit']}.json", kit)
     return kit
 
 

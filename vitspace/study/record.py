@@ -104,6 +104,7 @@ class StudyRecord:
             "study": self.name,
             "space": self.config.space,
             "budget": self.config.budget,
+            "device": self.config.limits.device or None,
             "proxy": self.config.proxy,
             "engine": self.config.engine,
             "seed": self.config.seed,
