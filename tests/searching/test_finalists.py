@@ -5,7 +5,7 @@ from vitspace.budget import Budget
 from vitspace.errors import InputError
 from vitspace.searching import finalists as module
 from vitspace.searching.estimated import EstimatedDesigns
-from vitspace.searching.finalists import choose_finalists, fast_enough
+from vitspace.searching.finalists import Known, choose_finalists, fast_enough
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,12 @@ def designs(low, macs, ms=None, inside=None):
 
 def chosen(found, count, names=None, exclude=()):
     names = names or list(range(len(found)))
-    return choose_finalists(found, count, lambda row: names[int(row[0])], exclude, 224)
+    return choose_finalists(found, count, lambda row: names[int(row[0])], known(exclude), 224)
+
+
+def known(specs=(), low=(), macs=(), ms=()):
+    values = (np.array(each, dtype=float) for each in (low, macs, ms))
+    return Known(frozenset(specs), *values)
 
 
 def test_the_best_comes_first_and_then_what_adds_most_hypervolume():
@@ -60,6 +65,17 @@ def test_unknown_kinds_are_chosen_only_where_there_are_no_others():
 
 def test_none_are_chosen_where_none_are_wanted():
     assert chosen(designs([80.0], [400]), 0) == []
+
+
+def test_what_an_anchor_is_better_than_comes_after_what_adds_to_it():
+    found, anchors = designs([80.0, 77.0, 75.0, 60.0], [400, 290, 100, 90]), known((), [79.0], [200], [np.nan])
+    assert choose_finalists(found, 2, lambda row: int(row[0]), anchors, 224) == [2, 0]
+
+
+def test_the_nearest_are_looked_at_where_all_are_predicted_beside_the_limit(monkeypatch):
+    monkeypatch.setattr(module, "STILL", 1)
+    found = designs([80.0, 79.0], [400, 300], [90.0, 50.0])
+    assert fast_enough(found, Budget.parse(latency="40ms"), 0.2).ms.tolist() == [50.0]
 
 
 def test_predicted_milliseconds_keep_half_their_error_from_the_limit():

@@ -5,9 +5,11 @@ from functools import cache
 
 from vitspace.accuracy import predict_top1
 from vitspace.accuracy.judging import public_held
+from vitspace.accuracy.recipes import DISTILLED, USUAL
 from vitspace.accuracy.table import published
 from vitspace.errors import InputError
 from vitspace.report.gaps import signed
+from vitspace.report.names import trial_name
 from vitspace.report.noise import finite
 from vitspace.report.settings import image_size
 from vitspace.study.record import StudyRecord
@@ -44,15 +46,29 @@ def known() -> Known:
     return Known(len(published()), len(held.names), held.mae, held.coverage90)
 
 
-def estimate_sentence() -> str:
+def estimate_sentence(record: StudyRecord) -> str:
     """What an estimate is, what it is not, and when two of them tie."""
     facts = known()
+    best = record.screened.get("designs")
+    chosen = f" Searched designs are the best of {best:,}, and so likelier over- than underestimated." if best else ""
     return (
         "Scores are estimates of ImageNet-1k top-1 under the usual recipe (about 300 epochs, no teacher, no more "
         f"data), from the published results of {facts.networks} networks (mean error {facts.mae:.1f} points on "
         "families not seen); they are not results. What they cannot see: single modules, differences under about a "
-        f"point, mixing without parameters. {TIE_RULE}"
+        f"point, mixing without parameters.{chosen} {TIE_RULE}{_other_recipes(record)}"
     )
+
+
+def _other_recipes(record: StudyRecord) -> str:
+    """Name the anchors whose published result is not of the usual recipe, and what that one is predicted to give."""
+    rows = {row.name: row.recipe for row in published() if not row.public and row.recipe != USUAL}
+    found = [
+        f"{trial_name(trial)} stands at a result with a teacher; under the usual recipe "
+        f"{predict_top1(trial.spec).mean:.1f} % is predicted."
+        for trial in record.anchors
+        if trial.spec and rows.get(trial.anchor or "") == DISTILLED
+    ]
+    return "".join(f" {words}" for words in found)
 
 
 def estimate_note() -> str:

@@ -97,12 +97,14 @@ def verdict(record: StudyRecord) -> str:
     fast = sorted((each for each in ties if each.faster), key=lambda each: each.latency)
     lean = [each for each in ties if not each.faster and each.flops < 0]
     ahead = sorted((each for each in found if not each.gap.tie and each.gap.score > 0), key=lambda s: -s.gap.score)
+    behind = [each for each in found if not each.gap.tie and each.gap.score <= 0]
     groups = [
         _Group(ahead, ("is estimated above", "are estimated above"), "", named=True),
         _Group(fast, ("ties with", "tie with"), " in accuracy at fewer milliseconds", named=True),
         _Group(lean, ("ties with", "tie with"), " at fewer FLOPs, but not milliseconds"),
         _Group([s for s in ties if not s.faster and s.flops >= 0], ("ties with", "tie with"), " at no less cost"),
-        _Group([s for s in found if not s.gap.tie and s.gap.score <= 0], ("is below", "are below"), ""),
+        _Group([s for s in behind if s.flops < 0 or s.faster], ("is below", "are below"), " at lower cost"),
+        _Group([s for s in behind if s.flops >= 0 and not s.faster], ("is below", "are below"), " at no less cost"),
     ]
     names = {trial_name(each.anchor) for each in found}
     one = names.pop() if len(names) == 1 else ""

@@ -115,7 +115,7 @@ def proxy_sentence(record: StudyRecord) -> str:
     """What a score says, and what it does not."""
     proxy = recipe(record)
     if record.in_points:
-        return estimate_sentence()
+        return estimate_sentence(record)
     if not trains(record):
         name = proxy.get("name", record.config.proxy)
         return (

@@ -111,7 +111,7 @@ class Evaluator:
 
     def _looked_at(self, trial: Trial, spec: Spec) -> Trial:
         """Reject a design of no published result in which positions of the map never meet."""
-        if self.evidence is None or self._published(trial) or any(mixing_stages(spec, self.space.resolution)):
+        if self.evidence is None or trial.anchor or any(mixing_stages(spec, self.space.resolution)):
             return trial
         return replace(trial, state="invalid", why="no block lets positions of the map meet, which no estimate sees")
 
@@ -152,7 +152,9 @@ class Evaluator:
             finite(score.value)
             trained.append({"rung": getattr(proxy, "name", ""), "score": score.value, "seconds": score.seconds})
             details = {**trial.details, "proxy_seconds": score.seconds, **score.details}
-            trial = self._scored(replace(trial, details=details), spec, score.value)
+            # What is known of the evidence is known of the highest rung's scores.
+            told = score.value if number + 1 == len(proxies) else None
+            trial = replace(self._scored(replace(trial, details=details), spec, told), proxy_score=score.value)
             if rungs and ladder and number + 1 < len(proxies):
                 # A rung compares what was trained there.
                 place = rungs.enter(number, (-score.value, *trial.point[1:]), ladder.keep)
@@ -164,19 +166,23 @@ class Evaluator:
                     break
         return replace(trial, details=trial.details | {"rungs": trained}) if len(proxies) > 1 else trial
 
-    def _scored(self, trial: Trial, spec: Spec, value: float) -> Trial:
+    def _scored(self, trial: Trial, spec: Spec, value: float | None) -> Trial:
         """Return a trial with its score: the proxy's number, or the estimate in points that it is evidence for."""
         if self.evidence is None:
-            return replace(trial, score=value, proxy_score=value)
+            return replace(trial, score=value)
         found = posterior(spec, self.evidence, value, self.space.resolution, self._published(trial))
         estimate = asdict(found)
         mean, sd = estimate.pop("mean"), estimate.pop("sd")
-        return replace(trial, score=mean, score_std=sd, proxy_score=value, estimate=estimate)
+        return replace(trial, score=mean, score_std=sd, estimate=estimate)
 
     def _published(self, trial: Trial) -> float | None:
-        """Return the published top-1 of an anchor, %; None of any other design, and at any other size of image."""
+        """Return the published top-1 of an anchor, %; None of any other design, and at any other size of image.
+
+        None of ablation rows, too, whose recipes are often not those of their family's published networks.
+        """
         row = anchor(trial.anchor) if trial.anchor else None
-        return row.published.get("top1") if row and row.resolution == self.space.resolution else None
+        stands = row is not None and row.role == "anchor" and row.resolution == self.space.resolution
+        return row.published.get("top1") if row and stands else None
 
 
 def _reason(error: Exception) -> str:

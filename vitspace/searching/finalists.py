@@ -7,12 +7,15 @@ are held to their lower estimates, so that one of which little is known does not
 
 import heapq
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.accuracy.mixing import mixing_stages
+from vitspace.accuracy.prediction import summed
 from vitspace.budget import Budget
+from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.pareto import hypervolume
 from vitspace.searching.estimated import EstimatedDesigns, Floats
@@ -20,7 +23,8 @@ from vitspace.spec import Spec
 
 #: Designs whose costs differ by less, relative, stand beside each other; one of them is enough.
 BESIDE = 0.08
-#: Designs in which positions never meet, after which no more are looked at.
+#: Designs in which positions never meet, after which no more are looked at; designs that are looked at where all are
+#: predicted beside the limits on latency.
 STILL = 200
 #: Costs that count, as a multiple of the largest, so that the dearest designs add something, too.
 _ROOM = 1.25
@@ -29,9 +33,32 @@ _ROOM = 1.25
 Decode = Callable[[NDArray[np.int16]], Spec]
 
 
-def choose_finalists(
-    found: EstimatedDesigns, count: int, decode: Decode, exclude: Collection[Spec], img_size: int
-) -> list[Spec]:
+@dataclass(frozen=True)
+class Known:
+    """Designs that are trials already.
+
+    Attributes:
+        specs: No finalist is one of them.
+        low: Their lower estimates, [N].
+        macs: Multiply-adds, [N].
+        ms: Predicted milliseconds, [N]; nan where nothing predicts them.
+    """
+
+    specs: frozenset[Spec]
+    low: Floats
+    macs: Floats
+    ms: Floats
+
+    @classmethod
+    def of(cls, specs: Collection[Spec], img_size: int, ms: Callable[[Spec], float] | None = None) -> "Known":
+        """Estimate designs; ``ms`` predicts their milliseconds."""
+        found = summed(list(specs), img_size) if specs else []
+        low = np.array([each.mean - each.sd for each in found], dtype=float)
+        macs = np.array([cost(spec, img_size).macs for spec in specs], dtype=float)
+        return cls(frozenset(specs), low, macs, np.array([ms(spec) if ms else np.nan for spec in specs], dtype=float))
+
+
+def choose_finalists(found: EstimatedDesigns, count: int, decode: Decode, known: Known, img_size: int) -> list[Spec]:
     """Return up to ``count`` designs that cover the front of lower estimate, FLOPs and milliseconds, by FLOPs.
 
     Raises:
@@ -41,16 +68,16 @@ def choose_finalists(
         found: What is chosen from; kinds of networks that are not known only where there are no others.
         count: How many.
         decode: Makes the design of a row.
-        exclude: Designs that are trials already.
+        known: Designs that are trials already, to which the others are to add something.
         img_size: Side of the image, pixels; a design in which positions of its maps never meet is no finalist.
     """
     if found.inside.any():
         found = found[found.inside]
     chosen: list[tuple[int, Spec]] = []
     still = 0
-    for at in _greedy(found) if count else ():
+    for at in _greedy(found, known) if count else ():
         spec = decode(found.rows[at])
-        if spec in exclude:
+        if spec in known.specs:
             continue
         if any(mixing_stages(spec, img_size)):
             chosen.append((int(found.macs[at]), spec))
@@ -77,46 +104,53 @@ def fast_enough(found: EstimatedDesigns, limits: Budget, error: float) -> Estima
     low, high = limits.latency_ms
     if not np.isfinite(found.ms).all():
         return found
-    return found[(found.ms >= low * (1 + error / 2)) & (found.ms <= high / (1 + error / 2))]
+    fits = (found.ms >= low * (1 + error / 2)) & (found.ms <= high / (1 + error / 2))
+    if not fits.any():  # those nearest to the limits are worth a look, since predictions are off
+        fits[np.argsort(np.maximum(low - found.ms, found.ms - high), kind="stable")[:STILL]] = True
+    return found[fits]
 
 
-def _greedy(found: EstimatedDesigns) -> Iterator[int]:
-    """Give the places of designs, the best first; those beside a given one come last.
+def _greedy(found: EstimatedDesigns, known: Known) -> Iterator[int]:
+    """Give the places of designs, the best first; those beside a given one, or a known one, come last.
 
     What a design adds never grows as others are taken, so that only those are worked out anew that may be next.
     """
-    costs = _costs(found)
-    points = np.column_stack([_shortfall(found.low), costs / (_ROOM * costs.max(axis=0))])
-    taken: list[int] = []
+    count = len(found)
+    low = np.concatenate([found.low, known.low])
+    costs = _costs(np.concatenate([found.macs, known.macs]), np.concatenate([found.ms, known.ms]))
+    points = np.column_stack([_shortfall(low, np.median(found.low)), costs / (_ROOM * costs.max(axis=0))])
+    taken = list(range(count, len(low)))
     passed: list[int] = []
-    queue = [(-np.inf, -low, at) for at, low in enumerate(found.low.tolist())]
+    queue = [(-np.inf, -value, at) for at, value in enumerate(found.low.tolist())]
     heapq.heapify(queue)
-    volume, known_for = 0.0, dict.fromkeys(range(len(found)), 0)
+    first = True
+    volume, known_for = hypervolume(points[taken], np.ones(points.shape[1])), dict.fromkeys(range(count), 0)
     while queue:
-        _, low, at = heapq.heappop(queue)
-        if taken and _beside(costs[at], costs[taken]):
+        _, worst, at = heapq.heappop(queue)
+        if not first and _beside(costs[at], costs[taken]):
             passed.append(at)
             continue
-        if taken and known_for[at] < len(taken):
+        if not first and known_for[at] < len(taken):
             known_for[at] = len(taken)
             added = hypervolume(points[[*taken, at]], np.ones(points.shape[1])) - volume
-            heapq.heappush(queue, (-added, low, at))
+            heapq.heappush(queue, (-added, worst, at))
             continue
+        first = False
         taken.append(at)
         volume = hypervolume(points[taken], np.ones(points.shape[1]))
         yield at
     yield from sorted(passed, key=lambda at: -found.low[at])
 
 
-def _costs(found: EstimatedDesigns) -> Floats:
+def _costs(macs: Floats, ms: Floats) -> Floats:
     """Return multiply-adds, and milliseconds where they are predicted: [N, 1 or 2]."""
-    known = [found.macs, found.ms] if np.isfinite(found.ms).all() else [found.macs]
+    known = [macs, ms] if np.isfinite(ms).all() else [macs]
     return np.stack(known, axis=1).astype(float)
 
 
-def _shortfall(low: Floats) -> Floats:
-    """Return how far estimates fall short of the best: 1 at the median, below which a design adds nothing."""
-    return (low.max() - low) / ((low.max() - np.median(low)) or 1.0)
+def _shortfall(low: Floats, middle: float) -> Floats:
+    """Return how far estimates fall short of the best: 1 at the middle, below which a design adds nothing."""
+    return (low.max() - low) / ((low.max() - middle) or 1.0)
 
 
 def _beside(costs: Floats, others: Floats) -> bool:

@@ -1,6 +1,6 @@
 """Chooses what a new study evaluates before a sampler proposes anything; the anchors lead."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +11,9 @@ from vitspace.latency.counted import CountedLatency, unknown
 from vitspace.searching.engines import engine_of
 from vitspace.searching.estimated import Estimator
 from vitspace.searching.evaluate import Evaluator
-from vitspace.searching.finalists import choose_finalists, fast_enough
+from vitspace.searching.finalists import Known, choose_finalists, fast_enough
 from vitspace.searching.predicted import budget_device
-from vitspace.searching.queue import OUTSIDE
+from vitspace.searching.queue import OUTSIDE, design_of
 from vitspace.searching.screening import screen_space
 from vitspace.searching.timing import timing_of
 from vitspace.space import Space
@@ -73,7 +73,8 @@ def first_designs(
     count = config.trials - len(anchors)
     listed: list[tuple[str | None, Spec]] = [*anchors.items()]
     if config.accuracy == "estimate":
-        found, screened = finalists_of(space, config, min(count, STARTUP) if alternates else count, anchors, tell)
+        wanted = min(count, STARTUP) if alternates else count
+        found, screened = finalists_of(space, config, wanted, anchors.values(), tell)
         return FirstDesigns([*listed, *((None, spec) for spec in found)], screened)
     # An engine that proposes by itself has draws of its own at the start.
     drawn = space.draw(
@@ -150,16 +151,34 @@ def _nearest(rows: Iterable[Anchor], fitting: dict[str, Spec], space: Space) -> 
     return {name: fitting[name] for name in largest.values()}
 
 
+def further_finalists(store: StudyStore, space: Space, config: StudyConfig, tell: Tell) -> list[Spec]:
+    """Return the finalists that a resumed study in points has room for beside what it evaluated and what waits."""
+    trials = store.frozen()
+    known = [spec for trial in store.trials() if (spec := trial.spec)]
+    known += [spec for trial in trials if not trial.state.is_finished() and (spec := design_of(trial, space))]
+    waiting = sum(not trial.state.is_finished() for trial in trials)
+    count = config.trials - len(store.record().counted) - waiting
+    return finalists_of(space, config, count, known, tell)[0] if count > 0 else []
+
+
 def finalists_of(
-    space: Space, config: StudyConfig, count: int, anchors: dict[str, Spec], tell: Tell
+    space: Space, config: StudyConfig, count: int, known: Collection[Spec], tell: Tell
 ) -> tuple[list[Spec], dict[str, Any]]:
-    """Return the designs that a screening leaves, and what is said of it."""
-    population, known = space.population, [spec for spec in anchors.values() if spec in space]
-    estimator = Estimator(population, space.resolution, latency := latency_of(config, space))
-    found = screen_space(space, config.limits.counted, estimator, config.seed, known, tell)
+    """Return the designs that a screening leaves, and what is said of it.
+
+    Args:
+        space: Of the designs.
+        config: Gives limits, seed and how latency is timed.
+        count: How many designs.
+        known: Designs that are trials already.
+        tell: Is told how far it is.
+    """
+    population, size = space.population, space.resolution
+    estimator = Estimator(population, size, latency := latency_of(config, space))
+    inside = [spec for spec in known if spec in space]
+    found = screen_space(space, config.limits.counted, estimator, config.seed, inside, tell)
     best = fast_enough(found.best, config.limits, latency.error) if latency else found.best
-    finalists = choose_finalists(
-        best, count, lambda row: space.decode(population.params(row)), anchors.values(), space.resolution
-    )
+    trials = Known.of(known, size, (lambda spec: latency.look_at(spec).ms) if latency else None)
+    finalists = choose_finalists(best, count, lambda row: space.decode(population.params(row)), trials, size)
     screened = {"designs": found.designs, "seconds": found.seconds, "cloud": found.cloud.tolist()}
     return finalists, screened

@@ -20,7 +20,7 @@ from vitspace.searching.checks import (
 )
 from vitspace.searching.engines import engine_of, run_engine
 from vitspace.searching.evaluate import Evaluator
-from vitspace.searching.first import alternates, enqueue, first_designs
+from vitspace.searching.first import FirstDesigns, alternates, enqueue, first_designs, further_finalists
 from vitspace.searching.idle import waited_words
 from vitspace.searching.join import open_session
 from vitspace.searching.monitor import Monitor
@@ -147,6 +147,9 @@ def _go_on(
     kept = {"engine": config.engine, "sampler": config.sampler, "device": config.device}
     store.resume(config, {"command": means.command, "machine": machine(), **kept})
     take_up(store, config, monitor.note)
+    if config.accuracy == "estimate" and not alternates(config, session.evaluator):
+        found = further_finalists(store, session.space, config, monitor.screening)
+        enqueue(store, session.space, FirstDesigns([(None, spec) for spec in found], store.record().screened))
     return store, _planned(session, means)
 
 

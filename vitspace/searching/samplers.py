@@ -2,12 +2,12 @@
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import optuna
 
 from vitspace.searching.estimated import Estimator
 from vitspace.searching.pareto import ParetoSampler
-from vitspace.searching.pareto.model import Prior, nothing
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.config import STARTUP, StudyConfig
@@ -38,7 +38,7 @@ def make_sampler(
         lag: How many of the last trials ours knows by their design alone; see `ParetoSampler`.
     """
     if config.sampler == "pareto":
-        return ParetoSampler(space, config.limits.counted, config.seed, accept, lag, _prior(config, space))
+        return ParetoSampler(space, config.limits.counted, config.seed, accept, lag, *_expected(config, space))
     with warnings.catch_warnings():
         # Some are experimental in name, for years; conditional axes need TPE's groups.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -46,9 +46,9 @@ def make_sampler(
         return _OF_OPTUNA.get(config.sampler, _OF_OPTUNA["random"])(seed)
 
 
-def _prior(config: StudyConfig, space: Space) -> Prior:
-    """Return what is expected of scores: the estimates that a search in points begins with."""
+def _expected(config: StudyConfig, space: Space) -> tuple[Any, ...]:
+    """Return what is expected of scores in a search in points, the estimates, and which designs are of known kinds."""
     if config.accuracy == "proxy":
-        return nothing
+        return ()
     estimator = Estimator(space.population, space.resolution)
-    return lambda rows: estimator(rows).mean
+    return (lambda rows: estimator(rows).mean), (lambda rows: estimator(rows).inside)

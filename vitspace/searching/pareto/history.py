@@ -45,7 +45,7 @@ class TrialHistory:
         told = [trial for trial in stored if trial.number < before]
         trials = [trial for trial in told if trial.spec and self.is_inside(trial.spec)]
         self.complete = [trial for trial in trials if trial.counts]
-        self.outside = [trial for trial in told if trial.counts and trial not in trials]
+        self.outside = [trial for trial in told if trial.counts and trial.spec and not self.is_inside(trial.spec)]
         self.failed = [trial for trial in trials if trial.state == "failed"]
         self.timed = [trial for trial in trials if trial.latency_ms is not None]
         later = [trial.spec for trial in stored if trial.spec and trial.number >= before]

@@ -55,6 +55,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         accept: What else a design must pass, asked of few.
         lag: How many of the trials before a proposal are known by their design alone.
         prior: What is expected of a design's score before any is evaluated.
+        keep: Which rows [N, variables] may be proposed: [N].
     """
 
     def __init__(
@@ -65,9 +66,10 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         accept: Callable[[Spec], bool] = lambda _: True,
         lag: int = 0,
         prior: Prior = nothing,
+        keep: Callable[[Rows], NDArray[np.bool_]] = lambda rows: np.ones(len(rows), dtype=bool),
     ) -> None:
         self.space, self.limits, self.seed, self.accept, self.lag = space, limits, seed, accept, lag
-        self.prior = prior
+        self.prior, self.keep = prior, keep
         self.population = space.population
         self._known: TrialHistory | None = None
 
@@ -129,8 +131,10 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         """Return those that are valid, within the budget and new, and their costs; they are no longer new then."""
         rows = fresh(rows, looked_at)
         costs = self.population.costs(rows)
-        fits = costs.within(self.limits)
-        return rows[fits], costs[fits]
+        fits = np.flatnonzero(costs.within(self.limits))
+        kept = fits[self.keep(rows[fits])]
+        at = kept if len(kept) else fits
+        return rows[at], costs[at]
 
     @cached_property
     def _pool(self) -> Rows:

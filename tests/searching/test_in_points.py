@@ -88,3 +88,15 @@ def test_a_study_in_points_has_a_reference_point_without_a_second_seed(mixtures,
     assert {seed for _, seed in proxy.scored} == {0}
     assert record.reference_point is not None and record.reference_point[0] < 0 < record.hypervolume < 1
     assert record.ideal == (-100.0, 0.0, 0.0)
+
+
+def test_a_resumed_study_takes_the_next_finalists(tmp_path, monkeypatch):
+    import vitspace
+
+    monkeypatch.chdir(tmp_path)
+    settings = {"study": "s", "proxy": "params", "workers": 0}
+    vitspace.search("mat", "1G", anchors="none", trials=2, **settings)
+    study = vitspace.search(resume=True, trials=5, **settings)
+    found = [trial for trial in study.record.trials if trial.complete]
+    assert len({trial.spec for trial in found}) == len(found) == 5
+    assert all(trial.estimate["inside"] for trial in found)
