@@ -31,7 +31,7 @@ COLUMNS = (
 )
 #: Those that tell the device and its programs, alike in all rows.
 FACTS = ("device", "cpu", "cores", "system", "python", "onnxruntime")
-LEAST_ROUNDS, MOST_ROUNDS = 7, 60
+LEAST_ROUNDS, MOST_ROUNDS = 7, 200
 #: The share of its core from which a run was not interrupted.
 QUIET = 0.95
 #: Seconds that the clock of a thread may be coarse.
@@ -96,12 +96,13 @@ def time_network(reference: Run, network: Run, precision: float, seconds: float)
         warm_up(run)
     began = time.perf_counter()
     rounds: list[Round] = []
+    due = LEAST_ROUNDS
     while True:
         rounds.append(Round(*timed(reference), *timed(network)))
         late = time.perf_counter() - began > seconds or len(rounds) >= MOST_ROUNDS
-        if len(rounds) < LEAST_ROUNDS or not (late or len(rounds) % 3 == 1):
+        if len(rounds) < (LEAST_ROUNDS if late else due):
             continue
-        found = Timing.of(rounds)
+        found, due = Timing.of(rounds), 1 + len(rounds) * 5 // 4
         enough = len(rounds) - found.interrupted >= LEAST_ROUNDS and 1.96 * found.sd <= math.log1p(precision)
         if late or enough:
             return found
