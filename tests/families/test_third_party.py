@@ -82,7 +82,7 @@ def test_it_is_drawn_costed_built_and_trained(drawn):
 
 
 def test_a_changed_source_is_counted_anew(package, drawn):
-    (package / "plainconv.py").write_text(MODULE.replace("spec.dim, 1))", "spec.dim, 1, bias=False))"))
+    (package / "plainconv.py").write_text(MODULE.replace("(inner, dim, 1)", "(inner, dim, 1, bias=False)"))
     before, after = ({design["id"]: design["params"] for design in designs} for designs in (drawn, draw(package)))
     both = before.keys() & after.keys()
     assert both and all(after[spec] < before[spec] for spec in both)

@@ -68,7 +68,7 @@ def test_none_are_chosen_where_none_are_wanted():
 
 
 def test_what_an_anchor_is_better_than_comes_after_what_adds_to_it():
-    found, anchors = designs([80.0, 77.0, 75.0, 60.0], [400, 290, 100, 90]), known((), [79.0], [200], [np.nan])
+    found, anchors = designs([80.0, 77.0, 78.0, 60.0], [400, 290, 100, 90]), known((), [79.0], [200], [np.nan])
     assert choose_finalists(found, 2, lambda row: int(row[0]), anchors, 224) == [2, 0]
 
 

@@ -60,7 +60,7 @@ def ran(tmp_path, proxy, space, make_evaluator):
     specs = {row.spec.id: row.spec for row in space.anchors(True)}.values()
     deep = sorted(specs, key=lambda spec: (spec.depth, spec.id))
     for number, spec in enumerate([*deep[1:], deep[0]]):
-        store.study.enqueue_trial(space.encode(spec), user_attrs={"anchor": "msg_test"} if number == 2 else None)
+        store.study.enqueue_trial(space.encode(spec), user_attrs={"anchor": "msg_tiny"} if number == 2 else None)
     session = Session(store, CONFIG, make_evaluator(CONFIG))
     run(session)
     return store, session

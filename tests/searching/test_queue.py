@@ -21,7 +21,7 @@ PARAMS = {"dim": 32}
 def store(request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     made = StudyStore.create(open_storage(request.param), "s", CONFIG, {})
-    made.study.enqueue_trial(PARAMS, user_attrs={"anchor": "a"})
+    made.study.enqueue_trial(PARAMS, user_attrs={"anchor": "msg_tiny"})
     return made
 
 
@@ -82,7 +82,9 @@ def test_a_trial_whose_process_was_seen_killed_is_queued_again(store):
     notes = []
     queue = Queue(store, FAST, note=notes.append, evaluates=False)
     queue.lose(queue.ask(), "process 7 on here", blame=True)
-    assert waiting(store) == [(PARAMS, {"anchor": "a", "deaths": 1, "retry_of": 0, "killed": "process 7 on here"})]
+    assert waiting(store) == [
+        (PARAMS, {"anchor": "msg_tiny", "deaths": 1, "retry_of": 0, "killed": "process 7 on here"})
+    ]
     queue.lose(queue.ask(), "process 8 on here", blame=True)
     assert waiting(store)[0][1]["deaths"] == 2 and "given up, after 2 workers" in notes[-1]
 
@@ -111,7 +113,7 @@ def test_a_result_that_comes_too_late_is_dropped(store):
 def test_an_interrupted_trial_is_queued_again_without_blame(store):
     queue = Queue(store, FAST)
     queue.put_back(queue.ask())
-    assert waiting(store) == [(PARAMS, {"anchor": "a", "deaths": 0, "retry_of": 0})]
+    assert waiting(store) == [(PARAMS, {"anchor": "msg_tiny", "deaths": 0, "retry_of": 0})]
     assert [trial.state for trial in store.trials()] == ["pruned"]
 
 
@@ -162,7 +164,7 @@ def test_a_result_whose_commit_was_not_confirmed_is_stored(store, monkeypatch):
         return set_state(*args, **kwargs)
 
     monkeypatch.setattr(store.storage, "set_trial_state_values", ask_again)
-    assert queue.end(running, Trial(0, "complete", score=-1.0, macs=1, latency_ms=1.0)) and not notes
+    assert queue.end(running, Trial(0, "complete", score=-1.0, params=1, macs=1, latency_ms=1.0)) and not notes
     assert [trial.number for trial in store.trials()] == [0] and waiting(store) == []
 
 

@@ -69,7 +69,7 @@ def test_the_best_of_every_range_of_milliseconds_is_kept_where_they_are_predicte
     found, without = screened(searched, latency=Odd()).best, screened(searched).best
     assert np.isnan(without.ms).all()
     assert np.array_equal(found.ms, 1.0 + found.macs % 97)
-    assert len(found) > 1.5 * len(without)
+    assert len(found) > len(without)
 
 
 def test_a_space_of_few_designs_is_screened_whole(tmp_path):

@@ -153,8 +153,9 @@ class Evaluator:
             trained.append({"rung": getattr(proxy, "name", ""), "score": score.value, "seconds": score.seconds})
             details = {**trial.details, "proxy_seconds": score.seconds, **score.details}
             # What is known of the evidence is known of the highest rung's scores.
-            told = score.value if number + 1 == len(proxies) else None
-            trial = replace(self._scored(replace(trial, details=details), spec, told), proxy_score=score.value)
+            told = number + 1 == len(proxies)
+            trial = replace(trial, details=details, proxy_score=score.value)
+            trial = self._scored(trial, spec, score.value, told)
             if rungs and ladder and number + 1 < len(proxies):
                 # A rung compares what was trained there.
                 place = rungs.enter(number, (-score.value, *trial.point[1:]), ladder.keep)
@@ -166,11 +167,11 @@ class Evaluator:
                     break
         return replace(trial, details=trial.details | {"rungs": trained}) if len(proxies) > 1 else trial
 
-    def _scored(self, trial: Trial, spec: Spec, value: float | None) -> Trial:
+    def _scored(self, trial: Trial, spec: Spec, value: float, told: bool) -> Trial:
         """Return a trial with its score: the proxy's number, or the estimate in points that it is evidence for."""
         if self.evidence is None:
             return replace(trial, score=value)
-        found = posterior(spec, self.evidence, value, self.space.resolution, self._published(trial))
+        found = posterior(spec, self.evidence, value if told else None, self.space.resolution, self._published(trial))
         estimate = asdict(found)
         mean, sd = estimate.pop("mean"), estimate.pop("sd")
         return replace(trial, score=mean, score_std=sd, estimate=estimate)
