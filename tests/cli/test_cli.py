@@ -155,7 +155,7 @@ def test_a_trial_run_again_alone_gives_the_same_score(finished):
     again = json.loads(vitspace("worker", "first", "--trial", "1", "--json", cwd=finished).stdout)
     assert again["equal"] and again["score"] == again["stored_score"]
     trial = json.loads(vitspace("report", "first", "--json", cwd=finished).stdout)["trials"][1]
-    assert again["score"] == trial["score"] and again["spec_id"] == trial["spec_id"]
+    assert again["score"] == trial["proxy_score"] and again["spec_id"] == trial["spec_id"]
 
 
 def test_a_taken_name_is_refused(finished):

@@ -96,7 +96,7 @@ def test_a_silent_trial_is_taken_back_once_by_two_watchers(store):
         until(lambda: waiting(store))
     [(params, facts)] = waiting(store)
     assert params == PARAMS
-    assert (facts["anchor"], facts["deaths"], facts["retry_of"]) == ("a", 1, running.number)
+    assert (facts["anchor"], facts["deaths"], facts["retry_of"]) == ("msg_tiny", 1, running.number)
 
 
 def test_a_result_that_comes_too_late_is_dropped(store):
