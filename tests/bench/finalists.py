@@ -25,7 +25,7 @@ def rows_of(space, config, latency):
     """A row a finalist of one seed, beside the anchor of the nearest published top-1."""
     anchors = chosen_anchors(space, config)
     began = time.perf_counter()
-    found, screened = finalists_of(space, config, DRAWN, anchors, lambda done, of: None)
+    found, screened = finalists_of(space, config, DRAWN, list(anchors.values()), lambda done, of: None)
     facts = {"seed": config.seed, "screened": screened["designs"], "seconds": time.perf_counter() - began}
     published = {
         name: (anchor(name).published["top1"], cost(spec).macs, latency.look_at(spec).ms)
