@@ -58,6 +58,12 @@ def test_a_space_in_which_positions_never_meet_is_refused():
         chosen(found, 1, ["still", "still"])
 
 
+def test_no_more_are_looked_at_after_so_many_in_a_row_in_which_positions_never_meet(monkeypatch):
+    monkeypatch.setattr(module, "STILL", 2)
+    found = designs([80.0, 79.0, 78.0, 77.0, 76.0], [900, 700, 500, 300, 100])
+    assert chosen(found, 3, ["still", "a", "still", "still", "b"]) == ["a"]
+
+
 def test_unknown_kinds_are_chosen_only_where_there_are_no_others():
     assert chosen(designs([80.0, 70.0], [400, 200], inside=[False, True]), 2) == [1]
     assert chosen(designs([80.0, 70.0], [400, 200], inside=[False, False]), 2) == [1, 0]
@@ -73,7 +79,7 @@ def test_what_an_anchor_is_better_than_comes_after_what_adds_to_it():
 
 
 def test_the_nearest_are_looked_at_where_all_are_predicted_beside_the_limit(monkeypatch):
-    monkeypatch.setattr(module, "STILL", 1)
+    monkeypatch.setattr(module, "NEAREST", 1)
     found = designs([80.0, 79.0], [400, 300], [90.0, 50.0])
     assert fast_enough(found, Budget.parse(latency="40ms"), 0.2).ms.tolist() == [50.0]
 

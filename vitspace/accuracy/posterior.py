@@ -117,7 +117,7 @@ def posterior(
         return _stood(base, published, _alone(spec, img_size))
     if evidence is None or proxy_score is None or not evidence.weight:
         return base
-    size, prior = cost(spec), _Normal.of(found)
+    size, prior = cost(spec, img_size), _Normal.of(found)
     remainder = evidence.remainder(proxy_score, size.params, size.macs)
     told = _Normal(*evidence.update(prior.mean, prior.sd, remainder))
     return _estimated(base, told.points, told.points.mean - found.mean)

@@ -23,9 +23,10 @@ from vitspace.spec import Spec
 
 #: Designs whose costs differ by less, relative, stand beside each other; one of them is enough.
 BESIDE = 0.08
-#: Designs in which positions never meet, after which no more are looked at; designs that are looked at where all are
-#: predicted beside the limits on latency.
+#: Designs in a row in which positions never meet, after which no more are looked at.
 STILL = 200
+#: Designs that are looked at where all are predicted beside the limits on latency: those nearest to them.
+NEAREST = 200
 #: Costs that count, as a multiple of the largest, so that the dearest designs add something, too.
 _ROOM = 1.25
 
@@ -61,15 +62,15 @@ class Known:
 def choose_finalists(found: EstimatedDesigns, count: int, decode: Decode, known: Known, img_size: int) -> list[Spec]:
     """Return up to ``count`` designs that cover the front of lower estimate, FLOPs and milliseconds, by FLOPs.
 
-    Raises:
-        InputError: positions of the map meet in none of the best.
-
     Args:
         found: What is chosen from; kinds of networks that are not known only where there are no others.
         count: How many.
         decode: Makes the design of a row.
         known: Designs that are trials already, to which the others are to add something.
         img_size: Side of the image, pixels; a design in which positions of its maps never meet is no finalist.
+
+    Raises:
+        InputError: positions of the map meet in none of the best.
     """
     if found.inside.any():
         found = found[found.inside]
@@ -81,6 +82,7 @@ def choose_finalists(found: EstimatedDesigns, count: int, decode: Decode, known:
             continue
         if any(mixing_stages(spec, img_size)):
             chosen.append((int(found.macs[at]), spec))
+            still = 0
         else:
             still += 1
         if len(chosen) == count or still == STILL:
@@ -106,7 +108,7 @@ def fast_enough(found: EstimatedDesigns, limits: Budget, error: float) -> Estima
         return found
     fits = (found.ms >= low * (1 + error / 2)) & (found.ms <= high / (1 + error / 2))
     if not fits.any():  # those nearest to the limits are worth a look, since predictions are off
-        fits[np.argsort(np.maximum(low - found.ms, found.ms - high), kind="stable")[:STILL]] = True
+        fits[np.argsort(np.maximum(low - found.ms, found.ms - high), kind="stable")[:NEAREST]] = True
     return found[fits]
 
 

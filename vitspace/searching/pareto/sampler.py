@@ -55,7 +55,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         accept: What else a design must pass, asked of few.
         lag: How many of the trials before a proposal are known by their design alone.
         prior: What is expected of a design's score before any is evaluated.
-        keep: Which rows [N, variables] may be proposed: [N].
+        keep: Which rows [N, variables] are to be proposed: [N]; others are only where none is.
     """
 
     def __init__(
