@@ -32,9 +32,9 @@ def search(
     ),
     proxy: str = typer.Option(
         None,
-        help="What is measured of each design: train:tiny, small, medium or full, with fields changed as in "
+        help="What is measured of each design: train:check, tiny, small, medium or full, with fields changed as in "
         "train:small,steps=300,width=0.5; halving:tiny/small, which trains all designs by tiny and the best third "
-        "by small; or a training-free score. (default: train)",
+        "by small; or a training-free score. (default: train:check, and train:tiny with --accuracy proxy)",
     ),
     data: str = DATA,
     engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit. (default: optuna)"),

@@ -22,6 +22,10 @@ DRAWN = 12
 #: What the configuration of a study says that was stored before there was such a setting.
 BEFORE = {"accuracy": "proxy", "anchors": "all"}
 
+#: The proxy of a study that names none, by what its score is: beside an estimate a training only checks that a design
+#: trains, and a few steps show that.
+USUAL_PROXY = {"estimate": "train:check", "proxy": "train"}
+
 #: A budget as text; a plain number in YAML is read as one.
 Quantity = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
 
@@ -40,8 +44,8 @@ class StudyConfig(BaseModel):
         accuracy: What a trial's score is: ``estimate``, ImageNet-1k top-1 in points by public results and by what the
             proxy tells beside them; or ``proxy``, the proxy's own number.
         proxy: What is measured of every design beside its costs: ``train``, ``train:PRESET``,
-            ``halving:PRESET/PRESET``, or a score's name.
-        data: What the proxy trains on.
+            ``halving:PRESET/PRESET``, or a score's name. By default see `USUAL_PROXY`.
+        data: What the proxy trains on; None is its recipe's own.
         engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, NNI's
             trials, or jobs of SLURM (submitit). `vitspace.searching.engines` checks it, and the sampler.
         sampler: pareto, which is ours, or one of Optuna's; or NNI's tuner. A search takes the engine's default.
@@ -67,8 +71,8 @@ class StudyConfig(BaseModel):
     latency_threads: int = Field(default=1, ge=1, le=1024)
     latency_batch: int = Field(default=1, ge=1, le=65536)
     accuracy: Literal["estimate", "proxy"] = "estimate"
-    proxy: str = "train"
-    data: str = "fractal"
+    proxy: str = Field(default_factory=lambda given: USUAL_PROXY[given.get("accuracy", "estimate")])
+    data: str | None = None
     engine: str = "optuna"
     sampler: str = "pareto"
     anchors: str = "all"
