@@ -17,6 +17,7 @@ from vitspace.errors import FailureError
 from vitspace.fitting import CHECK_EVERY, Batch, DivergedError, Fitting, make_average, make_criterion, make_mixup
 from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.devices import autocast, is_out_of_memory
+from vitspace.machine.quiet import training_step
 from vitspace.network import Network
 from vitspace.training.images import Images, Order, train_loader, val_batches
 from vitspace.training.plan import Plan
@@ -100,7 +101,7 @@ class Loop:
         batch = min(256, 2 * self.plan.micro_batch)
         for inputs, labels in val_batches(self.images, self.plan.recipe, batch, self.workers, place.rank, place.world):
             labels = labels.to(place.device)
-            with autocast("auto", place.device):
+            with training_step(self.fitting.pauses), autocast("auto", place.device):
                 scores = network(inputs.to(place.device, memory_format=self.layout)).float()
             loss = F.cross_entropy(scores, labels, reduction="sum")
             sums += torch.stack([loss, (scores.argmax(1) == labels).sum(), loss.new_tensor(len(labels))])
