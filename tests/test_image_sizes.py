@@ -8,7 +8,7 @@ from vitspace.image_sizes import format_image_size, parse_image_size, parse_imag
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("256", (256, 256)), ("192x256", (192, 256)), (" 192 X 256 ", (192, 256)), ("225×193", (225, 193))],
+    [("256", (256, 256)), ("192x256", (192, 256)), (" 192 X 256 ", (192, 256))],
 )
 def test_a_size_is_height_and_width(text, size):
     assert parse_image_size(text) == size

@@ -12,7 +12,7 @@ ImageSize = int | tuple[int, int]
 LEAST_SIDE, MOST_SIDE = 32, 4096
 #: Sizes in one list.
 _MOST_SIZES = 16
-_SIZE = re.compile(r"(\d{1,9})(?:\s*[x×]\s*(\d{1,9}))?", re.IGNORECASE | re.ASCII)
+_SIZE = re.compile(r"(\d{1,9})(?:\s*x\s*(\d{1,9}))?", re.IGNORECASE | re.ASCII)
 
 
 def parse_image_size(text: str) -> tuple[int, int]:
