@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Sampler, Subset, default_collate
 from torch.utils.data import Dataset as TorchDataset
 
-from vitspace.data import as_rgb, check_data, kept_size, load_data, resize
+from vitspace.data import check_data, kept_size, load_data, read_image, resize
 from vitspace.data.imagefolder import find_images
 from vitspace.errors import InputError
 from vitspace.training.processes import ProcessGroup
@@ -80,11 +80,10 @@ class OnDisk(TorchDataset):
     def _read(self, index: int) -> Image.Image | None:
         path = self.files[index][0]
         try:
-            with Image.open(path) as file:
-                return as_rgb(file)
+            return read_image(path)
         except Exception as error:  # a broken file makes Pillow's readers raise almost anything
             if not self._broken[index]:
-                _log.warning("skipped %s, which cannot be read: %s", path, error)
+                _log.warning("skipped %s, which cannot be read: %s", repr(str(path))[1:-1], error)
             self._broken[index] = True
             return None
 
@@ -102,6 +101,7 @@ class Images:
         std: Standard deviation of each channel.
         mirrors: Whether a mirrored image keeps its class.
         on_disk: Whether images are decoded each time.
+        passed_over: How many visible files of a folder are not taken, since they are no images.
     """
 
     name: str
@@ -112,6 +112,7 @@ class Images:
     std: tuple[float, ...]
     mirrors: bool
     on_disk: bool
+    passed_over: int = 0
 
     @property
     def skipped(self) -> dict[str, int]:
@@ -147,12 +148,13 @@ def open_images(text: str, img_size: int, seed: int = 0) -> Images:
         sample = resize(loaded.train_images[:: max(1, len(train) // _SAMPLE)], img_size).float() / 255
         mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3)).clamp(min=1 / 255)
         facts = tuple(mean.tolist()), tuple(std.tolist()), loaded.mirrors
-        return Images(text, train, val, loaded.classes, *facts, on_disk=False)
+        return Images(text, train, val, loaded.classes, *facts, on_disk=False, passed_over=loaded.passed_over)
     check_data(text)
     found = find_images(argument)
+    found.tell_passed_over(argument)
     facts = IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, True
     shuffled, whole = OnDisk(found["train"], stands_in=True), OnDisk(found["val"], stands_in=False)
-    return Images(text, shuffled, whole, tuple(found["train"]), *facts, on_disk=True)
+    return Images(text, shuffled, whole, tuple(found["train"]), *facts, on_disk=True, passed_over=found.count)
 
 
 class Order(Sampler[int]):
