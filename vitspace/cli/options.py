@@ -37,3 +37,8 @@ BUDGET: Any = typer.Option(None, help="FLOPs (multiply-adds): 4G, 3.5G..4G, 350M
 PARAMS: Any = typer.Option(None, help="Parameters: 25M.")
 DATA: Any = typer.Option(None, help=f"Data of the proxy: {DATA_KINDS}. (default: fractal)")
 DEVICE: Any = typer.Option("cpu", help="Where networks run: cpu, cuda, auto.")
+PEERS: Any = typer.Option(
+    None,
+    help="Networks of timm that are timed as the designs are and shown beside them with their published top-1: default "
+    "(six at most within the budget), none, or timm's names with commas between.",
+)

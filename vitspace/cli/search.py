@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from vitspace.cli import command, command_line, print_json
-from vitspace.cli.options import BUDGET, DATA, JSON, PARAMS, STORAGE
+from vitspace.cli.options import BUDGET, DATA, JSON, PARAMS, PEERS, STORAGE
 
 
 @command
@@ -30,6 +30,7 @@ def search(
         help="Which published designs are trials: all that fit, nearest (to the budget, one a family), none, or ids "
         "with commas between. (default: all)",
     ),
+    peers: str = PEERS,
     proxy: str = typer.Option(
         None,
         help="What is measured of each design: train:check, tiny, small, medium or full, with fields changed as in "
@@ -80,6 +81,7 @@ def search(
         "latency_batch": latency_batch,
         "accuracy": accuracy,
         "anchors": anchors,
+        "peers": peers,
         "proxy": proxy,
         "data": data,
         "engine": engine,

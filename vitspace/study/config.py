@@ -11,7 +11,7 @@ from vitspace.errors import InputError
 from vitspace.files import explain
 
 #: Settings that a resumed study may change.
-MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler")
+MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler", "peers")
 
 #: Designs drawn uniformly before the sampler proposes, the same for all samplers, so that these can be compared.
 STARTUP = 10
@@ -20,7 +20,7 @@ STARTUP = 10
 DRAWN = 12
 
 #: What the configuration of a study says that was stored before there was such a setting.
-BEFORE = {"accuracy": "proxy", "anchors": "all"}
+BEFORE = {"accuracy": "proxy", "anchors": "all", "peers": "none"}
 
 #: The proxy of a study that names none, by what its score is: beside an estimate a training only checks that a design
 #: trains, and a few steps show that.
@@ -54,6 +54,8 @@ class StudyConfig(BaseModel):
             where the device is cuda or cuda:N.
         anchors: Which published designs are trials: ``all`` of the space and within the budget, ``nearest``, those
             nearest to the budget one a family, ``none``, or their ids with commas between.
+        peers: Networks of timm that are timed and shown beside the designs: ``default``, ``none``, or timm's names with
+            commas between; see `vitspace.accuracy.peers`.
         trials: Completed evaluations in total, anchors included; 0, the default, is the anchors and `DRAWN` more.
         timeout: Seconds after which no new trial starts.
         seed: Of drawing, sampling and training.
@@ -76,6 +78,7 @@ class StudyConfig(BaseModel):
     engine: str = "optuna"
     sampler: str = "pareto"
     anchors: str = "all"
+    peers: str = "default"
     trials: int = Field(default=0, ge=0)
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0, lt=2**31)
