@@ -29,8 +29,8 @@ class Handed(NamedTuple):
 
     @property
     def side(self) -> int:
-        """Width of the map in positions."""
-        return self.shape[-1]
+        """The shorter side of the map in positions."""
+        return min(self.shape[-2:])
 
     @property
     def key(self) -> list[object]:

@@ -33,7 +33,7 @@ class Profile:
     Attributes:
         name: Name of the network.
         spec: The architecture.
-        img_size: Side of the image in pixels.
+        img_size: Side of the image, or (height, width), pixels.
         costs: Cost of the whole network.
         parts: Stem, downsampling, tokens and blocks of each stage, head; ``tokens`` is the cost outside the blocks.
         parts_on: Device and batch of the parts' milliseconds: one CPU thread at batch 1, or the GPU at the timed batch.
@@ -45,7 +45,7 @@ class Profile:
 
     name: str
     spec: Spec
-    img_size: int
+    img_size: ImageSize
     costs: Cost
     parts: list[PartProfile]
     parts_on: str
