@@ -287,6 +287,15 @@ class Spec:
                 check_size(f"at {format_image_size(img_size)} px {name}", getattr(stage, name), most_of(name))
         return spec
 
+    def written_at(self, img_size: ImageSize) -> "Spec":
+        """Return the spec of which `at` makes this one at a size; the one of the largest windows, where several do.
+
+        Raises:
+            InputError: it is no size of images.
+        """
+        ratio = ratio_of(NATIVE_SIZE, img_size)
+        return self if ratio == 1 else self.rescaled(ratio, math.floor)
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` reads back."""
         return {
