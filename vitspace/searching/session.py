@@ -84,7 +84,7 @@ class Session:
         Raises:
             ProxyError: it cannot be scored.
         """
-        return self.evaluator.proxy.score(spec, seed).value
+        return self.evaluator.proxy.score(self.evaluator.as_written(spec), seed).value
 
 
 def open_evaluator(config: StudyConfig, command: str, monitor: Monitor) -> Evaluator:
@@ -98,7 +98,7 @@ def open_evaluator(config: StudyConfig, command: str, monitor: Monitor) -> Evalu
     Raises:
         InputError: there is no such space, proxy, data, device or back end here.
     """
-    space = load_space(config.space)
+    space = load_space(config.space, config.size)
     check_backend(config.latency_backend)
     budget_device(config.limits, space.resolution)
     if takes_data(config.proxy):

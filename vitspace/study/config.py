@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from vitspace.budget import Budget
 from vitspace.errors import InputError
 from vitspace.files import explain
+from vitspace.image_sizes import format_image_size, parse_image_size
 
 #: Settings that a resumed study may change.
 MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler", "peers")
@@ -30,6 +31,14 @@ USUAL_PROXY = {"estimate": "train:check", "proxy": "train"}
 Quantity = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
 
 
+def _size(value: Any) -> Any:
+    return format_image_size(parse_image_size(str(value))) if type(value) in (int, str) else value
+
+
+#: A size of images as text; a plain number in YAML is read as one.
+Size = Annotated[str, BeforeValidator(_size)]
+
+
 class StudyConfig(BaseModel):
     """A study: space + budget + proxy + engine + seed.
 
@@ -37,6 +46,8 @@ class StudyConfig(BaseModel):
         space: Name of a space, or path to its YAML.
         budget: FLOPs (multiply-adds), ``4G`` or ``3.5G..4G``; None is no limit.
         params: Parameters, ``25M``.
+        img_size: Side of the image in pixels, ``256``, or height and width, ``192x256``, at which designs are costed,
+            timed and estimated; None is what the space is written for.
         latency: CPU latency, ``60ms``; ``pi5:60ms`` of an imported device, on which it is predicted.
         latency_backend: What runs the networks when they are timed.
         latency_threads: Threads when they are timed.
@@ -68,6 +79,7 @@ class StudyConfig(BaseModel):
     space: str
     budget: Quantity | None = None
     params: Quantity | None = None
+    img_size: Size | None = None
     latency: Quantity | None = None
     latency_backend: Literal["eager", "onnxruntime", "openvino"] = "eager"
     latency_threads: int = Field(default=1, ge=1, le=1024)
@@ -97,6 +109,11 @@ class StudyConfig(BaseModel):
         return self
 
     @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the images; None is what the space is written for."""
+        return parse_image_size(self.img_size) if self.img_size else None
+
+    @property
     def limits(self) -> Budget:
         """The budget in numbers."""
         return _limits(self.budget, self.params, self.latency)
@@ -118,7 +135,8 @@ class StudyConfig(BaseModel):
         """``msg-4G``: what a study is called that was given no name."""
         space = self.space.rsplit("/", 1)[-1].removesuffix(".yaml").removesuffix(".yml")
         limits = [text for text in (self.budget, self.params, self.latency) if text]
-        return re.sub(r"[^\w.+-]+", "_", "-".join([space, *limits])).lstrip(".")
+        size = [f"{self.img_size}px"] if self.img_size else []
+        return re.sub(r"[^\w.+-]+", "_", "-".join([space, *limits, *size])).lstrip(".")
 
 
 @cache
