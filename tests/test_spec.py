@@ -133,12 +133,12 @@ def changed(path, value):
         (changed(["stages", 1, "family"], "resnet"), "a family is one of .*msg.*, but got 'resnet'"),
         (changed(["stages", 1, "widow"], 7), "stage 2: unknown key 'widow'; known keys: dim, depth, .*window"),
         (changed(["stages", 1, "dim"], None), "stage 2: key 'dim' is missing; known keys: dim"),
-        (changed(["stages", 1, "dim"], "wide"), "stage 2: dim: .*, but got 'wide'"),
-        (changed(["stages", 1, "dim"], 96.5), "stage 2: dim: .*, but got 96.5"),
-        (changed(["stages", 1, "exchange"], "swap"), "stage 2: exchange: .*, but got 'swap'"),
+        (changed(["stages", 1, "dim"], "wide"), "stage 2: dim is a whole number, but got 'wide'"),
+        (changed(["stages", 1, "dim"], 96.5), "stage 2: dim is a whole number, but got 96.5"),
+        (changed(["stages", 1, "exchange"], "swap"), "stage 2: exchange is .*, but got 'swap'"),
         (changed(["stages", 1, "depth"], 0), "stage 2: depth is at least 1, but got depth=0"),
         (changed(["stages", 2, "head_dim"], 48), "stage 3: head_dim must divide dim, but got head_dim=48, dim=256"),
-        (changed(["stem", "patch"], "round"), "stem: patch: .*, but got 'round'"),
+        (changed(["stem", "patch"], "round"), "stem: patch is overlapped or plain, but got 'round'"),
     ],
 )
 def test_what_is_no_spec_is_refused_by_rule_and_value(text, rule):

@@ -20,6 +20,21 @@ _DEEPEST, _DIGITS = 40, 19
 #: Values that a YAML file may hold.
 _MOST_NODES = 100_000
 _LONGEST_KEY, _LONGEST_MESSAGE = 100, 500
+#: Beginnings of pydantic's messages, and what a rule says instead.
+_RULES = (
+    (r"^Input should be greater than or equal to", "is at least"),
+    (r"^Input should be less than or equal to", "is at most"),
+    (r"^Input should be a valid integer.*", "is a whole number"),
+    (r"^Input should be a valid number.*", "is a number"),
+    (r"^Input should be a valid boolean.*", "is true or false"),
+    (r"^Input should be a valid dictionary.*", "is a mapping"),
+    (r"^Input should be a valid (tuple|list)", "is a list"),
+    (r"^Input should be (a valid|an instance of)", "is a"),
+    (r"^Input should be", "is"),
+    (r"^\w+ should have", "has"),
+    (r"^\w+ should match", "matches"),
+    (r" after validation, not \d+$", ""),
+)
 
 
 def data_folder(name: str) -> Path:
@@ -205,10 +220,20 @@ def explain(model: type[BaseModel], error: Any) -> str:
         return f"unknown key {key!r}{known}"
     if error["type"] == "missing":
         return f"key {key!r} is missing"
-    message = re.sub(r" or instance of \w+", "", error["msg"]).removeprefix("Value error, ")
-    message = message.partition("\n")[0][:_LONGEST_MESSAGE]
-    named = f"{key}: {message}" if key else message
-    return named if error["type"] == "value_error" else f"{named}, but got {shown(error['input'])}"
+    return broken_rule(key, error)
+
+
+def broken_rule(key: str, error: Any) -> str:
+    """Return the rule that a pydantic error is of, and the value: ``trials is at least 0, but got -1``."""
+    message = error["msg"].partition("\n")[0][:_LONGEST_MESSAGE]
+    if error["type"] == "value_error":
+        message = message.removeprefix("Value error, ")
+        return f"{key}: {message}" if key else message
+    rule = message.replace("'", "") if error["type"] == "literal_error" else message
+    for pattern, words in _RULES:
+        rule = re.sub(pattern, words, rule)
+    subject = key or "it"
+    return f"{subject}{' ' if rule != message else ': '}{rule}, but got {shown(error['input'])}"
 
 
 def write_atomic(path: Path, data: str | bytes) -> None:

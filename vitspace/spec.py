@@ -20,7 +20,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from vitspace.bounds import MOST_STAGES, check_size, most_of
 from vitspace.errors import InputError, shown
-from vitspace.files import parse_json
+from vitspace.files import broken_rule, parse_json
 from vitspace.image_sizes import ImageSize, format_image_size, sides
 from vitspace.plots.schematic import DrawnStage, draw_svg
 from vitspace.sources import sources_of
@@ -440,4 +440,4 @@ def _first_error(cls: type[PartSpec], error: ValidationError) -> str:
         return f"unknown key {name!r}; known keys: {known}"
     if first["type"].startswith("missing"):
         return f"key {name!r} is missing; known keys: {known}"
-    return f"{name}: {first['msg']}, but got {shown(first['input'])}"
+    return broken_rule(name, first)

@@ -37,7 +37,7 @@ def test_a_space_without_designs_in_the_band_is_listed(folder):
     data = json.loads(compare(folder, "--json").stdout)
     small, large = data["spaces"]
     assert small["drawn"] == 8 and small["median"] > 0 and not small["why"]
-    assert large["designs"] == large["drawn"] == 0 and "the smallest of large costs" in large["why"]
+    assert large["designs"] == large["drawn"] == 0 and "no design of large fits: the smallest costs" in large["why"]
     assert data["band"] == [1e6, 6e7] and data["report"] is None
 
 
@@ -54,7 +54,7 @@ def test_every_command_and_option_has_help(command):
         (["compare", "smal", "--budget", "1G"], "spaces are"),
         (["compare", "small.yaml", "--budget", "1X"], "a quantity is a positive number"),
         (["compare", "small.yaml", "--budget", "1G", "--proxy", "luck"], "a proxy is one of halving, train"),
-        (["axes", "small.yaml", "--budget", "90G..91G"], "the largest of small costs"),
+        (["axes", "small.yaml", "--budget", "90G..91G"], "no design of small fits: the largest costs"),
         (["axes", "nothing"], "there is no file 'studies.journal'"),
     ],
 )

@@ -173,7 +173,7 @@ def test_delete_asks(call, stored, monkeypatch):
 def test_a_study_that_somebody_runs_is_not_deleted(call, stored):
     Queue(stored[0]).ask()
     code, _, error = call("studies", "delete", "a", "--yes")
-    assert code == 2 and "a is run by process" in error
+    assert code == 2 and "study a is not deleted while it runs, and process" in error
 
 
 @pytest.mark.parametrize("alive", [False, True])
@@ -215,8 +215,8 @@ def test_a_worker_in_a_bad_environment_is_refused(call, stored, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--timeout", "inf"], "timeout: Input should be a finite number, but got inf"),
-        (["--timeout", "-3"], "timeout: Input should be greater than 0, but got -3.0"),
+        (["--timeout", "inf"], "timeout is a finite number, but got inf"),
+        (["--timeout", "-3"], "timeout is greater than 0, but got -3.0"),
         (
             ["--trial", "0", "--timeout", "3"],
             "--trial evaluates one design again, however long that takes, but got --ti",

@@ -193,12 +193,12 @@ def test_a_preset_is_changed():
         ("tiny,stepz=3", {}, "unknown key 'stepz'.*known keys: data, fraction, img_size"),
         ("tiny,steps", {}, "changed by field=value, each once, .* but got 'steps'"),
         ("steps=20,steps=30", {}, "each once, .* but got 'steps=30'"),
-        ("tiny,width=0", {}, "width: .*greater than 0, but got '0'"),
-        ("tiny,stem_stride=3", {}, "stem_stride: .*1, 2 or 4, but got 3"),
+        ("tiny,width=0", {}, "width is greater than 0, but got '0'"),
+        ("tiny,stem_stride=3", {}, "stem_stride is 1, 2 or 4, but got 3"),
         ("tiny,epochs=2,steps=20", {}, "either steps or epochs, but got steps=20, epochs=2"),
         ("tiny,steps=none", {}, "either steps or epochs, but got steps=None"),
-        ("tiny", {"steps": 0}, "steps: .*greater than or equal to 1, but got 0"),
-        ("tiny", {"precision": "fp8"}, "precision: .*'auto', 'bf16' or 'float32'"),
+        ("tiny", {"steps": 0}, "steps is at least 1, but got 0"),
+        ("tiny", {"precision": "fp8"}, "precision is auto, bf16 or float32, but got 'fp8'"),
         ("tiny", {"mixup": 0.1, "batch_size": 5}, "mixup needs an even batch_size, but got 5"),
         ("tiny", {"steps": 5, "warmup": 5}, "warmup is below steps, but got warmup=5, steps=5"),
     ],
@@ -241,7 +241,7 @@ def test_folders_of_one_name_are_two_sets():
 
 @pytest.mark.parametrize("field", ["epochs=inf", "lr=nan", "clip_grad=inf"])
 def test_what_is_not_finite_is_refused(field):
-    with pytest.raises(InputError, match=f"training proxy: {field[:2]}.*: Input should be a finite number"):
+    with pytest.raises(InputError, match=f"training proxy: {field[:2]}[a-z_]* is a finite number"):
         parse_proxy(f"tiny,{field}")
 
 

@@ -43,7 +43,7 @@ def test_a_study_of_nothing_reads_back(bare, tmp_path):
     ("text", "words"),
     [
         ("{", r"study.json holds no study that this version of vitspace reads: Expecting"),
-        ("[]", r"holds no study that this version of vitspace reads: Input should be a valid dictionary, but got"),
+        ("[]", r"holds no study that this version of vitspace reads: it is a mapping, but got"),
         ("{}", r"holds no study that this version of vitspace reads: key 'study' is missing"),
     ],
 )
@@ -56,7 +56,7 @@ def test_another_file_is_refused(text, words, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"score": "abc"}, "trial 0: score: Input should be a valid number, but got 'abc'"),
+        ({"score": "abc"}, "trial 0: score is a number, but got 'abc'"),
         ({"spec_id": "other"}, "a complete trial has a design, but trial 0 has none"),
         ({"latency_ms": None}, "trial 0: a complete trial has numbers for score, params, macs and latency_ms"),
     ],
@@ -96,12 +96,12 @@ def test_markup_of_others_is_text_in_report_and_note(record, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"reference": None}, "reference: Input should be a valid dictionary, but got None"),
-        ({"resolved": None}, "resolved: Input should be a valid dictionary, but got None"),
-        ({"specs": []}, r"specs: Input should be a valid dictionary, but got \[\]"),
+        ({"reference": None}, "reference is a mapping, but got None"),
+        ({"resolved": None}, "resolved is a mapping, but got None"),
+        ({"specs": []}, r"specs is a mapping, but got \[\]"),
         (
             {"reference_point": [1.0, 2.0]},
-            r"reference_point: List should have at least 3 items .* but got \[1.0, 2.0\]",
+            r"reference_point has at least 3 items, but got \[1.0, 2.0\]",
         ),
     ],
 )
@@ -113,9 +113,9 @@ def test_a_damaged_study_is_refused(change, words, record, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"latency": None}, "trial 0: latency: Input should be a valid dictionary, but got None"),
-        ({"seconds": None}, "trial 0: seconds: Input should be a valid number, but got None"),
-        ({"state": "bogus"}, "trial 0: state: Input should be 'complete', .* but got 'bogus'"),
+        ({"latency": None}, "trial 0: latency is a mapping, but got None"),
+        ({"seconds": None}, "trial 0: seconds is a number, but got None"),
+        ({"state": "bogus"}, "trial 0: state is complete, .* but got 'bogus'"),
         ({"anchor": "msg_huge"}, "trial 0: anchor is a published design, but got 'msg_huge'"),
     ],
 )

@@ -128,5 +128,7 @@ def test_terminal_table_stars_the_anchor(record, bare):
 def test_seeds_that_make_no_difference_are_no_noise(record):
     still = replace(record, reference={"noise": 0.0, "scores": [-2.5, -2.5]})
     assert "The front's scores span 0.300." in headline(still) and "noise" not in headline(still)
+    large = replace(still, trials=[replace(t, score=t.score and 1e6 * t.score) for t in still.trials])
+    assert "The front's scores span 300,000." in headline(large)
     level = replace(still, trials=[replace(t, score=t.score and -2.5) for t in still.trials])
     assert "noise" not in headline(level)

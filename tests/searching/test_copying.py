@@ -62,7 +62,9 @@ def test_what_a_kill_leaves_of_a_copy_is_no_study_and_the_next_copy_replaces_it(
     process.join()
     assert process.exitcode == 9 and study_names(open_storage(target)) == ["a"]
     assert vitspace.list_studies(target) == []
-    with pytest.raises(InputError, match=r"'a' is an unfinished copy: copy it anew, or vitspace studies delete a"):
+    with pytest.raises(
+        InputError, match=r"study 'a' is an interrupted copy: copy it again, or vitspace studies delete a"
+    ):
         StudyStore.open(target, "a")
     assert vitspace.copy_study("a", target, storage) == TRIALS
     assert facts(target) == facts(storage)

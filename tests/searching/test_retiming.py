@@ -176,4 +176,4 @@ def test_designs_rejected_unsure_are_queued_again_as_far_as_there_are_places(ses
     take_up(store, more, notes.append)  # what is queued already is not queued twice
     waiting = [space.decode(design_params(trial)) for trial in store.frozen(TrialState.WAITING)]
     assert waiting == specs[:1]
-    assert notes == ["designs that an unsure latency rejected find no place: --trials 6 has one for each"] * 2
+    assert notes == ["1 design was rejected on an unsure latency; --trials 6 re-evaluates them"] * 2

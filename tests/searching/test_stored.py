@@ -50,7 +50,7 @@ def test_a_study_is_deleted_unless_the_caller_says_no(storage):
 
 
 def test_a_study_that_somebody_runs_is_kept(storage, queue):
-    with pytest.raises(InputError, match="a is run by process"):
+    with pytest.raises(InputError, match="study a is not deleted while it runs, and process"):
         vitspace.delete_study("a", storage)
 
 

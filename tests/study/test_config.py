@@ -23,9 +23,10 @@ def test_a_study_is_named_after_its_space_and_budget(settings, name):
         ({}, "key 'space' is missing"),
         ({"space": "msg", "budget": "4X"}, "a quantity is a positive number such as 4G, 350M or 4e9, but got '4X'"),
         ({"space": "msg", "trails": 3}, "unknown key 'trails'; known keys: space, budget"),
-        ({"space": "msg", "trials": -1}, "trials: .*but got -1"),
-        ({"space": "msg", "timeout": float("inf")}, "timeout: Input should be a finite number, but got inf"),
-        ({"space": "msg", "gpus": float("nan"), "engine": "ray"}, "gpus: .*but got nan"),
+        ({"space": "msg", "trials": -1}, "trials is at least 0, but got -1"),
+        ({"space": "msg", "timeout": float("inf")}, "timeout is a finite number, but got inf"),
+        ({"space": "msg", "accuracy": "x"}, "accuracy is estimate or proxy, but got 'x'"),
+        ({"space": "msg", "gpus": float("nan"), "engine": "ray"}, "gpus is .*but got nan"),
     ],
 )
 def test_bad_settings_say_the_rule_and_the_value(settings, message):

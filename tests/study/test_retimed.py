@@ -18,7 +18,7 @@ def test_what_was_found_later_is_laid_over_a_trial():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"latency_ms": -1.0}, "what trial 3 took when it was timed again: latency_ms: Input should be greater than 0"),
+        ({"latency_ms": -1.0}, "what trial 3 took when it was timed again: latency_ms is greater than 0"),
         ({"state": "fast"}, "timed again: state"),
         ({"latency": {"low_ms": 1.0}}, "low_ms and high_ms are told together"),
     ],

@@ -122,5 +122,5 @@ def test_resuming_keeps_who_went_on_with_what(storage):
 
 def test_a_study_that_another_program_made_is_none_of_ours(storage):
     optuna.create_study(storage=storage, study_name="theirs")
-    with pytest.raises(InputError, match=r"'theirs' has no configuration stored.*vitspace studies delete theirs"):
+    with pytest.raises(InputError, match=r"study 'theirs' has no configuration.*vitspace studies delete theirs"):
         StudyStore.load(storage, "theirs")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from vitspace.data import Dataset, load_data, part_of
 from vitspace.errors import InputError, shown
+from vitspace.files import broken_rule
 
 #: A folder as a canonical name has it.
 _DIGESTED = re.compile(r"[^/]+@[0-9a-f]{8}")
@@ -245,6 +246,4 @@ def _explain(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         known = ", ".join(TrainingProxy.model_fields)
         return f"unknown key {name!r} of the training proxy; known keys: {known}"
-    if first["type"] == "value_error":
-        return f"training proxy: {first['msg'].removeprefix('Value error, ')}"
-    return f"training proxy: {name or 'recipe'}: {first['msg']}, but got {shown(first['input'])}"
+    return f"training proxy: {broken_rule(name, first)}"

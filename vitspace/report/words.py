@@ -14,6 +14,7 @@ from vitspace.report.standing import verdict
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
+from vitspace.units import format_score
 
 #: Designs that are named in a sentence; more are counted.
 _NAMED = 4
@@ -67,11 +68,11 @@ def _resolution(record: StudyRecord) -> str:
         return ""
     if order_unresolved(record):
         return (
-            f"The front's scores span {spread:.3f}, inside the noise between seeds ({limit:.3f}): "
-            "order by score not resolved."
+            f"The front's scores span {format_score(spread, 3)}, inside the noise between seeds "
+            f"({format_score(limit, 3)}): order by score not resolved."
         )
-    noisy = f"; differences below about {limit:.2f} may be noise between seeds" if limit else ""
-    return f"The front's scores span {spread:.3f}{noisy}."
+    noisy = f"; differences below about {format_score(limit, 2)} may be noise between seeds" if limit else ""
+    return f"The front's scores span {format_score(spread, 3)}{noisy}."
 
 
 def _unsure(record: StudyRecord) -> str:

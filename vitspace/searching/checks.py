@@ -171,7 +171,7 @@ def check_same(known: Mapping[str, Any], evaluator: Evaluator) -> None:
     """
     made = made_of(evaluator)
     if "code" in known and known["code"] != made["code"]:
-        raise InputError("the code of vitspace, or of the proxy, is not here what it is where the study is run")
+        raise InputError("this host has another version of vitspace, or of the proxy, than the search")
     for what, now in ((name, made[name] or {}) for name in ("space", "proxy", "device")):
         then = known.get(what) or {}
         for key in sorted((then.keys() | now.keys() if what == "space" else then.keys() & now.keys()) - _MAY_DIFFER):

@@ -105,8 +105,8 @@ def take_up(store: StudyStore, config: StudyConfig, note: Callable[[str], None])
     for params, facts in again[: max(0, places)]:
         store.study.enqueue_trial(params, user_attrs=facts)
     if (left := len(again) - max(0, places)) > 0:
-        total = config.trials + left
-        note(f"designs that an unsure latency rejected find no place: --trials {total} has one for each")
+        were = "design was" if left == 1 else "designs were"
+        note(f"{left} {were} rejected on an unsure latency; --trials {config.trials + left} re-evaluates them")
 
 
 def _design(trial: FrozenTrial) -> tuple[Params, dict[str, Any]]:

@@ -147,7 +147,9 @@ def delete_study(
     """
     store = StudyStore.open(storage, study, designs=False, whole=False)
     if owners := _at_work(store):
-        raise InputError(f"a study is deleted that nobody works on, but {study} is run by {', '.join(_names(owners))}")
+        raise InputError(
+            f"study {study} is not deleted while it runs, and {', '.join(_names(owners))} run it: stop them"
+        )
     if not confirm(len(store.trials())):
         return False
     optuna.delete_study(study_name=study, storage=store.storage)

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from vitspace.errors import InputError, shown
+from vitspace.files import broken_rule
 from vitspace.space.config import STAGES, AxisConfig, FamilyAxes, SpaceConfig, SpaceError
 from vitspace.space.rules import Rule
 from vitspace.space.variables import Variable, in_order
@@ -174,9 +175,7 @@ class Axes:
             try:
                 check.validate_python(value, strict=True)
             except ValidationError as error:
-                raise SpaceError(
-                    f"{axis}: {error.errors()[0]['msg']}, but got {shown(value)}", *where, *place
-                ) from None
+                raise SpaceError(broken_rule(axis, error.errors()[0]), *where, *place) from None
 
     def _section(self, family: str) -> FamilyAxes:
         return self.config.families.get(family, FamilyAxes())

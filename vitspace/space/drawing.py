@@ -18,7 +18,7 @@ from vitspace.errors import InputError
 from vitspace.space.lattice import Ints
 from vitspace.space.ranking import Rankings
 from vitspace.spec import Spec
-from vitspace.units import format_apart
+from vitspace.units import format_apart, format_exactly
 
 _log = logging.getLogger(__name__)
 
@@ -211,19 +211,26 @@ def check_budget(rankings: Rankings, budget: Budget) -> None:
     """Raise InputError where a budget lies beside all designs of the space; the message says what the nearest costs."""
     for name, measure, (low, high) in (("FLOPs", "macs", budget.macs), ("params", "params", budget.params)):
         if high < math.inf and (least := rankings.lattice.extreme(measure)) > high:
-            raise InputError(_beside(rankings, budget, "smallest", name, format_apart(least, high)))
+            raise InputError(
+                _beside(
+                    rankings,
+                    f"the smallest costs {format_apart(least, high)} {name}",
+                    f"at most {format_exactly(high)}",
+                )
+            )
         if low > 0 and (most := rankings.lattice.extreme(measure, largest=True)) < low:
-            raise InputError(_beside(rankings, budget, "largest", name, format_apart(most, low)))
+            raise InputError(
+                _beside(
+                    rankings, f"the largest costs {format_apart(most, low)} {name}", f"at least {format_exactly(low)}"
+                )
+            )
     if not rankings.of(budget.macs).total:
         raise InputError(_none(rankings, budget))
 
 
 def _none(rankings: Rankings, budget: Budget) -> str:
-    return f"a budget holds a design of the space, but none of {rankings.lattice.name} lies within {budget}"
+    return f"no design of {rankings.lattice.name} fits: none lies within {budget}"
 
 
-def _beside(rankings: Rankings, budget: Budget, end: str, name: str, costs: str) -> str:
-    return (
-        f"a budget holds a design of the space, but the {end} of {rankings.lattice.name} costs "
-        f"{costs} {name}, and the budget is {budget}"
-    )
+def _beside(rankings: Rankings, nearest: str, limit: str) -> str:
+    return f"no design of {rankings.lattice.name} fits: {nearest}, and the budget is {limit}"

@@ -100,10 +100,10 @@ class StudyStore:
         if whole and not store.is_whole:
             cure = f"vitspace studies delete {shlex.quote(name)} removes it"
             if COPYING in store.study.user_attrs:
-                raise InputError(f"a study is whole, but {name!r} is an unfinished copy: copy it anew, or {cure}")
+                raise InputError(f"study {name!r} is an interrupted copy: copy it again, or {cure}")
             raise InputError(
-                f"a study is one that vitspace made, but {name!r} has no configuration stored: another program made "
-                f"it, or it was killed while it did; {cure}"
+                f"study {name!r} has no configuration: another program made it, or vitspace was killed while it made "
+                f"it; {cure}"
             )
         if whole:
             check_name(name)

@@ -67,7 +67,7 @@ def test_all_that_keeps_rules_and_limits_is_proposed_and_nothing_else(study, rul
 def test_limits_that_no_design_keeps_together_are_said(study, small):
     costs = sorted((cost(spec, 64).macs, cost(spec, 64).params) for spec in small.draw(small.size()))
     limits = Budget(macs=(costs[-1][0], costs[-1][0]), params=(1, min(params for _, params in costs)))
-    with pytest.raises(InputError, match="none of small lies within"):
+    with pytest.raises(InputError, match="no design of small fits: none lies within"):
         study.ask(sampler(study, limits))
 
 
