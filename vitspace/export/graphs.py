@@ -13,6 +13,7 @@ from vitspace import __version__
 from vitspace.errors import FailureError
 from vitspace.export.model import ExportedModel
 from vitspace.export.parity import Floats, Run
+from vitspace.image_sizes import format_image_size
 
 #: The formats that are written where none is named.
 DEFAULT_FORMATS = ("spec", "timm", "onnx", "openvino")
@@ -86,6 +87,6 @@ def converting(name: str, model: ExportedModel) -> Iterator[None]:
         reason = next(line for line in f"{error}\n{type(error).__name__}".splitlines() if line.strip())
         others = " ".join(f"--format {other}" for other in DEFAULT_FORMATS if other != name)
         raise FailureError(
-            f"{model.design.name} cannot be converted to {name} at {model.img_size} px: {reason}; nothing is exported; "
-            f"without it: {others}"
+            f"{model.design.name} cannot be converted to {name} at {format_image_size(model.img_size)} px: {reason}; "
+            f"nothing is exported; without it: {others}"
         ) from error

@@ -15,6 +15,7 @@ from vitspace.errors import FailureError
 from vitspace.export.graphs import converting, noted_onnx, run_onnx, run_openvino, save_openvino, versioned
 from vitspace.export.model import ExportedModel
 from vitspace.export.parity import Floats, ParityImages, Run, scores, top1
+from vitspace.image_sizes import sides
 from vitspace.latency.backends import onnx_runner, openvino_model, openvino_runner
 from vitspace.latency.protocol import Clock, Runner, interleave, pinned
 from vitspace.latency.quantising import float32_onnx, float32_openvino, quantised_onnx, quantised_openvino
@@ -110,7 +111,7 @@ def int8_openvino(model: ExportedModel, path: Path, shown: ParityImages) -> Int8
     """Write an OpenVINO model in int8 for one image at a time, and compare it with float32; see `int8_onnx`."""
     with converting("openvino-int8", model), TemporaryDirectory(prefix="vitspace-int8-") as folder:
         plain = openvino_model(model.onnx.SerializeToString())
-        plain.reshape([1, 3, model.img_size, model.img_size])
+        plain.reshape([1, 3, *sides(model.img_size)])
         plain_size = _size(save_openvino(plain, Path(folder) / "model.xml"))
         graph = quantised_openvino(plain, _calibration(model, shown))
         left = _said("openvino-int8", float32_openvino(graph))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vitspace.errors import FailureError, InputError
 from vitspace.export.model import ExportedModel
+from vitspace.image_sizes import format_image_size, sides
 from vitspace.latency.photographs import PHOTOGRAPHS, photographs
 from vitspace.training.images import Images, open_images, val_batches
 from vitspace.training.recipe import Recipe
@@ -61,7 +62,7 @@ class ParityImages:
     """Real images, normalised for a model.
 
     Attributes:
-        images: float32 [N, 3, S, S].
+        images: float32 [N, 3, H, W].
         source: Name of the images.
         labels: int64 [N], if they are numbers of the model's classes.
         calibration: Images whose ranges int8 is scaled to; None where these are the same.
@@ -83,10 +84,15 @@ def parity_images(model: ExportedModel, data: str = "", count: int = 256, calibr
         calibrate: Whether as many of its training images are to calibrate int8.
 
     Raises:
-        InputError: there is no such source, or its folder does not hold what it needs.
+        InputError: there is no such source, its folder does not hold what it needs, or the images are no squares.
     """
     if not data:
         return ParityImages(sample_images(model), PHOTOGRAPHS)
+    if not isinstance(model.img_size, int):
+        raise InputError(
+            f"--data are square images, but the export is for {format_image_size(model.img_size)}; without --data it "
+            "is compared on two photographs"
+        )
     # Generated or split as in training: otherwise training images could be among the validation images.
     found = open_images(data, model.img_size, model.facts.get("seed", 0))
     found = replace(found, mean=tuple(model.mean), std=tuple(model.std))
@@ -110,8 +116,8 @@ def _spaced(model: ExportedModel, found: Images, split: str, count: int) -> Pari
 
 
 def sample_images(model: ExportedModel) -> Tensor:
-    """Return six real images, normalised for the model, [6, 3, S, S]."""
-    return photographs(model.img_size, model.img_size, model.mean, model.std)
+    """Return six real images, normalised for the model, [6, 3, H, W]."""
+    return photographs(*sides(model.img_size), model.mean, model.std)
 
 
 def check_parity(model: ExportedModel, shown: ParityImages, run: Run, runtime: str) -> Parity:
@@ -120,7 +126,7 @@ def check_parity(model: ExportedModel, shown: ParityImages, run: Run, runtime: s
     Args:
         model: The network that was exported.
         shown: The images.
-        run: Runs the file: float32 [B, 3, S, S] -> [B, classes].
+        run: Runs the file: float32 [B, 3, H, W] -> [B, classes].
         runtime: Its name and version.
 
     Raises:
