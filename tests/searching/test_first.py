@@ -1,8 +1,10 @@
 import pytest
+import yaml
 
+from vitspace.accuracy.mixing import mixing_stages
 from vitspace.costs import cost
 from vitspace.errors import InputError
-from vitspace.searching.first import chosen_anchors, first_designs
+from vitspace.searching.first import chosen_anchors, finalists_of, first_designs
 from vitspace.space import load_space
 from vitspace.study.config import STARTUP, StudyConfig
 
@@ -44,3 +46,32 @@ def test_anchors_are_chosen(mat, anchors, names):
 def test_an_anchor_beside_the_budget_is_refused(mat):
     with pytest.raises(InputError, match=r"families within the budget \(mat_1, mat_2\), but got mat_4, x"):
         chosen_anchors(mat, config(anchors="mat_4, mat_1, x"))
+
+
+STILL = {
+    "family": "mat",
+    "axes": {
+        "head.width": [64],
+        "downsample": ["bilinear"],
+        "dim": {"values": [8, 16], "scale": [1, 2, 4, 8]},
+        "depth": [1],
+        "mixer": ["none", "window"],
+        "window": [7],
+        "heads": [1],
+        "mlp_depthwise": [False],
+    },
+}
+
+
+def test_a_space_in_which_positions_never_meet_is_refused_and_one_that_is_used_up_is_not(tmp_path):
+    path = tmp_path / "still.yaml"
+    path.write_text(yaml.safe_dump(STILL | {"axes": STILL["axes"] | {"mixer": ["none"]}}))
+    asked = config(space=str(path), anchors="none", budget=None)
+    with pytest.raises(InputError, match="designs in which positions of the map meet, but in none of the best they do"):
+        first_designs(load_space(str(path)), asked)
+    path.write_text(yaml.safe_dump(STILL))
+    space = load_space(str(path))
+    whole = space.draw(space.size())
+    meet = [spec for spec in whole if any(mixing_stages(spec, space.resolution))]
+    assert 0 < len(meet) < len(whole)
+    assert finalists_of(space, asked, 5, meet, lambda done, of: None)[0] == []

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from vitspace.accuracy.mixing import mixing_stages
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.costs import cost
 from vitspace.errors import InputError
@@ -173,6 +174,9 @@ def finalists_of(
         count: How many designs.
         known: Designs that are trials already.
         tell: Is told how far it is.
+
+    Raises:
+        InputError: no design fits, or positions of the map meet in none of the best.
     """
     population, size = space.population, space.resolution
     estimator = Estimator(population, size, latency := latency_of(config, space))
@@ -181,5 +185,10 @@ def finalists_of(
     best = fast_enough(found.best, config.limits, latency.error) if latency else found.best
     trials = Known.of(known, size, (lambda spec: latency.look_at(spec).ms) if latency else None)
     finalists = choose_finalists(best, count, lambda row: space.decode(population.params(row)), trials, size)
+    if len(best) and count and not any(any(mixing_stages(spec, size)) for spec in (*finalists, *inside)):
+        raise InputError(
+            "a search by estimates needs designs in which positions of the map meet, but in none of the best they do; "
+            "--accuracy proxy searches by the proxy's own number"
+        )
     screened = {"designs": found.designs, "seconds": found.seconds, "cloud": found.cloud.tolist()}
     return finalists, screened

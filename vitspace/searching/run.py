@@ -31,7 +31,7 @@ from vitspace.space import load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.naming import check_new
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
-from vitspace.study.store import StudyStore, free_name
+from vitspace.study.store import StudyStore, free_name, study_names
 
 
 @dataclass(frozen=True)
@@ -164,8 +164,13 @@ def _planned(session: Session, means: Means) -> Session:
 
 def _create(location: StudyLocation, config: StudyConfig, resolved: dict[str, Any]) -> StudyStore:
     storage = open_storage(location.storage)
-    name = location.name or free_name(storage, config.default_name())
-    return StudyStore.create(storage, name, config, resolved)
+    while True:
+        name = location.name or free_name(storage, config.default_name())
+        try:
+            return StudyStore.create(storage, name, config, resolved)
+        except InputError:
+            if location.name or name not in study_names(storage):
+                raise  # else another search took the name meanwhile
 
 
 def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[str, Any]:
@@ -183,11 +188,11 @@ def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[s
 
 def _resumed(store: StudyStore, settings: dict[str, Any]) -> StudyConfig:
     """Return the stored configuration with what may change changed."""
-    stored = store.config.model_dump()
+    stored = store.config
+    config = StudyConfig.of(stored.model_dump() | settings)
     for key, value in settings.items():
-        if key in stored and key not in MAY_CHANGE and value != stored[key]:
-            raise InputError(f"a resumed study keeps its {key}, {stored[key]!r}, but got {shown(value)}")
-    config = StudyConfig.of(stored | settings)
+        if key not in MAY_CHANGE and getattr(config, key) != (kept := getattr(stored, key)):
+            raise InputError(f"a resumed study keeps its {key}, {kept!r}, but got {shown(value)}")
     done = len(store.record().counted)
     if "trials" in settings and config.trials < done:
         raise InputError(f"trials is the total, so at least the {done} that are complete, but got {config.trials}")
