@@ -82,6 +82,7 @@ def _record(model: ExportedModel, written: dict[str, Written], command: str) -> 
         "num_classes": model.network.num_classes,
         "trained": model.facts if model.weights else None,
         "parity": {name: each.parity.to_json() for name, each in written.items() if each.parity},
+        "int8": {name: each.int8.to_json() for name, each in written.items() if each.int8},
         "command": command,
         "machine": machine(),
     }

@@ -81,7 +81,7 @@ def calibrate(
     result is written to `vitspace.latency.calibration.calibration_path` of each backend, where searches find it.
 
     Args:
-        backends: ``eager``, ``onnxruntime`` or ``openvino``; see `vitspace.latency.backends`.
+        backends: Names in `vitspace.latency.backends.BACKENDS`.
         designs: Designs of each space, in addition to its anchors.
         track: Shows how many designs are measured.
 

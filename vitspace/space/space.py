@@ -45,7 +45,7 @@ class Space(Schema):
             params: Parameters, such as ``25M``, beside FLOPs.
             latency: CPU latency, such as ``60ms`` or ``40ms..60ms``, as this host's calibration predicts it; designs
                 that do far more of something than any measured one are not drawn.
-            latency_backend: What runs the networks: eager, onnxruntime or openvino.
+            latency_backend: What runs the networks; see `vitspace.latency.backends`.
             replace: Whether a spec may be drawn more than once, as statistics over the space need it.
             balanced: Even over FLOPs, rather than over designs, most of which cost about the same.
             fewer: Whether fewer are as good, so that there is no warning.
