@@ -7,8 +7,10 @@ import pytest
 
 from vitspace import anchor, predict_top1
 from vitspace.accuracy.evidence import Evidence, Reading
+from vitspace.accuracy.predictor import predictor
 from vitspace.searching.engines import run_engine
 from vitspace.searching.first import FirstDesigns, alternates, enqueue
+from vitspace.searching.run import Means, StudyLocation, open_search
 from vitspace.searching.session import Session
 from vitspace.space import load_space
 from vitspace.spec import Spec
@@ -56,6 +58,25 @@ def test_where_nothing_moves_estimates_our_sampler_has_nothing_to_propose_by(eva
     assert not alternates(points, evaluator)
     assert alternates(points, replace(evaluator, evidence=SOME))
     assert alternates(points.model_copy(update={"sampler": "tpe"}), evaluator)
+
+
+@pytest.mark.parametrize(("known", "told"), [(None, 0), ("here", 0), ("other", 1)])
+def test_a_study_that_goes_on_with_another_predictor_says_so(tmp_path, evaluator, monkeypatch, known, told):
+    here, notes = predictor().digest, []
+    resolved = {"accuracy": {"predictor": here if known == "here" else known}, "space": {"resolution": 224}}
+    config = StudyConfig(space="msg", budget="4G", trials=3)
+    storage = str(tmp_path / "s.journal")
+    store = StudyStore.create(open_storage(storage), "s", config, resolved)
+    store.set(screening={"designs": 9, "seconds": 1.0, "cloud": [], "chosen": ["a"]}, ready=True)
+    session = Session(store, config, evaluator)
+    monkeypatch.setattr("vitspace.searching.run.open_session", lambda *_: session)
+    monkeypatch.setattr(session.monitor, "note", notes.append, raising=False)
+    open_search({}, StudyLocation(storage, "s", resume=True), Means(), session.monitor)
+    said = [note for note in notes if "the predictor of top-1 is another one" in note]
+    assert len(said) == told and all("keep their estimates" in note for note in said)
+    record = store.record()
+    assert record.resolved["resumed"][-1]["predictor"] == here
+    assert record.screening["designs"] == 9 and len(record.screening["chosen"]) == 4
 
 
 @pytest.fixture

@@ -93,10 +93,13 @@ def peers_of(record: StudyRecord, text: str, note: Note, keep: Keep = lambda pee
 
 
 def _wanted(record: StudyRecord, text: str) -> list[Peer]:
-    """Return the networks of a text; the default ones are within the limits, or of no more FLOPs than the designs."""
+    """Return the networks of a text; the default ones are within the limits, or of no more FLOPs than the designs.
+
+    By default there are none beside scores of a proxy, with which published accuracies do not compare.
+    """
     size = (record.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE
     limits, done = record.config.limits, [trial.macs for trial in record.completed if trial.macs]
-    if text == DEFAULT and not done:
+    if text == DEFAULT and not (done and record.in_points):
         return []
     most = limits.macs[1] if limits.macs[1] < math.inf else max(done, default=0)
     return find_peers(text, size, most, limits.params[1])
