@@ -19,7 +19,7 @@ from vitspace.report.tables import for_reading, front_shown, trials_table
 from vitspace.report.words import chosen_designs, score_word, select_command
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
-from vitspace.units import format_seconds
+from vitspace.units import format_score, format_seconds
 
 #: Columns that come after the others, and those of words, which need room.
 _LAST = ("dim", "depth", "settings")
@@ -133,7 +133,7 @@ def _card(record: StudyRecord, choice: Choice) -> DesignCard:
         ("score" if not record.in_points else f"{kind} top-1, %", _score(record, trial)),
     ]
     proxy = finite(trial.proxy_score) if record.in_points else None
-    values += [(proxy_word(record), f"{proxy:.3f}")] if proxy is not None else []
+    values += [(proxy_word(record), format_score(proxy, digits=3))] if proxy is not None else []
     accuracy = finite(trial.details.get("accuracy"))
     values += [("proxy accuracy", f"{100 * accuracy:.1f} %")] if accuracy is not None else []
     shown = {name: value for name, value in settings(trial.spec).items() if name not in ("dim", "depth")}
