@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from vitspace.cache import load, store
 from vitspace.errors import InputError, shown
+from vitspace.image_sizes import ImageSize, plain_size, sides
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import Clock, Runner, Timing, interleave, pinned
 from vitspace.latency.timed import remember
@@ -50,7 +51,7 @@ class LatencySettings:
         threads: Number of threads; a single thread is pinned to a core.
         batch: Images at once.
         dtype: Type of weights and images: float32, or bfloat16 in eager mode.
-        img_size: Side of the image in pixels.
+        img_size: Side of the image, or (height, width), pixels.
         runs: Timed runs, at least.
         precision: Half the width, relative, of the 95 % interval of the ratio to the reference; runs are added until
             it is reached.
@@ -63,11 +64,12 @@ class LatencySettings:
     threads: int = 1
     batch: int = 1
     dtype: str = "float32"
-    img_size: int = 224
+    img_size: ImageSize = 224
     runs: int = 9
     precision: float = 0.03
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "img_size", plain_size(self.img_size))
         check_settings(self, self.backend, DTYPES if self.backend == "eager" else DTYPES[:1])
         if not 0 < self.precision < 1:
             raise InputError(f"precision is a share between 0 and 1, such as 0.05, but got {self.precision:g}")
@@ -323,4 +325,4 @@ def _reference(settings: LatencySettings) -> Runner:
 
 def _image(settings: LatencySettings) -> Tensor:
     dtype = getattr(torch, settings.dtype)
-    return torch.zeros(settings.batch, 3, settings.img_size, settings.img_size, dtype=dtype)
+    return torch.zeros(settings.batch, 3, *sides(settings.img_size), dtype=dtype)

@@ -16,7 +16,6 @@ from vitspace.report.points import interval
 from vitspace.report.proxy import proxy_label, proxy_note
 from vitspace.report.public import public_networks
 from vitspace.report.references import not_run, within_reach
-from vitspace.report.settings import image_size
 from vitspace.report.words import machine_note, score_label, score_note
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -162,7 +161,7 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     costs = [mark.x for mark in made.marks]
     if axis != "macs" or not costs:
         return made
-    rows = public_networks(min(costs) * 1e9, max(costs) * 1e9, image_size(record))
+    rows = public_networks(min(costs) * 1e9, max(costs) * 1e9, record.img_size)
     named = {peer.name for peer in record.peers}
     rows = [(row, on) for row, on in rows if row.name not in named]
     public = [Mark(row.cost.macs / 1e9, row.top1, label=public_name(row.name) if on else "") for row, on in rows]

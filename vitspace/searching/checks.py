@@ -137,7 +137,8 @@ def check_budget(space: Space, config: StudyConfig) -> None:
 def describe_space(space: Space) -> dict[str, Any]:
     """Return what a study is to remember of its space."""
     facts = {"name": space.name, **space.config.model_dump(mode="json", exclude_unset=True)}
-    return facts | {"resolution": space.resolution}
+    follows = {} if space.written_for == space.resolution else {"written_for": space.written_for}
+    return facts | {"resolution": space.resolution} | follows
 
 
 def describe_device(evaluator: Evaluator) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ NotNegative = Annotated[float, Field(ge=0, le=_MOST, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=_MOST, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=int(_MOST))]
 Size = Annotated[int, Field(ge=1, le=int(_MOST))]
+Pixels = Annotated[int, Field(ge=1, le=1 << 14)]
 Text = Annotated[str, Field(max_length=100_000)]
 Point = Annotated[list[Number], Field(min_length=len(OBJECTIVES), max_length=len(OBJECTIVES))]
 Pair = Annotated[list[Number | None], Field(min_length=2, max_length=2)]
@@ -181,7 +182,7 @@ class _Proxy(_Facts):
 
 class _Space(_Facts):
     name: Text | None = None
-    resolution: Annotated[int, Field(ge=1, le=1 << 14)] | None = None
+    resolution: Pixels | Annotated[list[Pixels], Field(min_length=2, max_length=2)] | None = None
 
 
 class _HeldOut(_Facts):

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
+from vitspace.image_sizes import ImageSize, plain_size
 from vitspace.pareto import non_dominated, normalised_hypervolume
+from vitspace.spec import NATIVE_SIZE
 from vitspace.study.config import StudyConfig
 from vitspace.study.peer import StudyPeer
 from vitspace.study.storage import DEFAULT_STORAGE
@@ -84,6 +86,11 @@ class StudyRecord:
         facts |= {"peers": [peer.to_dict() for peer in self.peers]}
         text = json.dumps(facts | {"trials": trials, "config": self.config.model_dump()}, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def img_size(self) -> ImageSize:
+        """Side of the image in pixels, or (height, width), that costs, latencies and estimates are for."""
+        return plain_size((self.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE)
 
     @property
     def in_points(self) -> bool:
