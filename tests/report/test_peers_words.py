@@ -70,7 +70,7 @@ def test_networks_that_are_not_timed_stand_in_flops_alone(points):
 
 def test_the_sentence_says_which_designs_lead_the_nearest_network(beside):
     text = peers_words(beside)
-    assert text.startswith("Beside 2 public networks of the usual recipe, timed as the designs were: Of 5 searched")
+    assert text.startswith("Beside 2 public networks of the usual recipe, timed as the designs were: of 5 searched")
     assert "design 2 (PVTv2-B1: +1.4 points" in text and "design 5 (PoolFormer-S24: 0.0 points" in text
     assert "Not like for like, and left out of that: RepViT-M1.1 (with a teacher)." in text
     assert "Of unknown accuracy, and so in no figure of accuracy: ConvNeXt-T." in text

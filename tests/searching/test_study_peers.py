@@ -4,6 +4,7 @@ import pytest
 
 from vitspace.accuracy.peers import Peer
 from vitspace.errors import InputError
+from vitspace.image_sizes import mean_side
 from vitspace.latency import Latency
 from vitspace.searching import peers
 from vitspace.searching.peers import keep_peers, with_peers
@@ -104,6 +105,14 @@ def test_other_peers_replace_them_and_none_leaves_them_out(store, timing):
 def record(**changes):
     config = StudyConfig(space="msg", budget="4G", trials=2)
     return StudyRecord("s", config.model_copy(update=changes.pop("config", {})), [trial()], **changes)
+
+
+def test_images_that_are_no_squares_are_as_large_as_their_mean_side(timing, monkeypatch):
+    asked = []
+    monkeypatch.setattr(peers, "find_peers", lambda *args: asked.append(args) or [])
+    limits = {"budget": None, "params": "30M"}
+    with_peers(record(config=limits, resolved={"space": {"resolution": [192, 256]}}), "default", pytest.fail)
+    assert asked == [("default", round(mean_side([192, 256])), 10**9, 3e7)]
 
 
 def test_beside_designs_of_another_machine_or_device_nothing_is_timed(timing):

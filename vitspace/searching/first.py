@@ -32,7 +32,7 @@ class FirstDesigns:
 
     Attributes:
         designs: (anchor, spec) of each, anchors first.
-        screened: How it was chosen; see `StudyRecord.screening`.
+        screening: How it was chosen; see `StudyRecord.screening`.
     """
 
     designs: list[tuple[str | None, Spec]]

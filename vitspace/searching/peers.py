@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 from vitspace.accuracy.peers import DEFAULT, NONE, Peer, check_peers, find_peers
 from vitspace.accuracy.recipes import WORDS
+from vitspace.image_sizes import mean_side
 from vitspace.latency import Latency
 from vitspace.latency.peers import time_peer, timed_peer
 from vitspace.machine.host import cpu
@@ -97,7 +98,7 @@ def _wanted(record: StudyRecord, text: str) -> list[Peer]:
 
     By default there are none beside scores of a proxy, with which published accuracies do not compare.
     """
-    size = (record.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE
+    size = round(mean_side((record.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE))
     limits, done = record.config.limits, [trial.macs for trial in record.completed if trial.macs]
     if text == DEFAULT and not (done and record.in_points):
         return []

@@ -23,7 +23,7 @@ from vitspace.units import format_score, format_seconds
 
 #: Columns that come after the others, and those of words, which need room.
 _LAST = ("dim", "depth", "settings")
-_LONG = ("settings", "why", "source", "note", "standing", "example", "outside")
+_LONG = ("settings", "why", "note", "standing", "example", "outside")
 
 
 @dataclass(frozen=True)
