@@ -84,12 +84,12 @@ def test_a_study_that_goes_on_with_another_predictor_says_so(stored, known, told
 
 
 def test_further_finalists_join_what_the_screening_chose(stored, space, monkeypatch):
-    found = [space.smallest], {"designs": 5, "seconds": 1.0, "cloud": [], "chosen": ["b"]}
+    found = [anchor("msg_tiny").spec], {"designs": 5, "seconds": 1.0, "cloud": [], "chosen": ["b"]}
     monkeypatch.setattr(first, "finalists_of", lambda *_: found)
     store = stored()
     store.set(screening={"designs": 9, "seconds": 1.0, "cloud": [], "chosen": ["a"]})
     further = further_finalists(store, space, store.config, lambda done, of: None)
-    assert further.designs == [(None, space.smallest)]
+    assert further.designs == [(None, anchor("msg_tiny").spec)]
     assert further.screening["designs"] == 9 and further.screening["chosen"] == ["a", "b"]
 
 
