@@ -28,11 +28,11 @@ def test_anchors_come_first_and_then_designs_from_the_cheapest_on(mat, accuracy)
 
 def test_all_trials_are_finalists_where_nothing_moves_the_estimates(mat):
     found = first_designs(mat, config(), alternates=False)
-    assert found.others == 18 and found.screened["designs"] >= 18 and len(found.screened["cloud"][0]) == 2
+    assert found.others == 18 and found.screening["designs"] >= 18 and len(found.screening["cloud"][0]) == 2
 
 
 def test_nothing_is_screened_where_scores_are_a_proxys(mat):
-    assert first_designs(mat, config(accuracy="proxy")).screened == {}
+    assert first_designs(mat, config(accuracy="proxy")).screening == {}
 
 
 @pytest.mark.parametrize(

@@ -153,8 +153,11 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     bars = "Bars: 90 % intervals. Hollow circles: what is predicted of a published design without its result."
     made = replace(made, predicted=predicted, misses=misses, anchor_words=words, caption=[bars, *made.caption])
     peers, apart = (_peers(record, axis, like) for like in (True, False))
-    untimed = ["Public networks are not timed here."] if axis != "macs" and record.peers and not peers + apart else []
-    made = replace(made, peers=peers, peers_apart=apart, caption=[*made.caption, *untimed])
+    said = "Diamonds: public networks at their published top-1, for images of the size that it is of."
+    if axis != "macs" and not peers + apart:
+        said = "Public networks are not timed here."
+    caption = [made.caption[0], *([said] if record.peers else []), *made.caption[1:]]
+    made = replace(made, peers=peers, peers_apart=apart, caption=caption)
     costs = [mark.x for mark in made.marks]
     if axis != "macs" or not costs:
         return made
@@ -162,7 +165,7 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     named = {peer.name for peer in record.peers}
     rows = [(row, on) for row, on in rows if row.name not in named]
     public = [Mark(row.cost.macs / 1e9, row.top1, label=public_name(row.name) if on else "") for row, on in rows]
-    cloud = [(macs / 1e9, top1) for macs, top1 in record.screened.get("cloud") or []]
+    cloud = [(macs / 1e9, top1) for macs, top1 in record.screening.get("cloud") or []]
     untried = [Mark(gflops, top1, label=name) for gflops, top1, name in not_run(record, _BEYOND * max(costs))]
     return replace(made, references=[], beyond=[], untried=untried, public=public, cloud=cloud)
 

@@ -12,6 +12,7 @@ import torch
 from vitspace.accuracy.evidence import Evidence
 from vitspace.accuracy.mixing import mixing_stages
 from vitspace.accuracy.posterior import posterior
+from vitspace.accuracy.predictor import predictor
 from vitspace.anchors import anchor
 from vitspace.budget import Budget
 from vitspace.costs import cost
@@ -59,7 +60,8 @@ class Evaluator:
         """Return what a score is, for the record."""
         if self.evidence is None:
             return {}
-        return {"evidence": self.evidence.words(), "weight": self.evidence.weight}
+        known = {"evidence": self.evidence.words(), "weight": self.evidence.weight}
+        return known | {"predictor": predictor().digest}
 
     @property
     def timing(self) -> LatencySettings:

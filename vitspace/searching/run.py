@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from vitspace.accuracy.predictor import predictor
 from vitspace.budget import ANY
 from vitspace.costs import CONVENTION
 from vitspace.errors import InputError, shown
@@ -20,7 +21,7 @@ from vitspace.searching.checks import (
 )
 from vitspace.searching.engines import engine_of, run_engine
 from vitspace.searching.evaluate import Evaluator
-from vitspace.searching.first import FirstDesigns, alternates, enqueue, first_designs, further_finalists
+from vitspace.searching.first import alternates, enqueue, first_designs, further_finalists
 from vitspace.searching.idle import waited_words
 from vitspace.searching.join import open_session
 from vitspace.searching.monitor import Monitor
@@ -145,12 +146,27 @@ def _go_on(
         return store, None
     session = open_session(store, config, means.command, monitor)
     kept = {"engine": config.engine, "sampler": config.sampler, "device": config.device}
+    if config.accuracy == "estimate":
+        kept |= {"predictor": _same_predictor(store, monitor)}
     store.resume(config, {"command": means.command, "machine": machine(), **kept})
     take_up(store, config, monitor.note)
     if config.accuracy == "estimate" and not alternates(config, session.evaluator):
-        found = further_finalists(store, session.space, config, monitor.screening)
-        enqueue(store, session.space, FirstDesigns([(None, spec) for spec in found], store.record().screened))
+        enqueue(store, session.space, further_finalists(store, session.space, config, monitor.screening))
     return store, _planned(session, means)
+
+
+def _same_predictor(store: StudyStore, monitor: Monitor) -> str:
+    """Return the digest of the predictor here, and say so where another one estimated the study's designs so far."""
+    record, here = store.record(), predictor().digest
+    before = [record.resolved.get("accuracy") or {}, *record.resolved.get("resumed", [])]
+    known = [each["predictor"] for each in before if each.get("predictor")]
+    if known and known[-1] != here:
+        monitor.note(
+            f"the predictor of top-1 is another one than this study was run with ({here}, and not {known[-1]}): the "
+            f"{len(record.counted)} designs so far keep their estimates, further ones have the new one's, and the "
+            "report says so; a new study estimates all designs alike"
+        )
+    return here
 
 
 def _planned(session: Session, means: Means) -> Session:
