@@ -1,5 +1,6 @@
 """Sizes of images as people write them: ``256``, ``192x256`` (height times width), and lists of them."""
 
+import math
 import re
 from typing import Any
 
@@ -47,11 +48,16 @@ def sides(size: Any) -> tuple[int, int]:
     Raises:
         InputError: it is no size, or a side is too small or too large.
     """
+    pair = _pair(size)
+    if wrong := [side for side in pair if not LEAST_SIDE <= side <= MOST_SIDE]:
+        raise InputError(f"a side of an image is {LEAST_SIDE} to {MOST_SIDE} pixels, got {shown(wrong[0])}")
+    return pair
+
+
+def _pair(size: Any) -> tuple[int, int]:
     pair = (size, size) if type(size) is int else size
     if not isinstance(pair, tuple | list) or len(pair) != 2 or any(type(side) is not int for side in pair):
         raise InputError(f"an image size is a whole number or a pair (height, width), got {shown(size)}")
-    if wrong := [side for side in pair if not LEAST_SIDE <= side <= MOST_SIDE]:
-        raise InputError(f"a side of an image is {LEAST_SIDE} to {MOST_SIDE} pixels, got {shown(wrong[0])}")
     return pair[0], pair[1]
 
 
@@ -63,6 +69,26 @@ def plain_size(size: Any) -> ImageSize:
     """
     height, width = sides(size)
     return height if height == width else (height, width)
+
+
+def mean_side(size: Any) -> float:
+    """Return the side of the square of the same area, pixels.
+
+    Raises:
+        InputError: as `sides`.
+    """
+    return math.sqrt(math.prod(sides(size)))
+
+
+def check_stride(size: Any, stride: int) -> tuple[int, int]:
+    """Return height and width of a size, if a network of a stride takes such images.
+
+    Raises:
+        InputError: as `sides`, or a side is shorter than the stride.
+    """
+    if (shorter := min(_pair(size))) < stride:
+        raise InputError(f"img_size is at least the network's stride {stride}, but got {shorter}")
+    return sides(size)
 
 
 def format_image_size(size: Any) -> str:

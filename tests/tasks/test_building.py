@@ -5,6 +5,7 @@ import torch
 
 import vitspace
 from vitspace.errors import InputError
+from vitspace.spec import Spec
 from vitspace.tasks.heads import DENSE, load
 
 #: Sides that no stride divides.
@@ -103,6 +104,19 @@ def test_networks_of_timm_are_backbones(name):
     assert network.eval()(torch.randn(1, 3, *ODD)).shape == (1, 3, *ODD)
 
 
+def test_networks_of_other_strides_are_no_backbones(monkeypatch):
+    monkeypatch.setattr("vitspace.tasks.pyramid.STRIDES", (4, 8, 16, 32, 64))
+    with pytest.raises(InputError, match=r"at strides \(4, 8, 16, 32, 64\), but those of resnet18 lie at \(2, 4, 8"):
+        vitspace.build("resnet18", task="semantic-fpn")
+
+
+def test_a_spec_of_three_stages_is_no_backbone():
+    spec = backbone()
+    short = Spec(spec.stem, spec.stages[:3], spec.head)
+    with pytest.raises(InputError, match="a dense task takes 4 maps, but the spec has 3 stages"):
+        vitspace.build(short, task="semantic-fpn")
+
+
 def test_classification_is_built_as_before():
     network = vitspace.build(backbone(), num_classes=7)
     assert network.eval()(torch.randn(1, 3, 64, 64)).shape == (1, 7)
@@ -128,7 +142,6 @@ def test_what_cannot_be_built_is_refused(arguments, message):
         ("resnet500", "timm's name of a network, but got 'resnet500'; nearest: resnet"),
         (3, "a backbone is a spec, or timm's name of a network, but got 3"),
         ("vit_tiny_patch16_224", "timm's vit_tiny_patch16_224 is no backbone"),
-        ("levit_128s", r"takes maps at strides \(4, 8, 16, 32\)"),
         ("resnet18:caffe", ":caffe is for ResNets of bottlenecks"),
     ],
 )

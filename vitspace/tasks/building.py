@@ -41,8 +41,8 @@ def build(
     """
     if task == CLASSIFICATION:
         classes = IMAGENET_CLASSES if num_classes is None else num_classes
-        size: Any = NATIVE_SIZE if img_size is None else img_size
-        return network.build(spec, classes, size, **kwargs)  # type: ignore[arg-type]
+        side = NATIVE_SIZE if img_size is None else img_size
+        return network.build(spec, classes, side, **kwargs)  # type: ignore[arg-type]
     module = load(task)
     size, classes = usual(task, img_size, num_classes)
     built: nn.Module = module.network(build_pyramid(spec, size, **kwargs), classes, size)
