@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from vitspace.budget import Budget
-from vitspace.errors import InputError
 from vitspace.searching import finalists as module
 from vitspace.searching.estimated import EstimatedDesigns
 from vitspace.searching.finalists import Known, choose_finalists, fast_enough
