@@ -21,8 +21,8 @@ def print_profile(result: Profile) -> None:
     costs, size = result.costs, format_image_size(result.img_size)
     macs, attention = format_count(costs.macs), format_count(costs.attention_macs)
     lines = [
-        f"\n{result.name} at {size} px: {costs.params:,} params, {macs} FLOPs ({attention} of them attention products), "
-        f"{format_count(costs.activations)} activations",
+        f"\n{result.name} at {size} px: {costs.params:,} params, {macs} FLOPs ({attention} of them attention "
+        f"products), {format_count(costs.activations)} activations",
         *([f"FLOPs are {result.beside.words(costs.macs)}"] if result.beside else []),
         *(_latency(*pair) for pair in zip(result.latency, result.predictions, strict=True)),
     ]

@@ -6,6 +6,7 @@ from typing import Any
 from vitspace.budget import ANY
 from vitspace.costs import CONVENTION
 from vitspace.errors import InputError, shown
+from vitspace.image_sizes import format_image_size
 from vitspace.latency.acquainting import get_acquainted
 from vitspace.machine.devices import computing_on
 from vitspace.machine.host import machine
@@ -184,10 +185,12 @@ def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[s
 def _resumed(store: StudyStore, settings: dict[str, Any]) -> StudyConfig:
     """Return the stored configuration with what may change changed."""
     stored = store.config.model_dump()
-    for key, value in settings.items():
-        if key in stored and key not in MAY_CHANGE and value != stored[key]:
-            raise InputError(f"a resumed study keeps its {key}, {stored[key]!r}, but got {shown(value)}")
+    if stored["img_size"] is None and "img_size" in settings:
+        stored["img_size"] = format_image_size(store.record().img_size)
     config = StudyConfig.of(stored | settings)
+    for key, value in settings.items():
+        if key in stored and key not in MAY_CHANGE and getattr(config, key) != stored[key]:
+            raise InputError(f"a resumed study keeps its {key}, {stored[key]!r}, but got {shown(value)}")
     done = len(store.record().counted)
     if "trials" in settings and config.trials < done:
         raise InputError(f"trials is the total, so at least the {done} that are complete, but got {config.trials}")
