@@ -149,12 +149,7 @@ class Schema:
         if not rules:
             return
         side = -(-min(sides(self.written.resolution)) // stride)
-        values = {
-            **vars(as_written(stage, self.resolution, self.written_for)),
-            "side": side,
-            "stage": number,
-            FAMILY: stage.family,
-        }
+        values = {**self.written.fields_of(stage), "side": side, "stage": number, FAMILY: stage.family}
         for rule in rules:
             try:
                 holds = rule.holds(values)
