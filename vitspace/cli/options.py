@@ -50,3 +50,8 @@ IMG_SIZE: Any = typer.Option(
     None, help="Side of the image in pixels, or height x width: 256, 192x256; windows follow it."
 )
 DEVICE: Any = typer.Option("cpu", help="Where networks run: cpu, cuda, auto.")
+PEERS: Any = typer.Option(
+    None,
+    help="Networks of timm that are timed as the designs are and shown beside them with their published top-1: default "
+    "(six at most within the budget), none, or timm's names with commas between.",
+)

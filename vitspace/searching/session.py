@@ -102,7 +102,7 @@ def open_evaluator(config: StudyConfig, command: str, monitor: Monitor) -> Evalu
     check_backend(config.latency_backend)
     budget_device(config.limits, space.resolution)
     if takes_data(config.proxy):
-        monitor.note(f"loading {config.data}")
-    proxy = open_proxy(config.proxy, config.data, config.device, config.seed)
+        monitor.note(f"loading {config.data or f'the data of {config.proxy}'}")
+    proxy = open_proxy(config.proxy, config.data or "", config.device, config.seed)
     evidence = evidence_of(scores_name(proxy.describe(), config.proxy)) if config.accuracy == "estimate" else None
     return Evaluator(space, config.limits, proxy, config.seed, timing_of(config), command, evidence)

@@ -12,7 +12,7 @@ from vitspace.files import explain
 from vitspace.image_sizes import format_image_size, parse_image_size
 
 #: Settings that a resumed study may change.
-MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler")
+MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler", "peers")
 
 #: Designs drawn uniformly before the sampler proposes, the same for all samplers, so that these can be compared.
 STARTUP = 10
@@ -21,7 +21,11 @@ STARTUP = 10
 DRAWN = 12
 
 #: What the configuration of a study says that was stored before there was such a setting.
-BEFORE = {"accuracy": "proxy", "anchors": "all"}
+BEFORE = {"accuracy": "proxy", "anchors": "all", "peers": "none"}
+
+#: The proxy of a study that names none, by what its score is: beside an estimate a training only checks that a design
+#: trains, and a few steps show that.
+USUAL_PROXY = {"estimate": "train:check", "proxy": "train"}
 
 #: A budget as text; a plain number in YAML is read as one.
 Quantity = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
@@ -51,8 +55,8 @@ class StudyConfig(BaseModel):
         accuracy: What a trial's score is: ``estimate``, ImageNet-1k top-1 in points by public results and by what the
             proxy tells beside them; or ``proxy``, the proxy's own number.
         proxy: What is measured of every design beside its costs: ``train``, ``train:PRESET``,
-            ``halving:PRESET/PRESET``, or a score's name.
-        data: What the proxy trains on.
+            ``halving:PRESET/PRESET``, or a score's name. By default see `USUAL_PROXY`.
+        data: What the proxy trains on; None is its recipe's own.
         engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, NNI's
             trials, or jobs of SLURM (submitit). `vitspace.searching.engines` checks it, and the sampler.
         sampler: pareto, which is ours, or one of Optuna's; or NNI's tuner. A search takes the engine's default.
@@ -61,6 +65,8 @@ class StudyConfig(BaseModel):
             where the device is cuda or cuda:N.
         anchors: Which published designs are trials: ``all`` of the space and within the budget, ``nearest``, those
             nearest to the budget one a family, ``none``, or their ids with commas between.
+        peers: Networks of timm that are timed and shown beside the designs: ``default``, ``none``, or timm's names with
+            commas between; see `vitspace.accuracy.peers`.
         trials: Completed evaluations in total, anchors included; 0, the default, is the anchors and `DRAWN` more.
         timeout: Seconds after which no new trial starts.
         seed: Of drawing, sampling and training.
@@ -79,11 +85,12 @@ class StudyConfig(BaseModel):
     latency_threads: int = Field(default=1, ge=1, le=1024)
     latency_batch: int = Field(default=1, ge=1, le=65536)
     accuracy: Literal["estimate", "proxy"] = "estimate"
-    proxy: str = "train"
-    data: str = "fractal"
+    proxy: str = Field(default_factory=lambda given: USUAL_PROXY[given.get("accuracy", "estimate")])
+    data: str | None = None
     engine: str = "optuna"
     sampler: str = "pareto"
     anchors: str = "all"
+    peers: str = "default"
     trials: int = Field(default=0, ge=0)
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0, lt=2**31)

@@ -11,6 +11,7 @@ from vitspace.anchors import all_anchors
 from vitspace.errors import InputError, shown
 from vitspace.files import explain
 from vitspace.study.config import BEFORE, StudyConfig
+from vitspace.study.peer import StudyPeer
 from vitspace.study.record import OBJECTIVES, StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.trial import State, Trial
@@ -52,6 +53,7 @@ class _Facts(BaseModel):
 
 
 class _Latency(_Facts):
+    median_ms: Positive | None = None
     p10_ms: Positive | None = None
     p90_ms: Positive | None = None
     low_ms: Positive | None = None
@@ -221,6 +223,23 @@ class _Screened(_Facts):
     cloud: list[Annotated[list[Number], Field(min_length=2, max_length=2)]] = []
 
 
+class PeerFacts(_Facts):
+    """What is stored of a public network beside a study; see `StudyPeer`."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    name: Text
+    img_size: Size
+    params: Size
+    macs: Size
+    top1: Annotated[float, Field(gt=0, le=100)] | None = None
+    recipe: Text = ""
+    like_for_like: bool = False
+    source: Text = ""
+    latency: _Latency = _Latency()
+    why: Text = ""
+
+
 class StudyFacts(_Facts):
     """What is stored of a study beside its trials; see `StudyRecord`."""
 
@@ -229,6 +248,7 @@ class StudyFacts(_Facts):
     config: dict[str, Any]
     resolved: _Resolved = _Resolved()
     screened: _Screened = _Screened()
+    peers: list[PeerFacts] = []
     reference: _Reference = _Reference()
     reference_point: Point | None = None
     seconds: NotNegative = 0.0
@@ -283,7 +303,8 @@ def read_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
         found = StudyFacts.model_validate(plain).model_dump(exclude_unset=True)
     except ValidationError as error:
         raise InputError(explain(StudyFacts, error.errors()[0])) from None
-    return found | {"config": StudyConfig.of(BEFORE | found["config"])}
+    peers = {"peers": [StudyPeer(**peer) for peer in found["peers"]]} if "peers" in found else {}
+    return found | peers | {"config": StudyConfig.of(BEFORE | found["config"])}
 
 
 def read_record(

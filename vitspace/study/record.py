@@ -11,6 +11,7 @@ from vitspace.image_sizes import ImageSize, plain_size
 from vitspace.pareto import non_dominated, normalised_hypervolume
 from vitspace.spec import NATIVE_SIZE
 from vitspace.study.config import StudyConfig
+from vitspace.study.peer import StudyPeer
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.trial import Trial
 
@@ -28,6 +29,7 @@ class StudyRecord:
         resolved: The settings behind the config's names: the proxy's recipe, the space's file, the machine.
         screened: What was screened before the first trial: ``designs``, how many; ``seconds``; ``cloud``, multiply-adds
             and estimated top-1 of some of them; empty where nothing was.
+        peers: Public networks beside its designs, by FLOPs.
         reference: What calibrates the scores: ``chance_loss``, ``spec_id`` of the reference design, its ``scores``
             for several seeds, ``noise`` (their standard deviation).
         reference_point: The largest -score, multiply-adds and milliseconds that count for the hypervolume.
@@ -40,6 +42,7 @@ class StudyRecord:
     trials: list[Trial]
     resolved: dict[str, Any] = field(default_factory=dict)
     screened: dict[str, Any] = field(default_factory=dict)
+    peers: list[StudyPeer] = field(default_factory=list)
     reference: dict[str, Any] = field(default_factory=dict)
     reference_point: tuple[float, float, float] | None = None
     seconds: float = 0.0
@@ -77,6 +80,7 @@ class StudyRecord:
         """A short hash of all that is stored, the designs left out, which a trial never changes."""
         facts = {name: value for name, value in vars(self).items() if name in {f.name for f in fields(self)}}
         trials = [vars(trial) | {"spec": None} for trial in self.trials]
+        facts |= {"peers": [peer.to_dict() for peer in self.peers]}
         text = json.dumps(facts | {"trials": trials, "config": self.config.model_dump()}, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -119,6 +123,7 @@ class StudyRecord:
             "trials": [trial.summary() for trial in self.trials],
             "front": [trial.number for trial in self.front],
             "anchors": [trial.number for trial in self.anchors],
+            "peers": [peer.summary() for peer in self.peers],
             "hypervolume": self.hypervolume,
             "reference_point": list(self.reference_point) if self.reference_point else None,
             "reference": self.reference,
