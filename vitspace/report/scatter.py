@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Literal
 
 from vitspace.accuracy.predictor import NORMAL_90
+from vitspace.image_sizes import format_image_size
 from vitspace.pareto import non_dominated
 from vitspace.plots.names import public_name
 from vitspace.report.check import chance_score, check_name, proxy_value
@@ -236,8 +237,8 @@ def cost_name(record: StudyRecord, axis: Axis) -> str:
 def cost_label(record: StudyRecord, axis: Axis) -> str:
     """What an axis of costs is called, with how they were taken."""
     if axis == "macs":
-        size = (record.resolved.get("space") or {}).get("resolution")
-        return f"FLOPs (G multiply-adds{f' at {size} px' if size else ''})"
+        size = f" at {format_image_size(record.img_size)} px" if record.resolved.get("space") else ""
+        return f"FLOPs (G multiply-adds{size})"
     settings = next((trial.latency for trial in record.completed if trial.latency), {})
     known = [f"batch {settings['batch']}"] if "batch" in settings else []
     known += [f"{settings['threads']} thread{'s'[: settings['threads'] != 1]}"] if "threads" in settings else []

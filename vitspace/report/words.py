@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
 from vitspace.report.check import unlearned_words
 from vitspace.report.gaps import gap, order_unresolved
@@ -11,6 +12,7 @@ from vitspace.report.noise import front_spread, noise_limit
 from vitspace.report.points import LABEL, estimate_note, estimate_sentence
 from vitspace.report.proxy import measured, proxy_label, proxy_note, recipe, training, trains
 from vitspace.report.standing import verdict
+from vitspace.spec import NATIVE_SIZE
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
@@ -27,7 +29,8 @@ def headline(record: StudyRecord) -> str:
     front = f"{len(record.front)} on the front of {score_word(record)}, FLOPs and latency"
     words = f"{record.name}: {_count(done, 'design')} evaluated{_within(record)} ({_origin(record)}), {front}."
     found = [verdict(record), _outside(record)] if record.in_points else [_resolution(record)]
-    return " ".join(text for text in (words, *found, unlearned_words(record), _unsure(record)) if text)
+    said = (words, _size(record), *found, unlearned_words(record), _unsure(record))
+    return " ".join(text for text in said if text)
 
 
 def score_word(record: StudyRecord) -> str:
@@ -49,6 +52,17 @@ def chosen_designs(record: StudyRecord) -> list[Trial]:
     """Completed trials that a screening chose; all that are no anchors where it was not kept which these are."""
     searched, ids = [t for t in record.completed if not t.anchor], record.screening.get("chosen")
     return searched if ids is None else [t for t in searched if t.spec and t.spec.id in ids]
+
+
+def _size(record: StudyRecord) -> str:
+    """Say the size of image, where it is not the one that papers publish at."""
+    if record.img_size == NATIVE_SIZE:
+        return ""
+    words = f"All of it is for images of {format_image_size(record.img_size)} px."
+    if record.anchors:
+        words += " Published designs follow that size, of which no accuracy is published"
+        words += ", and stand at their estimates." if record.in_points else "."
+    return words
 
 
 def _outside(record: StudyRecord) -> str:

@@ -7,6 +7,7 @@ from vitspace.accuracy.predictor import predictor
 from vitspace.budget import ANY
 from vitspace.costs import CONVENTION
 from vitspace.errors import InputError, shown
+from vitspace.image_sizes import format_image_size
 from vitspace.latency.acquainting import get_acquainted
 from vitspace.machine.devices import computing_on
 from vitspace.machine.host import machine
@@ -205,6 +206,8 @@ def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[s
 def _resumed(store: StudyStore, settings: dict[str, Any]) -> StudyConfig:
     """Return the stored configuration with what may change changed."""
     stored = store.config
+    if stored.img_size is None and "img_size" in settings:
+        stored = stored.model_copy(update={"img_size": format_image_size(store.record().img_size)})
     config = StudyConfig.of(stored.model_dump() | settings)
     for key, value in settings.items():
         if key not in MAY_CHANGE and getattr(config, key) != (kept := getattr(stored, key)):
