@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from vitspace.searching.engines._nni_workers import STUDY, Workers
 from vitspace.searching.monitor import Watcher
 from vitspace.searching.remote import absolute_paths
 from vitspace.searching.session import Session
-from vitspace.searching.streaks import FAILURES
+from vitspace.searching.streaks import FAILURES, Streaks
 from vitspace.searching.work import work_once
 from vitspace.study.storage import absolute_url
 
@@ -55,6 +55,7 @@ class _Run:
 
     session: Session
     desk: Desk
+    streaks: Streaks = field(default_factory=Streaks)
 
     def __call__(self) -> None:
         self._work_on_queued()
@@ -106,12 +107,16 @@ class _Run:
 
         Raises:
             BreakdownError: the experiment stopped on its own.
-            StudyFailedError: too many trials of NNI's failed since a design was last evaluated, or a worker stopped.
+            StudyFailedError: too many designs in a row failed, were rejected or too slow, too many trials of NNI's
+                failed since a design was last evaluated, or a worker stopped.
         """
         failed = 0
         while not self.desk.over:
             self._work_on_queued()
-            progress, look = tell() > 0, experiment.look()
+            ended, look = tell(), experiment.look()
+            progress = any(trial.counts for trial in ended)
+            for trial in ended:
+                self.streaks.add(trial)
             workers.look(progress)
             if look is not None:
                 if look.used_up:

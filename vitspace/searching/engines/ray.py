@@ -108,9 +108,8 @@ class Tasks:
         try:
             value: float = _result(reference)
         except ray.exceptions.RayTaskError as error:
-            if not isinstance(error.cause, ProxyError):
-                raise
-            return error.cause
+            cause = error.cause
+            return cause if isinstance(cause, Exception) else ProxyError(str(cause or error).splitlines()[-1])
         except ray.exceptions.RayError as error:
             return ProxyError(f"its worker died: {type(error).__name__}")
         return value
