@@ -11,9 +11,9 @@ from fractions import Fraction
 from typing import Any
 
 from vitspace.bounds import check_size, most_of
-from vitspace.image_sizes import ImageSize, format_image_size, plain_size
+from vitspace.image_sizes import ImageSize, format_image_size, plain_size, ratio_of, scaled
 from vitspace.space.config import AxisConfig, FamilyAxes, SpaceConfig, Values
-from vitspace.spec import StageSpec, part_type, ratio_of, scaled
+from vitspace.spec import StageSpec, part_type
 
 #: By family and field, the file's first value for each value at a size.
 Before = dict[tuple[str, str], dict[int, int]]
