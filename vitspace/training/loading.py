@@ -106,7 +106,7 @@ def loaded(loader: DataLoader) -> Iterator[Batch]:
 def tensors(pairs: Pairs) -> Batch | None:
     """Stack the pairs that can be read, in shared memory where this is another process."""
     kept = [pair for pair in pairs if pair is not None]
-    return tuple(default_collate(kept)) if kept else None  # type: ignore[return-value]
+    return tuple(default_collate(kept)) if kept else None
 
 
 def arrays(pairs: Pairs) -> tuple[np.ndarray, np.ndarray] | None:
