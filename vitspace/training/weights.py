@@ -120,7 +120,7 @@ def put(weights: Weights, network: Network, but: tuple[str, ...] = ()) -> None:
         made_for = weights.facts.get("spec_id")
         hint = f"; they are of spec {made_for}, this is {spec.id}" if made_for and made_for != spec.id else ""
         raise InputError(f"weights have the spec's names and shapes, but in {weights.path} {differing}{hint}")
-    given = {name: _checked(name, tensor, own[name], weights.path) for name, tensor in given.items()}
+    given = {name: _checked(name, given[name], each, weights.path) for name, each in own.items() if name in given}
     network.load_state_dict(given, strict=not but)
 
 
