@@ -120,8 +120,8 @@ def _few(plan: Plan) -> list[str]:
     if plan.total >= FEW_UPDATES:
         return []
     return [
-        f"{plan.total:,} updates in all, from which a recipe of hundreds of epochs learns little; what helps: "
-        "--recipe small, more --epochs, --init with trained weights"
+        f"{plan.total:,} updates in all are few for a training from scratch; what helps: --recipe small, which is for "
+        "few images, more --epochs, and --init with trained weights"
     ]
 
 
