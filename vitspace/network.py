@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from vitspace.errors import InputError, shown
+from vitspace.image_sizes import ImageSize, check_stride
 from vitspace.spec import Spec
 
 Features = Tensor | tuple[Tensor, Tensor]
@@ -202,24 +203,23 @@ def _stage_indices(indices: int | Sequence[int] | None, count: int) -> list[int]
     return chosen
 
 
-def build(spec: Spec, num_classes: int = 1000, img_size: int | Sequence[int] = 224, **kwargs: Any) -> Network:
+def build(spec: Spec, num_classes: int = 1000, img_size: ImageSize = 224, **kwargs: Any) -> Network:
     """Build the torch module of a spec.
 
     Args:
         spec: The architecture.
         num_classes: Classes; 0 returns pooled features.
-        img_size: The image size it is meant for, a side or both, which is only checked: windows and grids stay the
-            spec's, and `Spec.rescaled` changes them.
+        img_size: The image size it is meant for, a side or (height, width), which is only checked: windows and grids
+            stay the spec's, and `Spec.at` changes them.
         kwargs: ``in_chans``, ``drop_rate``, ``drop_path_rate`` and ``global_pool`` of `Network`.
 
     Raises:
-        InputError: the image is smaller than the network's stride, or the number of classes is negative.
+        InputError: a side of the image is too small or too large, or the number of classes is negative.
     """
     if not isinstance(spec, Spec):
         raise InputError(
             f"build takes a Spec, such as vitspace.anchor('msg_tiny').spec; peers have none, but got {shown(spec)}"
         )
     _check_classes(num_classes)
-    if (side := img_size if isinstance(img_size, int) else min(img_size)) < spec.stride:
-        raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {side}")
+    check_stride(img_size, spec.stride)
     return Network(spec, num_classes, **kwargs)

@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vitspace.costs.counter import Counter
 from vitspace.costs.networks import cost
+from vitspace.image_sizes import ImageSize, sides
 from vitspace.layers.plain import plain_graph
 from vitspace.network import Network, build
 from vitspace.spec import Spec
@@ -51,7 +52,7 @@ class Audit:
     ignored: dict[str, dict[str, int]]
 
 
-def audit(spec: Spec, img_size: int = 224) -> Audit:
+def audit(spec: Spec, img_size: ImageSize = 224) -> Audit:
     """Count a network with our counter, with fvcore (and a handle for fused attention), and with torch's counter.
 
     All three run the plain graph.
@@ -76,13 +77,13 @@ def audit(spec: Spec, img_size: int = 224) -> Audit:
     return Audit(rows, {"ours": seen, "fvcore": missed, "torch": unseen})
 
 
-def _ours(spec: Spec, img_size: int) -> tuple[Tally[str], dict[str, int]]:
+def _ours(spec: Spec, img_size: ImageSize) -> tuple[Tally[str], dict[str, int]]:
     counter = Counter()
     counter.run(*_on_meta(spec, img_size))
     return _named(counter.by_operator), _sorted(counter.uncounted)
 
 
-def _torch(spec: Spec, img_size: int) -> Tally[str]:
+def _torch(spec: Spec, img_size: ImageSize) -> Tally[str]:
     network, image = _on_meta(spec, img_size)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.eval()(image)
@@ -90,15 +91,15 @@ def _torch(spec: Spec, img_size: int) -> Tally[str]:
     return _named(Tally({operator: count // 2 for operator, count in counts.items()}))
 
 
-def _on_meta(spec: Spec, img_size: int) -> tuple[Network, Tensor]:
+def _on_meta(spec: Spec, img_size: ImageSize) -> tuple[Network, Tensor]:
     with torch.device("meta"):
-        return build(spec, img_size=img_size), torch.empty(1, 3, img_size, img_size)
+        return build(spec, img_size=img_size), torch.empty(1, 3, *sides(img_size))
 
 
-def _fvcore(spec: Spec, img_size: int) -> tuple[Tally[str], dict[str, int]]:
+def _fvcore(spec: Spec, img_size: ImageSize) -> tuple[Tally[str], dict[str, int]]:
     from fvcore.nn import FlopCountAnalysis
 
-    network, image = build(spec, img_size=img_size).eval(), torch.zeros(1, 3, img_size, img_size)
+    network, image = build(spec, img_size=img_size).eval(), torch.zeros(1, 3, *sides(img_size))
     analysis = FlopCountAnalysis(network, image)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
     analysis.set_op_handle("aten::scaled_dot_product_attention", _fused_attention)

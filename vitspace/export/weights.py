@@ -2,12 +2,13 @@
 
 import torch
 
+from vitspace.image_sizes import ImageSize
 from vitspace.network import Network, build
 from vitspace.spec import Spec
 from vitspace.training.weights import Weights, put
 
 
-def build_with(spec: Spec, weights: Weights, img_size: int) -> Network:
+def build_with(spec: Spec, weights: Weights, img_size: ImageSize) -> Network:
     """Build a spec's network with the weights in it.
 
     Raises:
@@ -18,7 +19,7 @@ def build_with(spec: Spec, weights: Weights, img_size: int) -> Network:
     return network
 
 
-def untrained(spec: Spec, num_classes: int, img_size: int, seed: int = 0) -> Network:
+def untrained(spec: Spec, num_classes: int, img_size: ImageSize, seed: int = 0) -> Network:
     """Build a spec's network with its own initialisation."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

@@ -47,6 +47,7 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "sampler": ("sampler", str),
     "number": ("trial", _plain),
     "name": ("design", str),
+    "network": ("in timm", str),
     "family": ("family", str),
     "dim": ("dim", str),
     "depth": ("depth", str),
@@ -54,6 +55,8 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "published_gflops": ("published FLOPs, G", _plain),
     "published_params_m": ("published params, M", _plain),
     "published_top1": ("published ImageNet top-1, %", _plain),
+    "img_size": ("image, px", _plain),
+    "recipe": ("trained by", str),
     "prior": ("predicted without it, %", _fixed(1)),
     "prior_error": ("error of that, points", _points),
     "gflops": ("FLOPs, G", _fixed(2)),
@@ -86,6 +89,7 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "proxy_seconds": ("of them by the proxy", _fixed(1)),
     "waited_seconds": ("of them waited", _fixed(1)),
     "outside": ("outside of what is known", str),
+    "source": ("source", str),
     "why": ("reason", str),
 }
 

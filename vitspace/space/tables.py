@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vitspace.costs import cost
+from vitspace.image_sizes import ImageSize
 from vitspace.latency import HostPredictor, LatencySettings
 from vitspace.latency.counted import CountedPrediction
 from vitspace.latency.devices import device as on_device
@@ -40,7 +41,7 @@ def rule_lines(space: Schema) -> list[str]:
 
 
 def design_rows(
-    specs: Sequence[Spec], img_size: int, predictions: Sequence[Prediction | CountedPrediction] = ()
+    specs: Sequence[Spec], img_size: ImageSize, predictions: Sequence[Prediction | CountedPrediction] = ()
 ) -> list[dict[str, Any]]:
     """Return a row a design: id, params, multiply-adds, predicted milliseconds if predictions are given, its fields."""
     ms = [{"predicted_ms": prediction.ms} for prediction in predictions] or [{}] * len(specs)
@@ -52,7 +53,7 @@ def design_rows(
 
 
 def predicted(
-    specs: Sequence[Spec], backend: str, img_size: int, device: str = ""
+    specs: Sequence[Spec], backend: str, img_size: ImageSize, device: str = ""
 ) -> list[Prediction] | list[CountedPrediction]:
     """Predict the CPU latency of designs from this host's calibration, or on a device.
 

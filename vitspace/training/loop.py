@@ -17,6 +17,7 @@ from vitspace.errors import FailureError
 from vitspace.fitting import CHECK_EVERY, Batch, DivergedError, Fitting, make_average, make_criterion, make_mixup
 from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.devices import autocast, is_out_of_memory
+from vitspace.machine.quiet import training_step
 from vitspace.network import Network
 from vitspace.training.images import Images, Order, train_loader, val_batches
 from vitspace.training.loading import loaded, plan_loading
@@ -104,7 +105,7 @@ class Loop:
         share = place.rank, place.world
         for inputs, labels in val_batches(self.images, self.plan.recipe, self.val_batch, self.loading, *share):
             labels = labels.to(place.device)
-            with autocast("auto", place.device):
+            with training_step(self.fitting.pauses), autocast("auto", place.device):
                 scores = network(inputs.to(place.device, memory_format=self.layout)).float()
             loss = F.cross_entropy(scores, labels, reduction="sum")
             sums += torch.stack([loss, (scores.argmax(1) == labels).sum(), loss.new_tensor(len(labels))])
