@@ -5,7 +5,6 @@ from typing import Any
 
 from vitspace.costs import CONVENTION
 from vitspace.export.model import ExportedModel
-from vitspace.export.weights import Weights
 from vitspace.image_sizes import sides
 from vitspace.plots.formats import escaped
 from vitspace.report import proxy_sentence
@@ -14,6 +13,7 @@ from vitspace.report.names import latency_name
 from vitspace.report.points import interval
 from vitspace.report.settings import settings
 from vitspace.report.words import device_words, machine_note
+from vitspace.training.weights import Weights
 from vitspace.units import format_score
 
 _USE = {
@@ -73,8 +73,9 @@ def _training(weights: Weights) -> str:
         return f"Its weights are of {weights.path.name}, which does not say how they were trained."
     selected = ", the best epoch on these same images, so the number is optimistic" if facts.get("selected") else ""
     part = f"{facts['epoch']} of " if facts["epoch"] < facts["epochs"] else ""
+    begun = f"Fine-tuned from {facts['init']}" if facts.get("init") else "Trained from scratch"
     return (
-        f"Trained from scratch on {facts['data']} at {facts['img_size']} px for {part}{facts['epochs']} epochs: top-1 "
+        f"{begun} on {facts['data']} at {facts['img_size']} px for {part}{facts['epochs']} epochs: top-1 "
         f"{facts['top1']:.2f} % on its {facts['val_images']:,} validation images after epoch {facts['epoch']}"
         f"{selected}."
     )

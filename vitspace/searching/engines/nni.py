@@ -21,6 +21,7 @@ from optuna.trial import TrialState
 from vitspace.cache import cache_path
 from vitspace.errors import StudyFailedError
 from vitspace.files import write_secret
+from vitspace.folders import check_folder
 from vitspace.searching.desk import Desk
 from vitspace.searching.engines import Engine, _nni_trial
 from vitspace.searching.engines._nni_experiment import BreakdownError, Experiment
@@ -144,7 +145,7 @@ class _Run:
     def _settings(self, workers: Workers) -> dict[str, Any]:
         """Return NNI's settings."""
         return {
-            "experiment_working_directory": cache_path().parent / "nni",
+            "experiment_working_directory": check_folder(cache_path().parent / "nni", "NNI"),
             "trial_code_directory": workers.folder,
             "trial_command": shlex.join([sys.executable, "-I", _nni_trial.__file__, workers.address.name]),
             "trial_concurrency": workers.count,
