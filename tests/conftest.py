@@ -7,6 +7,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import pytest
 import torch
 
+from vitspace.accuracy import peers
 from vitspace.plots import style
 from vitspace.searching import screening
 
@@ -28,6 +29,14 @@ def _few_screened():
     with pytest.MonkeyPatch.context() as patch:
         for name, count in {"LEAST": 300, "DRAWN": 64, "ROUND": 256}.items():
             patch.setattr(screening, name, count)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_default_peers():
+    """Searches in this process time no public networks beside their designs unless these are named."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(peers, "SERIES", ())
         yield
 
 

@@ -13,7 +13,7 @@ ROOT = Path(vitspace.__file__).parent
 LADDER = [
     {"errors", "interrupts"},
     {
-        *("about", "units", "image_sizes", "pareto", "statistics", "bounds"),
+        *("about", "units", "image_sizes", "carry", "pareto", "statistics", "bounds"),
         *("locks", "files", "folders", "cache", "machine", "tracking"),
     },
     {"sources"},
@@ -23,6 +23,7 @@ LADDER = [
     {"fitting", "costs"},
     {"anchors"},
     {"families"},
+    {"tasks"},
     {"accuracy"},
     {"latency"},
     {"space"},
@@ -56,6 +57,7 @@ REGISTRIES = {
     "proxies/registry.py": "a proxy",
     "proxies/scores/__init__.py": "a training-free score",
     "searching/engines/__init__.py": "an engine",
+    "tasks/heads/__init__.py": "a dense task",
 }
 #: Packages whose names are loaded when first asked for, each with what is not loaded without need.
 LAZY = {

@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +102,51 @@ def _attempt(work: Callable[[sqlite3.Connection], Any], otherwise: Any) -> Any:
     path = cache_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(path, timeout=30)) as connection, connection:
-            connection.execute(_SCHEMA)
-            return work(connection)
+        try:
+            return _on(path, work)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            _set_aside(path, error)
+            return _on(path, work)
     except (OSError, sqlite3.Error) as error:
         if path not in _TOLD:
             _log.warning("the cache %s cannot be used (%s), so that nothing is kept", path, error)
             _TOLD.add(path)
         return otherwise
+
+
+def _on(path: Path, work: Callable[[sqlite3.Connection], Any]) -> Any:
+    with closing(sqlite3.connect(path, timeout=30)) as connection, connection:
+        connection.execute(_SCHEMA)
+        return work(connection)
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file is no database, a damaged one, or one of other tables than ours."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FORMAT,
+        sqlite3.SQLITE_ERROR,
+    )
+
+
+def _set_aside(path: Path, error: sqlite3.DatabaseError) -> None:
+    """Give a damaged cache another name, with what SQLite keeps beside it; of several processes one does."""
+    with exclusive("cache"):
+        try:
+            if _on(path, lambda connection: connection.execute("PRAGMA quick_check(1)").fetchone()) == ("ok",):
+                _on(path, lambda connection: connection.execute("SELECT kind, key, value FROM entries").fetchone())
+                return  # another process has made it anew
+        except sqlite3.DatabaseError as now:
+            if not _is_damage(now):
+                raise
+        names = (path.with_name(f"{path.name}.damaged-{number}") for number in count(1))
+        aside = next(each for each in names if not each.exists())
+        for suffix in ("-journal", "-wal", "-shm"):
+            beside = path.with_name(path.name + suffix)
+            if beside.exists():
+                beside.replace(aside.with_name(aside.name + suffix))
+        path.replace(aside)
+        _log.warning("the cache %s is damaged (%s), set aside as %s and made anew", path, error, aside.name)

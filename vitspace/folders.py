@@ -25,6 +25,8 @@ _OWNER = re.compile(r"process \d+ on [\w.-]+")
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)
 _STEM = 40
+#: Bytes that are written to see whether a folder can be, and what says that its disk is full.
+_PROBE, _FULL = 1 << 16, (errno.ENOSPC, errno.EDQUOT)
 _log = logging.getLogger(__name__)
 #: Descriptors of held locks, which a forked process does not keep: they are to end with this one.
 _held: set[int] = set()
@@ -158,18 +160,19 @@ def whole_files(path: Path) -> Iterator[Path]:
             raise
 
 
-def check_folder(out: Path) -> Path:
-    """Return a report's folder, if it can be written.
+def check_folder(out: Path, what: str = "a report") -> Path:
+    """Return a folder, made or not, if it can be written and its disk is not full.
 
     Raises:
         InputError: it cannot.
     """
     parent = next((path for path in (out, *out.absolute().parents) if path.exists()), Path.cwd())
     try:
-        with temporary(parent / "probe"):  # permissions say nothing to root, nor of /proc
-            pass
-    except OSError:
-        raise InputError(f"a report needs a folder that can be written, but {str(parent)!r} is none") from None
+        with temporary(parent / "probe") as probe:  # permissions say nothing to root, nor of /proc
+            probe.write_bytes(bytes(_PROBE))
+    except OSError as error:
+        why = f": {error.strerror}" if error.errno in _FULL else ""
+        raise InputError(f"{what} needs a folder that can be written, but {str(parent)!r} is none{why}") from None
     return out
 
 

@@ -2,6 +2,8 @@
 
 import math
 import re
+from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from vitspace.errors import InputError, shown
@@ -9,6 +11,8 @@ from vitspace.errors import InputError, shown
 #: A size of images in pixels: the side of a square, or height and width.
 ImageSize = int | tuple[int, int]
 
+#: Side in pixels of the images that specs are written for.
+NATIVE_SIZE = 224
 #: Sides that an image may have, pixels.
 LEAST_SIDE, MOST_SIDE = 32, 4096
 #: Sizes in one list.
@@ -95,3 +99,17 @@ def format_image_size(size: Any) -> str:
     """Write a size as `parse_image_size` reads it: ``256``, ``192x256``."""
     height, width = sides(size)
     return str(height) if height == width else f"{height}x{width}"
+
+
+def ratio_of(img_size: ImageSize, written_for: ImageSize = NATIVE_SIZE) -> Fraction:
+    """Return by how much the shorter side of an image is larger than that of another.
+
+    Raises:
+        InputError: one is no size of images.
+    """
+    return Fraction(min(sides(img_size)), min(sides(written_for)))
+
+
+def scaled(value: int, least: int, ratio: float | Fraction, rounding: Callable[[Any], int]) -> int:
+    """Return what a window or a grid becomes on a map ``ratio`` times as large; those below ``least`` stay."""
+    return max(min(value, least), rounding(value * ratio))

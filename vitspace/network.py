@@ -23,6 +23,11 @@ class Network(nn.Module):
         in_chans: Channels of the image.
         drop_rate: Dropout before the classifier.
         drop_path_rate: Stochastic depth of the last block; earlier blocks follow a line from 0.
+        global_pool: How the head pools: None as the family does, ``avg`` or ``max`` over positions, or the empty string
+            for features as they are, which takes ``num_classes=0``.
+
+    Raises:
+        InputError: there is no such pooling, or classes of features that are not pooled.
     """
 
     head: Any
@@ -34,6 +39,7 @@ class Network(nn.Module):
         in_chans: int = 3,
         drop_rate: float = 0.0,
         drop_path_rate: float = 0.0,
+        global_pool: str | None = None,
     ) -> None:
         super().__init__()
         self.spec, self.num_classes, self.in_chans = spec, num_classes, in_chans
@@ -46,6 +52,7 @@ class Network(nn.Module):
         )
         self.head = spec.head.build(spec.in_dims[-1], spec.carries[-1], num_classes)
         self.head.drop.p = drop_rate
+        self._set_pooling(global_pool)
         self.num_features = spec.in_dims[-1]
         self.head_hidden_size = self.head.num_features
         self.feature_info = self._feature_info()
@@ -123,15 +130,34 @@ class Network(nn.Module):
         return self.head.fc
 
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Replace the classifier; 0 removes it.
+        """Replace the classifier, and the pooling if one is named; 0 classes remove it.
 
         Raises:
-            InputError: a pooling is asked for; the family's own is the only one.
+            InputError: there is no such pooling, or classes of features that are not pooled.
         """
-        if global_pool is not None:
-            raise InputError(f"a family pools in its own way, so global_pool is None, but got {shown(global_pool)}")
-        self.num_classes = num_classes
+        _check_classes(num_classes)
+        before, self.num_classes = self.num_classes, num_classes
+        try:
+            self._set_pooling(self.head.global_pool if global_pool is None else global_pool)
+        except InputError:
+            self.num_classes = before
+            raise
+        place = next(self.parameters()).device
         self.head.reset(num_classes)
+        self.head.fc.to(place)
+
+    def _set_pooling(self, global_pool: str | None) -> None:
+        poolings = getattr(self.head, "poolings", (None,))
+        if global_pool not in poolings:
+            known = ", ".join(map(repr, poolings))
+            raise InputError(
+                f"global_pool of a {self.spec.family} head is one of {known}, but got {shown(global_pool)}"
+            )
+        if global_pool == "" and self.num_classes:
+            raise InputError(
+                f"features that are not pooled have no classes, so num_classes is 0, but got {self.num_classes}"
+            )
+        self.head.global_pool = global_pool
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Recompute each stage in the backward pass instead of storing its activations."""
@@ -142,9 +168,22 @@ class Network(nn.Module):
         parts = [(place, part.no_weight_decay()) for place, part in self.named_modules() if _names_undecayed(part)]
         return {f"{place}.{name}" for place, names in parts for name in names} & dict(self.named_parameters()).keys()
 
-    def group_matcher(self, coarse: bool = False) -> dict[str, str]:
+    def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
         """Regular expressions that group parameters by depth, for layer-wise learning rates."""
-        return {"stem": r"^stem", "blocks": r"^stages\.(\d+)" if coarse else r"^stages\.(\d+)\.blocks\.(\d+)"}
+        fine = [(r"^stages\.(\d+)\.blocks\.(\d+)", None), (r"^stages\.(\d+)", (0,))]
+        return {"stem": r"^stem", "blocks": r"^stages\.(\d+)" if coarse else fine}
+
+
+def first_conv(spec: Spec) -> str:
+    """Return the name of the layer that takes the image's channels, as timm's ``pretrained_cfg`` has it."""
+    with torch.device("meta"):
+        stem = spec.stem.build(spec.in_dims[0], 3)
+    return next(f"stem.{name}" for name, part in stem.named_modules() if isinstance(part, nn.Conv2d))
+
+
+def _check_classes(num_classes: int) -> None:
+    if num_classes < 0:
+        raise InputError(f"num_classes is at least 0, but got {num_classes}")
 
 
 def _names_undecayed(part: nn.Module) -> bool:
@@ -172,7 +211,7 @@ def build(spec: Spec, num_classes: int = 1000, img_size: ImageSize = 224, **kwar
         num_classes: Classes; 0 returns pooled features.
         img_size: The image size it is meant for, a side or (height, width), which is only checked: windows and grids
             stay the spec's, and `Spec.at` changes them.
-        kwargs: ``in_chans``, ``drop_rate`` and ``drop_path_rate`` of `Network`.
+        kwargs: ``in_chans``, ``drop_rate``, ``drop_path_rate`` and ``global_pool`` of `Network`.
 
     Raises:
         InputError: a side of the image is too small or too large, or the number of classes is negative.
@@ -181,7 +220,6 @@ def build(spec: Spec, num_classes: int = 1000, img_size: ImageSize = 224, **kwar
         raise InputError(
             f"build takes a Spec, such as vitspace.anchor('msg_tiny').spec; peers have none, but got {shown(spec)}"
         )
-    if num_classes < 0:
-        raise InputError(f"num_classes is at least 0, but got {num_classes}")
+    _check_classes(num_classes)
     check_stride(img_size, spec.stride)
     return Network(spec, num_classes, **kwargs)

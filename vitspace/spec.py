@@ -19,9 +19,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from vitspace.bounds import MOST_STAGES, check_size, most_of
+from vitspace.carry import Carry
 from vitspace.errors import InputError, shown
 from vitspace.files import broken_rule, parse_json
-from vitspace.image_sizes import ImageSize, format_image_size, sides
+from vitspace.image_sizes import NATIVE_SIZE, ImageSize, format_image_size, ratio_of, scaled
 from vitspace.plots.schematic import DrawnStage, draw_svg
 from vitspace.sources import sources_of
 
@@ -31,28 +32,11 @@ if TYPE_CHECKING:
 #: Decorates every part of a family: frozen, types checked, unknown keys refused.
 part = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 
-#: Side in pixels of the images that specs are written for.
-NATIVE_SIZE = 224
 #: Kinds of part.
 KINDS = ("stem", "stage", "head")
 _PARTS: dict[tuple[str, str], type["PartSpec"]] = {}
 #: Family -> why it could not be loaded.
 _BROKEN: dict[str, str] = {}
-
-
-@dataclass(frozen=True)
-class Carry:
-    """What a stage hands to the next beside its map.
-
-    Attributes:
-        kind: The family whose tokens these are.
-        dim: Their channels.
-        size: What fixes their number: MSG's window, VT's token count.
-    """
-
-    kind: str
-    dim: int
-    size: int
 
 
 @dataclass(frozen=True)
@@ -176,11 +160,8 @@ class StageSpec(PartSpec, kind="stage"):
 
     def rescaled(self, ratio: float | Fraction, rounding: Callable[[Any], int] = round) -> Self:
         """Return the stage for an image ``ratio`` times as large: ``follows`` do, and nothing else."""
-        if not self.follows:
-            return self
-        return self.changed(
-            **{name: scaled(getattr(self, name), least, ratio, rounding) for name, least in self.follows.items()}
-        )
+        changes = {name: scaled(getattr(self, name), least, ratio, rounding) for name, least in self.follows.items()}
+        return self.changed(**changes) if changes else self
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> "nn.Module":
         """Return the module; ``drop_path`` holds one stochastic-depth rate a block."""
@@ -268,33 +249,22 @@ class Spec:
         return replace(self, stages=tuple(stage.rescaled(ratio, rounding) for stage in self.stages))
 
     def at(self, img_size: ImageSize, written_for: ImageSize = NATIVE_SIZE) -> "Spec":
-        """Return the spec for images of a size: windows, grids and patches follow the shorter side of the image.
+        """Return the spec for images of a size: windows, grids and patches follow the shorter side, rounded up.
 
-        They are rounded up, so that no map has more windows along that side than it had, and regions of windows hold.
-
-        Args:
-            img_size: Side of the image, or (height, width), pixels.
-            written_for: The size that the spec is for.
+        No map has more windows along that side than at the size that the spec is written for, and regions hold.
 
         Raises:
-            InputError: a side is none, or a window would be larger than any may be.
+            InputError: it is no size, or a window would be larger than any may be.
         """
-        if (ratio := ratio_of(img_size, written_for)) == 1:
-            return self
-        spec = self.rescaled(ratio, math.ceil)
+        spec = self.rescaled(ratio_of(img_size, written_for), math.ceil)
         for stage in spec.stages:
             for name in stage.follows:
                 check_size(f"at {format_image_size(img_size)} px {name}", getattr(stage, name), most_of(name))
         return spec
 
     def written_at(self, img_size: ImageSize) -> "Spec":
-        """Return the spec of which `at` makes this one at a size; the one of the largest windows, where several do.
-
-        Raises:
-            InputError: it is no size of images.
-        """
-        ratio = ratio_of(NATIVE_SIZE, img_size)
-        return self if ratio == 1 else self.rescaled(ratio, math.floor)
+        """Return the spec of which `at` makes this one at a size; the one of the largest windows, where several do."""
+        return self.rescaled(ratio_of(NATIVE_SIZE, img_size), math.floor)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` reads back."""
@@ -353,20 +323,6 @@ class Spec:
         except ValueError as error:
             raise InputError(f"a spec is JSON that can be read, but {error}") from None
         return cls.from_dict(data)
-
-
-def ratio_of(img_size: ImageSize, written_for: ImageSize = NATIVE_SIZE) -> Fraction:
-    """Return by how much the shorter side of an image is larger than that of another.
-
-    Raises:
-        InputError: one is no size of images.
-    """
-    return Fraction(min(sides(img_size)), min(sides(written_for)))
-
-
-def scaled(value: int, least: int, ratio: float | Fraction, rounding: Callable[[Any], int]) -> int:
-    """Return what a window or a grid becomes on a map ``ratio`` times as large; those below ``least`` stay."""
-    return max(min(value, least), rounding(value * ratio))
 
 
 def part_type(kind: str, family: str) -> type[PartSpec]:

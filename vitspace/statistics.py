@@ -1,4 +1,4 @@
-"""Agreement of the order of scores with the order of accuracies, with bootstrap intervals."""
+"""Ties, and agreement of the order of scores with the order of accuracies, with bootstrap intervals."""
 
 from collections.abc import Sequence
 
@@ -24,6 +24,11 @@ def kendall(x: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None) -> Arr
     spread = [np.einsum("ri,ij,rj->r", count, np.abs(s), count, optimize=True) for s in (signs_x, signs_y)]
     with np.errstate(invalid="ignore", divide="ignore"):
         return agree / np.sqrt(spread[0] * spread[1])
+
+
+def is_tie(difference: float, deviation: float) -> bool:
+    """Whether a difference is not told from none: it is below its standard deviation; never where that is 0."""
+    return abs(difference) < deviation
 
 
 def finite_or_none(value: float) -> float | None:

@@ -6,12 +6,19 @@ from torch import nn
 import vitspace
 from vitspace.accuracy import difference, tie
 from vitspace.accuracy.prediction import summed
+from vitspace.accuracy.predictor import Predictor, predictor
+from vitspace.accuracy.table import published
 
 MSG = ("msg_tiny", "msg_small")
 
 
 def spec(name):
     return vitspace.anchor(name).spec
+
+
+def test_a_predictor_of_another_table_has_another_digest():
+    rows = published()
+    assert Predictor(rows[:-1]).digest != predictor().digest == Predictor(rows).digest
 
 
 def test_a_prediction_has_what_is_agreed_on():

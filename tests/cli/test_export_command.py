@@ -24,7 +24,10 @@ def test_an_anchor_is_exported_and_its_module_runs(call, tmp_path):
     [
         (["mat_9"], "nearest: mat_"),
         (["msg-4G", "--trial", "3"], "there is no file 'studies.journal'"),
-        (["mat_1", "--format", "torch"], "a format is one of spec, timm, onnx, openvino, but got 'torch'"),
+        (
+            ["mat_1", "--format", "torch"],
+            "one of spec, timm, onnx, openvino, onnx-int8, openvino-int8, but got 'torch'",
+        ),
         (["mat_1", "--weights", "none.safetensors"], "there is none at 'none.safetensors'"),
         (["mat_1", "--format", "spec", "--out", "file/out"], "an export needs a folder that can be written"),
     ],

@@ -1,4 +1,5 @@
 import inspect
+from typing import Literal
 
 import optuna
 import pytest
@@ -6,12 +7,19 @@ from inside import vitspace
 
 from vitspace.cli import app, options
 from vitspace.files import write_secret
+from vitspace.latency import BACKENDS
 from vitspace.study import storage
+from vitspace.study.config import StudyConfig
 
 COMMANDS = [
     *app.registered_commands,
     *(command for group in app.registered_groups for command in group.typer_instance.registered_commands),
 ]
+
+
+def test_commands_name_the_backends_that_there_are():
+    assert ", ".join(BACKENDS) == options.BACKENDS
+    assert StudyConfig.model_fields["latency_backend"].annotation == Literal[tuple(BACKENDS)]
 
 
 def test_commands_and_the_library_have_one_default_storage():

@@ -13,6 +13,7 @@ from vitspace.data import SOURCES
 from vitspace.errors import InputError
 from vitspace.fidelity.jobs import POSTERIOR, PREDICTOR
 from vitspace.files import data_names
+from vitspace.latency import BACKENDS
 from vitspace.proxies import PROXIES, TRAINING
 from vitspace.proxies.recipe import parse_proxy
 from vitspace.searching.engines import ENGINES, check_sampler
@@ -73,7 +74,7 @@ def check(command, words, cut_short=False):
             check_sampler(config)
     if command.name in ("search", "draw", "size", "compare"):
         Budget.parse(*(named.get(name) for name in ("budget", "params", "latency")))
-    known = {"config": data_names("studies"), "data": SOURCES, "backend": ("eager", "onnxruntime", "openvino")}
+    known = {"config": data_names("studies"), "data": SOURCES, "backend": BACKENDS}
     known |= dict.fromkeys(("space", "spaces"), data_names("spaces", nested=True))
     known |= dict.fromkeys(("proxy", "proxies"), (*PROXIES, PREDICTOR, POSTERIOR))
     known |= {"engine": ENGINES}

@@ -230,7 +230,9 @@ def test_formats_are_chosen_by_name_or_all_that_are_installed(monkeypatch):
     assert choose_formats(["timm"]) == (["spec", "timm"], {})
     with pytest.raises(InputError, match=r"format 'openvino' needs openvino: pip install 'vitspace\[openvino\]'"):
         choose_formats(["openvino"])
-    with pytest.raises(InputError, match="a format is one of spec, timm, onnx, openvino, but got 'torch'"):
+    with pytest.raises(
+        InputError, match=r"one of spec, timm, onnx, openvino, onnx-int8, openvino-int8, but got 'torch'"
+    ):
         choose_formats(["torch"])
 
 

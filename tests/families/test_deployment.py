@@ -16,7 +16,10 @@ from designs import (
 )
 
 from vitspace.anchors import anchor
+from vitspace.design import Design
+from vitspace.export import FORMATS, ExportedModel, export_folder
 from vitspace.families import FAMILIES
+from vitspace.latency.backends import lacking
 from vitspace.layers.plain import plain_graph
 
 #: Rounding in single precision.
@@ -108,3 +111,14 @@ def assert_exports(spec, side, path):
     pytest.importorskip("onnxruntime")
     for got, expected in onnx_scores(spec, side, path):
         torch.testing.assert_close(got, expected, **PARITY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SPACES)
+def test_a_design_of_each_family_is_near_float32_in_int8(name, tmp_path):
+    model = ExportedModel(Design("d", small_designs(name, 1)[0]), lively(small_designs(name, 1)[0], 64, 64), 64)
+    found = [each for each in ("onnx-int8", "openvino-int8") if not lacking(FORMATS[each][1])]
+    if not found:
+        pytest.skip("no format in int8 is installed")
+    record = export_folder(model, found, tmp_path / "out")
+    assert all(int8["cosine_least"] > 0.9 for int8 in record["int8"].values()) and set(record["int8"]) == set(found)

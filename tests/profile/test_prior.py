@@ -6,6 +6,7 @@ import pytest
 
 from vitspace.latency import Latency, LatencySettings, acquainting
 from vitspace.latency.acquainting import acquaint, get_acquainted, probes
+from vitspace.latency.counted import unknown
 from vitspace.latency.table import read_rows
 from vitspace.profile import prior
 
@@ -55,9 +56,15 @@ def test_a_host_that_is_known_is_not_timed_again(clock, monkeypatch):
     monkeypatch.setattr(acquainting, "acquaint", lambda settings: vars(known).update(designs=6))
     for _ in range(2):
         get_acquainted(LatencySettings(), told.append)
-    get_acquainted(LatencySettings(threads=2), told.append)
     assert len(told) == 2 and "timing published designs for a minute" in told[0]
     assert told[1] == "latency is predicted from 6 designs"
+
+
+@pytest.mark.parametrize("changed", [{"threads": 2}, {"backend": "openvino-int8"}])
+def test_what_no_shipped_design_tells_of_is_not_timed_beforehand_and_that_is_said(clock, changed):
+    told = []
+    get_acquainted(LatencySettings(**changed), told.append)
+    assert not clock and told == [f"no prediction from what is counted: {unknown(LatencySettings(**changed))}"]
 
 
 def test_one_gets_acquainted_by_the_smallest_anchors_of_all_families(clock, monkeypatch):

@@ -19,6 +19,15 @@ def test_the_names_are_those_agreed_on():
     assert {"train", "halving", *SCORES, *COMBINATIONS} == set(PROXIES)
 
 
+@pytest.mark.parametrize(("name", "told"), [("params", False), ("slog", False), ("naswot", True)])
+def test_a_device_is_told_of_where_networks_run(name, told, caplog, monkeypatch):
+    monkeypatch.setattr("vitspace.machine.devices.available_devices", lambda: ["cpu"])
+    with caplog.at_level(logging.INFO):
+        open_proxy(name, "fractal", "auto")
+    assert ("device auto: no CUDA device here, so that scoring runs on the CPU" in caplog.messages) == told
+    assert "training runs" not in caplog.text
+
+
 def test_a_score_is_a_proxy(caplog):
     with caplog.at_level(logging.WARNING):
         proxy = open_proxy("params", "fractal", "cpu")

@@ -107,7 +107,7 @@ def points(record):
         config=record.config.model_copy(update={"accuracy": "estimate"}),
         trials=[*trials, replace(record.trials[5], number=6), replace(record.trials[6], number=7)],
         resolved=record.resolved | {"accuracy": evidence},
-        screened={"designs": 100352, "seconds": 21.0, "cloud": [[1e9, 75.0], [2e9, 78.5], [3.5e9, 80.5]]},
+        screening={"designs": 100352, "seconds": 21.0, "cloud": [[1e9, 75.0], [2e9, 78.5], [3.5e9, 80.5]]},
         reference={"chance_loss": 3.0, "spec_id": trials[0].spec.id, "name": "msg_tiny", "scores": [82.4]},
         reference_point=(-70.0, 4e9, 60.0),
     )
@@ -116,7 +116,7 @@ def points(record):
 @pytest.fixture(scope="session")
 def new(points):
     """A study in points of which no trial has ended."""
-    return replace(points, name="new", trials=[], screened={}, resolved={}, reference={}, reference_point=None)
+    return replace(points, name="new", trials=[], screening={}, resolved={}, reference={}, reference_point=None)
 
 
 @pytest.fixture(scope="session")

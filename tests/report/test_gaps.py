@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from vitspace.accuracy import difference
+from vitspace.accuracy import Difference, difference
 from vitspace.report.gaps import gap, order_unresolved
 from vitspace.report.noise import noise_limit
 
@@ -21,6 +21,12 @@ def test_a_design_and_an_anchor_tie_by_their_own_deviations(points):
     assert found.limit == pytest.approx((0.9**2 + 0.3**2) ** 0.5)
     assert found.tie and not found.sure
     assert str(found) == "-0.4 points [-2.0, +1.2]"
+
+
+def test_designs_as_far_apart_as_the_deviation_do_not_tie(points):
+    found = gap(points, points.trials[5], points.trials[0])
+    assert replace(found, score=0.999 * found.limit).tie and not replace(found, score=found.limit).tie
+    assert not Difference(1.0, 1.0).tie and Difference(-0.999, 1.0).tie and not Difference(0.0, 0.0).tie
 
 
 def test_beyond_the_interval_a_lead_is_sure(points):

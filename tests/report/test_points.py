@@ -40,6 +40,28 @@ def test_the_headline_counts_what_was_screened_and_warns(points):
     assert f"No better than chance (-3.000) in the short training: {trial_name(points.trials[3])} (trial 3)." in text
 
 
+def test_what_a_sampler_proposed_is_counted_apart_from_what_was_screened(points):
+    chosen = [trial.spec.id for trial in points.trials[1:4]]
+    later = replace(points, screening=points.screening | {"chosen": chosen})
+    assert "(3 chosen from 100,352 screened, 2 proposed by the sampler, published: MSG-T)" in headline(later)
+    assert "chosen from 100,352 that were screened and 2 were proposed by the sampler" in growth_words(later)
+
+
+def test_a_training_free_proxy_is_called_by_its_name(points):
+    free = replace(points, resolved=points.resolved | {"proxy": {"name": "params", "trains": False}})
+    assert figures(free)["check"].alt == "Scores of params, which trains nothing, against FLOPs"
+    assert training_check(free).title == "msg-4G: scores of params, which trains nothing"
+    shown = [dict(card.facts) for card in cards(free)]
+    assert all("params, training-free" in each and "proxy score" not in each for each in shown)
+
+
+def test_a_changed_predictor_is_told_in_the_report(points):
+    runs = {"accuracy": {"predictor": "a"}, "resumed": [{"command": "x"}, {"predictor": "a"}]}
+    assert "The predictor changed" not in proxy_sentence(replace(points, resolved=points.resolved | runs))
+    runs["resumed"].append({"predictor": "b"})
+    assert "The predictor changed" in proxy_sentence(replace(points, resolved=points.resolved | runs))
+
+
 def test_a_check_that_published_designs_fail_is_too_short(points):
     hard = replace(points, reference=points.reference | {"chance_loss": 2.5})
     assert "6 of 6 designs. Published ones are among them, so this training is too short to tell" in headline(hard)

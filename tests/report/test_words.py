@@ -102,7 +102,7 @@ def test_what_is_unknown_is_not_said(bare):
 def test_commands_quote_the_name(record):
     commands = [command for _, command in next_commands(replace(record, name="my study"))]
     assert "vitspace report 'my study'" in commands
-    assert "vitspace search --study 'my study' --resume --trials 32" in commands
+    assert "vitspace search --study 'my study' --resume" in commands
     assert "vitspace export 'my study' --trial 0" in commands
     assert "vitspace train 'my study' --trial 0 --data imagefolder:DIR" in commands
 
@@ -112,6 +112,14 @@ def test_commands_name_the_storage_where_they_take_one(record):
     assert len(commands) == 5 and all(line.endswith(" --storage 'sqlite:///my x.db'") for line in commands)
     commands = [command for _, command in design_commands(replace(record, storage="x.db"), record.front[0])]
     assert ["--storage" in line for line in commands] == [True, True, False]
+
+
+@pytest.mark.parametrize(("trials", "used_up", "told"), [(16, False, ""), (5, False, " --trials 10"), (16, True, None)])
+def test_no_more_designs_are_recommended_than_there_are(record, trials, used_up, told):
+    config = record.config.model_copy(update={"trials": trials})
+    commands = [line for _, line in next_commands(replace(record, config=config, used_up=used_up))]
+    more = [line for line in commands if line.startswith("vitspace search")]
+    assert more == ([] if told is None else [f"vitspace search --study msg-4G --resume{told}"])
 
 
 def test_a_study_without_a_front_has_no_design_to_take_away(bare):

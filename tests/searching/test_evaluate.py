@@ -1,6 +1,11 @@
+import json
+
+import numpy as np
 import pytest
+import torch
 
 from vitspace.latency import Latency
+from vitspace.proxies import Score
 from vitspace.searching import evaluate
 from vitspace.study.config import StudyConfig
 
@@ -31,3 +36,24 @@ def test_an_undecided_design_is_scored_and_says_why(timed):
     assert trial.score is not None and trial.counts and not trial.complete
     assert trial.why == "it takes between 35.0 and 41.0 ms, and the budget's limit is 40 ms"
     assert timed(30.0, 29.0, 31.0).complete
+
+
+@pytest.mark.parametrize(
+    ("value", "details", "stored"),
+    [
+        (np.float32(-1.5), {"count": np.int64(3), "losses": np.array([1.0, 2.0])}, {"count": 3, "losses": [1.0, 2.0]}),
+        (torch.tensor(-1.5), {"loss": torch.tensor(0.5), "nan": float("nan")}, {"loss": 0.5, "nan": None}),
+    ],
+)
+def test_scores_of_numpy_and_torch_are_stored_as_numbers(make_evaluator, space, proxy, value, details, stored):
+    proxy.score = lambda spec, seed, on_step=None: Score(value, np.float64(0.1), details)
+    trial = make_evaluator(StudyConfig(accuracy="proxy", space="msg")).evaluate(0, space.smallest)
+    assert (trial.state, trial.score, type(trial.score)) == ("complete", -1.5, float)
+    assert trial.details | stored | {"proxy_seconds": 0.1} == trial.details
+    json.dumps(trial.details)
+
+
+def test_what_json_cannot_hold_fails_the_trial_and_not_the_search(make_evaluator, space, proxy):
+    proxy.score = lambda spec, seed, on_step=None: Score(1.0, 0.1, {"what": object()})
+    trial = make_evaluator(StudyConfig(accuracy="proxy", space="msg")).evaluate(0, space.smallest)
+    assert trial.state == "failed" and "not JSON serializable" in trial.why

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from vitspace.budget import Budget
-from vitspace.errors import InputError
 from vitspace.searching import finalists as module
 from vitspace.searching.estimated import EstimatedDesigns
 from vitspace.searching.finalists import Known, choose_finalists, fast_enough
@@ -52,10 +51,8 @@ def test_trials_and_designs_in_which_positions_never_meet_are_no_finalists():
     assert chosen(found, 3, ["known", "still", "good"], {"known"}) == ["good"]
 
 
-def test_a_space_in_which_positions_never_meet_is_refused():
-    found = designs([80.0, 79.0], [400, 200])
-    with pytest.raises(InputError, match="in none of the 2 best they do; --accuracy proxy"):
-        chosen(found, 1, ["still", "still"])
+def test_designs_in_which_positions_never_meet_leave_no_finalists():
+    assert chosen(designs([80.0, 79.0], [400, 200]), 1, ["still", "still"]) == []
 
 
 def test_no_more_are_looked_at_after_so_many_in_a_row_in_which_positions_never_meet(monkeypatch):

@@ -7,8 +7,12 @@ import pytest
 
 from vitspace import anchor, predict_top1
 from vitspace.accuracy.evidence import Evidence, Reading
+from vitspace.accuracy.predictor import predictor
+from vitspace.searching import first
 from vitspace.searching.engines import run_engine
-from vitspace.searching.first import FirstDesigns, alternates, enqueue
+from vitspace.searching.first import FirstDesigns, alternates, enqueue, further_finalists
+from vitspace.searching.monitor import Silent
+from vitspace.searching.run import _same_predictor
 from vitspace.searching.session import Session
 from vitspace.space import load_space
 from vitspace.spec import Spec
@@ -56,6 +60,37 @@ def test_where_nothing_moves_estimates_our_sampler_has_nothing_to_propose_by(eva
     assert not alternates(points, evaluator)
     assert alternates(points, replace(evaluator, evidence=SOME))
     assert alternates(points.model_copy(update={"sampler": "tpe"}), evaluator)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """Make a study of nothing, by what is resolved of it."""
+
+    def make(**resolved):
+        config = StudyConfig(space="msg", budget="4G", trials=3)
+        return StudyStore.create(open_storage(str(tmp_path / "s.journal")), "s", config, resolved)
+
+    return make
+
+
+@pytest.mark.parametrize(("known", "told"), [(None, 0), ("here", 0), ("other", 1)])
+def test_a_study_that_goes_on_with_another_predictor_says_so(stored, known, told):
+    here, notes = predictor().digest, []
+    store = stored(accuracy={"predictor": here if known == "here" else known})
+    monitor = Silent()
+    monitor.note = notes.append
+    assert _same_predictor(store, monitor) == here
+    assert len(notes) == told and all("the 0 designs so far keep their estimates" in note for note in notes)
+
+
+def test_further_finalists_join_what_the_screening_chose(stored, space, monkeypatch):
+    found = [anchor("msg_tiny").spec], {"designs": 5, "seconds": 1.0, "cloud": [], "chosen": ["b"]}
+    monkeypatch.setattr(first, "finalists_of", lambda *_: found)
+    store = stored()
+    store.set(screening={"designs": 9, "seconds": 1.0, "cloud": [], "chosen": ["a"]})
+    further = further_finalists(store, space, store.config, lambda done, of: None)
+    assert further.designs == [(None, anchor("msg_tiny").spec)]
+    assert further.screening["designs"] == 9 and further.screening["chosen"] == ["a", "b"]
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def prediction_error(evaluated):
 def test_a_study_is_chosen_by_the_device_s_milliseconds(device, space):
     config = StudyConfig(space="msg", budget="1G", latency="pi5:1000ms", anchors="none", trials=3)
     found = first_designs(space, config)
-    assert found.screened["designs"] > 0 and len(found.designs) == 3
+    assert found.screening["designs"] > 0 and len(found.designs) == 3
 
 
 def test_a_budget_that_no_design_meets_names_the_device(device, space):

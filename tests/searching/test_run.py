@@ -132,3 +132,33 @@ def test_a_resumed_study_knows_the_data_in_its_proxys_name(tmp_path, monkeypatch
     for resume in (False, True):
         _, found = open_search(settings, tmp_path, resume)
         assert (found.config.proxy, found.config.data) == ("train:tiny", "fractal:2")
+
+
+def test_a_resumed_study_is_given_its_settings_in_any_form(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "check_budget", lambda space, config: None)
+    monkeypatch.setattr(module, "first_designs", lambda *how: FirstDesigns([("mat_1", vitspace.anchor("mat_1").spec)]))
+    settings = {"space": "mat", "params": 25_000_000, "budget": "1G", "proxy": "params", "seed": 3}
+    for resume in (False, True):
+        _, found = open_search(settings, tmp_path, resume)
+        assert found.config.params == "25000000"
+    with pytest.raises(InputError, match="a resumed study keeps its params, '25000000', but got 26000000"):
+        open_search(settings | {"params": 26_000_000}, tmp_path, True)
+
+
+def test_a_name_that_another_search_takes_meanwhile_is_passed_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "check_budget", lambda space, config: None)
+    monkeypatch.setattr(module, "first_designs", lambda *how: FirstDesigns([("mat_1", vitspace.anchor("mat_1").spec)]))
+    free, asked = module.free_name, []
+    settings = {"space": "mat", "budget": "1G", "proxy": "params"}
+
+    def late(storage, name):
+        found = free(storage, name)
+        asked.append(found)
+        if len(asked) == 1:
+            vitspace.study.store.StudyStore.create(storage, found, StudyConfig(**settings), {})
+        return found
+
+    monkeypatch.setattr(module, "free_name", late)
+    location = StudyLocation(str(tmp_path / "s.journal"))
+    store, _ = module.open_search(settings, location, Means(0), Silent())
+    assert (asked, store.name) == (["mat-1G", "mat-1G-2"], "mat-1G-2")

@@ -1,15 +1,19 @@
 """Spaces that hold fewer designs than a study is to evaluate."""
 
+from dataclasses import replace
+
 import pytest
 import yaml
 from notes import Notes
 
+from vitspace.errors import StudyFailedError
 from vitspace.searching.claims import CLAIM
 from vitspace.searching.desk import Desk
 from vitspace.searching.engines import run_engine
 from vitspace.searching.first import enqueue, first_designs
 from vitspace.searching.queue import Queue
 from vitspace.searching.session import Session
+from vitspace.searching.streaks import IN_VAIN, REJECTIONS, Streaks
 from vitspace.space import load_space
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
@@ -99,3 +103,37 @@ def test_a_design_that_another_lost_is_run_here(begin, space, sampler):
         task = desk.ask()
         desk.tell(task, session.evaluator.evaluate(task.number, task.spec))
     assert len(session.store.record().completed) == space.size()
+
+
+@pytest.mark.parametrize("sampler", ["random", "pareto"])
+def test_designs_that_are_predicted_too_slow_use_a_space_up(begin, space, sampler, monkeypatch):
+    fast = space.draw(3, seed=5)
+
+    def violation(spec, settings, budget):
+        return "" if spec in fast else "predicted latency 9 ms is outside ..1 ms"
+
+    monkeypatch.setattr("vitspace.searching.evaluate.predicted_violation", violation)
+    monkeypatch.setattr("vitspace.searching.desk.predicted_violation", violation)
+    session = begin(sampler=sampler, trials=20)
+    run_engine(session)
+    assert {trial.spec for trial in session.store.record().completed} == set(fast) and session.store.used_up
+    assert len(session.store.frozen()) < 2 * REJECTIONS
+
+
+def test_a_study_whose_designs_are_all_rejected_stops():
+    streaks = Streaks()
+    rejected = Trial(0, "over_budget", why="predicted latency 9 ms is outside ..1 ms")
+    with pytest.raises(StudyFailedError, match="1000 designs in a row were rejected, the last with: predicted latency"):
+        for _ in range(IN_VAIN):
+            streaks.add(rejected)
+
+
+def test_trials_of_ones_own_and_those_that_were_timed_again_change_no_draws(begin):
+    session = begin(sampler="random", trials=4)
+    with Desk(session, lambda spec, seed: -2.0) as desk:
+        task = desk.ask()
+        assert desk._salt() == 0  # beside its own trial that runs
+        trial = session.evaluator.evaluate(task.number, task.spec)
+        desk.tell(task, trial)
+        desk.store.retime(replace(trial, state="over_budget", why="it takes 9 ms"))
+        assert [each.state for each in desk.store.trials()][task.number] == "over_budget" and desk._salt() == 0

@@ -63,6 +63,8 @@ def test_a_trial_of_anything_else_is_one_error(change, words):
         ({"reference_point": [1.0, 2.0, INF]}, "reference_point.2 is "),
         ({"seconds": "x" * 10_000}, "seconds is "),
         ({"screened": {"cloud": [[1.0]]}}, "screened.cloud.0"),
+        ({"screening": {"chosen": [1]}}, "screening.chosen.0"),
+        ({"peers": [{"name": "swin", "img_size": 224, "params": 1, "macs": 0}]}, "peers.0.macs is at least 1"),
     ],
 )
 def test_facts_of_anything_else_are_one_error(change, words):
@@ -71,10 +73,19 @@ def test_facts_of_anything_else_are_one_error(change, words):
     assert words in str(raised.value) and "\n" not in str(raised.value) and len(str(raised.value)) < 500
 
 
+def test_what_was_screened_reads_alike_under_its_former_name():
+    kept = {"designs": 3, "seconds": 1.0, "cloud": [[1.0, 2.0]]}
+    assert (
+        read_facts(FACTS | {"screened": kept})["screening"]
+        == read_facts(FACTS | {"screening": kept})["screening"]
+        == kept
+    )
+
+
 def test_what_others_note_beside_is_kept():
     facts = FACTS | {"resolved": {"proxy": {"name": "x", "own": [1, None]}}, "reference": {"own": {"a": None}}}
     found = read_facts(facts)
-    assert found == facts | {"config": StudyConfig(space="msg", accuracy="proxy", anchors="all")}
+    assert found == facts | {"config": StudyConfig(space="msg", accuracy="proxy", anchors="all", peers="none")}
     assert read_trial_facts(COMPLETE | {"details": {"own": [1, {"a": None}]}}).details == {"own": [1, {"a": None}]}
 
 

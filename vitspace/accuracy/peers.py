@@ -30,8 +30,9 @@ SERIES = (
     ("convnext_femto", "convnext_pico", "convnext_nano", "convnext_tiny", "convnext_small", "convnext_base"),
     ("swin_tiny_patch4_window7_224", "swin_small_patch4_window7_224", "swin_base_patch4_window7_224"),
 )
-#: The smallest share of the limit on FLOPs that a network has by default.
-LEAST_SHARE = 0.1
+#: The smallest share of the limit on FLOPs that a network has by default, and by how much its images may be larger or
+#: smaller than the designs'.
+LEAST_SHARE, SIZE_RATIO = 0.1, 1.15
 #: Of entries of the cache.
 _KIND = "counted peers"
 #: Names that an error holds at most.
@@ -173,8 +174,9 @@ def _largest(names: Iterable[str], img_size: int, most_macs: float, most_params:
     rows = [row for name in names if (row := _row(name, img_size))]
     fits = [row for row in rows if LEAST_SHARE * most_macs <= row.cost.macs <= most_macs]
     fits = [row for row in fits if row.cost.params <= most_params]
+    fits = [row for row in fits if 1 / SIZE_RATIO <= row.img_size / img_size <= SIZE_RATIO]
     return _peer(max(fits, key=lambda row: row.cost.macs).name, img_size) if fits else None
 
 
 def _ordered(peers: Iterable[Peer]) -> list[Peer]:
-    return sorted(dict.fromkeys(peers), key=lambda peer: peer.macs)
+    return sorted({peer.name: peer for peer in peers}.values(), key=lambda peer: peer.macs)

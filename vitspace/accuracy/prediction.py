@@ -16,6 +16,7 @@ from vitspace.costs.counter import count_network
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize, mean_side, sides
 from vitspace.spec import NATIVE_SIZE, Spec
+from vitspace.statistics import is_tie
 from vitspace.units import format_count
 
 #: Features, where their name does not say it.
@@ -80,7 +81,7 @@ class Difference:
     @property
     def tie(self) -> bool:
         """Whether the designs are nearer than one standard deviation of their difference."""
-        return abs(self.mean) < self.sd
+        return is_tie(self.mean, self.sd)
 
 
 def predict_top1(design: Spec | nn.Module, img_size: ImageSize = NATIVE_SIZE) -> Prediction:

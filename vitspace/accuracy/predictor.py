@@ -5,6 +5,8 @@ spread between them added to their own (see docs/accuracy.md). Intervals are sca
 say for public families that were left out.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -63,6 +65,12 @@ class Predictor:
             Process(scales, self._inputs(names, self.features, self.recipes, self.families), log_errors)
             for names, scales in ((LAW, LAW_SCALES), (SHAPE, SHAPE_SCALES))
         )
+
+    @cached_property
+    def digest(self) -> str:
+        """A short hash of the table and of what is set by hand; the same predictor gives the same estimates."""
+        facts = [[row.cells for row in self.rows], LAW, LAW_SCALES, SHAPE, SHAPE_SCALES, TRUSTED]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
     @cached_property
     def recipes(self) -> Codes:

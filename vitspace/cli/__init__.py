@@ -1,5 +1,6 @@
 """The command line. Each command parses, calls one function and prints; heavy imports wait until it runs."""
 
+import errno
 import functools
 import io
 import json
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 T = TypeVar("T")
+
+#: What helps against errors of a system that has no more of something.
+_CURES = {
+    errno.EMFILE: "ulimit -n lets more files be open",
+    errno.ENFILE: "other programs have too many files open",
+    errno.EAGAIN: "ulimit -u lets more processes run; fewer --workers take fewer",
+    errno.ENOMEM: "fewer --workers take less memory",
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota of the disk is used up",
+    errno.EROFS: "another folder can be written to",
+}
 
 #: Width in columns of output that no terminal shows.
 WIDE = 10_000
@@ -128,6 +140,11 @@ def main() -> None:
         sys.exit(2)
     except FailureError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _CURES:
+            raise
+        print(f"error: the system refuses a resource: {error}; {_CURES[error.errno]}", file=sys.stderr)
         sys.exit(1)
 
 

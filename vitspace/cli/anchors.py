@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from vitspace.about import about, all_about
 from vitspace.cli import command, print_json
 from vitspace.cli.options import JSON
+from vitspace.tasks.heads import CLASSIFICATION, check_task
 
 HEADER = ("id", "status", "params", "paper", "error", "FLOPs", "paper", "error", "no attn", "top-1", "CPU ms")
 #: Number of columns that are left out on a narrow terminal, from the last.
@@ -22,13 +24,32 @@ reproduced: within one unit of the last printed digit, or params within {params}
 and FLOPs within {flops}; -: not-applicable, as the paper prints neither value, or for a peer"""
 
 
+DENSE_HEADER = ("id", "status", "size", "params", "paper", "error", "no attn", "paper", "error", "FLOPs", "printed")
+DENSE_LEGEND = """\
+size: height x width, * where the paper prints none beside the row; params in millions, FLOPs in billions
+paper: the printed value; error: ours / paper's - 1; printed: the paper's mIoU or AP
+reproduced: params within {params:.0%} and FLOPs without attention products (no attn) within {flops:.0%},
+or one unit of the last printed digit
+the toolboxes of these tables count modules, so that attention products are left out; detectors of two steps are
+counted with 1,000 proposals and 100 masks"""
+
+
 @command
 def anchors(
     family: str = typer.Option(None, help="Rows of one family, or peer."),
     role: str = typer.Option(None, help="anchor, ablation or peer."),
+    task: str = typer.Option(CLASSIFICATION, help="classification, or a dense task such as semantic-fpn."),
     as_json: bool = JSON,
 ) -> None:
     """Show the published rows beside the costs of our networks."""
+    check_task(task)
+    if task == CLASSIFICATION:
+        _of_classification(family, role, as_json)
+    else:
+        _of_dense_task(task, family, role, as_json)
+
+
+def _of_classification(family: str | None, role: str | None, as_json: bool) -> None:
     from vitspace.anchors.published import kept_rows
     from vitspace.units import CONVENTION
 
@@ -40,13 +61,33 @@ def anchors(
     if as_json:
         print_json(rows)
         return
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else None
     words = [(row, row["why"] or row["caveat"]) for row in rows]
     reasons = [f"{row['id']}: {text}" for row, text in words if text]
-    counts = Counter(row["status"] for row in rows)
-    summary = "; ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     legend = LEGEND.format(params=_tolerances("params_tolerance"), flops=_tolerances("flops_tolerance"))
-    print(*table(rows, width), "", *reasons, summary, "", legend, CONVENTION, sep="\n")
+    print(*table(rows, _width()), "", *reasons, _summary(rows), "", legend, CONVENTION, sep="\n")
+
+
+def _of_dense_task(task: str, family: str | None, role: str | None, as_json: bool) -> None:
+    from vitspace.tasks.published import FLOPS_TOLERANCE, PARAMS_TOLERANCE, published_rows
+    from vitspace.units import CONVENTION
+
+    rows = published_rows(task, family, role)
+    if as_json:
+        print_json(rows)
+        return
+    reasons = [f"{row['id']}: {text}" for row in rows for text in (row["why"], row["note"]) if text]
+    legend = DENSE_LEGEND.format(params=PARAMS_TOLERANCE, flops=FLOPS_TOLERANCE)
+    lines = _lines(DENSE_HEADER, map(_dense_cells, rows), _width())
+    print(*lines, "", *reasons, _summary(rows), "", legend, CONVENTION, sep="\n")
+
+
+def _width() -> int | None:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() or "COLUMNS" in os.environ else None
+
+
+def _summary(rows: list[dict[str, Any]]) -> str:
+    counts = Counter(row["status"] for row in rows)
+    return "; ".join(f"{count} {status}" for status, count in sorted(counts.items()))
 
 
 def _tolerances(name: str) -> str:
@@ -60,7 +101,12 @@ def _tolerances(name: str) -> str:
 
 def table(rows: list[dict[str, Any]], width: int | None = None) -> list[str]:
     """Return the lines of the table, without empty columns, and without spare columns if ``width`` is too small."""
-    columns = [c for c in zip(HEADER, *map(_cells, rows), strict=True) if any(c[1:]) or not rows]
+    return _lines(HEADER, map(_cells, rows), width)
+
+
+def _lines(header: tuple[str, ...], cells: Iterable[list[str]], width: int | None) -> list[str]:
+    columns = list(zip(header, *cells, strict=True))
+    columns = [column for column in columns if any(column[1:]) or len(column) == 1]
     for spare in range(SPARE + 1):
         lines = _justified(columns[: len(columns) - spare])
         if width is None or max(map(len, lines)) <= width:
@@ -90,6 +136,23 @@ def _cells(row: dict[str, Any]) -> list[str]:
         _number(row["macs_without_attention"], 1e9),
         _text(published["top1"]),
         _text(published["cpu_ms"]),
+    ]
+
+
+def _dense_cells(row: dict[str, Any]) -> list[str]:
+    published = row["published"]
+    return [
+        row["id"],
+        row["status"],
+        f"{row['img_size'][0]}x{row['img_size'][1]}" + "*" * (not row["size_printed"]),
+        _number(row["params"], 1e6),
+        _text(published["params_m"]),
+        _percent(row["params_error"]),
+        _number(row["macs_without_attention"], 1e9),
+        _text(published["gflops"]),
+        _percent(row["flops_error_without_attention"]),
+        _number(row["macs"], 1e9),
+        f"{published['metric']} {published['value']:g}",
     ]
 
 

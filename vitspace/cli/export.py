@@ -15,14 +15,20 @@ def export(
     design: str = typer.Argument(help="An anchor's id, a spec's .json, or with --trial a stored study."),
     trial: int = typer.Option(None, min=0, help="The number of the study's trial."),
     formats: list[str] = typer.Option(
-        [], "--format", help="spec, timm, onnx or openvino; repeatable. (default: all that are installed)"
+        [],
+        "--format",
+        help="spec, timm, onnx, openvino, onnx-int8 or openvino-int8; repeatable. (default: all in float32 that are "
+        "installed)",
     ),
     weights: Path = typer.Option(None, help="The .safetensors of vitspace train. (default: as initialised)"),
     data: str = typer.Option(
         "",
-        help="Validation images to compare on: imagefolder:DIR, cifar10:DIR, ... (default: two photographs)",
+        help="Images to compare on (validation) and to calibrate int8 by (training): imagefolder:DIR, cifar10:DIR, ... "
+        "(default: two photographs)",
     ),
-    images: int = typer.Option(256, min=1, help="Most images of --data to compare on, evenly spaced."),
+    images: int = typer.Option(
+        256, min=1, help="Most images of --data to compare on, and to calibrate by, evenly spaced."
+    ),
     img_size: str = IMG_SIZE,
     num_classes: int = typer.Option(
         None, min=1, help="Classes of an untrained network. (default: 1000; trained, the weights')"
@@ -34,7 +40,8 @@ def export(
 ) -> None:
     """Write a design as files for use elsewhere: spec, timm module, weights, ONNX, OpenVINO, and a model card.
 
-    ONNX and OpenVINO files are compared with PyTorch on real images; if one differs, nothing is written.
+    ONNX and OpenVINO files are compared with PyTorch on real images; if one in float32 differs, nothing is written. Of
+    those in int8 the model card says how their scores, sizes and milliseconds compare.
     """
     from vitspace.design import find_design
     from vitspace.export import ExportRequest, export_design
@@ -70,6 +77,15 @@ def _lines(record: dict[str, Any]) -> list[str]:
             f"{name} differs from PyTorch by at most {found['max_abs_error']:.2g}, "
             f"with scores up to {found['largest_score']:.3g} "
             f"({found['images']} images, {found['runtime']})"
+        )
+        if found["top1"] is not None:
+            lines.append(f"{name} has top-1 {found['top1']:.2f} % on them, PyTorch {found['torch_top1']:.2f} %")
+    for name, found in record["int8"].items():
+        lines.append(
+            f"{name}: cosine similarity with float32 {found['cosine']:.4f}, same top-1 {found['same_top1']:.0%} "
+            f"({found['images']} images, {found['runtime']}); "
+            f"{found['size_bytes'] / 1e6:.1f} MB, in float32 {found['float32_size_bytes'] / 1e6:.1f} MB; "
+            f"{found['ms']:.1f} ms, in float32 {found['float32_ms']:.1f} ms"
         )
         if found["top1"] is not None:
             lines.append(f"{name} has top-1 {found['top1']:.2f} % on them, PyTorch {found['torch_top1']:.2f} %")

@@ -10,6 +10,8 @@ from vitspace.image_sizes import ImageSize, parse_image_size, plain_size
 
 #: The sources of data.
 DATA_KINDS = "fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, hf:NAME"
+#: What runs networks when they are timed; repeated here, as below, and compared by a test.
+BACKENDS = "eager, onnxruntime, openvino, onnxruntime-int8, openvino-int8"
 #: Repeated here, as the command line starts without `vitspace.study`; a test compares the two.
 DEFAULT_STORAGE = "studies.journal"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import command, print_json, refuse, track
-from vitspace.cli.options import IMG_SIZE, JSON, read_size
+from vitspace.cli.options import BACKENDS, IMG_SIZE, JSON, read_size
 from vitspace.errors import InputError, shown
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ DEVICES = ("cpu", "cuda")
 @command
 def profile(
     spec: str = typer.Argument(None, help="An anchor's id, a path to a spec's .json, or the JSON itself."),
-    backend: list[str] = typer.Option(["eager"], help="eager, onnxruntime or openvino; repeatable."),
+    backend: list[str] = typer.Option(["eager"], help=f"{BACKENDS}; repeatable."),
     device: str = typer.Option("cpu", help="cpu; or cuda, for time, throughput and memory of batches on the GPU."),
     threads: int = typer.Option(1, min=1, help="Threads when timing on the CPU."),
     batch: int = typer.Option(None, min=1, help="Batch size when timing. (default: 1, on cuda 64)"),

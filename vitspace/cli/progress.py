@@ -53,7 +53,7 @@ class SearchProgress:
         """Show the bar."""
         self.note(f"study {record.name}: {record.config.trials} trials of space {record.config.space}")
         total = record.config.trials
-        if screened := record.screened:
+        if screened := record.screening:
             self.note(
                 f"{screened['designs']:,} designs screened by estimated top-1 in {format_seconds(screened['seconds'])}"
             )

@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from vitspace.cli import command, command_line, print_json
-from vitspace.cli.options import BUDGET, DATA, JSON, PARAMS, PEERS, STORAGE
+from vitspace.cli.options import BACKENDS, BUDGET, DATA, JSON, PARAMS, PEERS, STORAGE
 
 
 @command
@@ -18,9 +18,7 @@ def search(
         None, help="Side of the image in pixels, or height x width: 256, 192x256. (default: the space's, 224)"
     ),
     latency: str = typer.Option(None, help="CPU latency: 60ms; or as predicted for an imported device: pi5:60ms."),
-    latency_backend: str = typer.Option(
-        None, help="What runs the networks when timed: eager, onnxruntime, openvino. (default: eager)"
-    ),
+    latency_backend: str = typer.Option(None, help=f"What runs the networks when timed: {BACKENDS}. (default: eager)"),
     latency_threads: int = typer.Option(None, min=1, help="Threads when timed. (default: 1)"),
     latency_batch: int = typer.Option(None, min=1, help="Images at once when timed. (default: 1)"),
     accuracy: str = typer.Option(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import app, command_of, console, print_json
-from vitspace.cli.options import BUDGET, IMG_SIZE, JSON, PARAMS, read_size
+from vitspace.cli.options import BACKENDS, BUDGET, IMG_SIZE, JSON, PARAMS, read_size
 from vitspace.errors import InputError
 from vitspace.image_sizes import format_image_size
 
@@ -71,7 +71,7 @@ def draw(
     params: str = PARAMS,
     img_size: str = IMG_SIZE,
     latency: str = typer.Option(None, help="Predicted CPU latency, calibrated here: 60ms; of a device: pi5:60ms."),
-    latency_backend: str = typer.Option(None, help="Backend: eager, onnxruntime or openvino. (default: eager)"),
+    latency_backend: str = typer.Option(None, help=f"Backend: {BACKENDS}. (default: eager)"),
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
     balanced: bool = typer.Option(False, "--balanced", help="Draw evenly over FLOPs, not uniformly over designs."),
     replace: bool = typer.Option(False, "--replace", help="Draw with replacement."),

@@ -38,6 +38,9 @@ def train(
     ),
     storage: str = STORAGE,
     out: Path = typer.Option(None, help="The training's folder. (default: trained/NAME)"),
+    init: Path = typer.Option(
+        None, help="A .safetensors of this design to begin with; a head of other classes is made anew. (default: none)"
+    ),
     resume: bool = typer.Option(False, "--resume", help="Continue the training in the folder."),
     as_json: bool = JSON,
 ) -> None:
@@ -62,6 +65,7 @@ def train(
         workers=_workers(data) if workers is None else workers,
         resume=resume,
         command=_command(),
+        init=init,
     )
     leads = os.environ.get("RANK", "0") == "0"
     with Bar(leads, request.command if resume else f"{request.command} --resume") as bar:

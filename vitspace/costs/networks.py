@@ -4,13 +4,40 @@ from dataclasses import dataclass, field
 
 from vitspace.costs.breakdown import Breakdown
 from vitspace.costs.counter import PartCost
-from vitspace.costs.handed import Handed
+from vitspace.costs.handed import Handed, Shape
 from vitspace.costs.parts import PartCount, StageCount, count_head, count_stage, count_stem
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize, check_stride
 from vitspace.spec import Spec
 
 _Counts = tuple[PartCount, list[tuple[int, StageCount]], PartCount]
+
+
+@dataclass(frozen=True)
+class Body:
+    """What was counted of a network without its head.
+
+    Attributes:
+        stem: The stem.
+        stages: Depth and count of each stage.
+        handed: What the last stage hands on.
+        total: All of it.
+    """
+
+    stem: PartCount
+    stages: list[tuple[int, StageCount]]
+    handed: Handed
+    total: PartCost
+
+    @property
+    def maps(self) -> list[Shape]:
+        """Shapes of the stages' maps, [1, C, H, W]."""
+        return [count.shape for _, count in self.stages]
+
+    @property
+    def parts(self) -> list[tuple[str, PartCost]]:
+        """(name, cost) of the stem, and of each stage's downsampling, tokens and blocks."""
+        return _body_parts(self.stem, self.stages)
 
 
 @dataclass(frozen=True)
@@ -27,10 +54,7 @@ class Cost(PartCost):
         if self.counts is None:
             return Breakdown()
         stem, stages, head = self.counts
-        parts = [("stem", stem.total)]
-        for i, (depth, count) in enumerate(stages, start=1):
-            parts += _stage_parts(f"stage {i}", depth, count)
-        return Breakdown([*parts, ("head", head.total)])
+        return Breakdown([*_body_parts(stem, stages), ("head", head.total)])
 
     def _repr_html_(self) -> str:
         """Return the parts as a table, for a notebook."""
@@ -53,6 +77,18 @@ def cost(spec: Spec, img_size: ImageSize = 224, num_classes: int = 1000) -> Cost
     """
     if not isinstance(spec, Spec):
         raise InputError(f"cost takes a Spec, such as vitspace.anchor('msg_tiny').spec, but got {spec!r:.80}")
+    body = count_body(spec, img_size)
+    head = count_head(spec.head, body.handed, num_classes)
+    total, counts = body.total + head.total, (body.stem, body.stages, head)
+    return Cost(total.params, total.macs, total.activations, total.attention_macs, total.makeup, counts)
+
+
+def count_body(spec: Spec, img_size: ImageSize) -> Body:
+    """Count the stem and the stages of a network for one image, as `cost` does.
+
+    Raises:
+        InputError: a side of the image is too small or too large.
+    """
     stem = count_stem(spec.stem, spec.in_dims[0], check_stride(img_size, spec.stride))
     total, handed, stages = stem.total, Handed(stem.shape, stride=spec.stem.stride), []
     for stage, carry in zip(spec.stages, spec.carries[1:], strict=True):
@@ -60,9 +96,14 @@ def cost(spec: Spec, img_size: ImageSize = 224, num_classes: int = 1000) -> Cost
         handed = count.handed(carry)
         stages.append((stage.depth, count))
         total = total + count.deep(stage.depth)
-    head = count_head(spec.head, handed, num_classes)
-    total = total + head.total
-    return Cost(total.params, total.macs, total.activations, total.attention_macs, total.makeup, (stem, stages, head))
+    return Body(stem, stages, handed, total)
+
+
+def _body_parts(stem: PartCount, stages: list[tuple[int, StageCount]]) -> list[tuple[str, PartCost]]:
+    parts = [("stem", stem.total)]
+    for i, (depth, count) in enumerate(stages, start=1):
+        parts += _stage_parts(f"stage {i}", depth, count)
+    return parts
 
 
 def _stage_parts(name: str, depth: int, count: StageCount) -> list[tuple[str, PartCost]]:

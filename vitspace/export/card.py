@@ -5,7 +5,6 @@ from typing import Any
 
 from vitspace.costs import CONVENTION
 from vitspace.export.model import ExportedModel
-from vitspace.export.weights import Weights
 from vitspace.image_sizes import sides
 from vitspace.plots.formats import escaped
 from vitspace.report import proxy_sentence
@@ -14,6 +13,7 @@ from vitspace.report.names import latency_name
 from vitspace.report.points import interval
 from vitspace.report.settings import settings
 from vitspace.report.words import device_words, machine_note
+from vitspace.training.weights import Weights
 from vitspace.units import format_score
 
 _USE = {
@@ -24,6 +24,8 @@ _USE = {
     "openvino": "import openvino\nmodel = openvino.Core().compile_model('model.xml', 'CPU')\n"
     "scores = model({{0: images}})[0]  # float32 [any, 3, {height}, {width}]",
 }
+_USE["onnx-int8"] = _USE["onnx"].replace("model.", "model-int8.")
+_USE["openvino-int8"] = _USE["openvino"].replace("model.", "model-int8.").replace("any", "1")
 
 
 def card(model: ExportedModel, record: dict[str, Any]) -> str:
@@ -34,6 +36,7 @@ def card(model: ExportedModel, record: dict[str, Any]) -> str:
         "## Numbers",
         _table(["what", "value", "how it was obtained"], _numbers(model)),
         *_parity(record),
+        *_int8(record),
         "## Use",
         _images(model),
         "Run this in this folder, with the imported packages installed.",
@@ -70,8 +73,9 @@ def _training(weights: Weights) -> str:
         return f"Its weights are of {weights.path.name}, which does not say how they were trained."
     selected = ", the best epoch on these same images, so the number is optimistic" if facts.get("selected") else ""
     part = f"{facts['epoch']} of " if facts["epoch"] < facts["epochs"] else ""
+    begun = f"Fine-tuned from {facts['init']}" if facts.get("init") else "Trained from scratch"
     return (
-        f"Trained from scratch on {facts['data']} at {facts['img_size']} px for {part}{facts['epochs']} epochs: top-1 "
+        f"{begun} on {facts['data']} at {facts['img_size']} px for {part}{facts['epochs']} epochs: top-1 "
         f"{facts['top1']:.2f} % on its {facts['val_images']:,} validation images after epoch {facts['epoch']}"
         f"{selected}."
     )
@@ -128,7 +132,7 @@ def _parity(record: dict[str, Any]) -> Iterator[str]:
             f"{found['largest_score']:.3g}",
             f"{found['spread']:.3g}",
             f"{found['same_top1']:.0%}",
-            "-" if found["top1"] is None else f"{found['top1']:.2f} % ({found['torch_top1']:.2f} %)",
+            _top1(found),
             f"{found['runtime']}, {found['images']} images ({found['source']}) in batches of "
             f"{', '.join(map(str, found['batches']))}",
         )
@@ -146,6 +150,34 @@ def _parity(record: dict[str, Any]) -> Iterator[str]:
         ],
         rows,
     )
+
+
+def _int8(record: dict[str, Any]) -> Iterator[str]:
+    if not record["int8"]:
+        return
+    yield "## Int8 beside float32"
+    heading = ["file", "cosine similarity of scores (least)", "same top-1", "top-1 (PyTorch's)", "MB (float32)"]
+    rows = (
+        (
+            f"`{record['files'][name]}`",
+            f"{found['cosine']:.4f} ({found['cosine_least']:.4f})",
+            f"{found['same_top1']:.0%}",
+            _top1(found),
+            f"{found['size_bytes'] / 1e6:.1f} ({found['float32_size_bytes'] / 1e6:.1f})",
+            f"{found['ms']:.1f} ({found['float32_ms']:.1f})",
+            f"{found['runtime']}, {found['images']} images ({found['source']}), ranges of "
+            f"{found['calibration_images']} ({found['calibration_source']}); one image on one thread, both in turn",
+        )
+        for name, found in record["int8"].items()
+    )
+    yield _table([*heading, "ms (float32)", "how"], rows)
+    for name, found in record["int8"].items():
+        left = ", ".join(f"{kind} ({count})" for kind, count in found["float32_operators"].items())
+        yield f"In float32 stay, in `{record['files'][name]}`: {left}."
+
+
+def _top1(found: dict[str, Any]) -> str:
+    return "-" if found["top1"] is None else f"{found['top1']:.2f} % ({found['torch_top1']:.2f} %)"
 
 
 def _images(model: ExportedModel) -> str:

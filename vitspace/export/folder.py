@@ -5,6 +5,7 @@ from typing import Any
 
 from vitspace.costs import CONVENTION
 from vitspace.errors import InputError
+from vitspace.export.alive import check_alive
 from vitspace.export.card import card
 from vitspace.export.formats import FORMATS, Written
 from vitspace.export.model import ExportedModel
@@ -36,10 +37,12 @@ def export_folder(
         shown: The images on which exported graphs are compared with PyTorch; None takes scikit-learn's.
 
     Raises:
-        InputError: the folder exists, or cannot be written.
+        InputError: the folder exists, or cannot be written, or the network is dead.
         FailureError: an exported graph does not compute what PyTorch does.
     """
     shown = shown or parity_images(model)
+    if model.weights:
+        check_alive(model.network, shown.images, str(model.weights.path))
     try:
         with owning(out, "an export"):
             _check_free(out, force)
@@ -82,6 +85,7 @@ def _record(model: ExportedModel, written: dict[str, Written], command: str) -> 
         "num_classes": model.network.num_classes,
         "trained": model.facts if model.weights else None,
         "parity": {name: each.parity.to_json() for name, each in written.items() if each.parity},
+        "int8": {name: each.int8.to_json() for name, each in written.items() if each.int8},
         "command": command,
         "machine": machine(),
     }

@@ -11,10 +11,11 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from vitspace.costs import Cost, cost
 from vitspace.design import Design
 from vitspace.errors import InputError
-from vitspace.export.weights import Weights, build_with, read_weights, untrained
+from vitspace.export.weights import build_with, untrained
 from vitspace.image_sizes import ImageSize, plain_size, sides
 from vitspace.latency.backends import onnx_model
 from vitspace.network import Network
+from vitspace.training.weights import Weights, read_weights
 
 #: Classes of an untrained network by default: ImageNet's, for which costs and latencies are stated.
 NUM_CLASSES = 1000

@@ -6,6 +6,7 @@ from string import Template
 from vitspace import __version__
 from vitspace.export.model import ExportedModel
 from vitspace.image_sizes import sides
+from vitspace.network import first_conv
 
 _TEMPLATE = Template('''\
 """$name, a design of the family $family, as a timm model; written by vitspace $version.
@@ -45,6 +46,7 @@ default_cfgs = generate_default_cfgs({
         "crop_pct": $crop_pct,
         "pool_size": None,
         "fixed_input_size": False,
+        "first_conv": "$first_conv",
         "classifier": "head.fc",
     }
 })
@@ -80,6 +82,7 @@ def module_text(model: ExportedModel, weights: str) -> str:
         version=__version__,
         spec=json.dumps(design.spec.to_dict(), indent=1),
         weights=weights,
+        first_conv=first_conv(design.spec),
         img_size=sides(model.img_size),
         num_classes=model.network.num_classes,
         mean=tuple(model.mean),

@@ -7,22 +7,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
-from sklearn.datasets import load_sample_images
 from torch import Tensor
 
 from vitspace.errors import FailureError, InputError
 from vitspace.export.model import ExportedModel
 from vitspace.image_sizes import format_image_size, sides
-from vitspace.training.images import open_images, val_batches
+from vitspace.latency.photographs import PHOTOGRAPHS, photographs
+from vitspace.training.images import Images, open_images, val_batches
 from vitspace.training.recipe import Recipe
 
 #: Largest error allowed, as a share of the largest score.
 TOLERANCE = 1e-3
-SOURCE = "crops of scikit-learn's china.jpg and flower.jpg"
-#: Crops of each sample image: left, top, right, bottom; the first is the whole image.
-_BOXES = ((0, 0, 640, 427), (0, 0, 320, 320), (320, 107, 640, 427))
-
 Floats = NDArray[np.float32]
 Run = Callable[[Floats], Floats]
 
@@ -70,26 +65,29 @@ class ParityImages:
         images: float32 [N, 3, H, W].
         source: Name of the images.
         labels: int64 [N], if they are numbers of the model's classes.
+        calibration: Images whose ranges int8 is scaled to; None where these are the same.
     """
 
     images: Tensor
     source: str
     labels: Tensor | None = None
+    calibration: "ParityImages | None" = None
 
 
-def parity_images(model: ExportedModel, data: str = "", count: int = 256) -> ParityImages:
+def parity_images(model: ExportedModel, data: str = "", count: int = 256, calibrate: bool = False) -> ParityImages:
     """Return images to compare on: scikit-learn's, or evenly spaced validation images of a source of data.
 
     Args:
         model: The network that is compared.
         data: A data set, as `vitspace.data.load_data` reads it.
         count: At most so many validation images.
+        calibrate: Whether as many of its training images are to calibrate int8.
 
     Raises:
         InputError: there is no such source, its folder does not hold what it needs, or the images are no squares.
     """
     if not data:
-        return ParityImages(sample_images(model), SOURCE)
+        return ParityImages(sample_images(model), PHOTOGRAPHS)
     if not isinstance(model.img_size, int):
         raise InputError(
             f"--data are square images, but the export is for {format_image_size(model.img_size)}; without --data it "
@@ -98,27 +96,28 @@ def parity_images(model: ExportedModel, data: str = "", count: int = 256) -> Par
     # Generated or split as in training: otherwise training images could be among the validation images.
     found = open_images(data, model.img_size, model.facts.get("seed", 0))
     found = replace(found, mean=tuple(model.mean), std=tuple(model.std))
+    shown = _spaced(model, found, "validation", count)
+    if not calibrate:
+        return shown
+    return replace(shown, calibration=_spaced(model, replace(found, val=found.train), "training", count))
+
+
+def _spaced(model: ExportedModel, found: Images, split: str, count: int) -> ParityImages:
+    """Return at most so many of a source's validation images, evenly spaced."""
     step = -(-len(found.val) // count)
     resizing = {name: model.facts[name] for name in ("crop_pct", "interpolation") if name in model.facts}
     batches = list(val_batches(found, Recipe(img_size=model.img_size, **resizing), 32, step=step))
     if not batches:
-        raise InputError(f"an export is compared on images, but none of those drawn from {data} can be read")
+        raise InputError(f"an export is compared on images, but none of those drawn from {found.name} can be read")
     images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
     known = list(found.classes) == model.facts.get("classes")
-    which = "" if step == 1 else f" every {step}th of"
-    return ParityImages(images, f"{which} the validation images of {data}".strip(), labels if known else None)
+    which = "" if step == 1 else f"every {step}th of "
+    return ParityImages(images, f"{which}the {split} images of {found.name}", labels if known else None)
 
 
 def sample_images(model: ExportedModel) -> Tensor:
     """Return six real images, normalised for the model, [6, 3, H, W]."""
-    photos = [Image.fromarray(array) for array in load_sample_images().images]
-    height, width = sides(model.img_size)
-    crops = [
-        ImageOps.fit(photo.crop(box), (width, height), Image.Resampling.BICUBIC) for photo in photos for box in _BOXES
-    ]
-    pixels = torch.from_numpy(np.stack([np.asarray(crop) for crop in crops])).permute(0, 3, 1, 2) / 255
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (model.mean, model.std))
-    return (pixels - mean) / std
+    return photographs(*sides(model.img_size), model.mean, model.std)
 
 
 def check_parity(model: ExportedModel, shown: ParityImages, run: Run, runtime: str) -> Parity:
@@ -133,22 +132,18 @@ def check_parity(model: ExportedModel, shown: ParityImages, run: Run, runtime: s
     Raises:
         FailureError: they differ by more than `TOLERANCE`, or a score is not finite.
     """
-    sizes = _batches(len(shown.images))
-    parts = shown.images.split(sizes)
-    with torch.inference_mode():
-        expected = np.concatenate([model.network(part).numpy() for part in parts])
-    got = np.concatenate([run(part.numpy()) for part in parts])
+    expected, got = scores(model, shown, run)
     found = Parity(
         max_abs_error=float(np.abs(got - expected).max()),
         largest_score=float(np.abs(expected).max()),
         spread=float(np.ptp(expected, axis=0).max()),
         same_top1=float((got.argmax(1) == expected.argmax(1)).mean()),
         images=len(shown.images),
-        batches=sorted(set(sizes)),
+        batches=sorted(set(_batches(len(shown.images)))),
         source=shown.source,
         runtime=runtime,
-        top1=_top1(got, shown.labels),
-        torch_top1=_top1(expected, shown.labels),
+        top1=top1(got, shown.labels),
+        torch_top1=top1(expected, shown.labels),
     )
     if not found.max_abs_error <= TOLERANCE * found.largest_score:  # NaN fails too
         raise FailureError(
@@ -156,6 +151,14 @@ def check_parity(model: ExportedModel, shown: ParityImages, run: Run, runtime: s
             f"{model.design.name} they differ by {found.max_abs_error:.3g}; nothing is exported"
         )
     return found
+
+
+def scores(model: ExportedModel, shown: ParityImages, run: Run) -> tuple[Floats, Floats]:
+    """Return the scores of PyTorch and of an exported file, in batches of several sizes, [N, classes]."""
+    parts = shown.images.split(_batches(len(shown.images)))
+    with torch.inference_mode():
+        expected = np.concatenate([model.network(part).numpy() for part in parts])
+    return expected, np.concatenate([run(part.numpy()) for part in parts])
 
 
 def _batches(images: int) -> list[int]:
@@ -167,5 +170,6 @@ def _batches(images: int) -> list[int]:
     return sizes + [32] * (rest // 32) + ([rest % 32] if rest % 32 else [])
 
 
-def _top1(scores: Floats, labels: Tensor | None) -> float | None:
+def top1(scores: Floats, labels: Tensor | None) -> float | None:
+    """Return the share of images whose label has the best score, in %; None without labels."""
     return None if labels is None else 100 * float((scores.argmax(1) == labels.numpy()).mean())

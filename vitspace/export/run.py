@@ -21,10 +21,11 @@ class ExportRequest:
 
     Attributes:
         design: The architecture.
-        formats: Of ``spec timm onnx openvino``; empty for all that are installed.
+        formats: Names in `FORMATS`; empty for all in float32 that are installed.
         weights: A ``.safetensors`` of ``vitspace train``; None leaves the network as initialised.
-        data: Validation images that graphs are compared with PyTorch on; empty for two photographs.
-        images: At most so many of them, evenly spaced.
+        data: Validation images that graphs are compared with PyTorch on, training images that int8 is calibrated on;
+            empty for two photographs.
+        images: At most so many of each, evenly spaced.
         img_size: Side of the image, or (height, width), pixels; None is the weights', or the design's.
         num_classes: Classes of an untrained network; None is the weights', or ImageNet's 1000.
         out: The folder; None is ``exports/NAME``.
@@ -47,12 +48,12 @@ class ExportRequest:
 def export_design(request: ExportRequest) -> dict[str, Any]:
     """Write a design's files and its model card into a folder, and return the record; see `export_folder`.
 
-    ONNX and OpenVINO graphs are compared with PyTorch on images; if one differs, nothing is written.
+    ONNX and OpenVINO graphs are compared with PyTorch on images; if one in float32 differs, nothing is written.
 
     Raises:
         InputError: a format is unknown or not installed, the weights are of another design, the data cannot be read,
             or the folder exists or cannot be written.
-        FailureError: an exported graph does not compute what PyTorch does.
+        FailureError: an exported graph does not compute what PyTorch does, or cannot be quantised.
     """
     formats, left_out = choose_formats(request.formats)
     for name, cure in left_out.items():
@@ -60,5 +61,6 @@ def export_design(request: ExportRequest) -> dict[str, Any]:
     model = ExportedModel.of(request.design, request.weights, request.img_size, request.num_classes)
     _log.info("exporting %s as %s", request.design.name, ", ".join(formats))
     folder = request.out or Path("exports") / request.design.name
-    shown = parity_images(model, request.data, request.images)
+    calibrate = any(name.endswith("-int8") for name in formats)
+    shown = parity_images(model, request.data, request.images, calibrate)
     return export_folder(model, formats, folder, request.command, request.force, shown)

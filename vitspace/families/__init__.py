@@ -13,7 +13,6 @@ import pkgutil
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
-import vitspace.families._timm  # noqa: F401 (registers the anchors with timm)
 from vitspace.about import register
 from vitspace.anchors import Anchor, anchor, list_anchors
 from vitspace.spec import KINDS, has_part, mark_broken
@@ -62,5 +61,7 @@ def _named(point: EntryPoint) -> str:
 
 #: Family name -> its module.
 FAMILIES = _load()
+
+import vitspace.families._timm  # noqa: E402, F401 (registers the anchors, which are of the families, with timm)
 
 __all__ = ["FAMILIES", "Anchor", "anchor", "list_anchors"]

@@ -14,28 +14,30 @@ from torch import nn
 
 from vitspace.anchors import anchor, list_anchors
 from vitspace.image_sizes import ImageSize, sides
-from vitspace.network import build
+from vitspace.network import build, first_conv
 
 
-def _config(resolution: int, source: str) -> dict[str, Any]:
+def _config(name: str) -> dict[str, Any]:
+    row = anchor(name)
+    assert row.spec is not None
+    resolution = row.resolution
     return {
         "url": "",
         "num_classes": 1000,
         "input_size": (3, resolution, resolution),
-        "pool_size": None,
+        "pool_size": (resolution // row.spec.stride,) * 2,
         "fixed_input_size": False,
         "interpolation": "bicubic",
         "crop_pct": 0.875,
         "mean": IMAGENET_DEFAULT_MEAN,
         "std": IMAGENET_DEFAULT_STD,
+        "first_conv": first_conv(row.spec),
         "classifier": "head.fc",
-        "paper_name": source,
+        "paper_name": row.source,
     }
 
 
-default_cfgs = generate_default_cfgs(
-    {name: _config(anchor(name).resolution, anchor(name).source) for name in list_anchors("anchor")}
-)
+default_cfgs = generate_default_cfgs({name: _config(name) for name in list_anchors("anchor")})
 
 
 def _entrypoint(name: str) -> Callable[..., nn.Module]:

@@ -311,9 +311,9 @@ class EMSHead(ClassifierHead):
         super().__init__(dim, num_classes)
         self.norm = nn.BatchNorm2d(dim)
 
-    def pool(self, x: Tensor, carry: Tensor | None) -> Tensor:
-        """[B, C, H, W] -> [B, C]."""
-        return self.norm(x).mean((2, 3))
+    def features(self, x: Tensor, carry: Tensor | None) -> Tensor:
+        """[B, C, H, W] -> the same."""
+        return self.norm(x)
 
 
 def _halving(in_dim: int, dim: int) -> nn.Module:

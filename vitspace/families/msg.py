@@ -304,10 +304,11 @@ class MSGHead(ClassifierHead):
         super().__init__(dim, num_classes)
         self.norm = nn.LayerNorm(dim)
 
-    def pool(self, x: Tensor, carry: Tensor | None) -> Tensor:
-        """[B, C, H, W], [B, C, rows, cols] | None -> [B, C]."""
-        tokens_BCN = (x if carry is None else carry).flatten(2)
-        return self.norm(tokens_BCN.transpose(1, 2)).mean(1)
+    def features(self, x: Tensor, carry: Tensor | None) -> Tensor:
+        """[B, C, H, W], [B, C, rows, cols] | None -> [B, N, C]; a map where it is not pooled."""
+        tokens_BCrc = x if carry is None else carry
+        normed_BNC = self.norm(tokens_BCrc.flatten(2).transpose(1, 2))
+        return normed_BNC.transpose(1, 2).reshape(tokens_BCrc.shape) if self.global_pool == "" else normed_BNC
 
 
 def shuffle(tokens: Tensor, region_size: int) -> Tensor:

@@ -321,9 +321,9 @@ class TransCNNStage(nn.Module):
 class TransCNNHead(ClassifierHead):
     """Global average pooling, then the classifier."""
 
-    def pool(self, x: Tensor, carry: Tensor | None) -> Tensor:
-        """[B, C, H, W] -> [B, C]."""
-        return x.mean((2, 3))
+    def features(self, x: Tensor, carry: Tensor | None) -> Tensor:
+        """[B, C, H, W] -> the same."""
+        return x
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor, head_dim: int, mask: Tensor | None = None) -> Tensor:

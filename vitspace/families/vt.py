@@ -302,9 +302,9 @@ class VTHead(ClassifierHead):
         super().__init__(num_features, num_classes)
         self.reads_tokens = reads_tokens
 
-    def pool(self, x: Tensor, carry: Tensor | None) -> Tensor:
-        """[B, C, H, W], [B, L, CT] | None -> [B, F]."""
-        return carry.mean(1) if self.reads_tokens and carry is not None else x.mean((2, 3))
+    def features(self, x: Tensor, carry: Tensor | None) -> Tensor:
+        """[B, C, H, W], [B, L, CT] | None -> [B, L, F] or [B, F, H, W]."""
+        return carry if self.reads_tokens and carry is not None else x
 
 
 def _tokenizer(spec: Stage, in_dim: int, has_tokens: bool) -> nn.Module:

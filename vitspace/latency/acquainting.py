@@ -20,10 +20,13 @@ def get_acquainted(settings: LatencySettings, note: Callable[[str], None]) -> No
     """Time anchors for a minute where few designs were timed on this host, so that latency is predicted better.
 
     Args:
-        settings: How latency is timed; nothing is done where designs that ship with the package tell nothing of it.
-        note: Is told what is done, and how well latency is predicted then.
+        settings: How latency is timed; nothing is timed where designs that ship with the package tell nothing of it.
+        note: Is told what is done, and how well latency is predicted then, or why it is not.
     """
-    if unknown(settings) or CountedLatency.here(settings).designs >= ENOUGH:
+    if why := unknown(settings):
+        note(f"no prediction from what is counted: {why}")
+        return
+    if CountedLatency.here(settings).designs >= ENOUGH:
         return
     note("timing published designs for a minute, since little was timed on this machine by which to predict latency")
     acquaint(settings)

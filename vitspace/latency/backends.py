@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from vitspace.errors import InputError, shown
+from vitspace.latency.photographs import photographs
 from vitspace.latency.protocol import Runner
+from vitspace.latency.quantising import quantised_onnx, quantised_openvino
 from vitspace.layers.kept import exporting
 
 
@@ -27,26 +29,53 @@ def eager(network: nn.Module, image: Tensor, threads: int) -> Runner:
 
 def onnxruntime(network: nn.Module, image: Tensor, threads: int) -> Runner:
     """Exported to ONNX with fixed shapes, run by onnxruntime on the CPU."""
+    return onnx_runner(onnx_bytes(network, image), image, threads)
+
+
+def onnxruntime_int8(network: nn.Module, image: Tensor, threads: int) -> Runner:
+    """As `onnxruntime`, quantised to int8 by it with ranges of two photographs."""
+    quantised = quantised_onnx(onnx_model(network, image), photographs(*image.shape[2:]))
+    return onnx_runner(quantised.SerializeToString(), image, threads)
+
+
+def openvino(network: nn.Module, image: Tensor, threads: int) -> Runner:
+    """Exported to ONNX with fixed shapes, run by OpenVINO on the CPU in float32."""
+    return openvino_runner(openvino_model(onnx_bytes(network, image)), image, threads)
+
+
+def openvino_int8(network: nn.Module, image: Tensor, threads: int) -> Runner:
+    """As `openvino`, quantised to int8 by NNCF with ranges of two photographs."""
+    model = openvino_model(onnx_bytes(network, image))
+    return openvino_runner(quantised_openvino(model, photographs(*image.shape[2:])), image, threads)
+
+
+def onnx_runner(graph: bytes, image: Tensor, threads: int) -> Runner:
+    """Return what runs an ONNX model in onnxruntime on the CPU."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    session = ort.InferenceSession(onnx_bytes(network, image), options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     feed = {session.get_inputs()[0].name: image.numpy()}
     return lambda: session.run(None, feed)
 
 
-def openvino(network: nn.Module, image: Tensor, threads: int) -> Runner:
-    """Exported to ONNX with fixed shapes, run by OpenVINO on the CPU in float32."""
+def openvino_runner(model: Any, image: Tensor, threads: int) -> Runner:
+    """Return what runs an ``openvino.Model`` on the CPU; what is not quantised is computed in float32."""
     import openvino as ov
 
-    core = ov.Core()
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-    model: Any = core.compile_model(core.read_model(onnx_bytes(network, image)), "CPU", settings)
-    request = model.create_infer_request()
+    request = ov.Core().compile_model(model, "CPU", settings).create_infer_request()
     array = image.numpy()
     return lambda: request.infer({0: array})
+
+
+def openvino_model(graph: bytes) -> Any:
+    """Return an ONNX model as an ``openvino.Model``."""
+    import openvino as ov
+
+    return ov.Core().read_model(graph)
 
 
 def onnx_bytes(network: nn.Module, image: Tensor) -> bytes:
@@ -77,7 +106,14 @@ BACKENDS: dict[str, tuple[Callable[[nn.Module, Tensor, int], Runner], tuple[str,
     "eager": (eager, (), ""),
     "onnxruntime": (onnxruntime, ("onnx", "onnxscript", "onnxruntime"), "onnx"),
     "openvino": (openvino, ("onnx", "onnxscript", "openvino"), "openvino"),
+    "onnxruntime-int8": (onnxruntime_int8, ("onnx", "onnxscript", "onnxruntime"), "onnx"),
+    "openvino-int8": (openvino_int8, ("onnx", "onnxscript", "openvino", "nncf"), "nncf"),
 }
+
+
+def runtime_of(name: str) -> str:
+    """Return the package that runs a backend's networks: openvino of ``openvino-int8``."""
+    return name.removesuffix("-int8")
 
 
 def check_backend(name: str) -> None:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from vitspace.cache import cache_path
 from vitspace.errors import InputError, shown
 from vitspace.files import parse_json, write_json
+from vitspace.latency.backends import runtime_of
 from vitspace.latency.held_out import ALL, HeldOut, predict_held_out, worth
 from vitspace.latency.measuring import LatencySettings
 from vitspace.latency.predictor import Model, Prediction, Predictor
@@ -92,7 +93,7 @@ def circumstances(backend: str) -> dict[str, Any]:
     """Return the host, its CPU, and the versions of the programs that a calibration depends on."""
     versions = {"vitspace": version("vitspace"), "code": sources_of("vitspace.latency.measuring", "vitspace.families")}
     if backend != "eager":
-        versions[backend] = _version(backend)
+        versions[runtime_of(backend)] = _version(runtime_of(backend))
     return fingerprint() | versions
 
 

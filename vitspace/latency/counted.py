@@ -179,7 +179,8 @@ class CountedLatency:
 def unknown(settings: LatencySettings) -> str:
     """Say why latency by such settings is not predicted from what is counted; empty where it is."""
     if settings.backend not in {row.backend for row in shipped()}:
-        return f"no designs timed by {settings.backend} ship with the package"
+        cure = f"vitspace profile --calibrate --backend {settings.backend} predicts it"
+        return f"no designs timed by {settings.backend} ship with the package; {cure}"
     if (settings.threads, settings.batch, settings.dtype) != (1, 1, "float32"):
         return "latency is predicted from what is counted for single images of float32 on one thread"
     return ""

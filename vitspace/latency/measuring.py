@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from vitspace.cache import load, store
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import ImageSize, plain_size, sides
-from vitspace.latency.backends import prepare
+from vitspace.latency.backends import prepare, runtime_of
 from vitspace.latency.protocol import Clock, Runner, Timing, interleave, pinned
 from vitspace.latency.timed import remember
 from vitspace.machine import quiet
@@ -47,7 +47,7 @@ class LatencySettings:
     """Settings of a timing.
 
     Attributes:
-        backend: eager (PyTorch), onnxruntime or openvino.
+        backend: One of `vitspace.latency.backends.BACKENDS`.
         threads: Number of threads; a single thread is pinned to a core.
         batch: Images at once.
         dtype: Type of weights and images: float32, or bfloat16 in eager mode.
@@ -313,7 +313,7 @@ def _clock(settings: LatencySettings) -> Clock:
     """Return the clock of work: of this thread, of this process where the back end works on a thread of its own."""
     if settings.threads > 1:
         return time.perf_counter
-    return time.process_time if settings.backend == "openvino" else time.thread_time
+    return time.process_time if runtime_of(settings.backend) == "openvino" else time.thread_time
 
 
 @cache

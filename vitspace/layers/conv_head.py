@@ -49,8 +49,8 @@ class ConvHead(ClassifierHead):
         super().reset(num_classes)
         init_weights(self.fc)
 
-    def pool(self, x: Tensor, carry: Tensor | None) -> Tensor:
-        """[B, C, H, W] -> [B, F]; the carry is not used."""
+    def features(self, x: Tensor, carry: Tensor | None) -> Tensor:
+        """[B, C, H, W] -> [B, F, H, W]; the carry is not used."""
         # A 1x1 convolution is a linear layer over channels; after LayerNorm they stand last.
         x = self.expand(self.norm(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
-        return self.act(self.bn(x)).mean((2, 3))
+        return self.act(self.bn(x))

@@ -13,8 +13,12 @@ from vitspace.errors import InputError, shown
 _log = logging.getLogger(__name__)
 
 
-def check_device(text: str) -> torch.device:
+def check_device(text: str, what: str = "training") -> torch.device:
     """Read ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; auto is the first GPU, else the CPU.
+
+    Args:
+        text: The device.
+        what: What runs there, which is said where auto is the CPU; empty says nothing.
 
     Raises:
         InputError: there is no such device here.
@@ -22,8 +26,8 @@ def check_device(text: str) -> torch.device:
     there = available_devices()
     if text == "auto":
         name = "cuda:0" if "cuda:0" in there else "cpu"
-        if name == "cpu":
-            _log.info("device auto: no CUDA device here, so that training runs on the CPU")
+        if name == "cpu" and what:
+            _log.info("device auto: no CUDA device here, so that %s runs on the CPU", what)
         return torch.device(name)
     name = "cuda:0" if text == "cuda" else text
     if name not in there:

@@ -11,7 +11,7 @@ import fcntl
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -87,8 +87,13 @@ def _folder() -> Path | None:
 @contextmanager
 def _locked(path: Path, how: int) -> Iterator[None]:
     """Hold a lock within; where it cannot be had for `PATIENCE`, go on without."""
-    with path.open("a") as file:
-        _lock(file, how)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(path.open("a"))
+        except OSError as error:
+            _give_up(str(path), f"cannot be opened ({error})")
+        else:
+            _lock(file, how)
         yield
 
 

@@ -18,7 +18,7 @@ from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.files import write_json
-from vitspace.folders import contents, owning, whole_folder
+from vitspace.folders import check_folder, contents, owning, whole_folder
 from vitspace.image_sizes import ImageSize, sides
 from vitspace.latency import REFERENCE, check_backend, time_kit
 from vitspace.latency.backends import onnx_model
@@ -68,6 +68,7 @@ def make_kit(request: KitRequest, track: Track = untracked) -> dict[str, Any]:
     if request.count < FEWEST:
         raise InputError(f"a predictor is fitted to {FEWEST} designs or more, but got -n {request.count}")
     space, out = load_space(request.space), request.out
+    check_folder(kits_folder(), "a kit's list")
     with owning(out, "a kit"):
         if contents(out):
             raise InputError(f"a kit makes a folder of its own, but {str(out)!r} is there and not empty; try --out")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from vitspace.budget import Budget
 from vitspace.cache import load, store
+from vitspace.errors import InputError
 from vitspace.files import data_names
-from vitspace.folders import owned
+from vitspace.folders import check_folder, owned
 from vitspace.latency.backends import check_backend
 from vitspace.latency.calibration import Calibration, calibration_path
 from vitspace.latency.measuring import LatencySettings, measure
@@ -81,7 +82,7 @@ def calibrate(
     result is written to `vitspace.latency.calibration.calibration_path` of each backend, where searches find it.
 
     Args:
-        backends: ``eager``, ``onnxruntime`` or ``openvino``; see `vitspace.latency.backends`.
+        backends: Names in `vitspace.latency.backends.BACKENDS`.
         designs: Designs of each space, in addition to its anchors.
         track: Shows how many designs are measured.
 
@@ -94,7 +95,15 @@ def calibrate(
     names = list(dict.fromkeys(backends))
     for name in names:
         check_backend(name)
+        _check_writable(calibration_path(name))
     return {name: _calibrated(name, designs, track) for name in names}
+
+
+def _check_writable(path: Path) -> None:
+    """Check where a calibration is kept before anything is measured for it."""
+    if path.is_dir():
+        raise InputError(f"a calibration is a file, but {str(path)!r} is a folder; move it away")
+    check_folder(path.parent, "a calibration")
 
 
 def _calibrated(backend: str, designs: int, track: Track) -> Calibration:

@@ -53,11 +53,11 @@ class Laddered(Protocol):
 
 
 def finite(score: float) -> float:
-    """Return a score that is a number.
+    """Return a score as a float, where it is a number.
 
     Raises:
         ProxyError: it is not.
     """
     if not math.isfinite(score):
         raise ProxyError(f"the score is {score}")
-    return score
+    return float(score)

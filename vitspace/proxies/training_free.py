@@ -10,7 +10,7 @@ from vitspace.machine.quiet import training_step
 from vitspace.proxies import COMBINATIONS, ProxyError, Score
 from vitspace.proxies.cards import committed_card
 from vitspace.proxies.combinations import Combination, fitted
-from vitspace.proxies.scores import Settings, Subject, measure
+from vitspace.proxies.scores import Settings, Subject, measure, needs_device
 from vitspace.spec import Spec
 
 OnStep = Callable[[int, int], None]
@@ -71,7 +71,6 @@ def open_free(name: str, argument: str, data: str, device: str) -> FreeProxy:
         raise InputError(f"only train takes a preset, as in train:small, but got {name}:{argument}")
     if data.partition(":")[0] not in ("", "fractal"):
         raise InputError(f"a training-free score is fed generated fractals, so data is fractal, but got {shown(data)}")
-    settings = Settings(device=str(check_device(device)))
-    if name not in COMBINATIONS:
-        return FreeProxy(name, None, settings)
-    return FreeProxy(name, fitted(name), settings)
+    model = fitted(name) if name in COMBINATIONS else None
+    runs = needs_device(model.components if model else (name,))
+    return FreeProxy(name, model, Settings(device=str(check_device(device, "scoring" if runs else ""))))

@@ -50,7 +50,8 @@ def unlearned_words(record: StudyRecord, named: int = 4) -> str:
 
 def check_name(record: StudyRecord) -> str:
     """What the figure of the proxy's scores is called."""
-    return "training check" if trains(record) else "scores of the training-free proxy"
+    name = recipe(record).get("name", record.config.proxy)
+    return "training check" if trains(record) else f"scores of {name}, which trains nothing"
 
 
 def check_sentence(record: StudyRecord) -> str:

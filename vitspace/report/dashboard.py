@@ -4,8 +4,10 @@ Note and figures are kept where the dashboard looks for them. The words are put 
 dashboard asks, and change nothing.
 """
 
+import atexit
 import copy
 import logging
+import shutil
 import socket
 import tempfile
 from pathlib import Path
@@ -18,6 +20,7 @@ from optuna_dashboard import get_note, run_server, save_note
 
 from vitspace.cache import cache_folder
 from vitspace.errors import InputError
+from vitspace.folders import check_folder
 from vitspace.plots import style
 from vitspace.plots.formats import escaped, fenced, markdown
 from vitspace.report.figures import figures, save_figure
@@ -71,9 +74,15 @@ def _check_free(host: str, port: int) -> None:
 
 
 def artifact_store() -> FileSystemArtifactStore:
-    """Return where figures are kept: a folder of the cache."""
+    """Return where figures are kept: a folder of the cache, or where it cannot be written one that ends with us."""
     folder = cache_folder() / "artifacts"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        check_folder(folder, "a dashboard")
+        folder.mkdir(parents=True, exist_ok=True)
+    except (InputError, OSError) as error:
+        folder = Path(tempfile.mkdtemp(prefix="vitspace-dashboard-"))
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        _log.warning("%s; figures are kept in %s until it ends", error, folder)
     return FileSystemArtifactStore(folder)
 
 

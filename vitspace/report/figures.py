@@ -41,7 +41,7 @@ def figures(record: StudyRecord) -> dict[str, ReportFigure]:
     """The figures of a study's report, by file name; one of a study in points has its proxy's scores in one more."""
     score = "Estimated top-1" if record.in_points else "Proxy score"
     latency = latency_name(record)
-    against = "" if record.screened else ", against random draws"
+    against = "" if record.screening else ", against random draws"
     found = {
         "score_flops": ReportFigure(f"{score} against FLOPs", lambda r, form: score_against(r, "macs", form)),
         "score_latency": ReportFigure(
@@ -54,6 +54,6 @@ def figures(record: StudyRecord) -> dict[str, ReportFigure]:
         "hypervolume": ReportFigure(f"Hypervolume over designs and over seconds{against}", draw_history),
     }
     if record.in_points and any(proxy_value(record, trial) is not None for trial in record.completed):
-        name = f"{check_name(record).capitalize()}: the proxy's scores against FLOPs"
+        name = f"{check_name(record).capitalize()}, against FLOPs"
         found["check"] = ReportFigure(name, lambda r, form: draw(training_check(r), form))
     return found

@@ -8,6 +8,7 @@ from vitspace.accuracy.predictor import NORMAL_90
 from vitspace.image_sizes import ImageSize
 from vitspace.report.noise import finite, front_spread, noise_limit
 from vitspace.spec import Spec
+from vitspace.statistics import is_tie
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 
@@ -30,7 +31,7 @@ class Gap:
     @property
     def tie(self) -> bool:
         """Whether the two are not told apart."""
-        return bool(self.limit) and abs(self.score) <= self.limit
+        return is_tie(self.score, self.limit)
 
     @property
     def low(self) -> float | None:

@@ -77,7 +77,7 @@ def history(record: StudyRecord) -> History:
 def random_draws(record: StudyRecord) -> list[Trial]:
     """Trials that no sampler proposed and no paper published; all but anchors where the sampler is random."""
     others = [trial for trial in record.trials if not trial.anchor]
-    if record.screened or record.config.engine == "nni":  # chosen, or proposed by its tuners, from the first design on
+    if record.screening or record.config.engine == "nni":  # chosen, or proposed by its tuners, from the first design on
         return []
     runs = [record.config.sampler, *(run["sampler"] for run in record.resolved.get("resumed", []) if "sampler" in run)]
     return others if set(runs) == {"random"} else others[: _drawn_first(record)]

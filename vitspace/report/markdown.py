@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from vitspace.image_sizes import format_image_size
 from vitspace.plots.formats import escaped, fenced, markdown, readable
 from vitspace.report.check import check_words
 from vitspace.report.figures import figures
@@ -63,9 +64,10 @@ def front_in_words(record: StudyRecord) -> pd.DataFrame:
 
 
 def _front_note(record: StudyRecord) -> str:
-    size = (record.resolved.get("space") or {}).get("resolution")
     notes = [f"FLOPs: {escaped(record.resolved['convention'])}." if record.resolved.get("convention") else ""]
-    notes.append(f"FLOPs and latency at {size} px." if size else "")
+    notes.append(
+        f"FLOPs and latency at {format_image_size(record.img_size)} px." if record.resolved.get("space") else ""
+    )
     notes.append(escaped(latency_note(record)))
     notes.append("Top-1: estimate \N{PLUS-MINUS SIGN} standard deviation." if record.in_points else "")
     notes.append("Lists go stage by stage.")

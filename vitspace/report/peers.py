@@ -46,7 +46,7 @@ def _leads(record: StudyRecord) -> str:
     beside = [_neighbour(peer) for peer in record.peers if peer.like_for_like and peer.latency_ms]
     said = standings_words(record, beside, "the public network that is nearest")
     count = f"{len(beside)} public network{'s'[: len(beside) != 1]}"
-    return f"Beside {count} of the usual recipe, timed as the designs were: {said}" if said else ""
+    return f"Beside {count} of the usual recipe, timed as the designs were: {said[0].lower()}{said[1:]}" if said else ""
 
 
 def _neighbour(peer: StudyPeer) -> Neighbour:

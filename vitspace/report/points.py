@@ -48,14 +48,22 @@ def known() -> Known:
 def estimate_sentence(record: StudyRecord) -> str:
     """What an estimate is, what it is not, and when two of them tie."""
     facts = known()
-    best = record.screened.get("designs")
+    best = record.screening.get("designs")
     chosen = f" Searched designs are the best of {best:,}, and so likelier over- than underestimated." if best else ""
     return (
         "Scores are estimates of ImageNet-1k top-1 under the usual recipe (about 300 epochs, no teacher, no more "
         f"data), from the published results of {facts.networks} networks (mean error {facts.mae:.1f} points on "
         "families not seen); they are not results. What they cannot see: single modules, differences under about a "
-        f"point, mixing without parameters.{chosen} {TIE_RULE}{_other_recipes(record)}"
+        f"point, mixing without parameters.{chosen} {TIE_RULE}{_other_recipes(record)}{_other_predictors(record)}"
     )
+
+
+def _other_predictors(record: StudyRecord) -> str:
+    """Say so where designs were estimated by several predictors, before and after a study was gone on with."""
+    runs = [record.resolved.get("accuracy") or {}, *record.resolved.get("resumed", [])]
+    if len({run["predictor"] for run in runs if run.get("predictor")}) < 2:
+        return ""
+    return " The predictor changed while the study was gone on with: designs before and after that do not compare."
 
 
 def _other_recipes(record: StudyRecord) -> str:

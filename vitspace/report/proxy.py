@@ -29,6 +29,11 @@ def trains(record: StudyRecord) -> bool:
     return trains_by_name(record.config.proxy) if told is None else bool(told)
 
 
+def proxy_word(record: StudyRecord) -> str:
+    """What a proxy's number is called beside others: ``proxy score``, or ``params, training-free``."""
+    return "proxy score" if trains(record) else f"{recipe(record).get('name', record.config.proxy)}, training-free"
+
+
 def proxy_label(record: StudyRecord) -> str:
     """What an axis of the proxy's scores is called."""
     name = recipe(record).get("name", record.config.proxy)

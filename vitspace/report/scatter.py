@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Literal
 
 from vitspace.accuracy.predictor import NORMAL_90
+from vitspace.image_sizes import format_image_size
 from vitspace.pareto import non_dominated
 from vitspace.plots.names import public_name
 from vitspace.report.check import chance_score, check_name, proxy_value
@@ -153,8 +154,11 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     bars = "Bars: 90 % intervals. Hollow circles: what is predicted of a published design without its result."
     made = replace(made, predicted=predicted, misses=misses, anchor_words=words, caption=[bars, *made.caption])
     peers, apart = (_peers(record, axis, like) for like in (True, False))
-    untimed = ["Public networks are not timed here."] if axis != "macs" and record.peers and not peers + apart else []
-    made = replace(made, peers=peers, peers_apart=apart, caption=[*made.caption, *untimed])
+    said = "Diamonds: public networks at their published top-1, for images of the size that it is of."
+    if axis != "macs" and not peers + apart:
+        said = "Public networks are not timed here."
+    caption = [made.caption[0], *([said] if record.peers else []), *made.caption[1:]]
+    made = replace(made, peers=peers, peers_apart=apart, caption=caption)
     costs = [mark.x for mark in made.marks]
     if axis != "macs" or not costs:
         return made
@@ -162,7 +166,7 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     named = {peer.name for peer in record.peers}
     rows = [(row, on) for row, on in rows if row.name not in named]
     public = [Mark(row.cost.macs / 1e9, row.top1, label=public_name(row.name) if on else "") for row, on in rows]
-    cloud = [(macs / 1e9, top1) for macs, top1 in record.screened.get("cloud") or []]
+    cloud = [(macs / 1e9, top1) for macs, top1 in record.screening.get("cloud") or []]
     untried = [Mark(gflops, top1, label=name) for gflops, top1, name in not_run(record, _BEYOND * max(costs))]
     return replace(made, references=[], beyond=[], untried=untried, public=public, cloud=cloud)
 
@@ -233,8 +237,8 @@ def cost_name(record: StudyRecord, axis: Axis) -> str:
 def cost_label(record: StudyRecord, axis: Axis) -> str:
     """What an axis of costs is called, with how they were taken."""
     if axis == "macs":
-        size = (record.resolved.get("space") or {}).get("resolution")
-        return f"FLOPs (G multiply-adds{f' at {size} px' if size else ''})"
+        size = f" at {format_image_size(record.img_size)} px" if record.resolved.get("space") else ""
+        return f"FLOPs (G multiply-adds{size})"
     settings = next((trial.latency for trial in record.completed if trial.latency), {})
     known = [f"batch {settings['batch']}"] if "batch" in settings else []
     known += [f"{settings['threads']} thread{'s'[: settings['threads'] != 1]}"] if "threads" in settings else []

@@ -104,7 +104,10 @@ def _limits(axes: Axes, data: Scatter) -> None:
     if data.budget and max(xs) < data.budget < _NEAR * max(xs):
         xs.append(data.budget)
     axes.set_xscale("log")
-    axes.set_xlim(*padded(xs))
+    low, high = padded(xs)
+    if max(xs) in (m.x for m in (*data.peers, *data.peers_apart)):
+        high *= (high / low) ** 0.08  # room for its name
+    axes.set_xlim(low, high)
     mark_logarithmic(axes.xaxis, min(xs), max(xs))
     shown = [*data.marks, *data.predicted, *data.untried, *data.public, *data.peers, *data.peers_apart]
     bottom = min(m.y - max(m.below, data.noise) for m in shown)

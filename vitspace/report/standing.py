@@ -52,6 +52,11 @@ class Standing:
         return self.latency < 0 if high is None or low is None else high < low
 
     @property
+    def dearer(self) -> bool:
+        """Whether it takes more FLOPs and more milliseconds."""
+        return self.flops > 0 and self.latency > 0
+
+    @property
     def words(self) -> str:
         """``MSG-T: 47 % cheaper, 25 % faster, score worse by 0.200``."""
         unsure = " (latency unsure)" if self.trial.latency_doubt or self.anchor.latency_doubt else ""
@@ -127,8 +132,10 @@ def standings_words(record: StudyRecord, others: list[Neighbour], nearest: str) 
     lean = [each for each in ties if not each.faster and each.flops < 0]
     ahead = sorted((each for each in found if not each.gap.tie and each.gap.score > 0), key=lambda s: -s.gap.score)
     behind = [each for each in found if not each.gap.tie and each.gap.score <= 0]
+    above = ("is estimated above", "are estimated above")
     groups = [
-        _Group(ahead, ("is estimated above", "are estimated above"), "", named=True),
+        _Group([s for s in ahead if not s.dearer], above, "", named=True),
+        _Group([s for s in ahead if s.dearer], above, " at more FLOPs and milliseconds", named=True),
         _Group(fast, ("ties with", "tie with"), " in accuracy at fewer milliseconds", named=True),
         _Group(lean, ("ties with", "tie with"), " at fewer FLOPs, but not milliseconds"),
         _Group([s for s in ties if not s.faster and s.flops >= 0], ("ties with", "tie with"), " at no less cost"),

@@ -103,9 +103,9 @@ def references(record: StudyRecord) -> list[Anchor]:
     space = record.resolved.get("space") or {}
     own = {space["family"]} if isinstance(space.get("family"), str) else set()
     families = own | {trial.spec.family for trial in record.completed if trial.spec}
-    size, done = space.get("resolution"), {trial.anchor for trial in record.anchors}
+    done = {trial.anchor for trial in record.anchors}
     rows = [a for a in all_anchors().values() if a.role == "anchor" and a.family in families and a.id not in done]
-    rows = [a for a in rows if "gflops" in a.published and size in (None, a.resolution)]
+    rows = [a for a in rows if "gflops" in a.published and a.resolution == record.img_size]
     return sorted(rows, key=lambda a: a.published["gflops"])
 
 

@@ -3,6 +3,7 @@
 import shlex
 from typing import Any
 
+from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
 from vitspace.report.check import unlearned_words
 from vitspace.report.gaps import gap, order_unresolved
@@ -11,6 +12,7 @@ from vitspace.report.noise import front_spread, noise_limit
 from vitspace.report.points import LABEL, estimate_note, estimate_sentence
 from vitspace.report.proxy import measured, proxy_label, proxy_note, recipe, training, trains
 from vitspace.report.standing import verdict
+from vitspace.spec import NATIVE_SIZE
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
@@ -28,7 +30,8 @@ def headline(record: StudyRecord) -> str:
     front = f"{len(record.front)} on the front of {score_word(record)}, FLOPs and latency"
     words = f"{record.name}: {_count(done, 'design')} evaluated{_within(record)} ({_origin(record)}), {front}."
     found = [verdict(record), _outside(record)] if record.in_points else [_resolution(record)]
-    return " ".join(text for text in (words, *found, unlearned_words(record), _unsure(record)) if text)
+    said = (words, _size(record), *found, unlearned_words(record), _unsure(record))
+    return " ".join(text for text in said if text)
 
 
 def score_word(record: StudyRecord) -> str:
@@ -37,12 +40,30 @@ def score_word(record: StudyRecord) -> str:
 
 
 def _origin(record: StudyRecord) -> str:
-    """``12 chosen from 100,000 screened, published: MSG-T``."""
+    """``12 chosen from 100,000 screened, 8 proposed by the sampler, published: MSG-T``."""
     published = ", ".join(readable_name(trial.anchor) for trial in record.anchors if trial.anchor)
-    screened = record.screened.get("designs")
-    how = f"chosen from {screened:,} screened" if screened else "drawn"
-    drawn = len(record.completed) - len(record.anchors)
-    return f"{drawn} {how}, {f'published: {published}' if published else 'none published'}"
+    screened, chosen = record.screening.get("designs"), len(chosen_designs(record))
+    proposed = len(record.completed) - len(record.anchors) - (chosen if screened else 0)
+    how = [f"{chosen} chosen from {screened:,} screened"] if screened else [f"{proposed} drawn"]
+    how += [f"{proposed} proposed by the sampler"] if screened and proposed else []
+    return ", ".join([*how, f"published: {published}" if published else "none published"])
+
+
+def chosen_designs(record: StudyRecord) -> list[Trial]:
+    """Completed trials that a screening chose; all that are no anchors where it was not kept which these are."""
+    searched, ids = [t for t in record.completed if not t.anchor], record.screening.get("chosen")
+    return searched if ids is None else [t for t in searched if t.spec and t.spec.id in ids]
+
+
+def _size(record: StudyRecord) -> str:
+    """Say the size of image, where it is not the one that papers publish at."""
+    if record.img_size == NATIVE_SIZE:
+        return ""
+    words = f"All of it is for images of {format_image_size(record.img_size)} px."
+    if record.anchors:
+        words += " Published designs follow that size, of which no accuracy is published"
+        words += ", and stand at their estimates." if record.in_points else "."
+    return words
 
 
 def _outside(record: StudyRecord) -> str:
@@ -154,13 +175,22 @@ def machine_name(record: StudyRecord) -> str:
 def next_commands(record: StudyRecord) -> list[tuple[str, str]]:
     """What to do next: (purpose, command)."""
     name, where = shlex.quote(record.name), storage_option(record.storage)
-    more = max(2 * record.config.trials, record.config.trials + 1)
     return [
         ("redraw this report from storage", f"vitspace report {name}{where}"),
         ("look at every trial", f"vitspace dashboard {name}{where}"),
-        ("evaluate more designs", f"vitspace search --study {name} --resume --trials {more}{where}"),
+        *_more_designs(record),
         *(design_commands(record, record.front[-1])[:2] if record.front else []),
     ]
+
+
+def _more_designs(record: StudyRecord) -> list[tuple[str, str]]:
+    """How to evaluate more designs: those that are left, or as many again; none where the space is used up."""
+    left = record.config.trials - len(record.counted)
+    if record.used_up:
+        return []
+    total = f" --trials {max(2 * record.config.trials, 1)}" if left <= 0 else ""
+    command = f"vitspace search --study {shlex.quote(record.name)} --resume{total}{storage_option(record.storage)}"
+    return [(f"evaluate the {_count(left, 'design')} that are left" if left > 0 else "evaluate more designs", command)]
 
 
 def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:

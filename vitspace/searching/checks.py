@@ -137,7 +137,7 @@ def check_budget(space: Space, config: StudyConfig) -> None:
 def describe_space(space: Space) -> dict[str, Any]:
     """Return what a study is to remember of its space."""
     facts = {"name": space.name, **space.config.model_dump(mode="json", exclude_unset=True)}
-    follows = {} if space.written_for == space.resolution else {"written_for": space.written_for}
+    follows = {} if space.written.resolution == space.resolution else {"written_for": space.written.resolution}
     return facts | {"resolution": space.resolution} | follows
 
 

@@ -4,7 +4,7 @@ import optuna
 from optuna.storages import BaseStorage
 
 from vitspace.errors import InputError
-from vitspace.searching.lease import LeaseTiming, Owner
+from vitspace.searching.lease import LeaseTiming, Owner, read_owner
 from vitspace.study.naming import check_new
 from vitspace.study.passwords import without_passwords
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage, storage_file
@@ -74,7 +74,7 @@ def _remove_half(target: BaseStorage, name: str) -> None:
     maker = store.study.user_attrs.get(COPYING)
     if store.is_whole or maker is None:
         return
-    owner = Owner(**maker)
-    if not owner.gone:
+    owner = read_owner(maker)
+    if owner and not owner.gone:
         raise InputError(f"a copy is made once, but {name!r} is being made by {owner}; vitspace studies delete {name}")
     optuna.delete_study(study_name=name, storage=target)

@@ -2,6 +2,7 @@
 
 import time
 import zlib
+from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -15,6 +16,7 @@ from vitspace.errors import UsedUpError
 from vitspace.interrupts import deferring_interrupts
 from vitspace.latency import predicted_violation
 from vitspace.searching.claims import CLAIM, Verdict, admit, places_left
+from vitspace.searching.lease import owner_of
 from vitspace.searching.queue import DEATHS, OUTSIDE, Queue, design_of
 from vitspace.searching.reference import Score, SecondSeed, reference_trial, score_reference, settle_reference
 from vitspace.searching.samplers import make_sampler
@@ -30,6 +32,8 @@ from vitspace.study.trial import Trial
 
 #: Seconds between two looks at what other workers do.
 POLL = 0.2
+#: Uniform draws of which one is queued, and how far apart their seeds are, so that those of other trials differ.
+_DRAWS, _APART = 32, 1_000_003
 
 
 #: What an engine evaluates: a design, or the reference design with another seed.
@@ -74,13 +78,15 @@ class Desk:
         self._none_left = False
 
     def __enter__(self) -> "Desk":
-        self.queue.__enter__()
-        record = self.store.record()
-        self._start, self._before = time.monotonic(), record.seconds
-        seed = self._sampler_seed(len(record.trials))
-        self.store.study.sampler = make_sampler(self.config, self.space, seed, self._may_be_fast_enough, self.lag)
-        self.monitor.started(record)
-        self._score_reference()
+        with ExitStack() as undo:
+            undo.enter_context(self.queue)
+            record = self.store.record()
+            self._start, self._before = time.monotonic(), record.seconds
+            seed = self._sampler_seed(len(record.trials))
+            self.store.study.sampler = make_sampler(self.config, self.space, seed, self._may_be_fast_enough, self.lag)
+            self.monitor.started(record)
+            self._score_reference()
+            undo.pop_all()
         return self
 
     def __exit__(
@@ -221,10 +227,17 @@ class Desk:
                 self._score_reference()
 
     def queue_uniform(self) -> bool:
-        """Queue a design drawn uniformly from those that nobody evaluated or evaluates; False where there is none."""
+        """Queue a design drawn uniformly from those that are in no trial; False where there is none.
+
+        Of some draws the first is taken that is predicted to be fast enough, or where none is, the last.
+        """
         seed = self.config.seed + len(self.store.frozen()) + self._salt()
-        known = self._evaluated().keys() | self._under_way()
-        drawn = self.space.draw(1, self.config.limits.counted, seed, exclude=known)
+        known = {trial.spec for trial in self.store.trials() if trial.spec} | self._under_way()
+        drawn: list[Spec] = []
+        for number in range(_DRAWS):
+            drawn = self.space.draw(1, self.config.limits.counted, seed + number * _APART, exclude=known, fewer=True)
+            if not drawn or self._may_be_fast_enough(drawn[0]):
+                break
         for spec in drawn:
             self.store.study.enqueue_trial(self.space.encode(spec))
         return bool(drawn)
@@ -319,7 +332,8 @@ class Desk:
 
     def _salt(self) -> int:
         """Return 0, or where others work on the study a number of this process, so that they draw other designs."""
-        alone = places_left(self.store.frozen(), 0) + len(self.store.record().counted) == 0
+        owners = {owner_of(trial) for trial in self.store.frozen(TrialState.RUNNING)} - {None, self.queue.owner}
+        alone = all(owner.gone for owner in owners if owner)
         return 0 if alone else zlib.crc32(str(self.queue.owner).encode())
 
     def _score_reference(self, last: bool = False) -> None:

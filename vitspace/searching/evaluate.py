@@ -12,6 +12,7 @@ import torch
 from vitspace.accuracy.evidence import Evidence
 from vitspace.accuracy.mixing import mixing_stages
 from vitspace.accuracy.posterior import posterior
+from vitspace.accuracy.predictor import predictor
 from vitspace.anchors import anchor
 from vitspace.budget import Budget
 from vitspace.costs import cost
@@ -25,6 +26,7 @@ from vitspace.searching.rungs import EntersRungs
 from vitspace.searching.verdict import verdict
 from vitspace.space import Space
 from vitspace.spec import Spec
+from vitspace.study.store import storable
 from vitspace.study.trial import State, Trial
 from vitspace.study.troubles import StorageError
 
@@ -58,7 +60,8 @@ class Evaluator:
         """Return what a score is, for the record."""
         if self.evidence is None:
             return {}
-        return {"evidence": self.evidence.words(), "weight": self.evidence.weight}
+        known = {"evidence": self.evidence.words(), "weight": self.evidence.weight}
+        return known | {"predictor": predictor().digest}
 
     @property
     def timing(self) -> LatencySettings:
@@ -131,14 +134,16 @@ class Evaluator:
         if why := predicted_violation(spec, settings, self.budget):
             return replace(trial, state="over_budget", why=why)
         if device := budget_device(self.budget, self.space.resolution):
-            found = predicted_latency(device, spec, self.budget)
-            return replace(trial, latency_ms=found["median_ms"], latency=found)
+            return self._within(replace(trial, latency=predicted_latency(device, spec, self.budget)))
         began = time.perf_counter() - seconds_waited()
         latency = measure(spec, settings)
         details = trial.details | {"timed_seconds": time.perf_counter() - seconds_waited() - began}
-        found = asdict(latency) | {"doubt": latency.doubt}
-        trial = replace(trial, latency_ms=latency.median_ms, latency=found, details=details)
-        state, why = verdict(found, self.budget)
+        return self._within(replace(trial, latency=asdict(latency) | {"doubt": latency.doubt}, details=details))
+
+    def _within(self, trial: Trial) -> Trial:
+        """Reject a design whose latency's whole interval is over the budget."""
+        state, why = verdict(trial.latency, self.budget)
+        trial = replace(trial, latency_ms=trial.latency["median_ms"])
         return replace(trial, state=state, why=why) if state == "over_budget" else trial
 
     def _judged(self, trial: Trial) -> Trial:
@@ -153,16 +158,16 @@ class Evaluator:
         proxies = ladder.rungs if ladder else (self.proxy,)
         for number, proxy in enumerate(proxies):
             score = proxy.score(self.as_written(spec), self.seed, on_step)
-            finite(score.value)
-            trained.append({"rung": getattr(proxy, "name", ""), "score": score.value, "seconds": score.seconds})
-            details = {**trial.details, "proxy_seconds": score.seconds, **score.details}
+            value = finite(score.value)
+            trained.append({"rung": getattr(proxy, "name", ""), "score": value, "seconds": float(score.seconds)})
+            details = trial.details | storable({"proxy_seconds": score.seconds, **score.details})
             # What is known of the evidence is known of the highest rung's scores.
             told = number + 1 == len(proxies)
-            trial = replace(trial, details=details, proxy_score=score.value)
-            trial = self._scored(trial, spec, score.value, told)
+            trial = replace(trial, details=details, proxy_score=value)
+            trial = self._scored(trial, spec, value, told)
             if rungs and ladder and number + 1 < len(proxies):
                 # A rung compares what was trained there.
-                place = rungs.enter(number, (-score.value, *trial.point[1:]), ladder.keep)
+                place = rungs.enter(number, (-value, *trial.point[1:]), ladder.keep)
                 trained[-1] |= {"place": place.place, "of": place.of}
                 if not (place.promoted or trial.anchor):
                     where = f"number {place.place} of {place.of}, and the first {place.kept} go on"

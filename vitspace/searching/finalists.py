@@ -16,7 +16,6 @@ from vitspace.accuracy.mixing import mixing_stages
 from vitspace.accuracy.prediction import summed
 from vitspace.budget import Budget
 from vitspace.costs import cost
-from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.pareto import hypervolume
 from vitspace.searching.estimated import EstimatedDesigns, Floats
@@ -73,8 +72,6 @@ def choose_finalists(
         img_size: Side of the image, or (height, width), pixels; a design in which positions of its maps never meet is
             no finalist.
 
-    Raises:
-        InputError: positions of the map meet in none of the best.
     """
     if found.inside.any():
         found = found[found.inside]
@@ -91,11 +88,6 @@ def choose_finalists(
             still += 1
         if len(chosen) == count or still == STILL:
             break
-    if still and not chosen:
-        raise InputError(
-            f"a search by estimates needs designs in which positions of the map meet, but in none of the {still} best "
-            "they do; --accuracy proxy searches by the proxy's own number"
-        )
     return [spec for _, spec in sorted(chosen, key=lambda each: each[0])]
 
 

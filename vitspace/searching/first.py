@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from vitspace.accuracy.mixing import mixing_stages
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.costs import cost
 from vitspace.errors import InputError
@@ -32,11 +33,11 @@ class FirstDesigns:
 
     Attributes:
         designs: (anchor, spec) of each, anchors first.
-        screened: How it was chosen; see `StudyRecord.screened`.
+        screening: How it was chosen; see `StudyRecord.screening`.
     """
 
     designs: list[tuple[str | None, Spec]]
-    screened: dict[str, Any] = field(default_factory=dict)
+    screening: dict[str, Any] = field(default_factory=dict)
 
     @property
     def others(self) -> int:
@@ -74,8 +75,8 @@ def first_designs(
     listed: list[tuple[str | None, Spec]] = [*anchors.items()]
     if config.accuracy == "estimate":
         wanted = min(count, STARTUP) if alternates else count
-        found, screened = finalists_of(space, config, wanted, anchors.values(), tell)
-        return FirstDesigns([*listed, *((None, spec) for spec in found)], screened)
+        found, screening = finalists_of(space, config, wanted, anchors.values(), tell)
+        return FirstDesigns([*listed, *((None, spec) for spec in found)], screening)
     # An engine that proposes by itself has draws of its own at the start.
     drawn = space.draw(
         min(count, STARTUP) if not engine_of(config.engine).proposes else 0,
@@ -104,7 +105,7 @@ def enqueue(store: StudyStore, space: Space, first: FirstDesigns) -> None:
         facts = ({"anchor": anchor} if anchor else {}) | ({} if inside else {OUTSIDE: True})
         if (params, anchor) not in known:
             store.study.enqueue_trial(params, user_attrs=facts)
-    store.set(screened=first.screened, ready=True)
+    store.set(screening=first.screening, ready=True)
 
 
 def is_ready(store: StudyStore) -> bool:
@@ -152,14 +153,20 @@ def _nearest(rows: Iterable[Anchor], fitting: dict[str, Spec], space: Space) -> 
     return {name: fitting[name] for name in largest.values()}
 
 
-def further_finalists(store: StudyStore, space: Space, config: StudyConfig, tell: Tell) -> list[Spec]:
+def further_finalists(store: StudyStore, space: Space, config: StudyConfig, tell: Tell) -> FirstDesigns:
     """Return the finalists that a resumed study in points has room for beside what it evaluated and what waits."""
     trials = store.frozen()
     known = [spec for trial in store.trials() if (spec := trial.spec)]
     known += [spec for trial in trials if not trial.state.is_finished() and (spec := design_of(trial, space))]
     waiting = sum(not trial.state.is_finished() for trial in trials)
-    count = config.trials - len(store.record().counted) - waiting
-    return finalists_of(space, config, count, known, tell)[0] if count > 0 else []
+    record = store.record()
+    count = config.trials - len(record.counted) - waiting
+    if count <= 0:
+        return FirstDesigns([], record.screening)
+    found, screening = finalists_of(space, config, count, known, tell)
+    # What was screened first is what the report tells of; studies of before kept no list of what that chose.
+    kept = {"chosen": [*record.screening["chosen"], *screening["chosen"]]} if "chosen" in record.screening else {}
+    return FirstDesigns([(None, spec) for spec in found], (record.screening or screening) | kept)
 
 
 def finalists_of(
@@ -173,6 +180,9 @@ def finalists_of(
         count: How many designs.
         known: Designs that are trials already.
         tell: Is told how far it is.
+
+    Raises:
+        InputError: no design fits, or positions of the map meet in none of the best.
     """
     population, size = space.population, space.resolution
     estimator = Estimator(population, size, latency := latency_of(config, space))
@@ -181,5 +191,10 @@ def finalists_of(
     best = fast_enough(found.best, config.limits, latency.error) if latency else found.best
     trials = Known.of(known, size, (lambda spec: latency.look_at(spec).ms) if latency else None)
     finalists = choose_finalists(best, count, lambda row: space.decode(population.params(row)), trials, size)
-    screened = {"designs": found.designs, "seconds": found.seconds, "cloud": found.cloud.tolist()}
-    return finalists, screened
+    if len(best) and count and not any(any(mixing_stages(spec, size)) for spec in (*finalists, *inside)):
+        raise InputError(
+            "a search by estimates needs designs in which positions of the map meet, but in none of the best they do; "
+            "--accuracy proxy searches by the proxy's own number"
+        )
+    screening = {"designs": found.designs, "seconds": found.seconds, "cloud": found.cloud.tolist()}
+    return finalists, screening | {"chosen": [spec.id for spec in finalists]}

@@ -113,10 +113,14 @@ class Owner:
 
 def owner_of(trial: FrozenTrial) -> Owner | None:
     """Return the process that runs or ran a trial; None where it died before it stored its name."""
-    data = trial.system_attrs.get(OWNER)
+    return read_owner(trial.system_attrs.get(OWNER))
+
+
+def read_owner(data: Any) -> Owner | None:
+    """Return the process that a stored record names; None where it names none, as another program's may."""
     try:
         return _OWNERS.validate_python(data) if data else None
-    except ValidationError:  # another program's
+    except ValidationError:
         return None
 
 

@@ -71,11 +71,11 @@ class Watcher:
     def __post_init__(self) -> None:
         self.told.update(trial.number for trial in self.store.trials())
 
-    def __call__(self) -> int:
-        """Tell, and return how many are complete of those that ended."""
+    def __call__(self) -> list[Trial]:
+        """Tell, and return the trials that ended."""
         new = [trial for trial in self.store.trials() if trial.number not in self.told]
         self.told.update(trial.number for trial in new)
         for trial in new:
             if trial.counts or trial.state == "failed" or trial.latency_ms is not None:
                 self.monitor.ended(trial, self.store.record())
-        return sum(trial.counts for trial in new)
+        return new

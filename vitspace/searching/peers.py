@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 
 from vitspace.accuracy.peers import DEFAULT, NONE, Peer, check_peers, find_peers
 from vitspace.accuracy.recipes import WORDS
+from vitspace.image_sizes import mean_side
 from vitspace.latency import Latency
 from vitspace.latency.peers import time_peer, timed_peer
 from vitspace.machine.host import cpu
@@ -93,10 +94,13 @@ def peers_of(record: StudyRecord, text: str, note: Note, keep: Keep = lambda pee
 
 
 def _wanted(record: StudyRecord, text: str) -> list[Peer]:
-    """Return the networks of a text; the default ones are within the limits, or of no more FLOPs than the designs."""
-    size = (record.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE
+    """Return the networks of a text; the default ones are within the limits, or of no more FLOPs than the designs.
+
+    By default there are none beside scores of a proxy, with which published accuracies do not compare.
+    """
+    size = round(mean_side((record.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE))
     limits, done = record.config.limits, [trial.macs for trial in record.completed if trial.macs]
-    if text == DEFAULT and not done:
+    if text == DEFAULT and not (done and record.in_points):
         return []
     most = limits.macs[1] if limits.macs[1] < math.inf else max(done, default=0)
     return find_peers(text, size, most, limits.params[1])

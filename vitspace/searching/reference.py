@@ -140,7 +140,7 @@ def settle_reference(store: StudyStore, trial: Trial, config: StudyConfig, chanc
         chance: The proxy's worst score, with its sign turned; None where it has none.
     """
     assert trial.score is not None and trial.spec is not None
-    estimates = [estimate for _, estimate in store.study.user_attrs.get("screened", {}).get("cloud", [])]
+    estimates = [estimate for _, estimate in store.record().screening.get("cloud", [])]
     least = math.floor(min([trial.score, *estimates]) - 1)
     known = {"chance_loss": chance, "spec_id": trial.spec.id, "name": trial.anchor or trial.spec.id}
     point = [-float(least), *reference_point(trial, config, None)[1:]]

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from vitspace.accuracy.predictor import predictor
 from vitspace.budget import ANY
 from vitspace.costs import CONVENTION
 from vitspace.errors import InputError, shown
+from vitspace.image_sizes import format_image_size
 from vitspace.latency.acquainting import get_acquainted
 from vitspace.machine.devices import computing_on
 from vitspace.machine.host import machine
@@ -20,7 +22,7 @@ from vitspace.searching.checks import (
 )
 from vitspace.searching.engines import engine_of, run_engine
 from vitspace.searching.evaluate import Evaluator
-from vitspace.searching.first import FirstDesigns, alternates, enqueue, first_designs, further_finalists
+from vitspace.searching.first import alternates, enqueue, first_designs, further_finalists
 from vitspace.searching.idle import waited_words
 from vitspace.searching.join import open_session
 from vitspace.searching.monitor import Monitor
@@ -31,7 +33,7 @@ from vitspace.space import load_space
 from vitspace.study.config import MAY_CHANGE, StudyConfig
 from vitspace.study.naming import check_new
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
-from vitspace.study.store import StudyStore, free_name
+from vitspace.study.store import StudyStore, free_name, study_names
 
 
 @dataclass(frozen=True)
@@ -145,12 +147,27 @@ def _go_on(
         return store, None
     session = open_session(store, config, means.command, monitor)
     kept = {"engine": config.engine, "sampler": config.sampler, "device": config.device}
+    if config.accuracy == "estimate":
+        kept |= {"predictor": _same_predictor(store, monitor)}
     store.resume(config, {"command": means.command, "machine": machine(), **kept})
     take_up(store, config, monitor.note)
     if config.accuracy == "estimate" and not alternates(config, session.evaluator):
-        found = further_finalists(store, session.space, config, monitor.screening)
-        enqueue(store, session.space, FirstDesigns([(None, spec) for spec in found], store.record().screened))
+        enqueue(store, session.space, further_finalists(store, session.space, config, monitor.screening))
     return store, _planned(session, means)
+
+
+def _same_predictor(store: StudyStore, monitor: Monitor) -> str:
+    """Return the digest of the predictor here, and say so where another one estimated the study's designs so far."""
+    record, here = store.record(), predictor().digest
+    before = [record.resolved.get("accuracy") or {}, *record.resolved.get("resumed", [])]
+    known = [each["predictor"] for each in before if each.get("predictor")]
+    if known and known[-1] != here:
+        monitor.note(
+            f"the predictor of top-1 is another one than this study was run with ({here}, and not {known[-1]}): the "
+            f"{len(record.counted)} designs so far keep their estimates, further ones have the new one's, and the "
+            "report says so; a new study estimates all designs alike"
+        )
+    return here
 
 
 def _planned(session: Session, means: Means) -> Session:
@@ -164,8 +181,13 @@ def _planned(session: Session, means: Means) -> Session:
 
 def _create(location: StudyLocation, config: StudyConfig, resolved: dict[str, Any]) -> StudyStore:
     storage = open_storage(location.storage)
-    name = location.name or free_name(storage, config.default_name())
-    return StudyStore.create(storage, name, config, resolved)
+    while True:
+        name = location.name or free_name(storage, config.default_name())
+        try:
+            return StudyStore.create(storage, name, config, resolved)
+        except InputError:
+            if location.name or name not in study_names(storage):
+                raise  # else another search took the name meanwhile
 
 
 def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[str, Any]:
@@ -183,11 +205,13 @@ def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[s
 
 def _resumed(store: StudyStore, settings: dict[str, Any]) -> StudyConfig:
     """Return the stored configuration with what may change changed."""
-    stored = store.config.model_dump()
+    stored = store.config
+    if stored.img_size is None and "img_size" in settings:
+        stored = stored.model_copy(update={"img_size": format_image_size(store.record().img_size)})
+    config = StudyConfig.of(stored.model_dump() | settings)
     for key, value in settings.items():
-        if key in stored and key not in MAY_CHANGE and value != stored[key]:
-            raise InputError(f"a resumed study keeps its {key}, {stored[key]!r}, but got {shown(value)}")
-    config = StudyConfig.of(stored | settings)
+        if key not in MAY_CHANGE and getattr(config, key) != (kept := getattr(stored, key)):
+            raise InputError(f"a resumed study keeps its {key}, {kept!r}, but got {shown(value)}")
     done = len(store.record().counted)
     if "trials" in settings and config.trials < done:
         raise InputError(f"trials is the total, so at least the {done} that are complete, but got {config.trials}")

@@ -66,7 +66,7 @@ def screen_space(
     """
     began, rng = time.perf_counter(), np.random.default_rng(seed)
     population, looked_at = estimator.population, set[bytes]()
-    rows = population.canonical(population.array([*known, *space.draw(DRAWN, limits, seed)]))
+    rows = population.canonical(population.array([*known, *space.draw(DRAWN, limits, seed, fewer=True)]))
     best, cloud, designs = None, [], 0
     for _ in range(ROUNDS):
         found = estimator.within(fresh(rows, looked_at), limits)

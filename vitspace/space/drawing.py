@@ -54,6 +54,7 @@ class Request:
         balanced: Even over FLOPs, rather than over designs, most of which cost about the same.
         exclude: Designs not to draw.
         accept: What else a design must pass, such as its predicted latency.
+        fewer: Whether fewer are as good, so that there is no warning.
     """
 
     n: int
@@ -62,6 +63,7 @@ class Request:
     balanced: bool = False
     exclude: Collection[Spec] = ()
     accept: Accept | None = None
+    fewer: bool = False
 
 
 @dataclass
@@ -131,7 +133,7 @@ def draw(rankings: Rankings, request: Request, rng: np.random.Generator) -> list
         )
     if not found and not request.exclude:
         raise InputError(_none(rankings, request.budget))
-    if len(found) < request.n:
+    if len(found) < request.n and not request.fewer:
         _log.warning("space %s has only %d such designs within %s", name, len(found), request.budget)
     return found
 

@@ -43,7 +43,7 @@ def explore(schema: Schema) -> Lattice:
     sets = _Sets()
     states = [_Open(None, sets.number(np.arange(len(settings))))]
     rows = [Rows(schema, step, settings, shared) for step in range(STAGES)]
-    size = "" if schema.written_for == schema.resolution else f" at {format_image_size(schema.resolution)} px"
+    size = "" if schema.written.resolution == schema.resolution else f" at {format_image_size(schema.resolution)} px"
     progress = Progress(f"{schema.name}{size}", [len(each) for each in rows])
     entries, options = [], []
     for step in range(STAGES):

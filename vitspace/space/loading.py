@@ -25,6 +25,7 @@ def load_space(text: str, img_size: ImageSize | None = None) -> Space:
         if img_size is None or plain_size(img_size) == config.resolution:
             return Space(path.stem, config, path)
         Space(path.stem, config, path)  # what is wrong with the file stands there as it is written
-        return Space(path.stem, resized(config, img_size), path, config.resolution)
+        changed, written = resized(config, img_size)
+        return Space(path.stem, changed, path, written)
     except SpaceError as error:
         raise located(path, error.where, str(error)) from None

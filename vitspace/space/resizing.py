@@ -5,34 +5,54 @@ equal are one. Rules are held by the values and maps that the file is written fo
 """
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from vitspace.bounds import check_size, most_of
-from vitspace.image_sizes import ImageSize, format_image_size, plain_size
+from vitspace.image_sizes import ImageSize, format_image_size, plain_size, ratio_of, scaled
 from vitspace.space.config import AxisConfig, FamilyAxes, SpaceConfig, Values
-from vitspace.spec import StageSpec, part_type, ratio_of, scaled
+from vitspace.spec import StageSpec, part_type
+
+#: By family and field, the file's first value for each value at a size.
+Before = dict[tuple[str, str], dict[int, int]]
 
 
-def resized(config: SpaceConfig, img_size: ImageSize) -> SpaceConfig:
-    """Return a space file's contents for images of a size.
+@dataclass(frozen=True)
+class Written:
+    """What a space's file says of a space at another size.
+
+    Attributes:
+        resolution: The size that the file is written for.
+        values: By family and field, the file's first value for each value of the space.
+    """
+
+    resolution: ImageSize
+    values: Mapping[tuple[str, str], Mapping[int, int]] = field(default_factory=dict)
+
+    def fields_of(self, stage: StageSpec) -> dict[str, Any]:
+        """Return a stage's fields, those that follow the image as the file has them."""
+        now = vars(stage)
+        before = {name: self.values.get((stage.family, name), {}).get(now[name], now[name]) for name in stage.follows}
+        return now | before
+
+
+def resized(config: SpaceConfig, img_size: ImageSize) -> tuple[SpaceConfig, Written]:
+    """Return a space file's contents for images of a size, and what it says as it is written.
 
     Raises:
         InputError: it is no size of images, or a window would be larger than any may be.
     """
     size, ratio = plain_size(img_size), ratio_of(img_size, config.resolution)
+    before: Before = {}
     families = {
-        name: section.model_copy(update=_Followed([name], ratio, size).updates(section))
+        name: section.model_copy(update=_Followed([name], ratio, size, before).updates(section))
         for name, section in config.families.items()
     }
-    updates = _Followed(config.names, ratio, size).updates(config) | {"resolution": size}
-    return config.model_copy(update=updates | ({"families": families} if families else {}))
-
-
-def as_written(stage: StageSpec, img_size: ImageSize, written_for: ImageSize) -> StageSpec:
-    """Return the stage of which one at a size was made: the largest, where several become that one."""
-    ratio = ratio_of(written_for, img_size)
-    return stage if ratio == 1 else stage.rescaled(ratio, math.floor)
+    updates = _Followed(config.names, ratio, size, before).updates(config) | {"resolution": size}
+    updates |= {"families": families} if families else {}
+    return config.model_copy(update=updates), Written(config.resolution, before)
 
 
 class _Followed:
@@ -42,10 +62,11 @@ class _Followed:
         families: Whose axes they are.
         ratio: How much larger the image is.
         size: Of the image.
+        before: Takes what each value was.
     """
 
-    def __init__(self, families: list[str], ratio: Fraction, size: ImageSize) -> None:
-        self.ratio, self.size = ratio, size
+    def __init__(self, families: list[str], ratio: Fraction, size: ImageSize, before: Before) -> None:
+        self.families, self.ratio, self.size, self.before = families, ratio, size, before
         self.least: dict[str, int] = {}
         for family in families:
             stage: Any = part_type("stage", family)
@@ -75,4 +96,6 @@ class _Followed:
     def _value(self, name: str, value: Any) -> int:
         now = scaled(value, self.least[name], self.ratio, math.ceil)
         check_size(f"at {format_image_size(self.size)} px {name}", now, most_of(name))
+        for family in self.families:
+            self.before.setdefault((family, name), {}).setdefault(now, value)
         return now

@@ -14,7 +14,7 @@ from vitspace.files import located
 from vitspace.image_sizes import ImageSize, format_image_size, sides
 from vitspace.space.axes import FAMILY, Axes
 from vitspace.space.config import STAGES, SpaceConfig
-from vitspace.space.resizing import as_written
+from vitspace.space.resizing import Written
 from vitspace.space.variables import InvalidDesign, Params, Variable
 from vitspace.spec import PartSpec, Spec, StageSpec, part_type, placed
 
@@ -26,7 +26,7 @@ class Schema:
         name: What to call it.
         config: The file's contents.
         path: The file, which errors name.
-        written_for: The size that the file is written for, where that is another one; rules hold there.
+        written: What the file says, where the space is at another size than it is written for; rules hold there.
 
     Attributes:
         variables: The things to choose, each after those it depends on.
@@ -38,11 +38,11 @@ class Schema:
     """
 
     def __init__(
-        self, name: str, config: SpaceConfig, path: Path | None = None, written_for: ImageSize | None = None
+        self, name: str, config: SpaceConfig, path: Path | None = None, written: Written | None = None
     ) -> None:
         self.name, self.config, self.path = name, config, path
         self.resolution: ImageSize = config.resolution
-        self.written_for: ImageSize = written_for or config.resolution
+        self.written = written or Written(config.resolution)
         self.axes = Axes(config)
         self.variables = self.axes.variables
         self._of_stage = [[v for v in self.variables if _sets(v, i)] for i in range(STAGES)]
@@ -148,13 +148,8 @@ class Schema:
         rules = self.axes.rules[stage.family]
         if not rules:
             return
-        side = -(-min(sides(self.written_for)) // stride)
-        values = {
-            **vars(as_written(stage, self.resolution, self.written_for)),
-            "side": side,
-            "stage": number,
-            FAMILY: stage.family,
-        }
+        side = -(-min(sides(self.written.resolution)) // stride)
+        values = {**self.written.fields_of(stage), "side": side, "stage": number, FAMILY: stage.family}
         for rule in rules:
             try:
                 holds = rule.holds(values)

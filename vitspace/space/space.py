@@ -33,6 +33,7 @@ class Space(Schema):
         latency_backend: str = "eager",
         replace: bool = False,
         balanced: bool = False,
+        fewer: bool = False,
     ) -> list[Spec]:
         """Draw specs within a budget, uniformly over the distinct designs that fit; see `vitspace.space.drawing`.
 
@@ -44,16 +45,18 @@ class Space(Schema):
             params: Parameters, such as ``25M``, beside FLOPs.
             latency: CPU latency, such as ``60ms`` or ``40ms..60ms``, as this host's calibration predicts it; designs
                 that do far more of something than any measured one are not drawn.
-            latency_backend: What runs the networks: eager, onnxruntime or openvino.
+            latency_backend: What runs the networks; see `vitspace.latency.backends`.
             replace: Whether a spec may be drawn more than once, as statistics over the space need it.
             balanced: Even over FLOPs, rather than over designs, most of which cost about the same.
+            fewer: Whether fewer are as good, so that there is no warning.
 
         Raises:
             InputError: nothing fits the budget, too few designs pass the limits beside FLOPs, or latency is limited
                 and this host is not calibrated.
         """
         limit = Budget.of(budget, params, latency)
-        request = drawing.Request(n, limit, replace, balanced, exclude, self._within_latency(limit, latency_backend))
+        accept = self._within_latency(limit, latency_backend)
+        request = drawing.Request(n, limit, replace, balanced, exclude, accept, fewer)
         return drawing.draw(self.rankings, request, np.random.default_rng(seed))
 
     def mutate(

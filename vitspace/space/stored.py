@@ -76,8 +76,8 @@ def key_of(schema: Schema) -> str:
     families = {part_type(kind, family).__module__ for family in schema.families for kind in KINDS}
     sources = sources_of(explore.__module__, Schema.__module__, *sorted(families))
     space = schema.config.model_dump_json()
-    if schema.written_for != schema.resolution:
-        space += f" written for {format_image_size(schema.written_for)}"
+    if schema.written.resolution != schema.resolution:
+        space += f" written for {format_image_size(schema.written.resolution)}"
     return hashlib.sha256((space + sources).encode()).hexdigest()[:12]
 
 

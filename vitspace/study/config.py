@@ -81,7 +81,7 @@ class StudyConfig(BaseModel):
     params: Quantity | None = None
     img_size: Size | None = None
     latency: Quantity | None = None
-    latency_backend: Literal["eager", "onnxruntime", "openvino"] = "eager"
+    latency_backend: Literal["eager", "onnxruntime", "openvino", "onnxruntime-int8", "openvino-int8"] = "eager"
     latency_threads: int = Field(default=1, ge=1, le=1024)
     latency_batch: int = Field(default=1, ge=1, le=65536)
     accuracy: Literal["estimate", "proxy"] = "estimate"

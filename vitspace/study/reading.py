@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vitspace.anchors import all_anchors
 from vitspace.errors import InputError, shown
@@ -94,6 +94,7 @@ class _Run(_Facts):
     threads: Size | None = None
     engine: Text | None = None
     sampler: Text | None = None
+    predictor: Text | None = None
 
 
 class _Details(_Facts):
@@ -196,10 +197,17 @@ class _Device(_Facts):
     held_out: _HeldOut
 
 
+class _Accuracy(_Facts):
+    evidence: Text | None = None
+    weight: Number | None = None
+    predictor: Text | None = None
+
+
 class _Resolved(_Facts):
     command: Text | None = None
     convention: Text | None = None
     machine: dict[str, Any] | None = None
+    accuracy: _Accuracy | None = None
     proxy: _Proxy | None = None
     space: _Space | None = None
     device: _Device | None = None
@@ -217,10 +225,11 @@ class _Reference(_Facts):
     noise: NotNegative | None = None
 
 
-class _Screened(_Facts):
+class _Screening(_Facts):
     designs: Count = 0
     seconds: NotNegative = 0.0
     cloud: list[Annotated[list[Number], Field(min_length=2, max_length=2)]] = []
+    chosen: list[Text] = []
 
 
 class PeerFacts(_Facts):
@@ -247,10 +256,12 @@ class StudyFacts(_Facts):
 
     config: dict[str, Any]
     resolved: _Resolved = _Resolved()
-    screened: _Screened = _Screened()
+    # Studies that were stored before have it as ``screened``.
+    screening: _Screening = Field(_Screening(), validation_alias=AliasChoices("screening", "screened"))
     peers: list[PeerFacts] = []
     reference: _Reference = _Reference()
     reference_point: Point | None = None
+    used_up: bool = False
     seconds: NotNegative = 0.0
 
 

@@ -27,12 +27,14 @@ class StudyRecord:
         config: What it was asked.
         trials: All trials, rejected ones included, by number.
         resolved: The settings behind the config's names: the proxy's recipe, the space's file, the machine.
-        screened: What was screened before the first trial: ``designs``, how many; ``seconds``; ``cloud``, multiply-adds
-            and estimated top-1 of some of them; empty where nothing was.
+        screening: What was screened before the first trial: ``designs``, how many; ``seconds``; ``cloud``,
+            multiply-adds and estimated top-1 of some of them; ``chosen``, ids of the designs that it chose, where that
+            was kept; empty where nothing was screened.
         peers: Public networks beside its designs, by FLOPs.
         reference: What calibrates the scores: ``chance_loss``, ``spec_id`` of the reference design, its ``scores``
             for several seeds, ``noise`` (their standard deviation).
         reference_point: The largest -score, multiply-adds and milliseconds that count for the hypervolume.
+        used_up: Whether the space holds no further design within the budget.
         seconds: Wall time of the searching so far.
         storage: The journal file or database URL that it was read from, without a password.
     """
@@ -41,10 +43,11 @@ class StudyRecord:
     config: StudyConfig
     trials: list[Trial]
     resolved: dict[str, Any] = field(default_factory=dict)
-    screened: dict[str, Any] = field(default_factory=dict)
+    screening: dict[str, Any] = field(default_factory=dict)
     peers: list[StudyPeer] = field(default_factory=list)
     reference: dict[str, Any] = field(default_factory=dict)
     reference_point: tuple[float, float, float] | None = None
+    used_up: bool = False
     seconds: float = 0.0
     storage: str = DEFAULT_STORAGE
 
@@ -115,6 +118,7 @@ class StudyRecord:
             "study": self.name,
             "space": self.config.space,
             "budget": self.config.budget,
+            "img_size": self.img_size,
             "device": self.config.limits.device or None,
             "proxy": self.config.proxy,
             "engine": self.config.engine,
@@ -127,7 +131,7 @@ class StudyRecord:
             "reference_point": list(self.reference_point) if self.reference_point else None,
             "reference": self.reference,
             "accuracy": self.config.accuracy,
-            "screened": self.screened.get("designs", 0),
+            "screened": self.screening.get("designs", 0),
             "report": report,
             "seconds": self.seconds,
         }

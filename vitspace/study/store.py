@@ -139,7 +139,7 @@ class StudyStore:
         facts = read_facts(self.study.user_attrs)
         config: StudyConfig = facts["config"]
         runs = facts.get("resolved", {}).get("resumed") or [{}]
-        latest = {name: runs[-1][name] for name in ("engine", "sampler") if "engine" in runs[-1]}
+        latest = {name: runs[-1][name] for name in ("engine", "sampler") if name in runs[-1]}
         return StudyConfig.of(config.model_dump() | latest) if latest else config
 
     @property
@@ -159,14 +159,14 @@ class StudyStore:
             optuna.exceptions.UpdateFinishedTrialError: it was ended by others meanwhile.
         """
         facts = trial.to_dict()
-        result = {name: _finite(facts[name]) for name in sorted(_FIELDS) if facts[name] not in (None, "", {})}
+        result = {name: storable(facts[name]) for name in sorted(_FIELDS) if facts[name] not in (None, "", {})}
         # Not by the trial's own method, which changes what is in memory before the journal has taken it.
         self.storage.set_trial_user_attr(trial_id(running), RESULT, result)
         self.study.tell(running, _objectives(trial), _ends_as(trial))
 
     def retime(self, trial: Trial) -> None:
         """Store what timing an ended trial's design again made of it: its latency, state and why."""
-        self.study.set_user_attr(retimed_name(trial.number), _finite(retimed_fact(trial)))
+        self.study.set_user_attr(retimed_name(trial.number), storable(retimed_fact(trial)))
 
     def is_saved(self, running: optuna.Trial, trial: Trial) -> bool:
         """Whether a trial ended with the result that `save` was given; not told of failed ones, as lost ones end so."""
@@ -255,12 +255,17 @@ def _result(frozen: FrozenTrial) -> dict[str, Any]:
     return frozen.user_attrs.get(RESULT, frozen.user_attrs)
 
 
-def _finite(value: Any) -> Any:
-    """Return the value as JSON can hold it: numbers that are not finite become None."""
+def storable(value: Any) -> Any:
+    """Return a value as JSON can hold it: arrays become lists, and numbers that are not finite None.
+
+    Raises:
+        TypeError: JSON cannot hold it.
+    """
+    value = value.tolist() if hasattr(value, "tolist") else value  # of numpy and torch, scalars too
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [storable(item) for item in value]
     return json.loads(json.dumps(value))

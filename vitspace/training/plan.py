@@ -1,9 +1,13 @@
 """Fits a recipe to the data and the machine, and checks it before anything is built."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from vitspace.errors import InputError
 from vitspace.training.recipe import Recipe
+
+#: Updates below which a training from scratch is said to be short.
+FEW_UPDATES = 1000
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Plan:
         micro_batch: Images at once in one process.
         accumulate: Micro-batches of one process an update.
         changes: What differs from the recipe as it is printed, in words.
+        hints: What may keep it from learning, in words.
     """
 
     recipe: Recipe
@@ -42,6 +47,7 @@ class Plan:
     micro_batch: int
     accumulate: int
     changes: tuple[str, ...]
+    hints: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -79,7 +85,8 @@ def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int, at_
         raise InputError(f"mixup and cutmix need an even number of images at once, but got {micro}")
     if batch > micro * world:
         changes.append(f"{micro} images at once, whose gradients add up to the batch")
-    return Plan(fitted, train_images // batch, micro, batch // (micro * world), tuple(changes))
+    plan = Plan(fitted, train_images // batch, micro, batch // (micro * world), tuple(changes))
+    return replace(plan, hints=tuple(_few(plan)))
 
 
 def _divisor(images: int, most: int | None) -> int:
@@ -99,6 +106,25 @@ def _divisor(images: int, most: int | None) -> int:
     return fits[-1]
 
 
+def _followed(before: Recipe, now: Recipe) -> str:
+    """Say how the learning rate follows the batch."""
+    linear = before.lr * now.batch_size / before.batch_size
+    rates = f", learning rate {now.lr:.3g} for {before.lr:.3g}"
+    if math.isclose(linear, now.lr):
+        return f"{rates} in proportion"
+    return f"{rates}, the least at which much is learnt; in proportion it were {linear:.2g}, and --lr sets it"
+
+
+def _few(plan: Plan) -> list[str]:
+    """Say what helps where there are few updates."""
+    if plan.total >= FEW_UPDATES:
+        return []
+    return [
+        f"{plan.total:,} updates in all are few for a training from scratch; what helps: --recipe small, which is for "
+        "few images, more --epochs, and --init with trained weights"
+    ]
+
+
 def _wished(recipe: Recipe, wishes: Wishes) -> tuple[Recipe, list[str]]:
     changes = []
     if wishes.epochs and wishes.epochs != recipe.epochs:
@@ -108,7 +134,7 @@ def _wished(recipe: Recipe, wishes: Wishes) -> tuple[Recipe, list[str]]:
         recipe = recipe.shortened(wishes.epochs)
     if wishes.batch_size and wishes.batch_size != recipe.batch_size:
         before, recipe = recipe, recipe.rebatched(wishes.batch_size)
-        followed = "" if wishes.lr else f", learning rate {recipe.lr:.3g} for {before.lr:.3g} in proportion"
+        followed = "" if wishes.lr else _followed(before, recipe)
         changes.append(f"batch {recipe.batch_size} for {before.batch_size}{followed}")
     if wishes.lr:
         changes.append(f"learning rate {wishes.lr:g}")

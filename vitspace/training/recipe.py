@@ -15,6 +15,8 @@ from vitspace.spec import Spec
 DEFAULT, PAPER = "default", "paper"
 #: Sources of settings that the paper leaves open begin so.
 CHOICE = "our choice"
+#: Learning rates below which the linear rule, which is for large batches, does not lead: there little is learnt.
+LEAST_RATES = {"adamw": 2.5e-4, "sgd": 1e-2, "rmsproptf": 1e-3}
 
 
 class Recipe(BaseModel):
@@ -91,8 +93,10 @@ class Recipe(BaseModel):
         return self.model_copy(update={"epochs": epochs, **changes})
 
     def rebatched(self, batch_size: int) -> "Recipe":
-        """Return the recipe for another batch size: learning rates follow it linearly."""
+        """Return the recipe for another batch size: learning rates follow it linearly, down to `LEAST_RATES`."""
         ratio = batch_size / self.batch_size
+        least = min(self.lr, LEAST_RATES[self.optimizer])
+        ratio = max(ratio, least / self.lr) if ratio < 1 else ratio
         rates = {name: getattr(self, name) * ratio for name in ("lr", "min_lr", "warmup_lr")}
         return self.model_copy(update={"batch_size": batch_size, **rates})
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,13 +13,14 @@ from vitspace.errors import InputError
 from vitspace.folders import owning
 from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.host import machine
-from vitspace.network import build
+from vitspace.network import Network, build
 from vitspace.training.folder import Folder
 from vitspace.training.images import Images, open_images
 from vitspace.training.loop import Loop
 from vitspace.training.plan import Plan, Wishes, make_plan
 from vitspace.training.processes import ProcessGroup, processes
 from vitspace.training.recipe import PAPER, load_recipe, paper_recipe
+from vitspace.training.weights import begin_with, read_weights
 
 #: Seconds between two states within an epoch.
 SAVE_EVERY = 600.0
@@ -51,6 +52,7 @@ class TrainingRequest:
         workers: Processes that load images, for each that trains.
         resume: Go on with what the folder has.
         command: What was typed, for the record.
+        init: A .safetensors of this design to begin with; None begins with its initialisation.
     """
 
     design: Design
@@ -63,6 +65,7 @@ class TrainingRequest:
     workers: int = 0
     resume: bool = False
     command: str = ""
+    init: Path | None = None
 
 
 def train(request: TrainingRequest, monitor: TrainingMonitor) -> dict[str, Any]:
@@ -97,10 +100,15 @@ class Training:
         if img_size < spec.stride:
             raise InputError(f"img-size is at least the design's stride {spec.stride}, got {img_size}")
         self.images = open_images(request.data, img_size, request.seed)
+        begun = read_weights(request.init) if request.init and not request.resume else None
+        if begun and begun.facts.get("mean") and begun.facts.get("std"):  # what the weights are used to
+            self.images = replace(self.images, mean=tuple(begun.facts["mean"]), std=tuple(begun.facts["std"]))
         self.plan = make_plan(recipe, request.wishes, len(self.images.train), place.world, _at_once(place))
         self.folder = Folder(request.out, self._settings())
+        network = _network(request, self.plan, self.images)
+        self.head_made = begin_with(network, begun) if begun else False
         state = self.folder.open(request.resume) if place.leads or request.resume else None
-        self.loop = _loop(request, self.plan, self.images, place)
+        self.loop = Loop(network, self.plan, self.images, place, request.seed, request.workers)
         self.rows: list[dict[str, Any]] = []
         self.saved, self.began = time.monotonic(), time.monotonic()
         if state:
@@ -161,6 +169,7 @@ class Training:
             "best_epoch": best["epoch"],
             "seconds": sum(row["seconds"] for row in self.rows),
             "seed": request.seed,
+            "init": str(request.init or ""),
             "device": str(self.place.device),
             "processes": self.place.world,
             "out": str(out),
@@ -220,6 +229,7 @@ class Training:
             "val_images": len(self.images.val),
             "classes": list(self.images.classes),
             "seed": self.request.seed,
+            "init": str(self.request.init or ""),
             "recipe": self.plan.recipe.model_dump(exclude={"about", "sources"}),
         }
 
@@ -233,6 +243,11 @@ class Training:
         self.monitor.note(f"recipe {self.recipe_name}: {about}")
         for change in plan.changes:
             self.monitor.note(f"not as the recipe: {change}")
+        for hint in plan.hints if not self.request.init else ():
+            self.monitor.note(f"note: {hint}")
+        if self.request.init and not self.loop.done:
+            head = f", with a new head of {len(self.images.classes)} classes" if self.head_made else ""
+            self.monitor.note(f"beginning with {self.request.init}{head}")
         if self.loop.done:
             self.monitor.note(f"going on after {self.loop.done} of {plan.total} updates")
 
@@ -242,10 +257,9 @@ def _at_once(place: ProcessGroup) -> int | None:
     return _AT_ONCE if place.device.type == "cpu" else None
 
 
-def _loop(request: TrainingRequest, plan: Plan, images: Images, place: ProcessGroup) -> Loop:
-    """Build the network, the same in every process, and what trains it."""
+def _network(request: TrainingRequest, plan: Plan, images: Images) -> Network:
+    """Build the network, the same in every process."""
     recipe = plan.recipe
     torch.manual_seed(request.seed)
     rates = {"drop_rate": recipe.dropout, "drop_path_rate": recipe.drop_path}
-    network = build(request.design.spec, len(images.classes), recipe.img_size, **rates)
-    return Loop(network, plan, images, place, request.seed, request.workers)
+    return build(request.design.spec, len(images.classes), recipe.img_size, **rates)

@@ -12,12 +12,23 @@ from types import ModuleType
 
 from vitspace.errors import InputError, shown
 from vitspace.proxies import SCORES, ProxyError, finite
-from vitspace.proxies.scores._evidence import PassResults, Settings
+from vitspace.proxies.scores._evidence import COUNTS, PassResults, Settings
 from vitspace.proxies.scores._init import INITS
 from vitspace.proxies.scores._passes import gather
 from vitspace.proxies.scores._subjects import TIMM, Subject
 
-__all__ = ["BASELINES", "INITS", "SCORES", "TIMM", "MeasuredScores", "Settings", "Subject", "check_names", "measure"]
+__all__ = [
+    "BASELINES",
+    "INITS",
+    "SCORES",
+    "TIMM",
+    "MeasuredScores",
+    "Settings",
+    "Subject",
+    "check_names",
+    "measure",
+    "needs_device",
+]
 
 #: Scores that only count: what any other score has to beat.
 BASELINES = ("params", "macs", "nt", "slog")
@@ -77,6 +88,15 @@ def measure(subject: Subject, names: Sequence[str] = SCORES, settings: Settings 
         shared = sum(evidence.seconds.get(need, 0.0) for need in module.NEEDS)
         result.seconds[name] = shared + time.perf_counter() - began
     return MeasuredScores(result.values, result.failures, result.seconds, time.perf_counter() - start)
+
+
+def needs_device(names: Iterable[str]) -> bool:
+    """Whether one of some scores runs the network, and does not only count it.
+
+    Raises:
+        InputError: a name is no score's.
+    """
+    return any(set(_module(name).NEEDS) != {COUNTS} for name in check_names(names))
 
 
 def _value(module: ModuleType, evidence: PassResults) -> float:

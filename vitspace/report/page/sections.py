@@ -12,17 +12,18 @@ from vitspace.report.history import history
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import finite, noise_limit
 from vitspace.report.points import TIE_RULE, estimate_words, plus_minus
+from vitspace.report.proxy import proxy_word
 from vitspace.report.public import NEAR
 from vitspace.report.settings import settings
 from vitspace.report.tables import for_reading, front_shown, trials_table
-from vitspace.report.words import score_word, select_command
+from vitspace.report.words import chosen_designs, score_word, select_command
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
-from vitspace.units import format_seconds
+from vitspace.units import format_score, format_seconds
 
 #: Columns that come after the others, and those of words, which need room.
 _LAST = ("dim", "depth", "settings")
-_LONG = ("settings", "why", "source", "note", "standing", "example", "outside")
+_LONG = ("settings", "why", "note", "standing", "example", "outside")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def grid(frame: pd.DataFrame, bars: tuple[str, ...] = ()) -> Grid:
 
 def facts(record: StudyRecord) -> list[tuple[str, str]]:
     """The numbers at the head of the page."""
-    screened = record.screened.get("designs")
+    screened = record.screening.get("designs")
     return [
         *([("designs screened", f"{screened:,}")] if screened else []),
         ("designs with a score", str(len(record.completed))),
@@ -132,7 +133,7 @@ def _card(record: StudyRecord, choice: Choice) -> DesignCard:
         ("score" if not record.in_points else f"{kind} top-1, %", _score(record, trial)),
     ]
     proxy = finite(trial.proxy_score) if record.in_points else None
-    values += [("proxy score", f"{proxy:.3f}")] if proxy is not None else []
+    values += [(proxy_word(record), format_score(proxy, digits=3))] if proxy is not None else []
     accuracy = finite(trial.details.get("accuracy"))
     values += [("proxy accuracy", f"{100 * accuracy:.1f} %")] if accuracy is not None else []
     shown = {name: value for name, value in settings(trial.spec).items() if name not in ("dim", "depth")}
@@ -245,8 +246,10 @@ def growth_words(record: StudyRecord) -> str:
     volume = found.evaluations.volume
     if found.random is None:
         why = "fewer than two random draws"
-        if screened := record.screened.get("designs"):
-            why = f"its designs were chosen from {screened:,} that were screened, so none is a random draw"
+        if screened := record.screening.get("designs"):
+            proposed = len(record.completed) - len(record.anchors) - len(chosen_designs(record))
+            others = f" and {proposed} were proposed by the sampler" if proposed else ""
+            why = f"its designs were chosen from {screened:,} that were screened{others}, so none is a random draw"
         return f"The front dominates {volume[-1]:.4f} of the box under the reference point; {why}."
     count, reached = int(found.random.at[-1]), found.random.mean[-1]
     rest = len(record.completed) - count

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from optuna.trial import TrialState
 from vitspace.cache import cache_path
 from vitspace.errors import StudyFailedError
 from vitspace.files import write_secret
+from vitspace.folders import check_folder
 from vitspace.searching.desk import Desk
 from vitspace.searching.engines import Engine, _nni_trial
 from vitspace.searching.engines._nni_experiment import BreakdownError, Experiment
@@ -29,7 +30,7 @@ from vitspace.searching.engines._nni_workers import STUDY, Workers
 from vitspace.searching.monitor import Watcher
 from vitspace.searching.remote import absolute_paths
 from vitspace.searching.session import Session
-from vitspace.searching.streaks import FAILURES
+from vitspace.searching.streaks import FAILURES, Streaks
 from vitspace.searching.work import work_once
 from vitspace.study.storage import absolute_url
 
@@ -55,6 +56,7 @@ class _Run:
 
     session: Session
     desk: Desk
+    streaks: Streaks = field(default_factory=Streaks)
 
     def __call__(self) -> None:
         self._work_on_queued()
@@ -106,12 +108,16 @@ class _Run:
 
         Raises:
             BreakdownError: the experiment stopped on its own.
-            StudyFailedError: too many trials of NNI's failed since a design was last evaluated, or a worker stopped.
+            StudyFailedError: too many designs in a row failed, were rejected or too slow, too many trials of NNI's
+                failed since a design was last evaluated, or a worker stopped.
         """
         failed = 0
         while not self.desk.over:
             self._work_on_queued()
-            progress, look = tell() > 0, experiment.look()
+            ended, look = tell(), experiment.look()
+            progress = any(trial.counts for trial in ended)
+            for trial in ended:
+                self.streaks.add(trial)
             workers.look(progress)
             if look is not None:
                 if look.used_up:
@@ -139,7 +145,7 @@ class _Run:
     def _settings(self, workers: Workers) -> dict[str, Any]:
         """Return NNI's settings."""
         return {
-            "experiment_working_directory": cache_path().parent / "nni",
+            "experiment_working_directory": check_folder(cache_path().parent / "nni", "NNI"),
             "trial_code_directory": workers.folder,
             "trial_command": shlex.join([sys.executable, "-I", _nni_trial.__file__, workers.address.name]),
             "trial_concurrency": workers.count,

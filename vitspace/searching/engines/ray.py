@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from vitspace.errors import InputError, shown
+from vitspace.errors import FailureError, InputError, shown
 from vitspace.proxies import ProxyError
 from vitspace.searching.desk import Desk, Job
 from vitspace.searching.engines import Engine
@@ -29,6 +29,8 @@ ENGINE = Engine(gpus=True)
 ray: Any = Lazy("ray")
 #: Seconds between two looks at the running tasks.
 _LOOK = 0.5
+#: Bytes of a cluster of ours for objects, which are specs and trials of some kilobytes; Ray's least are 75 MiB.
+_OBJECTS = 80 << 20
 #: Seconds in which a cluster's head answers.
 _ANSWERS_IN = 10.0
 
@@ -108,9 +110,8 @@ class Tasks:
         try:
             value: float = _result(reference)
         except ray.exceptions.RayTaskError as error:
-            if not isinstance(error.cause, ProxyError):
-                raise
-            return error.cause
+            cause = error.cause
+            return cause if isinstance(cause, Exception) else ProxyError(str(cause or error).splitlines()[-1])
         except ray.exceptions.RayError as error:
             return ProxyError(f"its worker died: {type(error).__name__}")
         return value
@@ -143,6 +144,8 @@ def check(config: StudyConfig) -> None:
 @contextmanager
 def _cluster(config: StudyConfig) -> Iterator[None]:
     """Be part of a cluster that has room for one evaluation: the one joined already, or `_join`'s."""
+    # Else Ray keeps 30 % of the memory for objects, which /dev/shm may not have. It is read as Ray is loaded.
+    os.environ.setdefault("RAY_DEFAULT_OBJECT_STORE_MAX_MEMORY_BYTES", str(_OBJECTS))
     joined_here = not ray.is_initialized()
     if joined_here:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -186,8 +189,11 @@ def _join() -> None:
             host, _, port = address.rpartition("/")[2].rpartition(":")
             socket.create_connection((host.strip("[]"), int(port)), _ANSWERS_IN).close()
         ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # Ray raises what its processes meet, by types of its own
         if not address:
+            why = next(iter(str(error).strip().splitlines()), type(error).__name__)
+            raise FailureError(f"Ray cannot start a cluster here: {why}; --engine optuna needs none") from None
+        if not isinstance(error, OSError | ValueError):
             raise
         raise InputError(
             f"RAY_ADDRESS names a Ray cluster, but got {shown(address)}: {str(error).splitlines()[0]}"

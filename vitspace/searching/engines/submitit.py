@@ -6,6 +6,7 @@ and the like are sbatch's own. A job asks for one GPU where ``--device`` is cuda
 is. Without SLURM the jobs are processes of this machine. A job that SLURM takes away has its trial run by another.
 """
 
+import hashlib
 import math
 import sys
 import time
@@ -19,6 +20,7 @@ from vitspace.searching.engines._lazy import Lazy
 from vitspace.searching.monitor import Watcher
 from vitspace.searching.session import Session
 from vitspace.study.config import StudyConfig
+from vitspace.study.store import StudyStore
 
 ENGINE = Engine(gpus=True)
 submitit: Any = Lazy("submitit")
@@ -56,21 +58,21 @@ def run(session: Session) -> None:
 def _submit(session: Session) -> list[Any]:
     """Submit as many jobs as there are to be workers, each of which is the command `vitspace worker`."""
     config, name, minutes = session.config, session.store.name, MINUTES
-    command = [sys.executable, "-m", "vitspace", "worker", name, "--storage", f"@{_storage_file(name)}"]
+    command = [sys.executable, "-m", "vitspace", "worker", name, "--storage", f"@{_storage_file(session.store)}"]
     command += ["--device", config.device]
     if config.timeout is not None:
         command += ["--timeout", str(config.timeout)]
         minutes = math.ceil(config.timeout / 60) + _MORE
-    write_secret(_storage_file(name), session.store.url)
+    write_secret(_storage_file(session.store), session.store.url)
     executor = submitit.AutoExecutor(folder=FOLDER / "%j")
     executor.update_parameters(name=f"vitspace-{name}", timeout_min=minutes, **_gpus(config))
     work = submitit.helpers.CommandFunction(command, verbose=False)
     return [executor.submit(work) for _ in range(session.workers or 1)]
 
 
-def _storage_file(study: str) -> Path:
-    """Return the file in which jobs find the storage's URL, which may hold a password."""
-    return FOLDER / f"{study}.storage"
+def _storage_file(store: StudyStore) -> Path:
+    """Return the file in which jobs find the storage's URL, which may hold a password; one for each storage."""
+    return FOLDER / f"{store.name}-{hashlib.sha256(store.url.encode()).hexdigest()[:8]}.storage"
 
 
 def _gpus(config: StudyConfig) -> dict[str, int]:

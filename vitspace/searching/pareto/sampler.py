@@ -105,7 +105,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
             spec = self.space.decode(self.population.params(row))
             if spec not in known.seen and self.accept(spec):
                 return spec
-        drawn = self.space.draw(1, self.limits, int(rng.integers(2**31)), exclude=known.seen)
+        drawn = self.space.draw(1, self.limits, int(rng.integers(2**31)), exclude=known.seen, fewer=True)
         if not drawn:
             raise UsedUpError(f"space {self.space.name} has no further design within {self.limits}")
         return drawn[0]
@@ -142,7 +142,7 @@ class ParetoSampler(optuna.samplers.BaseSampler):
         rng = np.random.default_rng(self.seed)
         rows, costs = self._fitting(self.population.canonical(self.population.random(DRAWS, rng)), set())
         if len(rows) < POOL:
-            rows = self.population.array(self.space.draw(POOL, self.limits, self.seed))
+            rows = self.population.array(self.space.draw(POOL, self.limits, self.seed, fewer=True))
             rows, costs = self._fitting(rows, set())
         return rows[_even(costs.macs, rng)[:POOL]]
 

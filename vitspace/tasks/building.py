@@ -1,0 +1,62 @@
+"""The network of a backbone and a task."""
+
+from typing import Any
+
+from torch import nn
+
+from vitspace import network
+from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize, sides
+from vitspace.spec import NATIVE_SIZE
+from vitspace.tasks.heads import CLASSIFICATION, load
+from vitspace.tasks.pyramid import Backbone, build_pyramid
+
+#: Classes of classification: ImageNet's.
+IMAGENET_CLASSES = 1000
+
+
+def build(
+    spec: Backbone,
+    num_classes: int | None = None,
+    img_size: ImageSize | None = None,
+    task: str = CLASSIFICATION,
+    **kwargs: Any,
+) -> nn.Module:
+    """Build the torch module of a spec for a task.
+
+    Segmentation and keypoints take normalised images [B, 3, H, W]; detectors take torchvision's list of images [3, H,
+    W] in 0..1, and in training their targets, and give losses or detections.
+
+    Args:
+        spec: The architecture; for dense tasks also timm's name of a network, ``resnet50``.
+        num_classes: Classes; None is the task's own number. 0 returns pooled features in classification.
+        img_size: The image size it is meant for, a side or (height, width); None is the task's own.
+        task: ``classification``, or a dense task: a file of `vitspace.tasks.heads`, ``semantic-fpn``.
+        kwargs: Of classification: ``in_chans``, ``drop_rate`` and ``drop_path_rate`` of `vitspace.network.Network`;
+            of dense tasks: ``drop_path_rate``.
+
+    Raises:
+        InputError: there is no such task or backbone, the backbone has no four maps, or a number is too
+            small.
+    """
+    if task == CLASSIFICATION:
+        classes = IMAGENET_CLASSES if num_classes is None else num_classes
+        side = NATIVE_SIZE if img_size is None else img_size
+        return network.build(spec, classes, side, **kwargs)  # type: ignore[arg-type]
+    module = load(task)
+    size, classes = usual(task, img_size, num_classes)
+    built: nn.Module = module.network(build_pyramid(spec, size, **kwargs), classes, size)
+    return built
+
+
+def usual(task: str, img_size: ImageSize | None = None, num_classes: int | None = None) -> tuple[tuple[int, int], int]:
+    """Return height and width, and the number of classes, of a dense task; None is the task's own.
+
+    Raises:
+        InputError: there is no such dense task, or a number is too small or too large.
+    """
+    told = load(task).TASK
+    if num_classes is not None and num_classes < 1:
+        raise InputError(f"num_classes of {task} is at least 1, but got {num_classes}")
+    size = told.size if img_size is None else sides(img_size)
+    return size, told.classes if num_classes is None else num_classes

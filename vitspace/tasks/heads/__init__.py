@@ -1,0 +1,43 @@
+"""Dense tasks, one file each: how a pyramid of four maps becomes a network.
+
+A file has ``TASK``, a `Task`; ``Head(dims, num_classes)``, a module whose ``forward(*maps)`` is all that is counted;
+and ``network(pyramid, num_classes, img_size)``, which returns the network that runs and trains. A task's name is its
+file's, with hyphens. Files whose name begins with an underscore are no tasks.
+"""
+
+import importlib
+import pkgutil
+from difflib import get_close_matches
+from typing import Any
+
+from vitspace.errors import InputError, shown
+
+#: Names of the dense tasks.
+DENSE = tuple(sorted(info.name.replace("_", "-") for info in pkgutil.iter_modules(__path__) if info.name[0] != "_"))
+CLASSIFICATION = "classification"
+#: Names of all tasks.
+TASKS = (CLASSIFICATION, *DENSE)
+
+
+def check_task(name: str) -> None:
+    """Check the name of a task.
+
+    Raises:
+        InputError: there is no such task.
+    """
+    if name not in TASKS:
+        near = get_close_matches(str(name), TASKS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(f"a task is one of {', '.join(TASKS)}, but got {shown(name)}{hint}")
+
+
+def load(name: str) -> Any:
+    """Return the module of a dense task.
+
+    Raises:
+        InputError: there is no such dense task.
+    """
+    check_task(name)
+    if name == CLASSIFICATION:
+        raise InputError(f"a dense task is one of {', '.join(DENSE)}, but got {shown(name)}")
+    return importlib.import_module(f"{__name__}.{name.replace('-', '_')}")

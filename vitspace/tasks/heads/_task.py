@@ -1,0 +1,20 @@
+"""What is said of a dense task beside its code."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Task:
+    """A dense task.
+
+    Attributes:
+        kind: What is predicted: segmentation, detection or keypoints.
+        size: Usual height and width of the image in pixels.
+        classes: Usual number of classes, without a background that a detector adds.
+        data: Whose classes they are.
+    """
+
+    kind: str
+    size: tuple[int, int]
+    classes: int
+    data: str

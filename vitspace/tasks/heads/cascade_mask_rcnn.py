@@ -1,0 +1,44 @@
+"""Cascade Mask R-CNN: three box heads, each on the boxes of the one before, and as many mask heads.
+
+Cai and Vasconcelos, "Cascade R-CNN: Delving into High Quality Object Detection", CVPR 2018. The network is
+mmdetection's in the setting of Swin's paper, which MSG-Transformer's table repeats: box heads of four convolutions
+with BatchNorm and one fully connected layer, boxes by class, a mask head a step. torchvision has none, so that the
+cascade is ours, of its parts. Costs are stated for 1,000 proposals in each step and 100 masks by each mask head.
+"""
+
+from collections.abc import Sequence
+
+from torch import nn
+from torchvision.models.detection import MaskRCNN
+
+from vitspace.tasks.heads._cascade import STEPS, CascadeHeads
+from vitspace.tasks.heads._proposals import RegionHead, convolutional_box_head
+from vitspace.tasks.heads._pyramids import Features
+from vitspace.tasks.heads._task import Task
+
+TASK = Task("detection", size=(800, 1280), classes=80, data="COCO")
+
+
+class Head(RegionHead):
+    """Maps [1, C_i, H_i, W_i] -> the masks of 100 regions by each step; see `RegionHead`."""
+
+    def __init__(self, dims: Sequence[int], num_classes: int) -> None:
+        super().__init__(dims, num_classes, len(STEPS), convolutional_box_head)
+
+
+def network(pyramid: nn.Module, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
+    """Return a detector of torchvision's shape: images, each [3, H, W] in 0..1, resized to ``img_size``'s two sides."""
+    head = Head(pyramid.dims, num_classes)  # type: ignore[arg-type]
+    box, mask = head.boxes[0], head.masks[0]
+    detector = MaskRCNN(
+        Features(pyramid, head.neck),
+        min_size=min(img_size),
+        max_size=max(img_size),
+        rpn_head=head.rpn,
+        box_head=box.hidden,
+        box_predictor=box.predictor,
+        mask_head=mask.hidden,
+        mask_predictor=mask.predictor,
+    )
+    detector.roi_heads = CascadeHeads(detector.roi_heads, head.boxes, head.masks)
+    return detector

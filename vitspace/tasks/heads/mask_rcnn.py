@@ -1,0 +1,41 @@
+"""Mask R-CNN: regions proposed on a feature pyramid, then a box, a class and a mask for each.
+
+He et al., "Mask R-CNN", ICCV 2017. torchvision's network, which is mmdetection's: boxes by two fully connected
+layers, masks by four convolutions and a transposed one, COCO's 80 classes, whose labels begin at 1. torchvision
+predicts a box and a mask of the background too, 0.01 M parameters. Costs are stated for 1,000 proposals and 100
+masks.
+"""
+
+from collections.abc import Sequence
+
+from torch import nn
+from torchvision.models.detection import MaskRCNN
+
+from vitspace.tasks.heads._proposals import RegionHead, linear_box_head
+from vitspace.tasks.heads._pyramids import Features
+from vitspace.tasks.heads._task import Task
+
+TASK = Task("detection", size=(800, 1280), classes=80, data="COCO")
+
+
+class Head(RegionHead):
+    """Maps [1, C_i, H_i, W_i] -> the masks of 100 regions; see `RegionHead`."""
+
+    def __init__(self, dims: Sequence[int], num_classes: int) -> None:
+        super().__init__(dims, num_classes, 1, linear_box_head)
+
+
+def network(pyramid: nn.Module, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
+    """Return torchvision's `MaskRCNN`: images, each [3, H, W] in 0..1, are resized to ``img_size``'s two sides."""
+    head = Head(pyramid.dims, num_classes)  # type: ignore[arg-type]
+    box, mask = head.boxes[0], head.masks[0]
+    return MaskRCNN(
+        Features(pyramid, head.neck),
+        min_size=min(img_size),
+        max_size=max(img_size),
+        rpn_head=head.rpn,
+        box_head=box.hidden,
+        box_predictor=box.predictor,
+        mask_head=mask.hidden,
+        mask_predictor=mask.predictor,
+    )

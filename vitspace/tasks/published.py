@@ -1,0 +1,179 @@
+"""The rows that the papers print of dense tasks, beside what our networks cost.
+
+``published.csv`` holds every row: its backbone (an anchor's id, or a network of timm), paper and table, the size of
+the image where one is printed and the one that we count with, and why the row is not reproduced where it is not.
+
+Convention of these tables: the toolboxes (mmdetection, mmsegmentation, mmpose, Detectron2) count the multiply-adds of
+modules, so that attention products are left out; one image; 1,000 proposals and 100 masks; weights of training alone
+(UperNet's auxiliary head) are parameters, but cost no FLOPs. They add norms and activations, 0.3 % for a ResNet-50,
+which we count as nothing. PartialFormer's rows and Swin's in UperNet and Cascade Mask R-CNN are nearer with attention
+products, by less than 2 %.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from vitspace.anchors import FACTS, anchor
+from vitspace.errors import InputError, shown
+from vitspace.image_sizes import parse_image_size
+from vitspace.spec import Spec
+from vitspace.tasks.costs import DenseCost, cost
+from vitspace.tasks.heads import load
+from vitspace.tasks.pyramid import Backbone
+
+FILE = Path(__file__).with_name("published.csv")
+#: Relative errors up to which a row is reproduced, where a unit of the last printed digit is less.
+PARAMS_TOLERANCE, FLOPS_TOLERANCE = 0.02, 0.03
+#: Families of rows whose backbone is a network of timm.
+_OF_TIMM = ("peer", "vt")
+
+
+@dataclass(frozen=True)
+class DenseRow:
+    """A published row of a dense task.
+
+    Attributes:
+        id: Backbone and task, ``mat_2:semantic-fpn``.
+        task: The dense task.
+        network: An anchor's id, or timm's name of a network.
+        family: The family, or ``peer``.
+        role: anchor or peer.
+        source: Paper and table.
+        size: Height and width of the image that we count with.
+        size_printed: Whether that size stands beside the row.
+        num_classes: Classes.
+        published: params_m (millions), gflops (billions of multiply-adds); absent where the paper prints none.
+        digits: Decimals printed of them.
+        metric: What ``value`` measures: mIoU, AP box, AP mask, AP keypoint.
+        value: It, in percent.
+        why: Why no faithful reading gives what is printed, or empty.
+        note: What else there is to say.
+    """
+
+    id: str
+    task: str
+    network: str
+    family: str
+    role: str
+    source: str
+    size: tuple[int, int]
+    size_printed: bool
+    num_classes: int
+    published: Mapping[str, float]
+    digits: Mapping[str, int]
+    metric: str
+    value: float
+    why: str
+    note: str
+
+    @property
+    def backbone(self) -> Backbone:
+        """The spec, or timm's name of a network."""
+        return self.network if self.family in _OF_TIMM else _spec(self.network)
+
+    def cost(self) -> DenseCost:
+        """Count our network at the row's size and number of classes."""
+        found = cost(self.backbone, self.size, self.num_classes, self.task)
+        assert isinstance(found, DenseCost)
+        return found
+
+
+@cache
+def dense_rows() -> tuple[DenseRow, ...]:
+    """Return all published rows of dense tasks."""
+    with FILE.open(encoding="utf-8", newline="") as file:
+        return tuple(_row(each) for each in csv.DictReader(file))
+
+
+def published_rows(task: str, family: str | None = None, role: str | None = None) -> list[dict[str, Any]]:
+    """Return the published rows of a dense task, with what our network costs and how far it is off.
+
+    ``status`` is reproduced, or unreproduced (``why`` says the reason): params within 2 % and FLOPs without attention
+    products within 3 %, or a unit of the last printed digit. Keys are those of `vitspace.anchors.published.rows`, and
+    those of the task beside them.
+
+    Raises:
+        InputError: there is no such dense task, or no row of it has the family or role.
+    """
+    load(task)
+    rows = [row for row in dense_rows() if row.task == task]
+    for name, wanted in (("family", family), ("role", role)):
+        known = sorted({getattr(row, name) for row in rows})
+        if wanted is not None and wanted not in known:
+            raise InputError(f"a {name} of {task}'s rows is one of {', '.join(known)}, but got {shown(wanted)}")
+        rows = [row for row in rows if wanted in (None, getattr(row, name))]
+    return [_beside(row, row.cost()) for row in rows]
+
+
+def _beside(row: DenseRow, costs: DenseCost) -> dict[str, Any]:
+    without = costs.macs - costs.attention_macs
+    off = {"params_m": _error(row, "params_m", costs.params, 1e6), "gflops": _error(row, "gflops", without, 1e9)}
+    beyond = list(_beyond(row, off))
+    backbone = row.backbone
+    return {
+        "id": row.id,
+        "task": row.task,
+        "family": row.family,
+        "role": row.role,
+        "status": "unreproduced" if beyond else "reproduced",
+        "why": row.why or ", ".join(beyond) if beyond else "",
+        "backbone": row.network,
+        "img_size": list(row.size),
+        "size_printed": row.size_printed,
+        "num_classes": row.num_classes,
+        "params": costs.params,
+        "macs": costs.macs,
+        "macs_without_attention": without,
+        "published": dict.fromkeys(FACTS) | dict(row.published) | {"metric": row.metric, "value": row.value},
+        "params_error": off["params_m"],
+        "flops_error": _error(row, "gflops", costs.macs, 1e9),
+        "flops_error_without_attention": off["gflops"],
+        "source": row.source,
+        "note": row.note,
+        "spec_id": backbone.id if isinstance(backbone, Spec) else None,
+    }
+
+
+def _error(row: DenseRow, name: str, ours: int, unit: float) -> float | None:
+    printed = row.published.get(name)
+    return None if printed is None else ours / unit / printed - 1
+
+
+def _beyond(row: DenseRow, off: Mapping[str, float | None]) -> Iterator[str]:
+    tolerances = {"params_m": PARAMS_TOLERANCE, "gflops": FLOPS_TOLERANCE}
+    for name, value in off.items():
+        if value is not None and abs(value) > tolerances[name]:
+            unit = 10.0 ** -row.digits[name]
+            if abs(value) * row.published[name] > unit * (1 + 1e-9):
+                yield f"{'params' if name == 'params_m' else 'FLOPs'} off by {value:+.1%}"
+
+
+def _row(row: dict[str, str]) -> DenseRow:
+    numbers = ("params_m", "gflops")
+    return DenseRow(
+        id=row["id"],
+        task=row["task"],
+        network=row["backbone"],
+        family=row["family"],
+        role=row["role"],
+        source=f"{row['paper']}, table {row['table']}",
+        size=parse_image_size(row["size"]),
+        size_printed=bool(row["printed_size"]),
+        num_classes=int(row["classes"] or load(row["task"]).TASK.classes),
+        published={name: float(row[name]) for name in numbers if row[name]},
+        digits={name: len(row[name].partition(".")[2]) for name in numbers if row[name]},
+        metric=row["metric"],
+        value=float(row["value"]),
+        why=row["why"],
+        note=row["note"],
+    )
+
+
+def _spec(name: str) -> Spec:
+    spec = anchor(name).spec
+    assert spec is not None
+    return spec
