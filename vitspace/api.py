@@ -133,11 +133,11 @@ def search(
         budget: FLOPs (multiply-adds): ``4G``, ``3.5G..4G``.
         study: The study's name; None takes ``<space>-<budget>``, or the next free one after it.
         storage: A journal file, or a database URL.
-        resume: Whether a study of that name is gone on with.
+        resume: Whether a stored study of that name is resumed.
         out: The report's folder; None is ``reports/<study>``.
-        monitor: Is told how it goes; None prints a line on standard error for each trial.
+        monitor: Shows the progress; None prints a line on standard error for each trial.
         **settings: Other fields of `StudyConfig`: trials, proxy, data, latency, params, seed, sampler, ...; and those
-            of `Means`: ``workers``, designs that are evaluated at once.
+            of `Means`: ``workers``, how many designs are evaluated at once.
 
     Raises:
         InputError: a setting breaks a rule; nothing is stored then.

@@ -28,7 +28,7 @@ def parse_image_size(text: str) -> tuple[int, int]:
     """
     match = _SIZE.fullmatch(text.strip())
     if not match:
-        raise InputError(f"an image size is a side such as 256, or height x width such as 192x256, got {shown(text)}")
+        raise InputError(f"an image size is a side such as 256, or height x width as 192x256, but got {shown(text)}")
     return sides((int(match[1]), int(match[2] or match[1])))
 
 
@@ -40,9 +40,9 @@ def parse_image_sizes(text: str) -> list[tuple[int, int]]:
     """
     found = [parse_image_size(part) for part in text.split(",")]
     if len(set(found)) < len(found):
-        raise InputError(f"a list of image sizes names each once, got {shown(text)}")
+        raise InputError(f"a list of image sizes names each once, but got {shown(text)}")
     if len(found) > _MOST_SIZES:
-        raise InputError(f"a list of image sizes has at most {_MOST_SIZES}, got {len(found)}")
+        raise InputError(f"a list of image sizes has at most {_MOST_SIZES}, but got {len(found)}")
     return found
 
 
@@ -54,14 +54,14 @@ def sides(size: Any) -> tuple[int, int]:
     """
     pair = _pair(size)
     if wrong := [side for side in pair if not LEAST_SIDE <= side <= MOST_SIDE]:
-        raise InputError(f"a side of an image is {LEAST_SIDE} to {MOST_SIDE} pixels, got {shown(wrong[0])}")
+        raise InputError(f"a side of an image is {LEAST_SIDE} to {MOST_SIDE} pixels, but got {shown(wrong[0])}")
     return pair
 
 
 def _pair(size: Any) -> tuple[int, int]:
     pair = (size, size) if type(size) is int else size
     if not isinstance(pair, tuple | list) or len(pair) != 2 or any(type(side) is not int for side in pair):
-        raise InputError(f"an image size is a whole number or a pair (height, width), got {shown(size)}")
+        raise InputError(f"an image size is a whole number or a pair (height, width), but got {shown(size)}")
     return pair[0], pair[1]
 
 

@@ -56,7 +56,7 @@ def test_a_trial_of_anything_else_is_one_error(change, words):
             {"resolved": {"proxy": {"report_card": {"kendall_tau": 0.5}}}},
             "a report card with kendall_tau has its other",
         ),
-        ({"resolved": {"space": {"resolution": -1}}}, "resolved.space.resolution is at least "),
+        ({"resolved": {"space": {"resolution": -1}}}, "resolved.space.resolution"),
         ({"resolved": {"resumed": {"a": 1}}}, "resolved.resumed is "),
         ({"reference": {"scores": [1, "x"]}}, "reference.scores.1 is "),
         ({"reference_point": [1.0, 2.0]}, "reference_point has at least 3 items, but got "),

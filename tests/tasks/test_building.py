@@ -128,7 +128,7 @@ def test_classification_is_built_as_before():
         ({"task": "semantic_fpn"}, "did you mean semantic-fpn"),
         ({"task": "yolo"}, "a task is one of classification, cascade-mask-rcnn"),
         ({"task": "upernet", "num_classes": 0}, "num_classes of upernet is at least 1, but got 0"),
-        ({"task": "upernet", "img_size": (16, 512)}, "a side of an image is 32 to 4096 pixels, got 16"),
+        ({"task": "upernet", "img_size": (16, 512)}, "a side of an image is 32 to 4096 pixels, but got 16"),
     ],
 )
 def test_what_cannot_be_built_is_refused(arguments, message):

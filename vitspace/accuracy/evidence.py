@@ -1,4 +1,4 @@
-"""Evidence: what a proxy's score tells of accuracy beside the prediction, and how much it weighs.
+"""What a proxy's score tells of accuracy beside the prediction, and how much it weighs.
 
 A score is read as its place among those of published networks, less what networks of that size have on average, in
 standard deviations: the remainder. It moves a prediction as far as it was learnt to; see `learning`.

@@ -1,4 +1,4 @@
-"""Features: what the predictor reads of a network, from what was counted of it.
+"""What the predictor reads of a network, from what was counted of it.
 
 All are logarithms, shares or small counts. `LAW` holds those of the law of size and depth, `SHAPE` those of the model
 that sees where a network spends its parameters and multiply-adds. The first two of both are the sizes.

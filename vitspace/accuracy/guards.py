@@ -1,4 +1,4 @@
-"""Guards: where the predictor knows networks, and how much credit depth gets at most.
+"""Where the predictor knows networks, and how much credit depth gets at most.
 
 Both follow FLOPs: at each, what the published networks of like FLOPs have, ours among them.
 """

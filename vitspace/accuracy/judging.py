@@ -1,4 +1,4 @@
-"""Judging: how far the predictor is off, on public networks and on our anchors, each without its family."""
+"""How large the predictor's errors are, on public networks and on our anchors, each without its family."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

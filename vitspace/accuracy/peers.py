@@ -1,4 +1,4 @@
-"""Peers: networks of timm that people deploy, with their published top-1, beside which a front is seen."""
+"""Networks of timm that people deploy, with their published top-1, beside which a front is seen."""
 
 import difflib
 import json

@@ -1,4 +1,4 @@
-"""Posterior: estimated top-1 of a design from the prediction and from what was measured of it.
+"""Estimated top-1 of a design from the prediction and from what was measured of it.
 
 Log error is normal around the prediction; a proxy's score moves its mean by `Evidence.slope` times the score's
 remainder and leaves 1 - `Evidence.weight` of its variance. A published network stands at its published top-1.
@@ -38,9 +38,9 @@ class Posterior:
         prior: The prediction, %; of a published network without its own row, by the recipe of that.
         prior_sd: Its standard deviation, points.
         shift: Points by which evidence moved it.
-        inside: Whether the design is of a kind that is known.
-        outside: What is not: a sentence a feature.
-        nearest: The nearest public networks, by name.
+        inside: Whether all features are within the range of published networks of similar FLOPs.
+        outside: One sentence for each feature outside its range.
+        nearest: Names of the nearest public networks.
         published: Published top-1 where the estimate is that, %.
     """
 

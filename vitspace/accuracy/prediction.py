@@ -1,4 +1,4 @@
-"""Prediction: estimated ImageNet-1k top-1 of one design, and the difference of two."""
+"""Estimated ImageNet-1k top-1 of one design, and the difference of two."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ NEAREST = 5
 
 @dataclass(frozen=True)
 class Prediction:
-    """Estimated ImageNet-1k top-1 under the usual recipe (about 300 epochs, no teacher, no more data); no result.
+    """Estimated ImageNet-1k top-1 under the usual recipe: about 300 epochs, no teacher, no extra data. Not measured.
 
     Attributes:
         mean: The estimate, %.
@@ -43,9 +43,9 @@ class Prediction:
         high80: Its upper end.
         low90: Lower end of the 90 % interval, %.
         high90: Its upper end.
-        inside: Whether the design is of a kind that is known, all features within those of like FLOPs.
-        outside: What is not: a sentence a feature.
-        nearest: The nearest public networks, by name.
+        inside: Whether all features are within the range of published networks of similar FLOPs.
+        outside: One sentence for each feature outside its range.
+        nearest: Names of the nearest public networks.
     """
 
     mean: float
@@ -72,7 +72,7 @@ class Difference:
 
     Attributes:
         mean: Points.
-        sd: Its standard deviation, points; what both have in common does not count.
+        sd: Its standard deviation, points; errors that both share cancel.
     """
 
     mean: float

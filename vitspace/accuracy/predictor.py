@@ -1,4 +1,4 @@
-"""Predictor: top-1 of designs from the published networks, in points, with how sure that is.
+"""Top-1 of designs from the published networks, in points, with how sure that is.
 
 Two processes of log error, one of size and depth alone, one that sees the shape as well; the mean of both, and the
 spread between them added to their own (see docs/accuracy.md). Intervals are scaled so that they hold as often as they

@@ -1,4 +1,4 @@
-"""Process: a Gaussian process of log error on features, in closed form.
+"""A Gaussian process of log error on features, in closed form.
 
 y = log(100 - top1) is linear in all features and quadratic in the sizes, with an offset and a slope by recipe, an
 offset by family, and where `Scales.bend` is not 0 a smooth function of all features beside (Rasmussen and Williams,

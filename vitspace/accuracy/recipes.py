@@ -1,4 +1,4 @@
-"""Recipes: how a published network of timm was trained, by its name and tag, as one of a few classes.
+"""How a published network of timm was trained, by its name and tag, as one of a few classes.
 
 A class is coarse: what matters is how many epochs, which augmentation, whether there was a teacher, more data or
 another task before. The classes are ours; timm's tags say who trained the weights and on what.

@@ -1,4 +1,4 @@
-"""Screen: predictions for populations, as arrays.
+"""Predictions for populations, as arrays.
 
 The processes are written out in features whose products are their covariance: the linear part, the recipe's and the
 families' exactly; the smooth part by its covariance with `POINTS` networks of the table, chosen one after the other as

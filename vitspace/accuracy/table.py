@@ -1,4 +1,4 @@
-"""Table: published networks with their recipe class, their top-1 and what was counted of them.
+"""Published networks with their recipe class, their top-1 and what was counted of them.
 
 ``published.csv`` ships with the package. Rows of timm come from its results file; `making` renews them.
 """

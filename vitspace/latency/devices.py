@@ -1,4 +1,4 @@
-"""Devices: predictors of latency on other machines, each from the times that a kit brought back.
+"""Predictors of latency on other machines, each from the times that a kit brought back.
 
 They are kept as one file each, ``NAME.json``, under ``VITSPACE_DEVICES`` or the user's data folder, since no run here
 can make them anew. A budget names one before its milliseconds: ``pi5:60ms``.

@@ -1,4 +1,4 @@
-"""Kit: networks as files to be timed on another device, as ``kit.json`` lists them, and the times that come back.
+"""Networks as files to be timed on another device, as ``kit.json`` lists them, and the times that come back.
 
 `vitspace.profile.kit` makes kits, and `vitspace.latency.time_kit` times them.
 """

@@ -1,4 +1,4 @@
-"""Process: a Gaussian process of log milliseconds over those of the reference network, on several hosts at once.
+"""A Gaussian process of log milliseconds over those of the reference network, on several hosts at once.
 
 A design takes the sum of its terms, an amount times a rate for each kind of work, times exp(f + g): f is common to all
 hosts, g a host's own. Both are linear in the shares of the terms, so that they correct the rates, with an offset by

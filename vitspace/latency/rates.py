@@ -1,4 +1,4 @@
-"""Rates: non-negative milliseconds for a unit of each kind of work, fitted to measured designs."""
+"""Non-negative milliseconds for a unit of each kind of work, fitted to measured designs."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Table: timed designs of all families that ship with the package, a row a design, ``timed.csv``.
+"""Timed designs of all families that ship with the package, a row a design, ``timed.csv``.
 
 `vitspace.profile.prior` measures them.
 """

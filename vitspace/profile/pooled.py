@@ -1,4 +1,4 @@
-"""Pooled: random weights of many ONNX models in files that they share, so that a kit holds them once.
+"""Random weights of many ONNX models in files that they share, so that a kit holds them once.
 
 How long a network takes depends on the sizes of its weights, and not on their values, as long as the activations stay
 within range. So a tensor of random values is drawn anew, at the same scale to a power of two. Tensors that are not

@@ -1,4 +1,4 @@
-"""Choice: the few designs of a front that are worth a closer look."""
+"""The few designs of a front that are worth a closer look."""
 
 from dataclasses import dataclass
 

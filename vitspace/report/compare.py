@@ -1,4 +1,4 @@
-"""Compare: several studies beside each other, and their hypervolumes under one reference point."""
+"""Several studies beside each other, and their hypervolumes under one reference point."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

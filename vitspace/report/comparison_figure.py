@@ -1,4 +1,4 @@
-"""Figure: the fronts of several studies."""
+"""The fronts of several studies in one figure."""
 
 from collections.abc import Sequence
 from itertools import cycle, pairwise

@@ -1,4 +1,4 @@
-"""Dashboard: what a stored study shows in Optuna's dashboard: a note, our figures, and trials in words.
+"""What a stored study shows in Optuna's dashboard: a note, our figures, and trials in words.
 
 Note and figures are kept where the dashboard looks for them. The words are put in the place of what is stored when the
 dashboard asks, and change nothing.

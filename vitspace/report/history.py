@@ -1,4 +1,4 @@
-"""History: how the hypervolume grew, and how it would have grown by chance."""
+"""How the hypervolume grew, and how it would have grown by chance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

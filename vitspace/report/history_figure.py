@@ -1,4 +1,4 @@
-"""Figure: the hypervolume over evaluations and over seconds, against random draws."""
+"""Draws the hypervolume over evaluations and over seconds, against random draws."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure

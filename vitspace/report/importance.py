@@ -1,4 +1,4 @@
-"""Importance: which axes the differences between a study's scores go with."""
+"""Which axes a study's scores depend on."""
 
 from vitspace.analysis.importance import importances
 from vitspace.analysis.observations import of_study

@@ -1,4 +1,4 @@
-"""Figure: CPU latency against FLOPs, coloured by score."""
+"""Draws CPU latency against FLOPs, coloured by score."""
 
 import math
 from dataclasses import dataclass

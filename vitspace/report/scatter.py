@@ -1,4 +1,4 @@
-"""Scatter: what a figure of score against one cost shows, as plain numbers and words."""
+"""What a figure of score against one cost shows, as plain numbers and words."""
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Figure: score against a cost, drawn from a `Scatter`."""
+"""Draws score against a cost, from a `Scatter`."""
 
 from dataclasses import replace
 from itertools import pairwise

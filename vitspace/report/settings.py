@@ -1,4 +1,4 @@
-"""Settings: what a reader must know of a design to tell it from the others."""
+"""What a reader must know of a design to tell it from the others."""
 
 from collections.abc import Iterable
 from dataclasses import fields

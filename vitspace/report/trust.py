@@ -1,4 +1,4 @@
-"""Trust: the report card of a study's proxy, or how to make one."""
+"""The report card of a study's proxy, or how to make one."""
 
 import shlex
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Words: what a report says in sentences."""
+"""What a report says in sentences."""
 
 import shlex
 from typing import Any

@@ -116,8 +116,8 @@ def is_ready(store: StudyStore) -> bool:
 def chosen_anchors(space: Space, config: StudyConfig) -> dict[str, Spec]:
     """Return the published designs that are trials, as `StudyConfig.anchors` says; all are within FLOPs and params.
 
-    Those of all are designs of the space; ids and the nearest may be other designs of its families, as those that
-    mixtures of families are to be held against.
+    ``all`` takes anchors inside the space. ``nearest`` and ids may lie outside it, in one of its families: mixtures of
+    families are compared with them.
 
     Raises:
         InputError: an id that was asked for is no such design.

@@ -1,4 +1,4 @@
-"""Predicted: the latency on another device, which is predicted and never timed here."""
+"""The predicted latency on another device, which is not timed here."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Retiming: designs of a study timed again; what comes of it is laid over their trials."""
+"""Times designs of a study again, and updates their trials by the results."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace

@@ -43,7 +43,7 @@ class StudyLocation:
     Attributes:
         storage: A journal file or a database URL.
         name: The study's name; None takes the configuration's, or the next free one after it.
-        resume: Whether a study of that name is gone on with.
+        resume: Whether a stored study of that name is resumed.
     """
 
     storage: str = DEFAULT_STORAGE
@@ -53,7 +53,7 @@ class StudyLocation:
 
 @dataclass(frozen=True)
 class Means:
-    """By what means a study is run; none of it changes what is asked of it.
+    """Execution options of a run: workers and threads. They change no setting of the study.
 
     Attributes:
         workers: Evaluations at once, each in a process of its own; 0 evaluates one after the other in this process;
@@ -75,8 +75,8 @@ def open_search(
     Args:
         settings: Fields of `StudyConfig` that are given; the rest have their defaults, or their stored values.
         location: Where the study is.
-        means: By what means it is run.
-        monitor: Is told how it goes.
+        means: Its execution options.
+        monitor: Shows the progress.
 
     Returns:
         The study, and the session in which it is run; no session where a stored study is complete.
@@ -171,7 +171,7 @@ def _same_predictor(store: StudyStore, monitor: Monitor) -> str:
 
 
 def _planned(session: Session, means: Means) -> Session:
-    """Fill in by what means a session evaluates, and store how many designs it evaluates at once."""
+    """Set a session's execution options, and store how many designs it evaluates at once."""
     session.workers, session.threads = means.workers, means.threads
     plan_workers(session)
     resolved = session.store.record().resolved

@@ -1,4 +1,4 @@
-"""Timing: how a study times its designs."""
+"""How a study times its designs."""
 
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import LatencySettings

@@ -1,4 +1,4 @@
-"""Verdict: whether a measured latency is within a budget, beyond it, or undecided."""
+"""Whether a measured latency is within a budget, beyond it, or undecided."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Journal: Optuna's journal file, appended to so that a killed writer, a full disk or a stray line spoils nothing.
+"""Optuna's journal file, appended to so that a killed writer, a full disk or a stray line spoils nothing.
 
 Optuna's own backend locks with a link that a killed holder leaves behind for half a minute, and appends behind whatever
 is there. Here the kernel holds the lock, so that it ends with its process. Every line is checked once, when it is first

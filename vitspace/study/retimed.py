@@ -1,4 +1,4 @@
-"""Retimed: latencies that were measured again once their trials had ended.
+"""Latencies that were measured again once their trials had ended.
 
 A storage keeps an ended trial as it was; so what was found later stands among the study's attributes, one for each
 trial, and is laid over the trial where it is read.

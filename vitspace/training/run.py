@@ -98,7 +98,7 @@ class Training:
         self.recipe_name, recipe = load_recipe(named, spec.family)
         img_size = request.wishes.img_size or recipe.img_size
         if img_size < spec.stride:
-            raise InputError(f"img-size is at least the design's stride {spec.stride}, got {img_size}")
+            raise InputError(f"img-size is at least the design's stride {spec.stride}, but got {img_size}")
         self.images = open_images(request.data, img_size, request.seed)
         begun = read_weights(request.init) if request.init and not request.resume else None
         if begun and begun.facts.get("mean") and begun.facts.get("std"):  # what the weights are used to

@@ -1,4 +1,4 @@
-"""Sections: what the page says, as plain records; the template writes them down."""
+"""What the page says, as plain records; the template writes them down."""
 
 from dataclasses import dataclass, field
 from typing import Any
