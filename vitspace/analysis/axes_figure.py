@@ -19,8 +19,8 @@ _LINE, _TOP, _BOTTOM = 2.15, 0.95, 0.85  # inches
 
 CAPTION = (
     "Mean score beyond what a design's FLOPs explain, with 90 % bootstrap intervals. Orange: the value that the data "
-    "prefer, told apart from all others; blue: not told apart from it; grey: behind it, or of fewer than {few} designs "
-    "(hollow). Other axes vary freely."
+    "prefer, told apart from all others; blue: not told apart from it; grey: behind it, of fewer than {few} designs "
+    "(hollow), or of an axis that the proxy cannot see. Other axes vary freely."
 )
 
 
@@ -69,12 +69,16 @@ def _panel(axes: Axes, axis: AxisEffects, importance: Importance | None) -> None
 
 
 def _colour(axis: AxisEffects, value: object) -> str:
+    if axis.seen is False:
+        return style.GREY
     if value == axis.best:
         return style.ORANGE if axis.resolved else style.BLUE
     return style.BLUE if value in axis.rivals else style.GREY
 
 
 def _note(axis: AxisEffects, importance: Importance | None) -> str:
+    if axis.seen is False:
+        return "the proxy cannot see it"
     if importance is None:
         return f"{axis.designs} designs"
     there = "" if importance.present == 1 else f", {100 * importance.present:.0f} % have it"

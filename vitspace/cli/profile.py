@@ -27,7 +27,9 @@ def profile(
         "float32", help="Type of weights and images: float32; bfloat16 (eager only); float16 (cuda only)."
     ),
     img_size: int = typer.Option(224, min=32, help="Side of the image in pixels."),
-    audit: bool = typer.Option(False, "--audit", help="Count with fvcore and torch's counter as well."),
+    audit: bool = typer.Option(
+        False, "--audit", help="Count with fvcore and torch's counter as well, and what evaluation runs."
+    ),
     predictor: Path = typer.Option(None, help="The .json of a calibration to predict from. (default: this host's)"),
     any_host: bool = typer.Option(False, "--any-host", help="Accept a calibration of another host or version."),
     calibrate: bool = typer.Option(
@@ -65,7 +67,7 @@ def profile(
         result = _on_cpu(spec, backend, timed, predictor, any_host)
     counts = _audit(result) if audit else None
     if as_json:
-        audited = {"audit": [vars(row) for row in counts.rows], "ignored": counts.ignored} if counts else {}
+        audited = counts.to_json() if counts else {}
         print_json(result.to_json() | audited)
         return
     _show(result, counts, out or Path("reports") / f"profile-{result.name}")

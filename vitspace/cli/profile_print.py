@@ -4,7 +4,7 @@ from rich.table import Column, Table
 
 from vitspace.cli import console
 from vitspace.costs import CONVENTION
-from vitspace.costs.audit import COUNTERS, Audit
+from vitspace.costs.audit import COUNTERS, COUNTS, Audit
 from vitspace.latency import Latency
 from vitspace.latency.calibration import Calibration
 from vitspace.latency.cuda import CudaLatency
@@ -53,19 +53,29 @@ def print_calibration(calibration: Calibration) -> None:
 
 
 def print_audit(audit: Audit) -> None:
-    """Print three counts by operator, and the operators that each leaves out."""
+    """Print the counts by operator, how what runs differs, and the operators that each counter leaves out."""
     table = Table("operator", box=None, header_style="bold")
-    for heading in COUNTERS:
-        table.add_column(heading, justify="right")
+    for name in COUNTS:
+        table.add_column(name.replace("_", " "), justify="right")
     for row in audit.rows:
-        table.add_row(row.operator, *("" if n is None else f"{n:,}" for n in (row.ours, row.fvcore, row.torch)))
+        table.add_row(row.operator, *("" if n is None else f"{n:,}" for n in (getattr(row, name) for name in COUNTS)))
     screen = console()
     screen.print("\nmultiply-adds by counter (torch's own count is twice that)")
     screen.print(table)
+    screen.print(_as_run(audit.difference), soft_wrap=True)
     told = {counter: _times(ignored) for counter, ignored in audit.ignored.items()}
     for line in dict.fromkeys(told.values()):
         counters = " and ".join(counter for counter in COUNTERS if told[counter] == line)
         screen.print(f"not counted by {counters}: {line}", soft_wrap=True)
+
+
+def _as_run(difference: float) -> str:
+    """Say what the column of what runs is, and by how much it differs."""
+    rounded = f"{difference:+.2%}" if difference else "no difference"
+    return (
+        f"as run: what evaluation in PyTorch runs, by our counter: {rounded} from the plain graph, the network as its "
+        "paper writes it, which the other columns count; docs/families/index.md says what differs"
+    )
 
 
 def _times(operators: dict[str, int]) -> str:

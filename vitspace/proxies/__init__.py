@@ -7,7 +7,7 @@ A package of your own registers a module with such an ``open_proxy`` by the entr
 `vitspace.proxies.registry` for what else it may say.
 """
 
-from vitspace.proxies.proxy import Laddered, Proxy, ProxyError, Score, finite
+from vitspace.proxies.proxy import Laddered, Proxy, ProxyError, ProxyFault, Score, finite
 from vitspace.proxies.registry import (
     CAUTION,
     COMBINATIONS,
@@ -33,6 +33,7 @@ __all__ = [
     "Laddered",
     "Proxy",
     "ProxyError",
+    "ProxyFault",
     "Score",
     "canonical_name",
     "finite",
