@@ -12,7 +12,20 @@ ROOT = Path(vitspace.__file__).parent
 # From the bottom; those on one line may import each other, never in a circle.
 LADDER = [
     {"errors", "interrupts"},
-    {"about", "units", "pareto", "statistics", "bounds", "locks", "files", "folders", "cache", "machine", "tracking"},
+    {
+        "about",
+        "units",
+        "pareto",
+        "statistics",
+        "bounds",
+        "locks",
+        "files",
+        "folders",
+        "cache",
+        "machine",
+        "tracking",
+        "words",
+    },
     {"sources"},
     {"plots"},
     {"budget", "spec"},

@@ -23,6 +23,7 @@ from vitspace.space import load_space
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.store import StudyStore
 from vitspace.tracking import Track, untracked
+from vitspace.words import plural
 
 #: The caution for designs of a study, which are not drawn uniformly.
 BIASED = "Trials were proposed by a search, which looks more closely where scores are high: effects are biased so."
@@ -94,9 +95,9 @@ class AxisFindings:
     def note(self) -> str:
         """The number of designs, how they were drawn, which effects matter, and what the proxy cannot see."""
         seen = self.observations
-        told = f"{len(seen.scores)} designs, {seen.left_out} left out (failed, or outside the space). {self.drawn}"
+        told = f"{plural(len(seen.scores), 'design')}, {seen.left_out} left out (failed, or outside the space)."
         blind = f" {self.proxy} cannot see {', '.join(self.unseen)}: {UNSEEN}." if self.unseen else ""
-        return f"{told} {self.spread}.{blind}"
+        return f"{told} {self.drawn} {self.spread}.{blind}"
 
     def write(self, folder: Path, command: str) -> None:
         """Write figure and tables into a folder."""

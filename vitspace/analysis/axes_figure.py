@@ -11,6 +11,7 @@ from vitspace.analysis.effects import FEW, AxisEffects
 from vitspace.analysis.importance import Importance
 from vitspace.analysis.tables import most_important_first, readable_value
 from vitspace.plots import style
+from vitspace.words import plural
 
 #: Largest number of panels; the table has all axes.
 PANELS = 12
@@ -80,6 +81,6 @@ def _note(axis: AxisEffects, importance: Importance | None) -> str:
     if axis.seen is False:
         return "the proxy cannot see it"
     if importance is None:
-        return f"{axis.designs} designs"
+        return f"{plural(axis.designs, 'design')}"
     there = "" if importance.present == 1 else f", {100 * importance.present:.0f} % have it"
     return f"fANOVA {importance.fanova:.2f}{there}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from vitspace import cache
 from vitspace.costs import cost
 from vitspace.machine.devices import computing_on, default_threads
-from vitspace.proxies import CAUTION, Proxy, ProxyError, ProxyFault, open_proxy, part_data, trains
+from vitspace.proxies import CAUTION, Proxy, ProxyError, ProxyFault, module_of, open_proxy, part_data, trains
 from vitspace.sources import sources_of
 from vitspace.space import Space
 from vitspace.spec import Spec
@@ -84,7 +84,7 @@ class Scorer:
         # The report card does not change what the proxy measures.
         record = {key: value for key, value in proxy.describe().items() if key != "report_card"}
         digest = hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode()).hexdigest()[:12]
-        self._kind = f"scores of designs {sources_of(getattr(proxy, 'module', type(proxy).__module__))} {digest}"
+        self._kind = f"scores of designs {sources_of(module_of(proxy))} {digest}"
         self._known = cache.load(self._kind)
 
     def score(self, spec: Spec, resolution: int) -> ScoredDesign:

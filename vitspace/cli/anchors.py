@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from vitspace.about import about, all_about
-from vitspace.cli import command, print_json
+from vitspace.cli import command, print_json, say
 from vitspace.cli.options import JSON
 
 HEADER = ("id", "status", "params", "paper", "error", "FLOPs", "paper", "error", "no attn", "top-1", "CPU ms")
@@ -46,7 +46,7 @@ def anchors(
     counts = Counter(row["status"] for row in rows)
     summary = "; ".join(f"{count} {status}" for status, count in sorted(counts.items()))
     legend = LEGEND.format(params=_tolerances("params_tolerance"), flops=_tolerances("flops_tolerance"))
-    print(*table(rows, width), "", *reasons, summary, "", legend, CONVENTION, sep="\n")
+    say(*table(rows, width), "", *reasons, summary, "", legend, CONVENTION, sep="\n")
 
 
 def _tolerances(name: str) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command, print_json, refuse, track
+from vitspace.cli import command, print_json, refuse, say, track
 from vitspace.cli.options import JSON
 from vitspace.errors import InputError, shown
 
@@ -119,7 +119,7 @@ def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
         return
     for backend, one in made.items():
         print_calibration(one)
-        print(f"predictor: {calibration_path(backend)}")
+        say(f"predictor: {calibration_path(backend)}")
 
 
 def _audit(result: "Profile") -> "Audit":
@@ -137,4 +137,4 @@ def _show(result: "Profile", counts: "Audit | None", folder: Path) -> None:
     if counts:
         print_audit(counts)
     save_figure(profile_figure(result), folder / "profile")
-    print(f"figure: {folder / 'profile.png'}")
+    say(f"figure: {folder / 'profile.png'}")

@@ -11,6 +11,7 @@ from vitspace.latency.cuda import CudaLatency
 from vitspace.latency.predictor import Prediction
 from vitspace.profile import Profile
 from vitspace.units import format_count
+from vitspace.words import plural
 
 
 def print_profile(result: Profile) -> None:
@@ -98,13 +99,13 @@ def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> s
     seen = "" if isinstance(latency, CudaLatency) else f"{latency.measured_ms:.1f} ms by the watch, "
     spread = (
         f"{latency.median_ms:.1f} ms (95 % interval of the median {latency.low_ms:.1f} to {latency.high_ms:.1f}; {seen}"
-        f"{latency.runs} runs)"
+        f"{plural(latency.runs, 'run')})"
     )
     doubt = f"; unsure: {latency.doubt}" if latency.doubt else ""
     if isinstance(latency, CudaLatency):
         rate = f"{latency.images_per_second:,.0f} images/s, {latency.peak_mb:.0f} MB at most"
         return f"{latency.device}, {latency.dtype}, batch {latency.batch}: {spread}; {rate}{doubt}"
-    settings = f"{latency.threads} thread(s), batch {latency.batch}, {latency.dtype}"
+    settings = f"{plural(latency.threads, 'thread')}, batch {latency.batch}, {latency.dtype}"
     told = f"{latency.backend}, {settings}: {spread}{doubt}"
     if prediction is None:
         return told

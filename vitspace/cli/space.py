@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import app, command_of, console, print_json
+from vitspace.cli import app, command_of, console, print_json, say
 from vitspace.cli.options import BUDGET, JSON, PARAMS
 from vitspace.errors import InputError
 
@@ -54,7 +54,7 @@ def size(
     if as_json:
         print_json({"space": space.name, "designs": designs, "axes": axes, "budget": budget})
         return
-    print(f"{space.name}{f' within {budget}' if budget else ''}: {designs:,} distinct designs of {axes} axes")
+    say(f"{space.name}{f' within {budget}' if budget else ''}: {designs:,} distinct designs of {axes} axes")
 
 
 @command_of(group, "draw")
@@ -88,7 +88,7 @@ def draw(
         return
     _print_designs(rows, specs)
     for line in dict.fromkeys(prediction.worth for prediction in predictions):
-        print(f"predicted ms: {line}")
+        say(f"predicted ms: {line}")
 
 
 @command_of(group, "validate")
@@ -106,8 +106,8 @@ def validate(
     if as_json:
         print_json({"space": space.name, "designs": space.size(), "absent": [vars(value) for value in absent]})
         return
-    print(f"{path}: valid, {space.size():,} distinct designs, {plural(len(absent), 'value')} that none of them has")
-    print(*absent, sep="\n", end="\n" if absent else "")
+    say(f"{path}: valid, {space.size():,} distinct designs, {plural(len(absent), 'value')} that none of them has")
+    say(*absent, sep="\n", end="\n" if absent else "")
 
 
 def _table(rows: list[dict[str, Any]]) -> "Table":

@@ -15,6 +15,7 @@ from vitspace.errors import FailureError, InputError
 from vitspace.export.model import ExportedModel
 from vitspace.training.images import open_images, val_batches
 from vitspace.training.recipe import Recipe
+from vitspace.words import ordinal
 
 #: Largest error allowed, as a share of the largest score.
 TOLERANCE = 1e-3
@@ -99,7 +100,7 @@ def parity_images(model: ExportedModel, data: str = "", count: int = 256) -> Par
         raise InputError(f"an export is compared on images, but none of those drawn from {data} can be read")
     images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
     known = list(found.classes) == model.facts.get("classes")
-    which = "" if step == 1 else f" every {step}th of"
+    which = "" if step == 1 else f" every {ordinal(step)} of"
     return ParityImages(images, f"{which} the validation images of {data}".strip(), labels if known else None)
 
 

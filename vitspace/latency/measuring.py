@@ -95,6 +95,7 @@ class Latency:
         core_share: Share of the time in which this process had its core.
         spread: Standard deviation of the logarithm of the ratio to the reference, from the runs.
         times: How many measurements it is the mean of.
+        prepare_seconds: What it took before to build the network, and to export and compile it for a back end.
     """
 
     median_ms: float
@@ -114,6 +115,7 @@ class Latency:
     dtype: str
     host: str
     times: int = 1
+    prepare_seconds: float = 0.0
 
     @property
     def ratio(self) -> float:
@@ -254,12 +256,13 @@ def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
 
     Processes of one host take turns, and those that train wait meanwhile: see `vitspace.machine.quiet`.
     """
-    image = _image(settings)
+    image, reference, began = _image(settings), _reference(settings), time.perf_counter()
     network = build(spec, img_size=settings.img_size).to(image.dtype)
-    runners = [_reference(settings), prepare(settings.backend, network, image, settings.threads)]
+    runners = [reference, prepare(settings.backend, network, image, settings.threads)]
+    seconds = time.perf_counter() - began
     with quiet.timing(), pinned(settings.threads):
         timing = interleave(runners, settings.runs, settings.precision, _clock(settings))
-    return summarise(timing, settings)
+    return replace(summarise(timing, settings), prepare_seconds=seconds)
 
 
 def summarise(timing: Timing, settings: LatencySettings) -> Latency:

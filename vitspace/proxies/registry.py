@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from vitspace.errors import InputError, shown
-from vitspace.proxies.foreign import flag, open_foreign, texts
+from vitspace.proxies.foreign import Foreign, flag, open_foreign, texts
 from vitspace.proxies.proxy import Proxy, ProxyFault
 
 _log = logging.getLogger(__name__)
@@ -182,6 +182,11 @@ def open_proxy(text: str, data: str, device: str, seed: int = 0) -> Proxy:
     if not kind.trains:
         _log.warning("%s", CAUTION.format(name=kind.name))
     return proxy
+
+
+def module_of(proxy: Proxy) -> str:
+    """Return the name of the module whose code measures."""
+    return proxy.module if isinstance(proxy, Foreign) else type(proxy).__module__
 
 
 @cache

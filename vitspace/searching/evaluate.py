@@ -131,7 +131,10 @@ class Evaluator:
             return replace(trial, latency_ms=found["median_ms"], latency=found)
         began = time.perf_counter() - seconds_waited()
         latency = measure(spec, settings)
-        details = trial.details | {"timed_seconds": time.perf_counter() - seconds_waited() - began}
+        seconds = time.perf_counter() - seconds_waited() - began
+        # A latency that was measured before was not prepared now.
+        exported = latency.prepare_seconds if latency.prepare_seconds <= seconds else 0.0
+        details = trial.details | {"timed_seconds": seconds, "export_seconds": exported}
         found = asdict(latency) | {"doubt": latency.doubt}
         trial = replace(trial, latency_ms=latency.median_ms, latency=found, details=details)
         state, why = verdict(found, self.budget)

@@ -1,6 +1,7 @@
 """Runs a study: from its configuration, or from what is stored of it, to its last trial."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vitspace.budget import ANY
@@ -28,7 +29,7 @@ from vitspace.searching.retiming import is_open, settle, take_up
 from vitspace.searching.session import Session, open_evaluator
 from vitspace.searching.workers import plan_workers
 from vitspace.space import load_space
-from vitspace.study.config import MAY_CHANGE, StudyConfig
+from vitspace.study.config import MAY_CHANGE, StudyConfig, same_space
 from vitspace.study.naming import check_new
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
 from vitspace.study.store import StudyStore, free_name
@@ -125,9 +126,11 @@ def _begin(
     config = counted_trials(load_space(config.space), config)
     evaluator = open_evaluator(config, means.command, monitor)
     space = evaluator.space
+    monitor.note(f"looking at the designs of {space.name} within {config.limits}")
     check_budget(space, config)
     if config.limits.latency_ms != ANY and not config.limits.device:
         get_acquainted(evaluator.timing, monitor.note)
+    monitor.note("choosing the first designs")
     first = first_designs(space, config, alternates(config, evaluator), monitor.screening)
     store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": first.others})
     enqueue(store, space, first)
@@ -172,6 +175,7 @@ def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[s
     """Return the settings behind a configuration's names, for the record."""
     return {
         "command": means.command,
+        "folder": str(Path.cwd()),
         "machine": machine(),
         "proxy": {"trains": trains(config.proxy), **evaluator.proxy.describe()},
         "accuracy": evaluator.describe_accuracy(),
@@ -185,9 +189,10 @@ def _resumed(store: StudyStore, settings: dict[str, Any]) -> StudyConfig:
     """Return the stored configuration with what may change changed."""
     stored = store.config.model_dump()
     for key, value in settings.items():
-        if key in stored and key not in MAY_CHANGE and value != stored[key]:
+        same = same_space(str(value), stored[key]) if key == "space" else value == stored.get(key)
+        if key in stored and key not in MAY_CHANGE and not same:
             raise InputError(f"a resumed study keeps its {key}, {stored[key]!r}, but got {shown(value)}")
-    config = StudyConfig.of(stored | settings)
+    config = StudyConfig.of(stored | settings | {"space": stored["space"]})
     done = len(store.record().counted)
     if "trials" in settings and config.trials < done:
         raise InputError(f"trials is the total, so at least the {done} that are complete, but got {config.trials}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from vitspace.errors import StudyFailedError
 from vitspace.study.trial import Trial
+from vitspace.words import plural
 
 #: Proposals in a row that may be rejected before a uniform draw takes the place of the next.
 REJECTIONS = 50
@@ -33,6 +34,6 @@ class Streaks:
         slow = trial.state == "over_budget" and trial.latency_ms is not None
         self.slow = self.slow + 1 if slow else 0 if trial.counts else self.slow
         if self.failed >= FAILURES:
-            raise StudyFailedError(f"{self.failed} trials in a row failed, the last with: {trial.why}")
+            raise StudyFailedError(f"{plural(self.failed, 'trial')} in a row failed, the last with: {trial.why}")
         if self.slow >= TOO_SLOW:
             raise StudyFailedError(f"{self.slow} designs in a row were too slow, the last with: {trial.why}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from vitspace.errors import InputError
 from vitspace.training.recipe import Recipe
+from vitspace.words import plural
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,7 @@ def _divisor(images: int, most: int | None) -> int:
 def _wished(recipe: Recipe, wishes: Wishes) -> tuple[Recipe, list[str]]:
     changes = []
     if wishes.epochs and wishes.epochs != recipe.epochs:
-        changes.append(
-            f"{wishes.epochs} epoch{'s' * (wishes.epochs > 1)} for {recipe.epochs}, warm-up and decay in proportion"
-        )
+        changes.append(f"{plural(wishes.epochs, 'epoch')} for {recipe.epochs}, warm-up and decay in proportion")
         recipe = recipe.shortened(wishes.epochs)
     if wishes.batch_size and wishes.batch_size != recipe.batch_size:
         before, recipe = recipe, recipe.rebatched(wishes.batch_size)
