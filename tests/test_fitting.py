@@ -1,5 +1,7 @@
 """The training step: what it does to a network, and that short trainings take the numbers that they took before."""
 
+from contextlib import contextmanager
+
 import pytest
 import torch
 from torch import nn
@@ -80,3 +82,18 @@ def test_a_short_training_takes_the_numbers_that_it_took(settings, losses):
     proxy = TrainingProxy(data="digits", steps=4, batch_size=8, max_train=40, max_val=16, **settings)
     data = load_data("digits", proxy.img_size, 0, 40, 16)
     assert [loss for _, loss in train(spec, proxy, data, seed=3).curve] == pytest.approx(losses, rel=2e-3)
+
+
+def test_a_timing_waits_for_a_part_and_not_for_the_whole_update(monkeypatch):
+    held = []
+
+    @contextmanager
+    def locked(pausing):
+        held.append([pausing, 0])
+        yield
+        held[-1][1] += 1
+
+    monkeypatch.setattr("vitspace.fitting.training_step", locked)
+    images, labels = batch(8)
+    fitting().step(zip(images.chunk(4), labels.chunk(4), strict=True), 8, 0)
+    assert held == [[True, 1]] * 5  # four parts, and the optimiser's step; never one within another

@@ -176,7 +176,7 @@ def test_a_proxy_tells_whether_it_trains(installed):
 @pytest.mark.parametrize(
     ("proxy", "said"),
     [
-        ("learns:fast", "Proxy scores are the accuracy on stripes after a short training from scratch on fractal"),
+        ("learns:fast", "Proxy scores are the accuracy on stripes after a short training from scratch: a check"),
         ("counts", "Proxy scores are the numbers of the training-free proxy counts:, and no accuracy"),
     ],
 )

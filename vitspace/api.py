@@ -13,9 +13,11 @@ from vitspace.plots.formats import readable
 from vitspace.report import check_folder, headline, report_folder, write_report
 from vitspace.report.choice import select
 from vitspace.report.figures import figures
+from vitspace.report.peers import peers_table
 from vitspace.report.points import score_text
 from vitspace.report.tables import anchors_table, for_reading, front_shown, front_table, trials_table
 from vitspace.searching.monitor import Lines, Monitor
+from vitspace.searching.peers import keep_peers
 from vitspace.searching.run import Means, StudyLocation, open_search, run
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE, resume_command
@@ -53,6 +55,11 @@ class Study:
     def anchors(self) -> pd.DataFrame:
         """The family's published designs: what was printed, what was measured here, and how they stand."""
         return anchors_table(self.record)
+
+    @property
+    def peers(self) -> pd.DataFrame:
+        """Networks of timm beside the designs: costs (G, M, ms), published top-1, how they were trained, source."""
+        return peers_table(self.record)
 
     @property
     def hypervolume(self) -> float:
@@ -143,14 +150,15 @@ def search(
     check_folder(Path(out) if out else report_folder(study or ""))
     store, session = open_search(given, StudyLocation(storage, study, resume), means, monitor)
     folder = Path(out) if out else report_folder(store.name)
-    if session is not None:
-        try:
+    try:
+        if session is not None:
             run(session)
-        except StudyGoneError:
-            raise
-        except BaseException:
-            _report_so_far(store, folder, monitor)
-            raise
+        keep_peers(store, monitor.note, given.get("peers"))
+    except StudyGoneError:
+        raise
+    except BaseException:
+        _report_so_far(store, folder, monitor)
+        raise
     record = store.record()
     return Study(record, write_report(record, folder))
 

@@ -1,12 +1,13 @@
 """Finds the design that a user names: a published row, a spec, or a trial of a stored study."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitspace.anchors import Anchor, all_anchors, anchor
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize
 from vitspace.plots.names import design_name
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.study.record import StudyRecord
@@ -34,10 +35,24 @@ class Design:
     record: StudyRecord | None = None
 
     @property
-    def img_size(self) -> int:
-        """Side in pixels of the images for which its costs are stated."""
-        space = (self.record.resolved.get("space") or {}) if self.record else {}
-        return self.anchor.resolution if self.anchor else space.get("resolution", NATIVE_SIZE)
+    def img_size(self) -> ImageSize:
+        """Side in pixels of the images, or (height, width), that it is for."""
+        if self.record:
+            return self.record.img_size
+        return self.anchor.resolution if self.anchor else NATIVE_SIZE
+
+    def at(self, img_size: ImageSize | None) -> "Design":
+        """Return the design for images of a size; None leaves it.
+
+        Windows and grids of a published design, or of a study's, follow the image, since the size that it is for is
+        known; those of any other spec stay as they are.
+
+        Raises:
+            InputError: it is no size of images, or a window would be larger than any may be.
+        """
+        if img_size is None or not (self.anchor or self.record):
+            return self
+        return replace(self, spec=self.spec.at(img_size, self.img_size))
 
     @property
     def identifier(self) -> str:
@@ -61,6 +76,15 @@ def find_design(text: str, trial: int | None = None, storage: str = DEFAULT_STOR
     if text not in all_anchors() and text in _stored(text, storage):
         front = ", ".join(str(each.number) for each in _record(text, storage).front)
         raise InputError(f"a study's design is named by --trial N (its front: {front or 'empty'}), but got none")
+    return named_design(text)
+
+
+def named_design(text: str) -> Design:
+    """Return the design of an anchor's id, a path to a spec's JSON, or the JSON itself.
+
+    Raises:
+        InputError: there is no such anchor or file, the row has no spec, or the JSON is no spec.
+    """
     name, spec = read_spec(text)
     return Design(name, spec, all_anchors().get(name) if text == name else None)
 

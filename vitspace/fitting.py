@@ -73,10 +73,18 @@ class Fitting:
         """The network that counts: the moving average where there is one."""
         return self.average.module if self.average else self.network
 
+    @property
+    def pauses(self) -> bool:
+        """Whether it waits while a network is timed: on the CPU, but not one of several processes in step.
+
+        One that waits would keep all of them waiting.
+        """
+        return self.device.type == "cpu" and not isinstance(self.forward, DistributedDataParallel)
+
     def step(self, parts: Iterable[Batch], images: int, taken: int) -> list[Tensor]:
         """Take a step down the mean loss of a batch, and return each part's share of it.
 
-        On the CPU it waits while another process of this host times a network.
+        Between two parts it waits while another process of this host times a network, where it `pauses`.
 
         Args:
             parts: The batch in parts, whose gradients are added up: images float32 [B, 3, H, W] and targets.
@@ -86,25 +94,23 @@ class Fitting:
         Raises:
             DivergedError: the loss is no number, on the CPU.
         """
-        # One of several processes in step with each other would keep all of them waiting for a timing.
-        pausing = self.device.type == "cpu" and not isinstance(self.forward, DistributedDataParallel)
-        with training_step(pausing):
-            return self._step(parts, images, taken)
-
-    def _step(self, parts: Iterable[Batch], images: int, taken: int) -> list[Tensor]:
         self.schedule.step_update(taken)
         self.optimiser.zero_grad()
         losses, seen = [], 0
         for inputs, targets in parts:
             seen += len(inputs)
-            with self._apart(seen < images):
+            with training_step(self.pauses), self._apart(seen < images):
                 losses.append(self._backward(inputs, targets, images / len(inputs), taken + 1))
+        with training_step(self.pauses):
+            self._descend(taken + 1)
+        return losses
+
+    def _descend(self, step: int) -> None:
         if self.clip_grad:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_grad)
         self.optimiser.step()
         if self.average:
-            self.average.update(self.network, taken + 1)
-        return losses
+            self.average.update(self.network, step)
 
     def _apart(self, more: bool) -> AbstractContextManager[None]:
         """While more parts follow, processes do not exchange gradients."""

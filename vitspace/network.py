@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from vitspace.errors import InputError, shown
+from vitspace.image_sizes import ImageSize, check_stride
 from vitspace.spec import Spec
 
 Features = Tensor | tuple[Tensor, Tensor]
@@ -163,18 +164,18 @@ def _stage_indices(indices: int | Sequence[int] | None, count: int) -> list[int]
     return chosen
 
 
-def build(spec: Spec, num_classes: int = 1000, img_size: int = 224, **kwargs: Any) -> Network:
+def build(spec: Spec, num_classes: int = 1000, img_size: ImageSize = 224, **kwargs: Any) -> Network:
     """Build the torch module of a spec.
 
     Args:
         spec: The architecture.
         num_classes: Classes; 0 returns pooled features.
-        img_size: The image size it is meant for, which is only checked: windows and grids stay the spec's, and
-            `Spec.rescaled` changes them.
+        img_size: The image size it is meant for, a side or (height, width), which is only checked: windows and grids
+            stay the spec's, and `Spec.at` changes them.
         kwargs: ``in_chans``, ``drop_rate`` and ``drop_path_rate`` of `Network`.
 
     Raises:
-        InputError: the image is smaller than the network's stride, or the number of classes is negative.
+        InputError: a side of the image is too small or too large, or the number of classes is negative.
     """
     if not isinstance(spec, Spec):
         raise InputError(
@@ -182,6 +183,5 @@ def build(spec: Spec, num_classes: int = 1000, img_size: int = 224, **kwargs: An
         )
     if num_classes < 0:
         raise InputError(f"num_classes is at least 0, but got {num_classes}")
-    if img_size < spec.stride:
-        raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
+    check_stride(img_size, spec.stride)
     return Network(spec, num_classes, **kwargs)

@@ -9,8 +9,9 @@ import hashlib
 import importlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -20,6 +21,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from vitspace.bounds import MOST_STAGES, check_size, most_of
 from vitspace.errors import InputError, shown
 from vitspace.files import parse_json
+from vitspace.image_sizes import ImageSize, format_image_size, sides
 from vitspace.plots.schematic import DrawnStage, draw_svg
 from vitspace.sources import sources_of
 
@@ -117,11 +119,13 @@ class StageSpec(PartSpec, kind="stage"):
             groups, what one group costs depends on no other. So each group is counted alone. ``in_dim`` may stand in
             one, where blocks do not depend on it; its neutral value is ``dim``.
         counts: Fields that are at least 1, beside ``dim`` and ``depth``.
+        follows: Fields that follow the size of the image, in positions of the map, and the least that each becomes.
     """
 
     uniform: ClassVar[bool] = True
     independent: ClassVar[tuple[Mapping[str, Any], ...]] = ()
     counts: ClassVar[tuple[str, ...]] = ()
+    follows: ClassVar[Mapping[str, int]] = {}
 
     dim: int
     depth: int
@@ -170,9 +174,13 @@ class StageSpec(PartSpec, kind="stage"):
         """What this stage hands on, given what it is handed."""
         return None
 
-    def rescaled(self, ratio: float) -> Self:
-        """Return the stage for an image ``ratio`` times as large: windows and grids follow, nothing else."""
-        return self
+    def rescaled(self, ratio: float | Fraction, rounding: Callable[[Any], int] = round) -> Self:
+        """Return the stage for an image ``ratio`` times as large: ``follows`` do, and nothing else."""
+        if not self.follows:
+            return self
+        return self.changed(
+            **{name: scaled(getattr(self, name), least, ratio, rounding) for name, least in self.follows.items()}
+        )
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> "nn.Module":
         """Return the module; ``drop_path`` holds one stochastic-depth rate a block."""
@@ -255,9 +263,38 @@ class Spec:
         """A digest of the code of its parts' families; see `vitspace.sources`."""
         return sources_of(*sorted({type(part).__module__ for part in (self.stem, *self.stages, self.head)}))
 
-    def rescaled(self, ratio: float) -> "Spec":
+    def rescaled(self, ratio: float | Fraction, rounding: Callable[[Any], int] = round) -> "Spec":
         """Return the spec for an image ``ratio`` times as large; see `StageSpec.rescaled`."""
-        return replace(self, stages=tuple(stage.rescaled(ratio) for stage in self.stages))
+        return replace(self, stages=tuple(stage.rescaled(ratio, rounding) for stage in self.stages))
+
+    def at(self, img_size: ImageSize, written_for: ImageSize = NATIVE_SIZE) -> "Spec":
+        """Return the spec for images of a size: windows, grids and patches follow the shorter side of the image.
+
+        They are rounded up, so that no map has more windows along that side than it had, and regions of windows hold.
+
+        Args:
+            img_size: Side of the image, or (height, width), pixels.
+            written_for: The size that the spec is for.
+
+        Raises:
+            InputError: a side is none, or a window would be larger than any may be.
+        """
+        if (ratio := ratio_of(img_size, written_for)) == 1:
+            return self
+        spec = self.rescaled(ratio, math.ceil)
+        for stage in spec.stages:
+            for name in stage.follows:
+                check_size(f"at {format_image_size(img_size)} px {name}", getattr(stage, name), most_of(name))
+        return spec
+
+    def written_at(self, img_size: ImageSize) -> "Spec":
+        """Return the spec of which `at` makes this one at a size; the one of the largest windows, where several do.
+
+        Raises:
+            InputError: it is no size of images.
+        """
+        ratio = ratio_of(NATIVE_SIZE, img_size)
+        return self if ratio == 1 else self.rescaled(ratio, math.floor)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` reads back."""
@@ -316,6 +353,20 @@ class Spec:
         except ValueError as error:
             raise InputError(f"a spec is JSON that can be read, but {error}") from None
         return cls.from_dict(data)
+
+
+def ratio_of(img_size: ImageSize, written_for: ImageSize = NATIVE_SIZE) -> Fraction:
+    """Return by how much the shorter side of an image is larger than that of another.
+
+    Raises:
+        InputError: one is no size of images.
+    """
+    return Fraction(min(sides(img_size)), min(sides(written_for)))
+
+
+def scaled(value: int, least: int, ratio: float | Fraction, rounding: Callable[[Any], int]) -> int:
+    """Return what a window or a grid becomes on a map ``ratio`` times as large; those below ``least`` stay."""
+    return max(min(value, least), rounding(value * ratio))
 
 
 def part_type(kind: str, family: str) -> type[PartSpec]:

@@ -188,7 +188,7 @@ def test_a_preset_is_changed():
 @pytest.mark.parametrize(
     ("preset", "changes", "says"),
     [
-        ("huge", {}, "one of tiny, small, medium, full, but got 'huge'"),
+        ("huge", {}, "one of check, tiny, small, medium, full, but got 'huge'"),
         ("tiny", {"epoch": 3}, "unknown key 'epoch'.*known keys: data, fraction, img_size"),
         ("tiny,stepz=3", {}, "unknown key 'stepz'.*known keys: data, fraction, img_size"),
         ("tiny,steps", {}, "changed by field=value, each once, .* but got 'steps'"),

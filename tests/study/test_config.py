@@ -51,3 +51,10 @@ def test_every_study_file_is_valid_and_says_what_it_answers(name):
 )
 def test_a_default_name_names_a_folder(settings, name):
     assert StudyConfig.of(settings).default_name() == name
+
+
+@pytest.mark.parametrize(("settings", "proxy"), [({}, "train:check"), ({"accuracy": "proxy"}, "train")])
+def test_a_training_beside_estimates_is_a_check(settings, proxy):
+    config = StudyConfig.of({"space": "mat", **settings})
+    assert (config.proxy, config.data) == (proxy, None)
+    assert StudyConfig.of({"space": "mat", "proxy": "train:tiny", **settings}).proxy == "train:tiny"

@@ -21,6 +21,7 @@ from vitspace.errors import FailureError, InputError
 from vitspace.export import ExportedModel
 from vitspace.training import Wishes, train
 from vitspace.training.images import OnDisk, Order, open_images, train_loader, val_batches
+from vitspace.training.loading import HERE
 from vitspace.training.processes import ProcessGroup
 from vitspace.training.recipe import Recipe
 from vitspace.training.run import Training
@@ -247,7 +248,7 @@ def test_accumulated_batches_take_as_many_updates(ask):
 
 def test_a_set_that_does_not_mirror_is_not_mirrored():
     images = open_images("digits", 32)
-    loader = train_loader(images, Recipe(img_size=32), Order(8, 8, 0), 4, 0, pin=False)
+    loader = train_loader(images, Recipe(img_size=32), Order(8, 8, 0), 4, HERE, pin=False)
     assert "HorizontalFlip" not in str(images.train.transform)
     inputs, labels = next(iter(loader))
     assert inputs.shape == (4, 3, 32, 32) and labels.dtype == torch.int64

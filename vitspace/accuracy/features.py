@@ -46,13 +46,13 @@ class Features:
 
 
 def features(
-    counted: NDArray[np.int64], train_size: Array | int = NATIVE_SIZE, img_size: Array | None = None
+    counted: NDArray[np.int64], train_size: Array | float = NATIVE_SIZE, img_size: Array | None = None
 ) -> Features:
     """Work out the features of N networks.
 
     Args:
         counted: What was counted, [N, len(COUNTED)], for an image of the training size.
-        train_size: Side of the images in training, pixels.
+        train_size: Side of the images in training, pixels; of a rectangle, that of the square of its area.
         img_size: At the test; None is as in training.
     """
     c = dict(zip(COUNTED, counted.T.astype(float), strict=True))

@@ -26,9 +26,11 @@ class Guards:
 
     Args:
         known: Features of the networks that a prediction may rest on.
+        sizes: Feature ``image`` of all networks that it is learnt on, those of other recipes too, [N].
     """
 
-    def __init__(self, known: Features) -> None:
+    def __init__(self, known: Features, sizes: Array) -> None:
+        self._sizes = np.array([sizes.min()]), np.array([sizes.max()])
         macs = known.columns["macs"]
         self._grid = np.linspace(float(np.percentile(macs, LOW)), float(np.percentile(macs, HIGH)), _GRID)
         near = [_near(macs, at) for at in self._grid]
@@ -47,6 +49,8 @@ class Guards:
         macs = features.columns["macs"]
         span = self._grid[-1] - self._grid[0]
         found = {"macs": _beyond(macs, self._grid[:1], self._grid[-1:]) / span}
+        low, high = self._sizes
+        found["image"] = _beyond(features.columns["image"], low, high) / (high - low)
         for name in BOXED:
             low, high = (self._at(features, bounds[name]) for bounds in (self._low, self._high))
             found[name] = np.maximum(_beyond(features.columns[name], low, high) / (high - low) - _SLACK, 0)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize, sides
 from vitspace.spec import Spec, StageSpec
 
 #: Share of the image's positions that reach one position of the last map, at least, of a network that has no spec.
@@ -24,7 +25,7 @@ LEAST = 0.25
 _DEPTH = 3
 
 
-def mixing_stages(spec: Spec, img_size: int) -> tuple[bool, ...]:
+def mixing_stages(spec: Spec, img_size: ImageSize) -> tuple[bool, ...]:
     """Return for each stage whether its blocks let positions meet."""
     counts = cost(spec, img_size).counts
     assert counts is not None
@@ -34,7 +35,7 @@ def mixing_stages(spec: Spec, img_size: int) -> tuple[bool, ...]:
     )
 
 
-def reached(network: nn.Module, img_size: int) -> float | None:
+def reached(network: nn.Module, img_size: ImageSize) -> float | None:
     """Return which share of an image's positions reaches the middle of the last map.
 
     Returns:
@@ -44,13 +45,13 @@ def reached(network: nn.Module, img_size: int) -> float | None:
     parameter = next(network.parameters(), None)
     if parameter is None or parameter.is_meta or not hasattr(network, "forward_features"):
         return None
-    image = _noise(1, 3, img_size, img_size).to(parameter.device)
+    image = _noise(1, 3, *sides(img_size)).to(parameter.device)
     with _running(network):
         seen = _seen(lambda x: network.forward_features(x), image)  # type: ignore[operator]
     return float(seen.double().mean())
 
 
-def check_mixing(design: Spec | nn.Module, img_size: int) -> None:
+def check_mixing(design: Spec | nn.Module, img_size: ImageSize) -> None:
     """Refuse a design whose positions never meet.
 
     Raises:

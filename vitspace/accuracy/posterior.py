@@ -17,6 +17,7 @@ from vitspace.accuracy.predictor import NORMAL_90, predictor
 from vitspace.accuracy.table import numbers_of
 from vitspace.anchors.references import main_anchors
 from vitspace.costs import cost
+from vitspace.image_sizes import ImageSize, mean_side, plain_size
 from vitspace.spec import NATIVE_SIZE, Spec
 
 #: Standard deviation of a published top-1, points. The table has no two trainings of one network by one recipe. Papers
@@ -86,7 +87,7 @@ def posterior(
     spec: Spec,
     evidence: Evidence | None = None,
     proxy_score: float | None = None,
-    img_size: int = NATIVE_SIZE,
+    img_size: ImageSize = NATIVE_SIZE,
     published: float | None = None,
 ) -> Posterior:
     """Estimate top-1 of a design from what is counted, what a proxy measured, and what is published of it.
@@ -97,7 +98,7 @@ def posterior(
         spec: The design.
         evidence: What the proxy's scores tell.
         proxy_score: The design's.
-        img_size: Side of the image in pixels, in training and at the test.
+        img_size: Side of the image, or (height, width), pixels, in training and at the test.
         published: The network's own published top-1 at that size, %; the proxy tells nothing beside it.
     """
     found = summed([spec], img_size)[0]
@@ -136,20 +137,20 @@ def _estimated(base: Posterior, points: _Points, shift: float = 0.0) -> Posterio
     return replace(base, mean=points.mean, sd=points.sd, low90=points.low90, high90=points.high90, shift=shift)
 
 
-def _alone(spec: Spec, img_size: int) -> _Normal | None:
+def _alone(spec: Spec, img_size: ImageSize) -> _Normal | None:
     """Return a published network's prediction without its own row; None of a network without a row."""
     model = predictor()
-    number = _rows().get((spec.id, img_size))
+    number = _rows().get((spec.id, plain_size(img_size)))
     if number is None:
         return None
     mean, variance = model.alone
-    wider = 1 + float(model.guards.excess(features(numbers_of([cost(spec, img_size)]), img_size))[0])
+    wider = 1 + float(model.guards.excess(features(numbers_of([cost(spec, img_size)]), mean_side(img_size)))[0])
     scale = wider * model.factors[1] / NORMAL_90
     return _Normal(float(mean[number]), scale * float(variance[number]) ** 0.5)
 
 
 @cache
-def _rows() -> dict[tuple[str, int], int]:
+def _rows() -> dict[tuple[str, ImageSize], int]:
     """Return by spec and size of images the number of an anchor's row in the table."""
     specs = {row.id: row.spec.id for row in main_anchors() if row.spec}
     rows = enumerate(predictor().rows)

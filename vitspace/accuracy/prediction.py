@@ -14,12 +14,14 @@ from vitspace.accuracy.table import numbers_of
 from vitspace.costs import PartCost, cost
 from vitspace.costs.counter import count_network
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize, mean_side, sides
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.units import format_count
 
 #: Features, where their name does not say it.
 _NAMES = {
     "macs": "FLOPs",
+    "image": "side of the image",
     "weights": "weight tensors",
     "chain": "operations in a chain",
     "params_at_32": "share of params at stride 32",
@@ -81,7 +83,7 @@ class Difference:
         return abs(self.mean) < self.sd
 
 
-def predict_top1(design: Spec | nn.Module, img_size: int = NATIVE_SIZE) -> Prediction:
+def predict_top1(design: Spec | nn.Module, img_size: ImageSize = NATIVE_SIZE) -> Prediction:
     """Estimate ImageNet-1k top-1 of a design or of any torch image classifier, trained by the usual recipe.
 
     It rests on the published results of timm's networks and of our anchors; see docs/accuracy.md for its error. Single
@@ -89,7 +91,7 @@ def predict_top1(design: Spec | nn.Module, img_size: int = NATIVE_SIZE) -> Predi
 
     Args:
         design: A spec; or a network [B, 3, H, W] -> [B, classes], whose weights do not matter.
-        img_size: Side of the image in pixels, in training and at the test.
+        img_size: Side of the image, or (height, width), pixels, in training and at the test.
 
     Raises:
         InputError: ``design`` is neither, positions never meet in it, or it does not take such an image.
@@ -99,7 +101,7 @@ def predict_top1(design: Spec | nn.Module, img_size: int = NATIVE_SIZE) -> Predi
     return found
 
 
-def difference(a: Spec | nn.Module, b: Spec | nn.Module, img_size: int = NATIVE_SIZE) -> Difference:
+def difference(a: Spec | nn.Module, b: Spec | nn.Module, img_size: ImageSize = NATIVE_SIZE) -> Difference:
     """Estimate how much more top-1 one design has than another.
 
     Raises:
@@ -115,7 +117,7 @@ def difference(a: Spec | nn.Module, b: Spec | nn.Module, img_size: int = NATIVE_
     return Difference(float(errors[1] - errors[0]), widening * model.factors[1] / NORMAL_90 * float(variance) ** 0.5)
 
 
-def tie(a: Spec | nn.Module, b: Spec | nn.Module, img_size: int = NATIVE_SIZE) -> bool:
+def tie(a: Spec | nn.Module, b: Spec | nn.Module, img_size: ImageSize = NATIVE_SIZE) -> bool:
     """Whether two designs' estimates are nearer than the standard deviation of their difference.
 
     Raises:
@@ -124,7 +126,7 @@ def tie(a: Spec | nn.Module, b: Spec | nn.Module, img_size: int = NATIVE_SIZE) -
     return difference(a, b, img_size).tie
 
 
-def summed(designs: Sequence[Spec | nn.Module], img_size: int = NATIVE_SIZE) -> list[Prediction]:
+def summed(designs: Sequence[Spec | nn.Module], img_size: ImageSize = NATIVE_SIZE) -> list[Prediction]:
     """Estimate several designs from what is counted of them, without a look at their mixing."""
     model = predictor()
     found, families = _subjects(designs, img_size, model)
@@ -148,22 +150,25 @@ def _prediction(mean: float, sd: float, model: Predictor, outside: tuple[str, ..
     return Prediction(100 - float(np.exp(mean)), own, low80, high80, low90, high90, not outside, outside, near)
 
 
-def _subjects(designs: Sequence[Spec | nn.Module], img_size: int, model: Predictor) -> tuple[Features, np.ndarray]:
+def _subjects(
+    designs: Sequence[Spec | nn.Module], img_size: ImageSize, model: Predictor
+) -> tuple[Features, np.ndarray]:
     counted = numbers_of([_counted(design, img_size) for design in designs])
     families = np.array([model.family(_family(design)) for design in designs])
-    return features(counted, img_size), families
+    return features(counted, mean_side(img_size)), families
 
 
-def _counted(design: Spec | nn.Module, img_size: int) -> PartCost:
+def _counted(design: Spec | nn.Module, img_size: ImageSize) -> PartCost:
     if isinstance(design, Spec):
         return cost(design, img_size)
+    height, width = sides(img_size)
     if not isinstance(design, nn.Module):
         raise InputError(f"a prediction is of a Spec or a torch module, but got {design!r:.80}")
     try:
-        return count_network(design, 3, img_size, img_size)
+        return count_network(design, 3, height, width)
     except (RuntimeError, AssertionError, ValueError, TypeError) as error:
         raise InputError(
-            f"a classifier takes an image [1, 3, {img_size}, {img_size}], but {type(design).__name__} does not: "
+            f"a classifier takes an image [1, 3, {height}, {width}], but {type(design).__name__} does not: "
             f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
         ) from None
 
@@ -186,14 +191,16 @@ def _widening(model: Predictor, found: Features) -> Array:
 
 def _outside(excesses: dict[str, Array], found: Features, i: int) -> tuple[str, ...]:
     return tuple(
-        f"{_NAMES.get(name, name)} {_shown(name, float(found.columns[name][i]))}, beyond what is known at such FLOPs "
-        f"by {float(excess[i]):.2f} times its width"
+        f"{_NAMES.get(name, name)} {_shown(name, float(found.columns[name][i]))}, beyond what is known"
+        f"{'' if name == 'image' else ' at such FLOPs'} by {float(excess[i]):.2f} times its width"
         for name, excess in excesses.items()
         if excess[i] > 0
     )
 
 
 def _shown(name: str, value: float) -> str:
+    if name == "image":
+        return f"{NATIVE_SIZE * 2**value:.0f} px"
     return f"{value:.0%}" if "at_" in name else format_count(10**value)
 
 

@@ -55,7 +55,8 @@ class Predictor:
         sizes = np.array([(row.train_size, row.img_size) for row in rows], dtype=float)
         known = features(numbers_of([row.cost for row in rows]), sizes[:, 0], sizes[:, 1])
         self.trusted = np.array([row.recipe in TRUSTED for row in rows])
-        self.guards = Guards(Features({name: column[self.trusted] for name, column in known.columns.items()}))
+        usual = Features({name: column[self.trusted] for name, column in known.columns.items()})
+        self.guards = Guards(usual, known.columns["image"])
         self.features = self.guards.capped(known)
         log_errors = np.log(100 - np.array([row.top1 for row in rows]))
         self.processes = tuple(

@@ -14,6 +14,32 @@ DISTILLED = "distilled"
 #: Left out of the table: more data, a task before, weights pruned, adversarial images, tags that we do not know.
 LEFT_OUT = ("extra", "adv", "pruned", "skip", "other")
 
+#: What is said of a class; an empty one is of a network whose weights are not named.
+WORDS = {
+    USUAL: "usual recipe",
+    DISTILLED: "with a teacher",
+    "": "not known",
+    "adv": "adversarial images",
+    "augreg": "AugReg",
+    "cnn100": "about 100 epochs, plain augmentation",
+    "cnn_long": "a recipe for CNNs, often longer",
+    "cvnets": "CVNets' recipe",
+    "deit3": "DeiT III, up to 800 epochs",
+    "deit400": "400 epochs",
+    "extra": "more data than ImageNet-1k",
+    "long": "1,200 epochs or more",
+    "mim1k": "masked images first",
+    "other": "not known",
+    "pruned": "pruned",
+    "rsb": "ResNet strikes back",
+    "rsb_a2": "ResNet strikes back, A2",
+    "rsb_a3": "ResNet strikes back, A3: 100 epochs",
+    "skip": "no result to compare",
+    "timm": "timm's recipe, often longer",
+    "timm_long": "500 epochs or more",
+    "tv2": "torchvision's second recipe, 600 epochs",
+}
+
 
 class _Rule(NamedTuple):
     recipe: str

@@ -17,6 +17,7 @@ from vitspace.accuracy.features import LAW, SHAPE, Array, Features, features
 from vitspace.accuracy.predictor import NORMAL_90, Predictor, predictor
 from vitspace.accuracy.process import Codes, Inputs, Process
 from vitspace.accuracy.recipes import USUAL
+from vitspace.image_sizes import ImageSize, mean_side
 from vitspace.spec import NATIVE_SIZE
 
 #: Networks of the table that the smooth part is carried by.
@@ -41,13 +42,13 @@ class Estimates:
     inside: NDArray[np.bool_]
 
 
-def screen(counted: NDArray[np.int64], families: Codes, img_size: int = NATIVE_SIZE) -> Estimates:
+def screen(counted: NDArray[np.int64], families: Codes, img_size: ImageSize = NATIVE_SIZE) -> Estimates:
     """Estimate N designs as `predict_top1` does, but for their mixing and with a small error.
 
     Args:
         counted: What was counted of each, [N, len(COUNTED)].
         families: Code of each design's family, [N]; see `Predictor.family`.
-        img_size: Side of the image, pixels.
+        img_size: Side of the image, or (height, width), pixels.
     """
     parts = [
         _screened(counted[at : at + _CHUNK], families[at : at + _CHUNK], img_size)
@@ -57,9 +58,9 @@ def screen(counted: NDArray[np.int64], families: Codes, img_size: int = NATIVE_S
     return Estimates(*columns)
 
 
-def _screened(counted: NDArray[np.int64], families: Codes, img_size: int) -> Estimates:
+def _screened(counted: NDArray[np.int64], families: Codes, img_size: ImageSize) -> Estimates:
     model, (law, shape) = predictor(), _reduced()
-    found = features(counted, img_size)
+    found = features(counted, mean_side(img_size))
     capped = model.guards.capped(found)
     one, one_variance = law.predict(capped, families)
     two, two_variance = shape.predict(capped, families)

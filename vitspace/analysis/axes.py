@@ -172,7 +172,7 @@ def study_axes(
     folder = check_folder(out) if out else None
     with owning(folder):
         record = StudyStore.open(storage, study).record()
-        seen = of_study(load_space(record.config.space), record, limits)
+        seen = of_study(load_space(record.config.space, record.img_size), record, limits)
         findings = AxisFindings.of(study, record.config.proxy, seen, BIASED, spread_of(record, seen))
         if folder:
             findings.write(folder, command)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from vitspace import cache
 from vitspace.costs import cost
+from vitspace.image_sizes import ImageSize
 from vitspace.machine.devices import computing_on, default_threads
 from vitspace.proxies import CAUTION, Proxy, ProxyError, ProxyFault, module_of, open_proxy, part_data, trains
 from vitspace.sources import sources_of
@@ -87,16 +88,18 @@ class Scorer:
         self._kind = f"scores of designs {sources_of(module_of(proxy))} {digest}"
         self._known = cache.load(self._kind)
 
-    def score(self, spec: Spec, resolution: int) -> ScoredDesign:
+    def score(self, spec: Spec, resolution: ImageSize) -> ScoredDesign:
         """Return a design's costs and score; an exception of the proxy becomes the reason of a failure.
 
         Raises:
             ProxyFault: the proxy is of another package, and of the wrong shape.
         """
-        costs, key = cost(spec, resolution), f"{self.seed} {spec.id} {spec.sources}"
+        # Proxies have an image size of their own, and know designs as they are written.
+        costs, written = cost(spec, resolution), spec.written_at(resolution)
+        key = f"{self.seed} {written.id} {written.sources}"
         if key not in self._known:
             try:
-                self._known[key] = {"score": self.proxy.score(spec, self.seed).value, "why": ""}
+                self._known[key] = {"score": self.proxy.score(written, self.seed).value, "why": ""}
             except ProxyError as error:
                 self._known[key] = {"score": None, "why": str(error)}
             except ProxyFault:

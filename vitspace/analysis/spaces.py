@@ -17,7 +17,9 @@ from vitspace.analysis.tables import records
 from vitspace.budget import ANY, Budget
 from vitspace.errors import InputError
 from vitspace.folders import check_folder, owning
+from vitspace.image_sizes import ImageSize, format_image_size
 from vitspace.space import Space, load_space
+from vitspace.spec import NATIVE_SIZE
 from vitspace.tracking import Track, untracked
 
 _log = logging.getLogger(__name__)
@@ -33,6 +35,7 @@ class SpaceComparison:
         n: Number of designs requested from each space.
         scoring: How they were scored.
         folder: Folder of figure and tables; None if none were written.
+        img_size: Side of the image, or (height, width), pixels, at which designs were counted.
     """
 
     samples: tuple[SpaceSample, ...]
@@ -40,6 +43,7 @@ class SpaceComparison:
     n: int
     scoring: Scoring
     folder: Path | None = None
+    img_size: ImageSize = NATIVE_SIZE
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -52,13 +56,14 @@ class SpaceComparison:
             "band": [limit if math.isfinite(limit) else None for limit in self.band.macs],
             "proxy": self.scoring.proxy,
             "n": self.n,
+            "img_size": self.img_size,
             "seed": self.scoring.seed,
             "spaces": records(self.table),
             "report": str(self.folder) if self.folder else None,
         }
 
 
-def compare_spaces(
+def compare_spaces(  # noqa: PLR0913 (all but two are optional)
     spaces: Iterable[str],
     budget: str | Budget,
     n: int = 200,
@@ -66,6 +71,7 @@ def compare_spaces(
     out: Path | None = None,
     command: str = "",
     track: Track = untracked,
+    img_size: ImageSize | None = None,
 ) -> SpaceComparison:
     """Draw designs uniformly from each space within one band of FLOPs, and score them by a proxy.
 
@@ -80,6 +86,7 @@ def compare_spaces(
         out: Folder of figure and tables; None writes none.
         command: The command line, for the report.
         track: Shows how many designs are scored.
+        img_size: Side of the image, or (height, width), pixels; None is what each space is written for.
 
     Raises:
         InputError: there is no such space, proxy or data, a space is named twice, the budget is malformed, or the
@@ -87,7 +94,7 @@ def compare_spaces(
     """
     scoring = scoring or Scoring()
     band = parse_band(budget) if isinstance(budget, str) else budget
-    loaded = _load(spaces)
+    loaded = _load(spaces, img_size)
     folder = check_folder(out) if out else None
     with owning(folder):
         scorer = scoring.scorer()
@@ -96,17 +103,21 @@ def compare_spaces(
         designs = [(loaded[sample.space], spec) for sample in drawn for spec in sample.specs]
         scored = iter(scorer.score_all(designs, track))
         samples = tuple(replace(sample, scored=tuple(next(scored) for _ in sample.specs)) for sample in drawn)
-        comparison = SpaceComparison(samples, band, n, scoring, folder)
+        comparison = SpaceComparison(samples, band, n, scoring, folder, next(iter(loaded.values())).resolution)
         if folder:
             _write(comparison, folder, command)
     return comparison
 
 
-def _load(spaces: Iterable[str]) -> dict[str, Space]:
+def _load(spaces: Iterable[str], img_size: ImageSize | None) -> dict[str, Space]:
     names = list(spaces)
     if len({Path(name).stem for name in names}) < len(names):
         raise InputError(f"each space is compared once, but got {', '.join(names)}")
-    return {space.name: space for space in map(load_space, names)}
+    loaded = [load_space(name, img_size) for name in names]
+    if len({space.resolution for space in loaded}) > 1:
+        sizes = ", ".join(f"{space.name} {format_image_size(space.resolution)}" for space in loaded)
+        raise InputError(f"spaces are compared at one size of images, --img-size, but got {sizes}")
+    return {space.name: space for space in loaded}
 
 
 def _drawn(space: Space, band: Budget, n: int, seed: int) -> SpaceSample:
@@ -120,6 +131,10 @@ def _drawn(space: Space, band: Budget, n: int, seed: int) -> SpaceSample:
 def _write(comparison: SpaceComparison, folder: Path, command: str) -> None:
     band, scoring = comparison.band, comparison.scoring
     counted = " Designs are counted by FLOPs alone, and drawn within both limits." if band.params != ANY else ""
-    words = made_by(command, f"Band: {band}.{counted} Seed {scoring.seed}.", scoring.proxy)
+    words = made_by(
+        command,
+        f"Band: {band} at {format_image_size(comparison.img_size)} px.{counted} Seed {scoring.seed}.",
+        scoring.proxy,
+    )
     title = f"{scoring.proxy} score of designs, by space: {band}"
     write_comparison(folder, comparison.samples, title, f"{scoring.proxy} score", words)

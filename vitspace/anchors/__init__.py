@@ -19,6 +19,7 @@ import yaml
 from vitspace.anchors.counted import counted as kept_costs
 from vitspace.anchors.status import status as status_of
 from vitspace.errors import InputError, shown
+from vitspace.image_sizes import ImageSize
 from vitspace.spec import Spec, parse_part
 
 ROLES = ("anchor", "ablation", "peer")
@@ -63,6 +64,14 @@ class Anchor:
     def spec(self) -> Spec | None:
         """The spec, or None for a row without one."""
         return assemble(self.family, **self.parts) if self.parts else None
+
+    def at(self, img_size: ImageSize) -> Spec | None:
+        """Return the spec for images of a size, windows and grids following it; see `Spec.at`.
+
+        Raises:
+            InputError: it is no size of images, or a window would be larger than any may be.
+        """
+        return self.spec and self.spec.at(img_size, self.resolution)
 
     @cached_property
     def status(self) -> str:

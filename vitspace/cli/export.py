@@ -6,7 +6,8 @@ from typing import Any
 import typer
 
 from vitspace.cli import command, command_line, print_json, say
-from vitspace.cli.options import JSON, STORAGE
+from vitspace.cli.options import IMG_SIZE, JSON, STORAGE, read_size
+from vitspace.image_sizes import format_image_size
 from vitspace.words import plural
 
 
@@ -23,9 +24,7 @@ def export(
         help="Validation images to compare on: imagefolder:DIR, cifar10:DIR, ... (default: two photographs)",
     ),
     images: int = typer.Option(256, min=1, help="Most images of --data to compare on, evenly spaced."),
-    img_size: int = typer.Option(
-        None, min=32, help="Side of the image in pixels. (default: the weights', or the design's)"
-    ),
+    img_size: str = IMG_SIZE,
     num_classes: int = typer.Option(
         None, min=1, help="Classes of an untrained network. (default: 1000; trained, the weights')"
     ),
@@ -47,7 +46,7 @@ def export(
         weights=weights,
         data=data,
         images=images,
-        img_size=img_size,
+        img_size=read_size(img_size),
         num_classes=num_classes,
         out=out,
         force=force,
@@ -63,7 +62,8 @@ def export(
 def _lines(record: dict[str, Any]) -> list[str]:
     from vitspace.units import format_count
 
-    costs = f"{format_count(record['params'])} params, {format_count(record['macs'])} FLOPs at {record['img_size']} px"
+    size = format_image_size(record["img_size"])
+    costs = f"{format_count(record['params'])} params, {format_count(record['macs'])} FLOPs at {size} px"
     trained = "" if record["trained"] is not None else ", not trained"
     lines = [f"{record['name']}: {costs}, {plural(record['num_classes'], 'class')}{trained}"]
     for name, found in record["parity"].items():

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from vitspace.errors import InputError, shown
+from vitspace.image_sizes import ImageSize, parse_image_size, plain_size
 
 #: The sources of data.
 DATA_KINDS = "fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, hf:NAME"
@@ -23,6 +24,15 @@ def _read_storage(text: str) -> str:
         raise InputError(f"a storage @FILE is a file that holds its URL, but got {shown(text)}: {error}") from None
 
 
+def read_size(text: str | None) -> ImageSize | None:
+    """Return the size of images that `IMG_SIZE` names; None where it is not given.
+
+    Raises:
+        InputError: it is no size.
+    """
+    return None if text is None else plain_size(parse_image_size(text))
+
+
 STORAGE: Any = typer.Option(
     DEFAULT_STORAGE,
     envvar="VITSPACE_STORAGE",
@@ -36,4 +46,12 @@ JSON_ALONE: Any = typer.Option(False, "--json", help="Print one JSON document, a
 BUDGET: Any = typer.Option(None, help="FLOPs (multiply-adds): 4G, 3.5G..4G, 350M.")
 PARAMS: Any = typer.Option(None, help="Parameters: 25M.")
 DATA: Any = typer.Option(None, help=f"Data of the proxy: {DATA_KINDS}. (default: fractal)")
+IMG_SIZE: Any = typer.Option(
+    None, help="Side of the image in pixels, or height x width: 256, 192x256; windows follow it."
+)
 DEVICE: Any = typer.Option("cpu", help="Where networks run: cpu, cuda, auto.")
+PEERS: Any = typer.Option(
+    None,
+    help="Networks of timm that are timed as the designs are and shown beside them with their published top-1: default "
+    "(six at most within the budget), none, or timm's names with commas between.",
+)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import command, print_json, refuse, say, track
-from vitspace.cli.options import JSON
+from vitspace.cli.options import IMG_SIZE, JSON, read_size
 from vitspace.errors import InputError, shown
 
 if TYPE_CHECKING:
     from vitspace.costs.audit import Audit
     from vitspace.profile import Profile
+    from vitspace.profile.sizes import SizedDesign
 
 DEVICES = ("cpu", "cuda")
 
@@ -26,7 +27,7 @@ def profile(
     dtype: str = typer.Option(
         "float32", help="Type of weights and images: float32; bfloat16 (eager only); float16 (cuda only)."
     ),
-    img_size: int = typer.Option(224, min=32, help="Side of the image in pixels."),
+    img_size: str = IMG_SIZE,
     audit: bool = typer.Option(
         False, "--audit", help="Count with fvcore and torch's counter as well, and what evaluation runs."
     ),
@@ -48,7 +49,7 @@ def profile(
         raise InputError(f"device is one of {', '.join(DEVICES)}, but got {shown(device)}")
     if calibrate:
         beside = {"a design": spec, "--device": device != "cpu", "--threads": threads != 1, "--batch": batch}
-        beside |= {"--dtype": dtype != "float32", "--img-size": img_size != 224, "--audit": audit}
+        beside |= {"--dtype": dtype != "float32", "--img-size": img_size, "--audit": audit}
         beside |= {"--predictor": predictor, "--any-host": any_host, "--out": out}
         refuse("--calibrate measures the spaces' designs at 224 px, one thread, batch 1, on the CPU", beside)
         _calibrate(backend, designs or 40, as_json)
@@ -61,10 +62,10 @@ def profile(
     if device == "cuda":
         beside = {"--threads": threads != 1, "--predictor": predictor, "--any-host": any_host}
         refuse("on cuda there is no prediction and no number of threads", beside)
-        result = _on_gpu(spec, backend, {"batch": batch or 64, "dtype": dtype, "img_size": img_size})
+        result = _on_gpu(_design(spec, img_size), backend, {"batch": batch or 64, "dtype": dtype})
     else:
-        timed = {"threads": threads, "batch": batch or 1, "dtype": dtype, "img_size": img_size}
-        result = _on_cpu(spec, backend, timed, predictor, any_host)
+        timed = {"threads": threads, "batch": batch or 1, "dtype": dtype}
+        result = _on_cpu(_design(spec, img_size), backend, timed, predictor, any_host)
     counts = _audit(result) if audit else None
     if as_json:
         audited = counts.to_json() if counts else {}
@@ -73,31 +74,36 @@ def profile(
     _show(result, counts, out or Path("reports") / f"profile-{result.name}")
 
 
-def _on_cpu(text: str, backends: list[str], timed: dict[str, Any], predictor: Path | None, any_host: bool) -> "Profile":
-    from vitspace.design import read_spec
+def _design(text: str, img_size: str | None) -> "SizedDesign":
+    from vitspace.design import named_design
+    from vitspace.profile.sizes import SizedDesign
+
+    return SizedDesign.of(named_design(text), read_size(img_size))
+
+
+def _on_cpu(
+    design: "SizedDesign", backends: list[str], timed: dict[str, Any], predictor: Path | None, any_host: bool
+) -> "Profile":
     from vitspace.latency import LatencySettings, check_backend
     from vitspace.latency.calibration import load_calibration
     from vitspace.profile import profile as run
 
-    name, found = read_spec(text)
     for backend in backends:
         check_backend(backend)
-    settings = [LatencySettings(backend, **timed) for backend in backends]
+    settings = [LatencySettings(backend, img_size=design.img_size, **timed) for backend in backends]
     calibration = load_calibration(predictor, any_host) if predictor else None
-    return run(name, found, settings, calibration, any_host)
+    return run(design.name, design.spec, settings, calibration, any_host, design.beside)
 
 
-def _on_gpu(text: str, backends: list[str], timed: dict[str, Any]) -> "Profile":
-    from vitspace.design import read_spec
+def _on_gpu(design: "SizedDesign", backends: list[str], timed: dict[str, Any]) -> "Profile":
     from vitspace.latency.cuda import CudaSettings, check_cuda
     from vitspace.profile import profile_cuda
 
     if backends != ["eager"]:
         raise InputError(f"on cuda the backend is eager, but got {', '.join(backends)}")
-    name, found = read_spec(text)
-    settings = CudaSettings(**timed)
+    settings = CudaSettings(img_size=design.img_size, **timed)
     check_cuda()
-    return profile_cuda(name, found, settings)
+    return profile_cuda(design.name, design.spec, settings, design.beside)
 
 
 def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:

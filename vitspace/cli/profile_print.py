@@ -5,6 +5,7 @@ from rich.table import Column, Table
 from vitspace.cli import console
 from vitspace.costs import CONVENTION
 from vitspace.costs.audit import COUNTERS, COUNTS, Audit
+from vitspace.image_sizes import format_image_size
 from vitspace.latency import Latency
 from vitspace.latency.calibration import Calibration
 from vitspace.latency.cuda import CudaLatency
@@ -18,11 +19,12 @@ def print_profile(result: Profile) -> None:
     """Print the parts, the totals, the latency and the memory."""
     screen = console()
     screen.print(_parts(result))
-    costs = result.costs
+    costs, size = result.costs, format_image_size(result.img_size)
     macs, attention = format_count(costs.macs), format_count(costs.attention_macs)
     lines = [
-        f"\n{result.name}: {costs.params:,} params, {macs} FLOPs ({attention} of them attention products), "
-        f"{format_count(costs.activations)} activations",
+        f"\n{result.name} at {size} px: {costs.params:,} params, {macs} FLOPs ({attention} of them attention "
+        f"products), {format_count(costs.activations)} activations",
+        *([f"FLOPs are {result.beside.words(costs.macs)}"] if result.beside else []),
         *(_latency(*pair) for pair in zip(result.latency, result.predictions, strict=True)),
     ]
     if result.memory:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, Tim
 from rich.progress import Progress as Bars
 
 from vitspace.cli import console
-from vitspace.report import headline, next_commands, terminal_table
+from vitspace.report import headline, next_commands, peers_words, terminal_table
 from vitspace.report.names import trial_name
 from vitspace.report.points import score_text
 from vitspace.study.record import StudyRecord
@@ -91,6 +91,8 @@ def print_result(record: StudyRecord, folder: Path) -> None:
     screen = console()
     screen.print(f"\n{headline(record)}")
     screen.print(terminal_table(record))
+    if beside := peers_words(record):
+        screen.print(beside)
     screen.print(f"hypervolume {record.hypervolume:.4f}, searched for {format_seconds(record.seconds)}")
     screen.print(f"report: {folder / 'index.html'}\n", soft_wrap=True)
     for purpose, line in next_commands(record):

@@ -1,17 +1,20 @@
 """vitspace report."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from vitspace.cli import command, print_json, say
-from vitspace.cli.options import JSON, STORAGE
+from vitspace.cli.options import JSON, PEERS, STORAGE
 from vitspace.errors import InputError
 from vitspace.words import plural
 
 if TYPE_CHECKING:
     from vitspace.study.record import StudyRecord
+
+_log = logging.getLogger(__name__)
 
 
 @command
@@ -24,6 +27,7 @@ def report(
         help="Print one design instead: knee, cheapest, fastest, best or a trial's number, and why it was rejected if "
         "it was; and commands to go on.",
     ),
+    peers: str = PEERS,
     storage: str = STORAGE,
     out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY; reports/compare for several)"),
     as_json: bool = JSON,
@@ -32,6 +36,8 @@ def report(
 
     With --json, a report that shows the study as it is stored is not drawn again.
     """
+    if peers is not None and (select is not None or len(studies) > 1):
+        raise InputError("--peers stand in the report of one study, and neither beside --select nor in a comparison")
     if len(studies) > 1:
         if select is not None:
             raise InputError(f"--select picks a design of one study, but got {plural(len(studies), 'study')}")
@@ -40,14 +46,14 @@ def report(
     from vitspace.report.sources import find_studies, is_report
     from vitspace.report.study_file import report_folder
 
-    if as_json and select is None and (kept := _kept(studies[0], storage, out)):
+    stored = not is_report(studies[0])
+    if as_json and select is None and peers is None and (kept := _kept(studies[0], storage, out)):
         print_json(kept)
         return
     from vitspace.cli.progress import print_result
     from vitspace.report.folder import write_report
 
-    [record] = find_studies(studies, storage)
-    stored = not is_report(studies[0])
+    [record] = find_studies(studies, storage) if peers is None else [_with_peers(studies[0], storage, peers)]
     if select is not None:
         if out:
             raise InputError(f"--select only prints a design and writes no report, but got --out {out}")
@@ -60,6 +66,18 @@ def report(
         print_result(record, folder)
     else:
         say(f"report: {folder / 'index.html'}")
+
+
+def _with_peers(name: str, storage: str, peers: str) -> "StudyRecord":
+    """Return a study with other peers beside it; a stored one keeps them."""
+    from vitspace.report.sources import find_studies, is_report
+    from vitspace.searching.peers import keep_peers, with_peers
+    from vitspace.study.store import StudyStore
+
+    if not is_report(name):
+        keep_peers(StudyStore.open(storage, name), _log.info, peers)
+    [record] = find_studies([name], storage)
+    return with_peers(record, peers, _log.info) if is_report(name) else record
 
 
 def _kept(name: str, storage: str, out: Path | None) -> dict[str, Any] | None:

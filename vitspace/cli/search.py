@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from vitspace.cli import command, command_line, print_json
-from vitspace.cli.options import BUDGET, DATA, JSON, PARAMS, STORAGE
+from vitspace.cli.options import BUDGET, DATA, JSON, PARAMS, PEERS, STORAGE
 
 
 @command
@@ -14,6 +14,9 @@ def search(
     space: str = typer.Option(None, help="A space, or a path to a space's .yaml."),
     budget: str = BUDGET,
     params: str = PARAMS,
+    img_size: str = typer.Option(
+        None, help="Side of the image in pixels, or height x width: 256, 192x256. (default: the space's, 224)"
+    ),
     latency: str = typer.Option(None, help="CPU latency: 60ms; or as predicted for an imported device: pi5:60ms."),
     latency_backend: str = typer.Option(
         None, help="What runs the networks when timed: eager, onnxruntime, openvino. (default: eager)"
@@ -30,11 +33,12 @@ def search(
         help="Which published designs are trials: all that fit, nearest (to the budget, one a family), none, or ids "
         "with commas between. (default: all)",
     ),
+    peers: str = PEERS,
     proxy: str = typer.Option(
         None,
-        help="What is measured of each design: train:tiny, small, medium or full, with fields changed as in "
+        help="What is measured of each design: train:check, tiny, small, medium or full, with fields changed as in "
         "train:small,steps=300,width=0.5; halving:tiny/small, which trains all designs by tiny and the best third "
-        "by small; or a training-free score. (default: train)",
+        "by small; or a training-free score. (default: train:check, and train:tiny with --accuracy proxy)",
     ),
     data: str = DATA,
     engine: str = typer.Option(None, help="What runs the evaluations: optuna, ray, nni, submitit. (default: optuna)"),
@@ -74,12 +78,14 @@ def search(
         "space": space,
         "budget": budget,
         "params": params,
+        "img_size": img_size,
         "latency": latency,
         "latency_backend": latency_backend,
         "latency_threads": latency_threads,
         "latency_batch": latency_batch,
         "accuracy": accuracy,
         "anchors": anchors,
+        "peers": peers,
         "proxy": proxy,
         "data": data,
         "engine": engine,

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import app, command_of, console, print_json, say
-from vitspace.cli.options import BUDGET, JSON, PARAMS
+from vitspace.cli.options import BUDGET, IMG_SIZE, JSON, PARAMS, read_size
 from vitspace.errors import InputError
+from vitspace.image_sizes import format_image_size
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,24 +38,31 @@ def show(
     screen = console()
     screen.print(_table(rows), "", *rule_lines(space), sep="\n")
     anchors = ", ".join(row.id for row in space.anchors())
-    screen.print(f"{space.size():,} distinct designs at {space.resolution} px; anchors: {anchors or 'none'}")
+    screen.print(
+        f"{space.size():,} distinct designs at {format_image_size(space.resolution)} px; anchors: {anchors or 'none'}"
+    )
 
 
 @command_of(group, "size")
 def size(
     name: str = _NAME,
     budget: str = BUDGET,
+    img_size: str = IMG_SIZE,
     as_json: bool = JSON,
 ) -> None:
     """Count the distinct designs of a space exactly, or those within a budget."""
     from vitspace.space import load_space
 
-    space = load_space(name)
+    space = load_space(name, read_size(img_size))
     designs, axes = space.size(budget), len({v.axis for v in space.variables})
     if as_json:
-        print_json({"space": space.name, "designs": designs, "axes": axes, "budget": budget})
+        print_json(
+            {"space": space.name, "designs": designs, "axes": axes, "budget": budget} | {"img_size": space.resolution}
+        )
         return
-    say(f"{space.name}{f' within {budget}' if budget else ''}: {designs:,} distinct designs of {axes} axes")
+    where = f" within {budget}" if budget else ""
+    where += f" at {format_image_size(space.resolution)} px" if img_size or budget else ""
+    say(f"{space.name}{where}: {designs:,} distinct designs of {axes} axes")
 
 
 @command_of(group, "draw")
@@ -63,6 +71,7 @@ def draw(
     n: int = typer.Option(10, "-n", min=1, help="Designs."),
     budget: str = BUDGET,
     params: str = PARAMS,
+    img_size: str = IMG_SIZE,
     latency: str = typer.Option(None, help="Predicted CPU latency, calibrated here: 60ms; of a device: pi5:60ms."),
     latency_backend: str = typer.Option(None, help="Backend: eager, onnxruntime or openvino. (default: eager)"),
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
@@ -75,7 +84,7 @@ def draw(
     from vitspace.space import load_space
     from vitspace.space.tables import design_rows, predicted
 
-    space = load_space(name)
+    space = load_space(name, read_size(img_size))
     if latency_backend and not latency:
         raise InputError(f"--latency-backend belongs to --latency, but got --latency-backend {latency_backend} alone")
     limits: dict[str, Any] = {"params": params, "latency": latency, "latency_backend": latency_backend or "eager"}

@@ -5,8 +5,9 @@ from pathlib import Path
 import typer
 
 from vitspace.cli import command_line, command_of, print_json, print_table, refuse, say, track
-from vitspace.cli.options import BUDGET, DATA, DEVICE, JSON_ALONE, PARAMS, STORAGE
+from vitspace.cli.options import BUDGET, DATA, DEVICE, IMG_SIZE, JSON_ALONE, PARAMS, STORAGE, read_size
 from vitspace.cli.space import group
+from vitspace.image_sizes import format_image_size
 
 
 @command_of(group, "compare")
@@ -14,6 +15,7 @@ def compare(
     spaces: list[str] = typer.Argument(help="Spaces, or paths to their .yaml."),
     budget: str = typer.Option(..., help="FLOPs: 1G is the band 0.9G..1G, 0.5G..1G itself."),
     params: str = PARAMS,
+    img_size: str = IMG_SIZE,
     n: int = typer.Option(200, "--n", "-n", min=2, help="Designs drawn from each space."),
     proxy: str = typer.Option("rank", help="The proxy: a training-free score, or train:small."),
     data: str = DATA,
@@ -28,9 +30,11 @@ def compare(
     from vitspace.analysis.spaces import compare_spaces
     from vitspace.analysis.tables import shown_comparison
 
-    folder = _folder(out, "spaces", f"{budget}-{proxy}", as_json)
+    side = read_size(img_size)
+    size = f"-{format_image_size(side)}px" if side else ""
+    folder = _folder(out, "spaces", f"{budget}-{proxy}{size}", as_json)
     scoring = Scoring(proxy, data, seed, device)
-    found = compare_spaces(spaces, parse_band(budget, params), n, scoring, folder, command_line(), track)
+    found = compare_spaces(spaces, parse_band(budget, params), n, scoring, folder, command_line(), track, side)
     if as_json:
         print_json({"budget": budget} | found.to_json())
         return

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vitspace.costs.counter import Counter
 from vitspace.costs.networks import cost
+from vitspace.image_sizes import ImageSize, sides
 from vitspace.layers.plain import plain_graph
 from vitspace.network import Network, build
 from vitspace.spec import Spec
@@ -76,7 +77,7 @@ class Audit:
         return {"audit": rows, "as_run_difference": self.difference, "ignored": self.ignored}
 
 
-def audit(spec: Spec, img_size: int = 224) -> Audit:
+def audit(spec: Spec, img_size: ImageSize = 224) -> Audit:
     """Count a network with our counter, with fvcore (and a handle for fused attention), and with torch's counter.
 
     All three run the plain graph. A fourth count is that of what evaluation runs, by our counter.
@@ -102,20 +103,20 @@ def audit(spec: Spec, img_size: int = 224) -> Audit:
     return Audit(rows, {"ours": seen, "fvcore": missed, "torch": unseen})
 
 
-def _ours(spec: Spec, img_size: int) -> tuple[Tally[str], dict[str, int]]:
+def _ours(spec: Spec, img_size: ImageSize) -> tuple[Tally[str], dict[str, int]]:
     counter = Counter()
     counter.run(*_on_meta(spec, img_size))
     return _named(counter.by_operator), _sorted(counter.uncounted)
 
 
-def as_run(spec: Spec, img_size: int = 224) -> Tally[str]:
+def as_run(spec: Spec, img_size: ImageSize = 224) -> Tally[str]:
     """Return the multiply-adds by operator of what evaluation runs in PyTorch on the CPU, in float32.
 
     That is the same function with fewer or larger operators: weights are multiplied beforehand, and what nothing reads
     is left out. What is made of weights beforehand is not counted, since it is kept from one image to the next. Fused
     attention is counted as the products that it is made of.
     """
-    network, image = build(spec, img_size=img_size).eval(), torch.zeros(1, 3, img_size, img_size)
+    network, image = build(spec, img_size=img_size).eval(), torch.zeros(1, 3, *sides(img_size))
     counter = Counter()
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         network(image)  # makes what is kept
@@ -123,7 +124,7 @@ def as_run(spec: Spec, img_size: int = 224) -> Tally[str]:
     return _named(counter.by_operator)
 
 
-def _torch(spec: Spec, img_size: int) -> Tally[str]:
+def _torch(spec: Spec, img_size: ImageSize) -> Tally[str]:
     network, image = _on_meta(spec, img_size)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.eval()(image)
@@ -131,15 +132,15 @@ def _torch(spec: Spec, img_size: int) -> Tally[str]:
     return _named(Tally({operator: count // 2 for operator, count in counts.items()}))
 
 
-def _on_meta(spec: Spec, img_size: int) -> tuple[Network, Tensor]:
+def _on_meta(spec: Spec, img_size: ImageSize) -> tuple[Network, Tensor]:
     with torch.device("meta"):
-        return build(spec, img_size=img_size), torch.empty(1, 3, img_size, img_size)
+        return build(spec, img_size=img_size), torch.empty(1, 3, *sides(img_size))
 
 
-def _fvcore(spec: Spec, img_size: int) -> tuple[Tally[str], dict[str, int]]:
+def _fvcore(spec: Spec, img_size: ImageSize) -> tuple[Tally[str], dict[str, int]]:
     from fvcore.nn import FlopCountAnalysis
 
-    network, image = build(spec, img_size=img_size).eval(), torch.zeros(1, 3, img_size, img_size)
+    network, image = build(spec, img_size=img_size).eval(), torch.zeros(1, 3, *sides(img_size))
     analysis = FlopCountAnalysis(network, image)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
     analysis.set_op_handle("aten::scaled_dot_product_attention", _fused_attention)

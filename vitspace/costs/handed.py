@@ -28,11 +28,6 @@ class Handed(NamedTuple):
         return self.shape[1]
 
     @property
-    def side(self) -> int:
-        """Width of the map in positions."""
-        return self.shape[-1]
-
-    @property
     def key(self) -> list[object]:
         """Plain data that tells this from all others, for a cache on the disk."""
         carry = self.carry and {"kind": self.carry.kind, "dim": self.carry.dim, "size": self.carry.size}

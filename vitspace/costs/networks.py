@@ -7,6 +7,7 @@ from vitspace.costs.counter import PartCost
 from vitspace.costs.handed import Handed
 from vitspace.costs.parts import PartCount, StageCount, count_head, count_stage, count_stem
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize, check_stride
 from vitspace.spec import Spec
 
 _Counts = tuple[PartCount, list[tuple[int, StageCount]], PartCount]
@@ -36,17 +37,23 @@ class Cost(PartCost):
         return Breakdown([*self.breakdown(), ("all", self)])._repr_html_()
 
 
-def cost(spec: Spec, img_size: int = 224, num_classes: int = 1000) -> Cost:
-    """Count a network for one square image; takes microseconds once its parts are known.
+def cost(spec: Spec, img_size: ImageSize = 224, num_classes: int = 1000) -> Cost:
+    """Count a network for one image; takes microseconds once its parts are known.
+
+    The spec is counted as it is: where windows do not divide a map, its padding is counted, too. `Spec.at` makes the
+    spec whose windows follow the image.
+
+    Args:
+        spec: The architecture.
+        img_size: Side of the image, or (height, width), pixels.
+        num_classes: Classes of the classifier.
 
     Raises:
-        InputError: the image is smaller than the network's stride, or ``spec`` is no Spec.
+        InputError: a side of the image is too small or too large, or ``spec`` is no Spec.
     """
     if not isinstance(spec, Spec):
         raise InputError(f"cost takes a Spec, such as vitspace.anchor('msg_tiny').spec, but got {spec!r:.80}")
-    if img_size < spec.stride:
-        raise InputError(f"img_size is at least the network's stride {spec.stride}, but got {img_size}")
-    stem = count_stem(spec.stem, spec.in_dims[0], img_size)
+    stem = count_stem(spec.stem, spec.in_dims[0], check_stride(img_size, spec.stride))
     total, handed, stages = stem.total, Handed(stem.shape, stride=spec.stem.stride), []
     for stage, carry in zip(spec.stages, spec.carries[1:], strict=True):
         count = count_stage(stage, handed)

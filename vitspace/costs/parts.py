@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vitspace.costs.counter import Counter, PartCost, Skeleton, parameter_cost
 from vitspace.costs.handed import Handed, Shape
 from vitspace.costs.remembering import Remembered
+from vitspace.image_sizes import plain_size
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec
 
 #: Blocks with which a stage is counted whose blocks do not all cost the same.
@@ -184,13 +185,13 @@ def _count_probe(stage: StageSpec, handed: Handed) -> StageCount:
 
 
 @cache
-def count_stem(stem: StemSpec, out_dim: int, img_size: int) -> PartCount:
-    """Count a stem for a square image."""
+def count_stem(stem: StemSpec, out_dim: int, img_size: tuple[int, int]) -> PartCount:
+    """Count a stem for an image of (height, width)."""
 
     def count() -> dict[str, Any]:
-        return _count_module(lambda: stem.build(out_dim, 3), 1, (1, 3, img_size, img_size))
+        return _count_module(lambda: stem.build(out_dim, 3), 1, (1, 3, *img_size))
 
-    return _part_count(remembered(stem, [out_dim, img_size], count))
+    return _part_count(remembered(stem, [out_dim, plain_size(img_size)], count))
 
 
 @cache

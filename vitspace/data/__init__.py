@@ -11,10 +11,11 @@ from difflib import get_close_matches
 from types import ModuleType
 
 from vitspace.data._base import DataRequest, Dataset, part_of, resize
-from vitspace.data._decoding import as_rgb
+from vitspace.data._decoding import read_image
+from vitspace.data._picture import as_rgb
 from vitspace.errors import InputError, shown
 
-__all__ = ["SOURCES", "Dataset", "as_rgb", "check_data", "kept_size", "load_data", "part_of", "resize"]
+__all__ = ["SOURCES", "Dataset", "as_rgb", "check_data", "kept_size", "load_data", "part_of", "read_image", "resize"]
 
 #: Names of the sources.
 SOURCES = tuple(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))

@@ -19,8 +19,9 @@ class Dataset:
         val_images: uint8 [M, 3, H, W].
         val_labels: int64 [M].
         classes: Names of the classes.
-        skipped: Files that could not be decoded.
+        skipped: How many of the images drawn could not be decoded.
         mirrors: Whether a mirrored image keeps its class.
+        passed_over: How many visible files of a folder are not taken, since they are no images.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Dataset:
     classes: tuple[str, ...]
     skipped: int = 0
     mirrors: bool = True
+    passed_over: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Decodes images into memory, as many at once as there are cores."""
+"""Reads images, one from a file, or many into memory, as many at once as there are cores."""
 
 import logging
 import os
@@ -12,40 +12,57 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from vitspace.data._picture import as_rgb
+
 _log = logging.getLogger(__name__)
 
 #: A file, or its content.
 Source = Path | BytesIO
+#: Formats that are read, whatever a file is called. Others that Pillow knows run programs, or hold no photographs.
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 _SHOWN = 3
 
 
-def as_rgb(image: Image.Image) -> Image.Image:
-    """Return an image in RGB; 16-bit values are scaled to 8 bits.
+def read_image(source: Source, least: int = 0) -> Image.Image:
+    """Return the first picture of a file, as `as_rgb` does.
+
+    Args:
+        source: The file; a pipe or a device is none.
+        least: A JPEG is decoded at a fraction of its size of at least so many pixels a side; 0 decodes it in full.
 
     Raises:
-        ValueError: its values are floating-point, so that their range is unknown.
+        Exception: it cannot be read; Pillow's readers raise almost anything.
     """
-    if image.mode == "F":
-        raise ValueError("pixels are integers, but got floating-point values")
-    if image.mode.startswith("I"):
-        image = Image.fromarray(np.rint(np.asarray(image).clip(0, 65535) / 257).astype(np.uint8))
-    return image.convert("RGB")
+    with _opened(source) as image:
+        if least:
+            image.draft("RGB", (least, least))
+        return as_rgb(image)
 
 
-def decode(source: Source, img_size: int) -> np.ndarray | None:
-    """Return the middle square of an image as uint8 [3, img_size, img_size], or None if it cannot be decoded."""
+def is_image(path: Path) -> bool:
+    """Whether a file's first bytes are those of a picture."""
     try:
-        with Image.open(source) as image:
-            image.draft("RGB", (2 * img_size, 2 * img_size))
-            square = ImageOps.fit(as_rgb(image), (img_size, img_size), Image.Resampling.BILINEAR)
+        with _opened(path):
+            return True
+    except Exception:  # a file of another kind makes Pillow's readers raise almost anything
+        return False
+
+
+def decode(source: Source | None, img_size: int) -> np.ndarray | None:
+    """Return the middle square of an image as uint8 [3, img_size, img_size], or None if it cannot be decoded."""
+    if source is None:
+        return None
+    try:
+        image = read_image(source, 2 * img_size)
     except Exception as error:  # a broken file makes Pillow's readers raise almost anything
         _log.debug("%s: %s", source, error)
         return None
+    square = ImageOps.fit(image, (img_size, img_size), Image.Resampling.BILINEAR)
     return np.asarray(square).transpose(2, 0, 1).copy()
 
 
 def decode_all(
-    sources: Iterable[tuple[str, Source]], labels: Sequence[int], img_size: int
+    sources: Iterable[tuple[str, Source | None]], labels: Sequence[int], img_size: int
 ) -> tuple[Tensor, Tensor, list[str]]:
     """Decode (name, source) pairs with their labels: uint8 [N, 3, H, W], int64 [N], and names of unreadable images."""
     images = torch.empty(len(labels), 3, img_size, img_size, dtype=torch.uint8)
@@ -63,8 +80,26 @@ def decode_all(
 
 
 def tell_broken(broken: list[str], where: str) -> None:
-    """Log which images are left out, and how many."""
+    """Log which images are left out since they cannot be decoded, and how many."""
     if broken:
-        more = f" and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
-        names = ", ".join(broken[:_SHOWN]) + more
-        _log.warning("%d images of %s could not be decoded and are left out: %s", len(broken), where, names)
+        _log.warning("%d images of %s could not be decoded and are left out: %s", len(broken), where, _some(broken))
+
+
+def tell_passed_over(names: list[str], where: str) -> None:
+    """Log which files of a folder are not taken, and how many."""
+    if names:
+        words = "%d files of %s are no images that are read, or lie in folders met before, and are left out: %s"
+        _log.warning(words, len(names), where, _some(names))
+
+
+def _opened(source: Source) -> Image.Image:
+    if isinstance(source, Path) and not source.is_file():
+        raise ValueError("it is no file")  # to open a pipe waits for its other end
+    Image.init()
+    return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
+
+
+def _some(names: list[str]) -> str:
+    """Return the first names on one line, and how many there are more."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(repr(name)[1:-1] for name in names[:_SHOWN]) + more

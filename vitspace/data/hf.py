@@ -15,7 +15,8 @@ import numpy as np
 from torch import Tensor
 
 from vitspace.data._base import DataRequest, Dataset, draw_evenly
-from vitspace.data._decoding import Source, decode_all, tell_broken
+from vitspace.data._decoding import Source, decode_all, tell_broken, tell_passed_over
+from vitspace.data._walking import images_below
 from vitspace.errors import InputError, shown
 
 VAL_SPLITS = ("validation", "val", "test")
@@ -46,9 +47,11 @@ def load(argument: str, request: DataRequest) -> Dataset:
     )
     broken = [*train[2], *val[2]]
     tell_broken(broken, name)
+    passed_over = _passed_over(Path(name).expanduser(), found, image)
+    tell_passed_over(passed_over, name)
     if not (len(train[1]) and len(val[1])):
         raise InputError(f"a split has images that can be read, but all drawn from one of {name} are broken")
-    return Dataset(f"hf:{argument}", *train[:2], *val[:2], classes, len(broken))
+    return Dataset(f"hf:{argument}", *train[:2], *val[:2], classes, len(broken), passed_over=len(passed_over))
 
 
 def _open(name: str) -> Any:
@@ -103,7 +106,23 @@ def _split(
     return decode_all(_sources(rows, image), labels[chosen].tolist(), request.img_size)
 
 
-def _sources(rows: Any, image: str) -> Iterator[tuple[str, Source]]:
+def _passed_over(folder: Path, found: Any, image: str) -> list[str]:
+    """Return the visible files of a folder of images that the library does not take; none of a folder of tables."""
+    from datasets import Image
+
+    if not folder.is_dir() or any(folder.rglob("*.arrow")):
+        return []
+    rows = (split.cast_column(image, Image(decode=False))[image] for split in found.values())
+    taken = {Path(row["path"]).resolve() for column in rows for row in column if row and row["path"]}
+    if not any(path.is_relative_to(folder.resolve()) for path in taken):
+        return []  # of tables, whose images have no files
+    below = images_below(folder)
+    visible = [*below.images, *below.passed_over]
+    return [str(path) for path in visible if path.resolve() not in taken and not path.name.startswith("metadata.")]
+
+
+def _sources(rows: Any, image: str) -> Iterator[tuple[str, Source | None]]:
+    """Give the name of each row's image, and where it is, if the row has one."""
     for number, row in enumerate(rows):
-        data, path = row[image]["bytes"], row[image]["path"]
-        yield path or f"row {number}", BytesIO(data) if data else Path(path)
+        data, path = ((row[image] or {}).get(name) for name in ("bytes", "path"))
+        yield path or f"row {number}", BytesIO(data) if data else Path(path) if path else None

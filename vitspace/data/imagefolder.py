@@ -1,24 +1,45 @@
 """Images of a folder, in DIR/train/CLASS/ and DIR/val/CLASS/ (``imagefolder:DIR``).
 
-Images are resized by their shorter side, cropped to the middle square, decoded once and kept in memory. Files that
-cannot be decoded are skipped, counted and named in the log. Hidden files and folders are ignored.
+Images are turned upright, resized by their shorter side, cropped to the middle square, decoded once and kept in memory.
+Folders within a class belong to it, linked ones too. Files that cannot be decoded, and visible ones that are no images,
+are skipped, counted and named in the log. Hidden files and folders are ignored.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from vitspace.data._base import DataRequest, Dataset, draw_evenly
-from vitspace.data._decoding import decode, decode_all, tell_broken
+from vitspace.data._decoding import decode, decode_all, tell_broken, tell_passed_over
+from vitspace.data._walking import SUFFIXES, entries, images_below
 from vitspace.errors import InputError, check_text
 
-SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 SPLITS = ("train", "val")
 _LAYOUT = "DIR/train/CLASS/ and DIR/val/CLASS/ with images"
 
 Files = dict[str, list[Path]]
+
+
+class Found(dict[str, Files]):
+    """The images of each class of each split.
+
+    Attributes:
+        passed_over: By split, the visible files that are not taken; see `vitspace.data._walking.Found`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passed_over: dict[str, list[Path]] = {}
+
+    @property
+    def count(self) -> int:
+        """How many files are not taken."""
+        return sum(map(len, self.passed_over.values()))
+
+    def tell_passed_over(self, where: str) -> None:
+        """Log which files are not taken."""
+        tell_passed_over([str(path) for paths in self.passed_over.values() for path in paths], where)
 
 
 def check(argument: str) -> None:
@@ -39,13 +60,16 @@ def load(argument: str, request: DataRequest) -> Dataset:
     )
     broken = [*train[2], *val[2]]
     tell_broken(broken, argument)
+    found.tell_passed_over(argument)
     for split, (images, _, _) in zip(SPLITS, (train, val), strict=True):
         if not len(images):
             raise InputError(f"a split has images that can be read, but all drawn from {argument}/{split} are broken")
-    return Dataset(f"imagefolder:{argument}", *train[:2], *val[:2], tuple(found["train"]), len(broken))
+    return Dataset(
+        f"imagefolder:{argument}", *train[:2], *val[:2], tuple(found["train"]), len(broken), passed_over=found.count
+    )
 
 
-def find_images(argument: str) -> dict[str, Files]:
+def find_images(argument: str) -> Found:
     """List the images of each class of each split.
 
     Raises:
@@ -53,8 +77,9 @@ def find_images(argument: str) -> dict[str, Files]:
     """
     if not argument:
         raise InputError(f"imagefolder needs a folder, imagefolder:DIR, with {_LAYOUT}, but got none")
-    root = Path(argument).expanduser()
-    found = {split: _classes(root / split) for split in SPLITS}
+    root, found = Path(argument).expanduser(), Found()
+    for split in SPLITS:
+        found[split], found.passed_over[split] = _classes(root / split)
     only = {split: sorted(found[split].keys() - found[other].keys()) for split, other in (SPLITS, SPLITS[::-1])}
     if any(only.values()):
         raise InputError(
@@ -66,27 +91,26 @@ def find_images(argument: str) -> dict[str, Files]:
     return found
 
 
-def _classes(folder: Path) -> Files:
+def _classes(folder: Path) -> tuple[Files, list[Path]]:
+    """Return the images of a split's classes, and what of its folder is not taken."""
     if not folder.is_dir():
         raise InputError(f"an image folder is {_LAYOUT}, but there is no folder {folder}")
-    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    if not names:
+    passed_over: list[Path] = []
+    classes: list[Path] = []
+    for path, is_folder, _ in entries(folder, passed_over):
+        (classes if is_folder else passed_over).append(path)
+    if not classes:
         raise InputError(f"an image folder is {_LAYOUT}, but {folder} has no class folders")
-    for name in names:
-        check_text(name, f"a class folder of {folder}")
-    files = {name: _images(folder / name) for name in names}
-    empty = [name for name, paths in files.items() if not paths]
-    if empty:
-        raise InputError(f"every class has images ({' '.join(SUFFIXES)}), but {folder / empty[0]} has none")
-    return files
-
-
-def _images(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for root, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name[0] != "."]
-        found += [Path(root, name) for name in files if name[0] != "."]
-    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+    files: Files = {}
+    for path in classes:
+        check_text(path.name, f"a class folder of {folder}")
+    for path in sorted(classes):
+        below = images_below(path)
+        if not below.images:
+            raise InputError(f"every class has images ({' '.join(SUFFIXES)}), but {path} has none")
+        files[path.name] = below.images
+        passed_over += below.passed_over
+    return files, sorted(passed_over)
 
 
 def _split(

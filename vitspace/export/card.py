@@ -6,6 +6,7 @@ from typing import Any
 from vitspace.costs import CONVENTION
 from vitspace.export.model import ExportedModel
 from vitspace.export.weights import Weights
+from vitspace.image_sizes import sides
 from vitspace.plots.formats import escaped
 from vitspace.report import proxy_sentence
 from vitspace.report.check import check_sentence
@@ -21,9 +22,9 @@ _USE = {
     "model = vitspace.build(spec, num_classes={classes}, img_size={size}).eval()",
     "timm": "import timm, {model}\nmodel = timm.create_model('{model}', pretrained={trained})",
     "onnx": "import onnxruntime\nsession = onnxruntime.InferenceSession('model.onnx')\n"
-    "[scores] = session.run(None, {{'image': images}})  # float32 [any, 3, {size}, {size}]",
+    "[scores] = session.run(None, {{'image': images}})  # float32 [any, 3, {height}, {width}]",
     "openvino": "import openvino\nmodel = openvino.Core().compile_model('model.xml', 'CPU')\n"
-    "scores = model({{0: images}})[0]  # float32 [any, 3, {size}, {size}]",
+    "scores = model({{0: images}})[0]  # float32 [any, 3, {height}, {width}]",
 }
 
 
@@ -80,9 +81,9 @@ def _training(weights: Weights) -> str:
 
 
 def _numbers(model: ExportedModel) -> Iterator[tuple[str, ...]]:
-    size, classes = model.img_size, model.network.num_classes
+    size, classes = _size(model), model.network.num_classes
     yield "params", f"{model.cost.params:,}", f"counted, {plural(classes, 'class')}"
-    yield "multiply-adds", f"{model.cost.macs:,}", f"counted at {size} x {size}; {CONVENTION}"
+    yield "multiply-adds", f"{model.cost.macs:,}", f"counted at {size}; {CONVENTION}"
     if model.weights and "top1" in model.facts:
         yield "top-1", f"{model.facts['top1']:.2f} %", f"`{model.facts.get('command', '')}`"
     yield from _measured(model)
@@ -153,16 +154,21 @@ def _parity(record: dict[str, Any]) -> Iterator[str]:
 
 def _images(model: ExportedModel) -> str:
     mean, std = (", ".join(f"{value:.4g}" for value in values) for values in (model.mean, model.std))
-    text = f"Images are RGB, {model.img_size} x {model.img_size}, from 0 to 1, minus the mean ({mean}), over ({std})."
+    text = f"Images are RGB, {_size(model)}, from 0 to 1, minus the mean ({mean}), over ({std})."
     classes = model.facts.get("classes") or []
     names = ", ".join(classes[:20]) + (f" and {len(classes) - 20} more" if len(classes) > 20 else "")
     return f"{text} Classes: {escaped(names)}." if classes else text
 
 
+def _size(model: ExportedModel) -> str:
+    """Return height and width in words."""
+    return " x ".join(map(str, sides(model.img_size)))
+
+
 def _uses(record: dict[str, Any]) -> Iterator[str]:
-    weights = record["files"].get("weights")
-    values = {"model": record["model"], "size": record["img_size"], "trained": weights is not None}
-    values["classes"] = record["num_classes"]
+    weights, (height, width) = record["files"].get("weights"), sides(record["img_size"])
+    values = {"model": record["model"], "height": height, "width": width, "trained": weights is not None}
+    values |= {"classes": record["num_classes"], "size": height if height == width else (height, width)}
     for name, code in _USE.items():
         if name in record["files"]:
             text = code.format(**values)

@@ -15,6 +15,7 @@ from vitspace.export.model import ExportedModel
 from vitspace.export.module import module_text
 from vitspace.export.parity import Floats, Parity, ParityImages, check_parity
 from vitspace.files import write_json
+from vitspace.image_sizes import format_image_size
 from vitspace.latency.backends import lacking
 
 WEIGHTS = "model.safetensors"
@@ -128,8 +129,8 @@ def _converting(name: str, model: ExportedModel) -> Iterator[None]:
         reason = next(line for line in f"{error}\n{type(error).__name__}".splitlines() if line.strip())
         others = " ".join(f"--format {other}" for other in FORMATS if other != name)
         raise FailureError(
-            f"{model.design.name} cannot be converted to {name} at {model.img_size} px: {reason}; nothing is exported; "
-            f"without it: {others}"
+            f"{model.design.name} cannot be converted to {name} at {format_image_size(model.img_size)} px: {reason}; "
+            f"nothing is exported; without it: {others}"
         ) from error
 
 

@@ -12,6 +12,7 @@ from vitspace.costs import Cost, cost
 from vitspace.design import Design
 from vitspace.errors import InputError
 from vitspace.export.weights import Weights, build_with, read_weights, untrained
+from vitspace.image_sizes import ImageSize, plain_size, sides
 from vitspace.latency.backends import onnx_model
 from vitspace.network import Network
 
@@ -26,13 +27,13 @@ class ExportedModel:
     Attributes:
         design: The architecture.
         network: The network in evaluation mode.
-        img_size: Side of the image in pixels.
+        img_size: Side of the image, or (height, width), pixels.
         weights: The trained weights; None if the network is as initialised.
     """
 
     design: Design
     network: Network
-    img_size: int
+    img_size: ImageSize
     weights: Weights | None = None
 
     @classmethod
@@ -40,7 +41,7 @@ class ExportedModel:
         cls,
         design: Design,
         weights: Path | None = None,
-        img_size: int | None = None,
+        img_size: ImageSize | None = None,
         num_classes: int | None = None,
     ) -> "ExportedModel":
         """Build a design's network, with the weights of a file if one is given.
@@ -48,23 +49,25 @@ class ExportedModel:
         Args:
             design: The architecture.
             weights: A file of ``vitspace train``.
-            img_size: Side of the image in pixels; None is the weights', or the design's.
+            img_size: Side of the image, or (height, width), pixels; None is the weights', or the design's. Windows
+                of an untrained published design, or of a study's, follow it; trained ones stay as they were.
             num_classes: Classes of the classifier; None is the weights', or ImageNet's 1000.
 
         Raises:
             InputError: the file holds no weights of this design and number of classes, or the image is too small.
         """
         if weights is None:
-            side = img_size or design.img_size
-            return cls(design, untrained(design.spec, num_classes or NUM_CLASSES, side).eval(), side)
+            size = plain_size(img_size or design.img_size)
+            design = design.at(size)
+            return cls(design, untrained(design.spec, num_classes or NUM_CLASSES, size).eval(), size)
         found = read_weights(weights)
         if num_classes not in (None, found.num_classes):
             raise InputError(
                 f"num_classes is what the weights were trained for, {found.num_classes} in {weights}, "
                 f"but got {num_classes}"
             )
-        side = img_size or found.facts.get("img_size", design.img_size)
-        return cls(design, build_with(design.spec, found, side).eval(), side, found)
+        size = plain_size(img_size or found.facts.get("img_size") or design.img_size)
+        return cls(design, build_with(design.spec, found, size).eval(), size, found)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -88,8 +91,8 @@ class ExportedModel:
 
     @cached_property
     def onnx(self) -> Any:
-        """The network as an ``onnx.ModelProto``: ``image`` [batch, 3, S, S] -> ``scores`` [batch, classes]."""
+        """The network as an ``onnx.ModelProto``: ``image`` [batch, 3, H, W] -> ``scores`` [batch, classes]."""
         # An example of one image would make the batch a constant.
-        example = torch.zeros(2, 3, self.img_size, self.img_size)
+        example = torch.zeros(2, 3, *sides(self.img_size))
         names = {"input_names": ["image"], "output_names": ["scores"]}
         return onnx_model(self.network, example, dynamic_shapes=({0: torch.export.Dim("batch")},), **names)

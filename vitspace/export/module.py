@@ -5,6 +5,7 @@ from string import Template
 
 from vitspace import __version__
 from vitspace.export.model import ExportedModel
+from vitspace.image_sizes import sides
 
 _TEMPLATE = Template('''\
 """$name, a design of the family $family, as a timm model; written by vitspace $version.
@@ -36,7 +37,7 @@ WEIGHTS = Path(__file__).with_name("$weights")
 default_cfgs = generate_default_cfgs({
     "$identifier": {
         "file": str(WEIGHTS) if WEIGHTS.is_file() else "",
-        "input_size": (3, IMG_SIZE, IMG_SIZE),
+        "input_size": (3, *IMG_SIZE),
         "num_classes": NUM_CLASSES,
         "mean": $mean,
         "std": $std,
@@ -64,7 +65,7 @@ if __name__ == "__main__":
     model = $identifier()
     params = sum(parameter.numel() for parameter in model.parameters())
     cost = vitspace.cost(SPEC, IMG_SIZE, NUM_CLASSES)
-    size = f"{IMG_SIZE} x {IMG_SIZE}, {NUM_CLASSES} classes"
+    size = f"{IMG_SIZE[0]} x {IMG_SIZE[1]}, {NUM_CLASSES} classes"
     print(f"$identifier: {params:,} params, {cost.macs:,} multiply-adds at {size}")
 ''')
 
@@ -79,7 +80,7 @@ def module_text(model: ExportedModel, weights: str) -> str:
         version=__version__,
         spec=json.dumps(design.spec.to_dict(), indent=1),
         weights=weights,
-        img_size=model.img_size,
+        img_size=sides(model.img_size),
         num_classes=model.network.num_classes,
         mean=tuple(model.mean),
         std=tuple(model.std),

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vitspace.errors import FailureError, InputError
 from vitspace.export.model import ExportedModel
+from vitspace.image_sizes import format_image_size, sides
 from vitspace.training.images import open_images, val_batches
 from vitspace.training.recipe import Recipe
 from vitspace.words import ordinal
@@ -67,7 +68,7 @@ class ParityImages:
     """Real images, normalised for a model.
 
     Attributes:
-        images: float32 [N, 3, S, S].
+        images: float32 [N, 3, H, W].
         source: Name of the images.
         labels: int64 [N], if they are numbers of the model's classes.
     """
@@ -86,10 +87,15 @@ def parity_images(model: ExportedModel, data: str = "", count: int = 256) -> Par
         count: At most so many validation images.
 
     Raises:
-        InputError: there is no such source, or its folder does not hold what it needs.
+        InputError: there is no such source, its folder does not hold what it needs, or the images are no squares.
     """
     if not data:
         return ParityImages(sample_images(model), SOURCE)
+    if not isinstance(model.img_size, int):
+        raise InputError(
+            f"--data are square images, but the export is for {format_image_size(model.img_size)}; without --data it "
+            "is compared on two photographs"
+        )
     # Generated or split as in training: otherwise training images could be among the validation images.
     found = open_images(data, model.img_size, model.facts.get("seed", 0))
     found = replace(found, mean=tuple(model.mean), std=tuple(model.std))
@@ -105,10 +111,12 @@ def parity_images(model: ExportedModel, data: str = "", count: int = 256) -> Par
 
 
 def sample_images(model: ExportedModel) -> Tensor:
-    """Return six real images, normalised for the model, [6, 3, S, S]."""
+    """Return six real images, normalised for the model, [6, 3, H, W]."""
     photos = [Image.fromarray(array) for array in load_sample_images().images]
-    side = (model.img_size, model.img_size)
-    crops = [ImageOps.fit(photo.crop(box), side, Image.Resampling.BICUBIC) for photo in photos for box in _BOXES]
+    height, width = sides(model.img_size)
+    crops = [
+        ImageOps.fit(photo.crop(box), (width, height), Image.Resampling.BICUBIC) for photo in photos for box in _BOXES
+    ]
     pixels = torch.from_numpy(np.stack([np.asarray(crop) for crop in crops])).permute(0, 3, 1, 2) / 255
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (model.mean, model.std))
     return (pixels - mean) / std
@@ -120,7 +128,7 @@ def check_parity(model: ExportedModel, shown: ParityImages, run: Run, runtime: s
     Args:
         model: The network that was exported.
         shown: The images.
-        run: Runs the file: float32 [B, 3, S, S] -> [B, classes].
+        run: Runs the file: float32 [B, 3, H, W] -> [B, classes].
         runtime: Its name and version.
 
     Raises:

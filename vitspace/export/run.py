@@ -10,6 +10,7 @@ from vitspace.export.folder import export_folder
 from vitspace.export.formats import choose_formats
 from vitspace.export.model import ExportedModel
 from vitspace.export.parity import parity_images
+from vitspace.image_sizes import ImageSize
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ class ExportRequest:
         weights: A ``.safetensors`` of ``vitspace train``; None leaves the network as initialised.
         data: Validation images that graphs are compared with PyTorch on; empty for two photographs.
         images: At most so many of them, evenly spaced.
-        img_size: Side of the image in pixels; None is the weights', or the design's.
+        img_size: Side of the image, or (height, width), pixels; None is the weights', or the design's.
         num_classes: Classes of an untrained network; None is the weights', or ImageNet's 1000.
         out: The folder; None is ``exports/NAME``.
         force: Whether an existing export is replaced.
@@ -36,7 +37,7 @@ class ExportRequest:
     weights: Path | None = None
     data: str = ""
     images: int = 256
-    img_size: int | None = None
+    img_size: ImageSize | None = None
     num_classes: int | None = None
     out: Path | None = None
     force: bool = False

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vitspace.errors import InputError
 from vitspace.files import explain, parse_json
+from vitspace.image_sizes import ImageSize
 from vitspace.network import Network, build
 from vitspace.spec import Spec
 
@@ -97,7 +98,7 @@ def _facts(path: Path, text: str) -> dict[str, Any]:
     raise InputError(f"the metadata of weights are what vitspace train notes, but in {str(path)!r} {why}")
 
 
-def build_with(spec: Spec, weights: Weights, img_size: int) -> Network:
+def build_with(spec: Spec, weights: Weights, img_size: ImageSize) -> Network:
     """Build a spec's network with the weights in it.
 
     Raises:
@@ -124,7 +125,7 @@ def _difference(own: dict[str, Tensor], given: dict[str, Tensor]) -> str:
     return f"{min(extra)} is not in the spec's network" if extra else ""
 
 
-def untrained(spec: Spec, num_classes: int, img_size: int, seed: int = 0) -> Network:
+def untrained(spec: Spec, num_classes: int, img_size: ImageSize, seed: int = 0) -> Network:
     """Build a spec's network with its own initialisation."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

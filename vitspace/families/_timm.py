@@ -13,6 +13,7 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from torch import nn
 
 from vitspace.anchors import anchor, list_anchors
+from vitspace.image_sizes import ImageSize, sides
 from vitspace.network import build
 
 
@@ -38,14 +39,22 @@ default_cfgs = generate_default_cfgs(
 
 
 def _entrypoint(name: str) -> Callable[..., nn.Module]:
-    def create(pretrained: bool = False, **kwargs: Any) -> nn.Module:
-        spec = anchor(name).spec
+    def create(pretrained: bool = False, img_size: ImageSize | None = None, **kwargs: Any) -> nn.Module:
+        row = anchor(name)
+        spec, size = row.spec, sides(row.resolution if img_size is None else img_size)
         assert spec is not None
+        # Weights are of the published windows, which are padded at another size.
+        spec = spec if pretrained else spec.at(size, row.resolution)
         features = {"out_indices": (0, 1, 2, 3), "feature_cls": "getter"}
-        return build_model_with_cfg(partial(build, spec), name, pretrained, feature_cfg=features, **kwargs)
+        make = partial(build, spec, img_size=size)
+        network: Any = build_model_with_cfg(make, name, pretrained, feature_cfg=features, **kwargs)
+        if img_size is not None:
+            network.pretrained_cfg = network.default_cfg = network.pretrained_cfg | {"input_size": (3, *size)}
+        made: nn.Module = network
+        return made
 
     create.__name__ = create.__qualname__ = name
-    create.__doc__ = f"{name}: {anchor(name).source}."
+    create.__doc__ = f"{name}: {anchor(name).source}; windows follow img_size, a side or (height, width)."
     return create
 
 

@@ -52,6 +52,8 @@ from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
 _LOCAL = ["local_patch", "local_expansion", "local_head_dim"]
 _GLOBAL = ["global_patch", "global_expansion", "global_head_dim"]
+#: Sides of patches, which follow the image.
+_PATCHES = ("fine_patch", "coarse_patch", "local_patch", "global_patch")
 _COUNTS = [*_LOCAL, *_GLOBAL, "fine_patch", "coarse_patch", "static_expansion", "coordinate_kernel", "mlp_ratio"]
 
 
@@ -103,6 +105,7 @@ class Stage(StageSpec, family="ems"):
     )
     counts: ClassVar[tuple[str, ...]] = tuple(_COUNTS)
     widths: ClassVar[Mapping[str, int]] = {"local_head_dim": 1, "global_head_dim": 1}
+    follows: ClassVar[Mapping[str, int]] = dict.fromkeys(_PATCHES, 1)
 
     dim: int
     depth: int
@@ -174,11 +177,6 @@ class Stage(StageSpec, family="ems"):
             raise InputError(f"2 must divide the dynamic channels, but got {local + global_} with {got}")
         check_heads(local * self.local_expansion, self.local_head_dim)
         check_heads(global_ * self.global_expansion, self.global_head_dim)
-
-    def rescaled(self, ratio: float) -> Self:
-        """Return the stage with its patches for an image ``ratio`` times as large."""
-        patches = ("fine_patch", "coarse_patch", "local_patch", "global_patch")
-        return self.changed(**{name: max(1, round(getattr(self, name) * ratio)) for name in patches})
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> nn.Module:
         """Return the module ``(x, carry | None) -> (x, None)``."""

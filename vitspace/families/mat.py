@@ -49,7 +49,7 @@ from vitspace.layers.init import init_weights
 from vitspace.layers.kept import folds, kept
 from vitspace.layers.merging import ConcatMerging, OverlappedMerging
 from vitspace.layers.plain import is_plain
-from vitspace.layers.windows import attention_mask, merge, partition, scaled_side
+from vitspace.layers.windows import attention_mask, merge, partition
 from vitspace.spec import Carry, StageSpec, StemSpec, part
 
 
@@ -83,6 +83,7 @@ class Stage(StageSpec, family="mat"):
         {"downsample": "bilinear", "in_dim": None},
     )
     counts: ClassVar[tuple[str, ...]] = ("heads", "window", "mlp_ratio")
+    follows: ClassVar[Mapping[str, int]] = {"window": 2}
 
     dim: int
     depth: int
@@ -103,10 +104,6 @@ class Stage(StageSpec, family="mat"):
         super().check(in_dim, carry)
         if self.mixer != "none" and self.dim % self.heads:
             raise InputError(f"heads must divide dim, but got heads={self.heads}, dim={self.dim}")
-
-    def rescaled(self, ratio: float) -> Self:
-        """Return the stage with its window for an image ``ratio`` times as large."""
-        return self if self.mixer == "none" else self.changed(window=scaled_side(self.window, ratio))
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> nn.Module:
         """Return the module ``(x, carry | None) -> (x, None)``."""

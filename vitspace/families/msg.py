@@ -43,7 +43,6 @@ from vitspace.layers.windows import (
     merge,
     partition,
     relative_position_index,
-    scaled_side,
     window_grid,
 )
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
@@ -89,6 +88,7 @@ class Stage(StageSpec, family="msg"):
     independent: ClassVar[tuple[Mapping[str, Any], ...]] = ({"mlp_ratio": 4}, {"downsample": "overlapped"})
     counts: ClassVar[tuple[str, ...]] = ("window", "region_size", "head_dim", "mlp_ratio")
     widths: ClassVar[Mapping[str, int]] = {"head_dim": 1}
+    follows: ClassVar[Mapping[str, int]] = {"window": 2}
 
     dim: int
     depth: int
@@ -135,10 +135,6 @@ class Stage(StageSpec, family="msg"):
     def carry_out(self, carry: Carry | None) -> Carry | None:
         """Messenger tokens, if there are any."""
         return Carry("msg", self.dim, self.window) if self.has_tokens else None
-
-    def rescaled(self, ratio: float) -> Self:
-        """Return the stage with its window for an image ``ratio`` times as large."""
-        return self.changed(window=scaled_side(self.window, ratio))
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> nn.Module:
         """Return the module ``(x, carry | None) -> (x, carry | None)``."""

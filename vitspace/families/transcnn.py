@@ -46,7 +46,7 @@ from vitspace.errors import InputError
 from vitspace.layers.attention import attend, self_attend
 from vitspace.layers.conv_norm import ConvNorms
 from vitspace.layers.head import ClassifierHead
-from vitspace.layers.windows import attention_mask, merge, partition, scaled_side
+from vitspace.layers.windows import attention_mask, merge, partition
 from vitspace.spec import Carry, HeadSpec, StageSpec, StemSpec, part
 
 STEM_DIM = 16
@@ -90,6 +90,7 @@ class Stage(StageSpec, family="transcnn"):
     )
     counts: ClassVar[tuple[str, ...]] = ("head_dim", "expansion")
     widths: ClassVar[Mapping[str, int]] = {"head_dim": 1}
+    follows: ClassVar[Mapping[str, int]] = {"grid": 2}
 
     dim: int
     depth: int
@@ -130,10 +131,6 @@ class Stage(StageSpec, family="transcnn"):
             raise InputError(f"kernel is odd, but got kernel={self.kernel}")
         if self.levels != "none" and self.dim % self.head_dim:
             raise InputError(f"head_dim must divide dim, but got head_dim={self.head_dim}, dim={self.dim}")
-
-    def rescaled(self, ratio: float) -> Self:
-        """Return the stage with its grid for an image ``ratio`` times as large."""
-        return self.changed(grid=scaled_side(self.grid, ratio)) if self.grid else self
 
     def build(self, in_dim: int, carry: Carry | None, drop_path: Sequence[float]) -> nn.Module:
         """Return the module ``(x, carry | None) -> (x, None)``."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize, mean_side
 from vitspace.latency.amounts import amounts
 from vitspace.latency.backends import check_backend
 from vitspace.latency.measuring import LatencySettings, place_of, usual_ms
@@ -76,7 +77,7 @@ class CountedLatency:
         own: Designs that were timed on this host.
         reference_ms: Usual milliseconds of the reference network on this host; None where it was never timed.
         scales: Those of the back end.
-        img_size: Side of the image in pixels.
+        img_size: Side of the image, or (height, width), pixels.
         where: This host in words.
 
     Attributes:
@@ -94,7 +95,7 @@ class CountedLatency:
         own: Sequence[TimedDesign],
         reference_ms: float | None,
         scales: TimeScales,
-        img_size: int = NATIVE_SIZE,
+        img_size: ImageSize = NATIVE_SIZE,
         where: str = "here",
     ) -> None:
         self.known, self.own, self.img_size, self.where = tuple(known), tuple(own), img_size, where
@@ -192,6 +193,6 @@ def _here(settings: LatencySettings, timings: int, usual: float | None) -> Count
     return CountedLatency(known, own, usual, SCALES[settings.backend], settings.img_size)
 
 
-def _reference_elsewhere(known: Sequence[TimedDesign], img_size: int) -> float:
+def _reference_elsewhere(known: Sequence[TimedDesign], img_size: ImageSize) -> float:
     """Return the reference network's usual milliseconds elsewhere, for images of a size."""
-    return float(np.median([row.reference_ms for row in known])) * (img_size / NATIVE_SIZE) ** 2
+    return float(np.median([row.reference_ms for row in known])) * (mean_side(img_size) / NATIVE_SIZE) ** 2

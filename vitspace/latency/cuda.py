@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize, plain_size, sides
 from vitspace.latency.measuring import check_settings
 from vitspace.latency.protocol import Runner, warm_up
 from vitspace.network import build
@@ -32,7 +33,7 @@ class CudaSettings:
     Attributes:
         batch: Images at once.
         dtype: Type of weights and images: float32, float16 or bfloat16.
-        img_size: Side of the image in pixels.
+        img_size: Side of the image, or (height, width), pixels.
         runs: Timed batches.
 
     Raises:
@@ -41,10 +42,11 @@ class CudaSettings:
 
     batch: int = 64
     dtype: str = "float32"
-    img_size: int = 224
+    img_size: ImageSize = 224
     runs: int = 30
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "img_size", plain_size(self.img_size))
         check_settings(self, "cuda", DTYPES)
 
 
@@ -145,7 +147,7 @@ def measure_cuda(spec: Spec, settings: CudaSettings = CudaSettings()) -> CudaLat
     """
     check_cuda()
     dtype = getattr(torch, settings.dtype)
-    shape = settings.batch, 3, settings.img_size, settings.img_size
+    shape = settings.batch, 3, *sides(settings.img_size)
     network = build(spec, img_size=settings.img_size).eval().to("cuda", dtype)
     images = torch.zeros(shape, device="cuda", dtype=dtype)
 

@@ -18,6 +18,7 @@ from platformdirs import user_data_path
 from vitspace.costs import cost
 from vitspace.errors import InputError, shown
 from vitspace.files import parse_json, write_json
+from vitspace.image_sizes import ImageSize, plain_size
 from vitspace.latency.counted import SCALES, CountedLatency, CountedPrediction
 from vitspace.latency.kit import DeviceTime, Kit, read_kit, read_results, times_of
 from vitspace.latency.process import TimeScales
@@ -44,14 +45,14 @@ class Device:
     Attributes:
         name: What budgets call it.
         kit: Id of the kit.
-        img_size: Side of the image in pixels.
+        img_size: Side of the image, or (height, width), pixels.
         facts: What it is: ``device``, ``cpu``, ``cores``, ``system``, ``python``, ``onnxruntime``.
         times: Of the kit's designs.
     """
 
     name: str
     kit: str
-    img_size: int
+    img_size: ImageSize
     facts: dict[str, str]
     times: tuple[DeviceTime, ...]
 
@@ -223,7 +224,7 @@ def _read(path: Path, name: str) -> Device:
         if len(times) < FEWEST:
             raise ValueError(f"it has {len(times)} times, and at least {FEWEST} are needed")
         facts = {name: str(data["facts"][name]) for name in FACTS}
-        return Device(name, str(data["kit"]), int(data["img_size"]), facts, times)
+        return Device(name, str(data["kit"]), plain_size(data["img_size"]), facts, times)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
         raise InputError(f"{path} is not a device: {reason}; import it anew by vitspace latency import") from None

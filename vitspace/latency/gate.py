@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from vitspace.budget import ANY, Budget
 from vitspace.errors import InputError
+from vitspace.image_sizes import format_image_size
 from vitspace.latency.backends import check_backend
 from vitspace.latency.measuring import LatencySettings, usual_ms
 from vitspace.spec import Spec
@@ -63,8 +64,9 @@ class HostPredictor:
     def __init__(self, calibration: "Calibration", settings: LatencySettings) -> None:
         if not calibration.fits(settings):
             raise InputError(
-                f"latency is predicted at the image size of the calibration, {calibration.settings.img_size} pixels, "
-                f"but the space has {settings.img_size}"
+                f"latency is predicted at the image size of the calibration, "
+                f"{format_image_size(calibration.settings.img_size)} pixels, but got "
+                f"{format_image_size(settings.img_size)}"
             )
         self._calibration = calibration
         self.reference_ms = usual_ms(settings) or calibration.measured.reference_ms

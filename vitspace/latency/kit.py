@@ -15,6 +15,7 @@ from typing import Any
 
 from vitspace.errors import InputError, shown
 from vitspace.files import parse_json
+from vitspace.image_sizes import ImageSize, plain_size
 from vitspace.latency.time_kit import COLUMNS, FACTS
 from vitspace.spec import Spec
 
@@ -30,12 +31,12 @@ class Kit:
 
     Attributes:
         id: The kit's, a digest of its files.
-        img_size: Side of the image in pixels.
+        img_size: Side of the image, or (height, width), pixels.
         specs: The design of each file.
     """
 
     id: str
-    img_size: int
+    img_size: ImageSize
     specs: Mapping[str, Spec]
 
 
@@ -86,7 +87,7 @@ def read_kit(path: Path) -> Kit:
         if data["format"] != FORMAT:
             raise ValueError(f"its format is {shown(data['format'])}, and this version reads {FORMAT}")
         specs = {str(each["file"]): Spec.from_dict(each["spec"]) for each in data["networks"]}
-        return Kit(str(data["kit"]), int(data["img_size"]), specs)
+        return Kit(str(data["kit"]), plain_size(data["img_size"]), specs)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
         raise InputError(f"{file} is not the list of a kit: {reason}") from None

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import timm
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vitspace.cache import load, store
 from vitspace.errors import InputError, shown
+from vitspace.image_sizes import ImageSize, plain_size, sides
 from vitspace.latency.backends import prepare
 from vitspace.latency.protocol import Clock, Runner, Timing, interleave, pinned
 from vitspace.latency.timed import remember
@@ -50,7 +51,7 @@ class LatencySettings:
         threads: Number of threads; a single thread is pinned to a core.
         batch: Images at once.
         dtype: Type of weights and images: float32, or bfloat16 in eager mode.
-        img_size: Side of the image in pixels.
+        img_size: Side of the image, or (height, width), pixels.
         runs: Timed runs, at least.
         precision: Half the width, relative, of the 95 % interval of the ratio to the reference; runs are added until
             it is reached.
@@ -63,11 +64,12 @@ class LatencySettings:
     threads: int = 1
     batch: int = 1
     dtype: str = "float32"
-    img_size: int = 224
+    img_size: ImageSize = 224
     runs: int = 9
     precision: float = 0.03
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "img_size", plain_size(self.img_size))
         check_settings(self, self.backend, DTYPES if self.backend == "eager" else DTYPES[:1])
         if not 0 < self.precision < 1:
             raise InputError(f"precision is a share between 0 and 1, such as 0.05, but got {self.precision:g}")
@@ -95,7 +97,7 @@ class Latency:
         core_share: Share of the time in which this process had its core.
         spread: Standard deviation of the logarithm of the ratio to the reference, from the runs.
         times: How many measurements it is the mean of.
-        prepare_seconds: What it took before to build the network, and to export and compile it for a back end.
+        prepare_seconds: What it took before to export the network and compile it for a back end.
     """
 
     median_ms: float
@@ -176,7 +178,8 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
     Raises:
         InputError: the backend is not installed.
     """
-    before = _measured(spec, settings)
+    key = _key(spec, settings)
+    before = recall(key, settings)
     if before and not (before.doubt and again):
         return before
     latency = measure_anew(spec, settings)
@@ -191,13 +194,12 @@ def measure_again(spec: Spec, settings: LatencySettings) -> Latency:
     Raises:
         InputError: the backend is not installed.
     """
-    latency, before = measure_anew(spec, settings), _measured(spec, settings)
+    latency, before = measure_anew(spec, settings), recall(_key(spec, settings), settings)
     return _kept(latency.joined(before) if before else latency, spec, settings)
 
 
-def _measured(spec: Spec, settings: LatencySettings) -> Latency | None:
-    """Return what was measured of a network on this host before, at the usual speed as it is known now."""
-    key = _key(spec, settings)
+def recall(key: str, settings: LatencySettings) -> Latency | None:
+    """Return what was measured on this host before under a key, at the usual speed as it is known now."""
     found = load("latency", key)
     if not found:
         return None
@@ -207,14 +209,31 @@ def _measured(spec: Spec, settings: LatencySettings) -> Latency | None:
 
 def _kept(latency: Latency, spec: Spec, settings: LatencySettings) -> Latency:
     """Keep a latency for the next time, and return it."""
-    store("latency", {_key(spec, settings): asdict(latency)})
+    retain(_key(spec, settings), latency)
     remember(place_of(settings), spec, latency, settings.img_size)
     return latency
 
 
+def retain(key: str, latency: Latency) -> None:
+    """Keep a latency under a key for the next time."""
+    store("latency", {key: asdict(latency)})
+
+
+def key_of(settings: LatencySettings, sources: str = "", **network: str) -> str:
+    """Name a timing on this host: what is timed, by which code, host and settings.
+
+    Args:
+        settings: Of the timing.
+        sources: Digest of the code that makes the network.
+        network: What is timed.
+    """
+    return json.dumps(
+        {**network, "sources": sources_of(__name__) + sources, **_circumstances(settings)}, sort_keys=True
+    )
+
+
 def _key(spec: Spec, settings: LatencySettings) -> str:
-    sources = sources_of(__name__) + spec.sources
-    return json.dumps({"spec": spec.id, "sources": sources, **_circumstances(settings)}, sort_keys=True)
+    return key_of(settings, spec.sources, spec=spec.id)
 
 
 def _circumstances(settings: LatencySettings) -> dict[str, Any]:
@@ -252,13 +271,17 @@ def place_of(settings: LatencySettings) -> str:
 
 
 def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
-    """Measure now, whatever was measured before, and keep nothing but the reference's time.
+    """Measure now, whatever was measured before, and keep nothing but the reference's time."""
+    return time_network(build(spec, img_size=settings.img_size), settings)
+
+
+def time_network(network: nn.Module, settings: LatencySettings) -> Latency:
+    """Time a network [B, 3, H, W] -> [B, classes] now.
 
     Processes of one host take turns, and those that train wait meanwhile: see `vitspace.machine.quiet`.
     """
     image, reference, began = _image(settings), _reference(settings), time.perf_counter()
-    network = build(spec, img_size=settings.img_size).to(image.dtype)
-    runners = [reference, prepare(settings.backend, network, image, settings.threads)]
+    runners = [reference, prepare(settings.backend, network.to(image.dtype), image, settings.threads)]
     seconds = time.perf_counter() - began
     with quiet.timing(), pinned(settings.threads):
         timing = interleave(runners, settings.runs, settings.precision, _clock(settings))
@@ -305,4 +328,4 @@ def _reference(settings: LatencySettings) -> Runner:
 
 def _image(settings: LatencySettings) -> Tensor:
     dtype = getattr(torch, settings.dtype)
-    return torch.zeros(settings.batch, 3, settings.img_size, settings.img_size, dtype=dtype)
+    return torch.zeros(settings.batch, 3, *sides(settings.img_size), dtype=dtype)

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
+from vitspace.image_sizes import ImageSize
 from vitspace.latency.rates import Rates
 from vitspace.latency.recorder import WORK
 from vitspace.latency.samples import Floats, Measured
@@ -81,7 +82,7 @@ class Predictor:
         img_size: Side of the image in pixels.
     """
 
-    def __init__(self, measured: Measured, img_size: int = 224) -> None:
+    def __init__(self, measured: Measured, img_size: ImageSize = 224) -> None:
         self.img_size = img_size
         self.model = Model(measured)
         self.most = measured.work.max(axis=0)

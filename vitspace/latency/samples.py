@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vitspace.image_sizes import ImageSize
 from vitspace.latency.work import work
 from vitspace.spec import Spec
 
@@ -46,7 +47,7 @@ class Measured:
     reference_ms: float
 
     @classmethod
-    def of(cls, samples: Sequence[Sample], img_size: int = 224) -> "Measured":
+    def of(cls, samples: Sequence[Sample], img_size: ImageSize = 224) -> "Measured":
         """Return samples as arrays."""
         raw_ms = np.array([sample.ms for sample in samples])
         reference = np.array([sample.reference_ms for sample in samples])

@@ -157,15 +157,16 @@ def facts() -> dict[str, str]:
     }
 
 
-def open_network(path: Path, size: int) -> Run:
+def open_network(path: Path, size: int | list[int]) -> Run:
     """Return a function that runs a network once on one thread, on an image of zeros."""
     import numpy
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    sides = [size, size] if isinstance(size, int) else size
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    feed = {session.get_inputs()[0].name: numpy.zeros((1, 3, size, size), numpy.float32)}
+    feed = {session.get_inputs()[0].name: numpy.zeros((1, 3, *sides), numpy.float32)}
     return lambda: session.run(None, feed)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vitspace.cache import load, store
 from vitspace.costs import cost
+from vitspace.image_sizes import ImageSize
 from vitspace.sources import sources_of
 from vitspace.spec import Spec
 
@@ -47,21 +48,21 @@ class TimedDesign:
     date: str = ""
 
     @classmethod
-    def of(cls, spec: Spec, latency: "Latency", img_size: int) -> "TimedDesign":
+    def of(cls, spec: Spec, latency: "Latency", img_size: ImageSize) -> "TimedDesign":
         """Return what a measurement says of a design."""
         sd = math.log(latency.high_ms / latency.median_ms) / 1.96
         numbers = cost(spec, img_size).numbers
         return cls(spec.id, spec.family, latency.median_ms, latency.usual_ms, sd, numbers, latency.backend)
 
 
-def remember(place: str, spec: Spec, latency: "Latency", img_size: int) -> None:
+def remember(place: str, spec: Spec, latency: "Latency", img_size: ImageSize) -> None:
     """Keep a measurement of this host.
 
     Args:
         place: Host, versions and settings, as `vitspace.latency.measuring.place_of` tells them.
         spec: The design.
         latency: Its latency.
-        img_size: Side of the image in pixels.
+        img_size: Side of the image, or (height, width), pixels.
     """
     row = TimedDesign.of(spec, latency, img_size)
     kind = _kind(place)

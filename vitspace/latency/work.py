@@ -20,6 +20,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from vitspace.costs import cost
 from vitspace.costs.handed import Handed, Shape
 from vitspace.costs.remembering import Remembered
+from vitspace.image_sizes import ImageSize, plain_size, sides
 from vitspace.latency.recorder import Recorder
 from vitspace.spec import HeadSpec, Spec, StageSpec, StemSpec
 
@@ -29,7 +30,7 @@ Floats = NDArray[np.float64]
 _remembered = Remembered("work", __name__)
 
 
-def work(spec: Spec, img_size: int = 224) -> Floats:
+def work(spec: Spec, img_size: ImageSize = 224) -> Floats:
     """Return the work of a network for one image, by the kinds of `WORK`, [kinds].
 
     Takes microseconds once the parts of the network are known.
@@ -48,11 +49,11 @@ def work(spec: Spec, img_size: int = 224) -> Floats:
 
 
 @cache
-def _stem_work(stem: StemSpec, out_dim: int, img_size: int) -> Floats:
+def _stem_work(stem: StemSpec, out_dim: int, img_size: ImageSize) -> Floats:
     def count() -> dict[str, Any]:
-        return {"work": _recorded(lambda: stem.build(out_dim, 3), (1, 3, img_size, img_size))}
+        return {"work": _recorded(lambda: stem.build(out_dim, 3), (1, 3, *sides(img_size)))}
 
-    return np.array(_remembered(stem, [out_dim, img_size], count)["work"], float)
+    return np.array(_remembered(stem, [out_dim, plain_size(img_size)], count)["work"], float)
 
 
 @cache

@@ -12,11 +12,6 @@ def window_grid(height: int, width: int, window: int) -> tuple[int, int]:
     return -(-height // window), -(-width // window)
 
 
-def scaled_side(side: int, ratio: float) -> int:
-    """Side of a window for an image ``ratio`` times as large: at least 2, since attention needs tokens to attend to."""
-    return max(min(side, 2), round(side * ratio))
-
-
 def partition(x: Tensor, window: int) -> Tensor:
     """[B, C, H, W] -> [B, N, window^2, C]: N windows in row order, zero-padded at the bottom and right."""
     B, C, H, W = x.shape

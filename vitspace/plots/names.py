@@ -5,7 +5,7 @@ import re
 from vitspace.about import all_about
 
 _SIZES = {"xxtiny": "XXT", "xtiny": "XT", "tiny": "T", "small": "S", "base": "B", "t": "T", "s": "S"}
-_CODE = re.compile(r"[a-z]\d+")
+_CODE = re.compile(r"[a-z]{1,2}\d+(\.\d)?")
 
 #: Digits of a spec's id in a name.
 _DIGITS = 4
@@ -14,11 +14,15 @@ _DIGITS = 4
 _PUBLIC = {
     **{"caformer": "CAFormer", "coat_lite": "CoaT-Lite", "convformer": "ConvFormer", "convnext": "ConvNeXt"},
     **{"convnextv2": "ConvNeXtV2", "efficientvit": "EfficientViT", "fastvit": "FastViT", "gcvit": "GCViT"},
-    **{"mambaout": "MambaOut", "poolformer": "PoolFormer", "pvt_v2": "PVTv2", "shvit": "SHViT", "starnet": "StarNet"},
+    **{"deit": "DeiT", "mambaout": "MambaOut", "mobilenetv4_conv": "MobileNetV4-Conv", "poolformer": "PoolFormer"},
+    **{"pvt_v2": "PVTv2", "repvit": "RepViT", "resnet50": "ResNet-50", "shvit": "SHViT", "starnet": "StarNet"},
     **{"swin": "Swin", "tiny_vit": "TinyViT", "twins_svt": "Twins-SVT"},
 }
+_PUBLIC_SIZES = {"medium": "M", "large": "L"}
 #: What timm's names say of sizes of patches, windows and images.
 _MEASURES = re.compile(r"_(patch|window)?\d+(?=_|$)")
+#: Sizes that are a decimal number, as RepViT's.
+_DECIMAL = re.compile(r"(?<=_m\d)_(?=\d(_|$))")
 
 
 def readable_name(anchor: str) -> str:
@@ -38,12 +42,12 @@ def design_name(family: str, spec_id: str, params: int | None = None) -> str:
 
 def public_name(name: str) -> str:
     """Write one of timm's networks as its paper does: ``swin_tiny_patch4_window7_224.ms_in1k`` is Swin-T."""
-    plain = _MEASURES.sub("", name.partition(".")[0])
+    plain = _MEASURES.sub("", _DECIMAL.sub(".", name.partition(".")[0]))
     brand = next((key for key in sorted(_PUBLIC, key=len, reverse=True) if f"{plain}_".startswith(f"{key}_")), "")
     if not brand:
         return plain
-    words = plain[len(brand) + 1 :].split("_")
-    return "-".join([_PUBLIC[brand], *map(_size, words)])
+    words = filter(None, plain[len(brand) + 1 :].split("_"))
+    return "-".join([_PUBLIC[brand], *(_PUBLIC_SIZES.get(word) or _size(word) for word in words)])
 
 
 def _size(word: str) -> str:

@@ -83,7 +83,7 @@ RANDOM_BAND: dict[str, Any] = {"color": ORANGE, "alpha": 0.13, "linewidth": 0, "
 SCORES = "cividis"
 
 #: Beside an anchor what is predicted of it, joined to it by its miss; published designs that were not run; public
-#: networks; designs that were screened.
+#: networks; public networks that were timed, by the usual recipe or another; designs that were screened.
 PREDICTED: dict[str, Any] = {
     "marker": "o",
     "s": 34,
@@ -102,11 +102,22 @@ UNTRIED: dict[str, Any] = {
     "zorder": 1.9,
 }
 PUBLIC: dict[str, Any] = {"marker": "D", "s": 18, "color": FAINT, "linewidths": 0, "zorder": 1.8}
+GREEN = "#006D50"
+PEER: dict[str, Any] = {"marker": "D", "s": 40, "color": GREEN, "edgecolors": "white", "linewidths": 0.8, "zorder": 3.6}
+PEER_APART: dict[str, Any] = {
+    "marker": "D",
+    "s": 34,
+    "facecolors": "white",
+    "edgecolors": GREEN,
+    "linewidths": 1.2,
+    "zorder": 3.6,
+}
 CLOUD: dict[str, Any] = {"marker": "o", "s": 7, "color": FAINT, "alpha": 0.35, "linewidths": 0, "zorder": 1.2}
 
 BAND: dict[str, Any] = {"color": BLUE, "alpha": 0.1, "linewidth": 0, "zorder": 0.5}
 NOTE: dict[str, Any] = {"fontsize": 8.5, "color": "#707070"}
 ANCHOR_LABEL: dict[str, Any] = {"fontweight": "bold", "color": ORANGE}
+PEER_LABEL: dict[str, Any] = {"fontsize": 8, "color": GREEN}
 FRONT_LABEL: dict[str, Any] = {"fontsize": 8.5, "color": BLUE}
 FAINT_LABEL: dict[str, Any] = {"fontsize": 7.5, "color": "#8A8A8A"}
 LEGEND: dict[str, Any] = {

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from vitspace.image_sizes import ImageSize, sides
 from vitspace.latency import pinned
 from vitspace.network import Network, build
 from vitspace.spec import Spec
@@ -42,7 +43,7 @@ def named_parts(network: Network) -> list[tuple[str, nn.Module]]:
 
 
 def part_milliseconds(
-    spec: Spec, img_size: int = 224, device: str = "cpu", batch: int = 1, dtype: str = "float32"
+    spec: Spec, img_size: ImageSize = 224, device: str = "cpu", batch: int = 1, dtype: str = "float32"
 ) -> dict[str, float]:
     """Return the median milliseconds of each part while the network runs, by name.
 
@@ -54,7 +55,7 @@ def part_milliseconds(
         clocks[name] = EventClock() if device == "cuda" else WallClock()
         module.register_forward_pre_hook(clocks[name].start)
         module.register_forward_hook(clocks[name].stop)
-    images = torch.zeros(batch, 3, img_size, img_size, device=device, dtype=getattr(torch, dtype))
+    images = torch.zeros(batch, 3, *sides(img_size), device=device, dtype=getattr(torch, dtype))
     alone: AbstractContextManager = nullcontext() if device == "cuda" else pinned(1)
     with alone, torch.inference_mode():
         for _ in range(_RUNS):

@@ -2,6 +2,7 @@
 
 from matplotlib.figure import Figure
 
+from vitspace.image_sizes import format_image_size
 from vitspace.profile.parts import Profile
 from vitspace.units import format_count
 
@@ -31,7 +32,11 @@ def profile_figure(profile: Profile) -> Figure:
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(range(len(names)), names, fontsize=7)
     panels[0].invert_yaxis()
-    figure.suptitle(f"{profile.name} at {profile.img_size} px: where the cost lies ({profile.parts_on})", fontsize=11)
+    size = format_image_size(profile.img_size)
+    figure.suptitle(
+        f"{profile.name} at {size} px: where the cost lies ({profile.parts_on})",
+        fontsize=11,
+    )
     return figure
 
 

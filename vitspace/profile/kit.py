@@ -19,6 +19,7 @@ from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.files import write_json
 from vitspace.folders import contents, owning, whole_folder
+from vitspace.image_sizes import ImageSize, sides
 from vitspace.latency import REFERENCE, check_backend, time_kit
 from vitspace.latency.backends import onnx_model
 from vitspace.latency.devices import BACKEND, FEWEST, keep, kits_folder
@@ -91,8 +92,8 @@ def kit_designs(space: Space, request: KitRequest) -> list[Spec]:
 class _Files:
     """The files of a kit, in a folder."""
 
-    def __init__(self, folder: Path, img_size: int) -> None:
-        self.folder, self.image, self.pool = folder, torch.zeros(1, 3, img_size, img_size), WeightPool()
+    def __init__(self, folder: Path, img_size: ImageSize) -> None:
+        self.folder, self.image, self.pool = folder, torch.zeros(1, 3, *sides(img_size)), WeightPool()
 
     def network(self, file: str, network: nn.Module) -> dict[str, Any]:
         """Write a network, and return its file's name and digest."""

@@ -142,4 +142,5 @@ def _designs(space: Space, count: int, seed: int) -> list[Spec]:
 
 def anchors_within(space: Space, limit: Budget) -> list[Spec]:
     """Return the designs of a space's published rows within a budget."""
-    return [row.spec for row in space.anchors() if row.spec and not space.over_budget(row.spec, limit)]
+    specs = [row.at(space.resolution) for row in space.anchors()]
+    return [spec for spec in specs if spec and not space.over_budget(spec, limit)]

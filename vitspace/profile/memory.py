@@ -13,6 +13,7 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from vitspace.image_sizes import ImageSize, format_image_size, parse_image_size, sides
 from vitspace.spec import Spec
 
 _STATUS = Path("/proc/self/status")
@@ -38,13 +39,13 @@ class PeakMemory:
         return self.peak_mb - self.start_mb
 
 
-def peak_memory(spec: Spec, img_size: int = 224) -> PeakMemory:
+def peak_memory(spec: Spec, img_size: ImageSize = 224) -> PeakMemory:
     """Run one image through a network in a fresh process, PyTorch on one thread, and return its memory.
 
     Raises:
         RuntimeError: the process failed; the message is the last line that it wrote.
     """
-    command = [sys.executable, "-m", "vitspace.profile.memory", str(img_size)]
+    command = [sys.executable, "-m", "vitspace.profile.memory", format_image_size(img_size)]
     done = subprocess.run(command, input=spec.to_json(), capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -52,7 +53,7 @@ def peak_memory(spec: Spec, img_size: int = 224) -> PeakMemory:
     return PeakMemory(**json.loads(done.stdout))
 
 
-def measure_here(spec: Spec, img_size: int) -> PeakMemory:
+def measure_here(spec: Spec, img_size: ImageSize) -> PeakMemory:
     """Measure in this process, which must not have done anything else before."""
     import psutil
     import torch
@@ -67,7 +68,7 @@ def measure_here(spec: Spec, img_size: int) -> PeakMemory:
         start = process.memory_info().rss
         network = build(spec, img_size=img_size).eval()
         built = process.memory_info().rss
-        network(torch.zeros(1, 3, img_size, img_size))
+        network(torch.zeros(1, 3, *sides(img_size)))
     return PeakMemory(start / 1e6, built / 1e6, _most() / 1e6)
 
 
@@ -84,7 +85,7 @@ def _most() -> float:
 
 def _main() -> None:
     spec = Spec.from_json(sys.stdin.read())
-    print(json.dumps(asdict(measure_here(spec, int(sys.argv[1])))))
+    print(json.dumps(asdict(measure_here(spec, parse_image_size(sys.argv[1])))))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 
 from vitspace.costs import CONVENTION, Cost, cost
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize
 from vitspace.latency import Latency, LatencySettings, measure
 from vitspace.latency.calibration import Calibration, host_calibration
 from vitspace.latency.cuda import CudaLatency, CudaSettings, check_cuda, measure_cuda
@@ -13,6 +14,7 @@ from vitspace.latency.predictor import Prediction
 from vitspace.machine.host import fingerprint
 from vitspace.profile.clocks import part_milliseconds
 from vitspace.profile.memory import PeakMemory, peak_memory
+from vitspace.profile.sizes import Beside
 from vitspace.spec import Spec
 
 
@@ -33,7 +35,7 @@ class Profile:
     Attributes:
         name: Name of the network.
         spec: The architecture.
-        img_size: Side of the image in pixels.
+        img_size: Side of the image, or (height, width), pixels.
         costs: Cost of the whole network.
         parts: Stem, downsampling, tokens and blocks of each stage, head; ``tokens`` is the cost outside the blocks.
         parts_on: Device and batch of the parts' milliseconds: one CPU thread at batch 1, or the GPU at the timed batch.
@@ -45,13 +47,14 @@ class Profile:
 
     name: str
     spec: Spec
-    img_size: int
+    img_size: ImageSize
     costs: Cost
     parts: list[PartProfile]
     parts_on: str
     latency: list[Latency | CudaLatency]
     predictions: list[Prediction | None]
     memory: PeakMemory | None
+    beside: Beside | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what `vitspace profile --json` prints."""
@@ -64,6 +67,7 @@ class Profile:
             "activations": self.costs.activations,
             "attention_macs": self.costs.attention_macs,
             "convention": CONVENTION,
+            "own_size": asdict(self.beside) if self.beside else None,
             "memory": asdict(self.memory) | {"network_mb": self.memory.network_mb} if self.memory else None,
             "latency": [_row(*pair) for pair in zip(self.latency, self.predictions, strict=True)],
             "parts": [asdict(part) for part in self.parts],
@@ -87,6 +91,7 @@ def profile(
     settings: Sequence[LatencySettings],
     calibration: Calibration | None = None,
     any_host: bool = False,
+    beside: Beside | None = None,
 ) -> Profile:
     """Count a network, time it and its parts on the CPU, and measure its memory.
 
@@ -96,6 +101,7 @@ def profile(
         settings: Settings of the timing, all with the same image size and dtype, which hold for the parts as well.
         calibration: The calibration to predict from; None takes this host's for each backend, if there is one.
         any_host: Whether this host's calibration may be of other versions.
+        beside: What the design costs at the size that it is for, where it is profiled at another.
 
     Raises:
         InputError: the image is too small, a backend is not installed, or the calibration is damaged, of another host,
@@ -114,10 +120,11 @@ def profile(
     parts = [PartProfile(part, c.params, c.macs, milliseconds.get(part)) for part, c in costs.breakdown()]
     latency: list[Latency | CudaLatency] = [measure(spec, setting) for setting in settings]
     memory = peak_memory(spec, img_size)
-    return Profile(name, spec, img_size, costs, parts, f"one thread, batch 1, {dtype}", latency, predictions, memory)
+    where = f"one thread, batch 1, {dtype}"
+    return Profile(name, spec, img_size, costs, parts, where, latency, predictions, memory, beside)
 
 
-def profile_cuda(name: str, spec: Spec, settings: CudaSettings) -> Profile:
+def profile_cuda(name: str, spec: Spec, settings: CudaSettings, beside: Beside | None = None) -> Profile:
     """Count a network, and time it and its parts on the GPU.
 
     Raises:
@@ -129,7 +136,7 @@ def profile_cuda(name: str, spec: Spec, settings: CudaSettings) -> Profile:
     parts = [PartProfile(part, c.params, c.macs, milliseconds.get(part)) for part, c in costs.breakdown()]
     latency = measure_cuda(spec, settings)
     parts_on = f"{latency.device}, batch {settings.batch}, {settings.dtype}"
-    return Profile(name, spec, settings.img_size, costs, parts, parts_on, [latency], [None], None)
+    return Profile(name, spec, settings.img_size, costs, parts, parts_on, [latency], [None], None, beside)
 
 
 def _predicted(

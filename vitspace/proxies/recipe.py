@@ -118,6 +118,7 @@ class TrainingProxy(BaseModel):
 #: tiny and small are made for two CPU cores: 84 s and 268 s a design in the median of reports/fidelity/trained.csv,
 #: on shared ones. medium and full are for GPUs.
 PRESETS = {
+    "check": TrainingProxy(data="fractal:5", steps=40, batch_size=16, lr=5e-4, warmup=8, max_train=1000, max_val=200),
     "tiny": TrainingProxy(steps=80, batch_size=16, lr=5e-4, warmup=16, max_train=4000, max_val=500),
     "small": TrainingProxy(steps=600, batch_size=32, lr=5e-4, warmup=60, max_val=1000),
     "medium": TrainingProxy(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vitspace.folders import check_folder
     from vitspace.report.folder import write_comparison, write_report
+    from vitspace.report.peers import peers_words
     from vitspace.report.study_file import read_study, report_folder, study_data
     from vitspace.report.tables import front_table, trials_table
     from vitspace.report.terminal import terminal_table
@@ -19,6 +20,7 @@ _HOMES = {
     "front_table": "vitspace.report.tables",
     "headline": "vitspace.report.words",
     "next_commands": "vitspace.report.words",
+    "peers_words": "vitspace.report.peers",
     "proxy_sentence": "vitspace.report.words",
     "read_study": "vitspace.report.study_file",
     "report_folder": "vitspace.report.study_file",
@@ -34,6 +36,7 @@ __all__ = [
     "front_table",
     "headline",
     "next_commands",
+    "peers_words",
     "proxy_sentence",
     "read_study",
     "report_folder",

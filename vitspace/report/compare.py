@@ -155,7 +155,8 @@ def _recipe(record: StudyRecord) -> dict[str, Any]:
     if record.in_points:  # of whatever proxy
         return shared
     proxy = {key: value for key, value in (record.resolved.get("proxy") or {}).items() if key not in _BESIDE}
-    return {"proxy": record.config.proxy, **proxy, "data": record.config.data} | shared
+    given = {"data": record.config.data} if record.config.data else {}
+    return {"proxy": record.config.proxy, **proxy, **given} | shared
 
 
 def _unlike(records: list[StudyRecord]) -> str | None:

@@ -5,8 +5,8 @@ from functools import cache
 
 from vitspace.accuracy import difference
 from vitspace.accuracy.predictor import NORMAL_90
+from vitspace.image_sizes import ImageSize
 from vitspace.report.noise import finite, front_spread, noise_limit
-from vitspace.report.settings import image_size
 from vitspace.spec import Spec
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -79,10 +79,10 @@ def signed(value: float) -> str:
 
 def _spread(record: StudyRecord, one: Trial, other: Trial) -> float:
     if one.published_top1 is None and other.published_top1 is None and one.spec and other.spec:
-        return _of_designs(one.spec, other.spec, image_size(record))
+        return _of_designs(one.spec, other.spec, record.img_size)
     return sum((finite(trial.score_std) or 0.0) ** 2 for trial in (one, other)) ** 0.5
 
 
 @cache
-def _of_designs(one: Spec, other: Spec, img_size: int) -> float:
+def _of_designs(one: Spec, other: Spec, img_size: ImageSize) -> float:
     return difference(one, other, img_size).sd

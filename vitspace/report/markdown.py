@@ -7,6 +7,7 @@ import pandas as pd
 from vitspace.plots.formats import escaped, fenced, markdown, readable
 from vitspace.report.check import check_words
 from vitspace.report.figures import figures
+from vitspace.report.peers import peers_table, peers_words
 from vitspace.report.tables import anchors_shown, calibration, front_shown, rejected
 from vitspace.report.words import headline, latency_note, next_commands, proxy_sentence
 from vitspace.study.record import StudyRecord
@@ -45,6 +46,9 @@ def _results(record: StudyRecord) -> Iterator[str]:
     if record.front:
         yield _front_note(record)
     yield from _section("Published designs", readable(anchors_shown(record)))
+    if record.peers:
+        yield from _section("Public networks", readable(peers_table(record)))
+        yield escaped(peers_words(record))
     if record.in_points:
         yield f"## The proxy beside the estimates\n\n{escaped(check_words(record))}"
     worth = "What an estimate is worth" if record.in_points else "What a score is worth"

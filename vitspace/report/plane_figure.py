@@ -1,5 +1,6 @@
 """Figure: CPU latency against FLOPs, coloured by score."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,10 @@ from matplotlib.figure import Figure
 from vitspace.plots import style
 from vitspace.plots.frame import make_room, mark_logarithmic, padded, write_words
 from vitspace.plots.labels import Labels
+from vitspace.plots.names import public_name
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import finite
+from vitspace.report.peers import peers_in_view
 from vitspace.report.scatter import budget_of, caption_of, cost_label
 from vitspace.report.words import score_label
 from vitspace.study.record import StudyRecord
@@ -26,7 +29,7 @@ _BEYOND = 2.0
 
 @dataclass(frozen=True)
 class Spot:
-    """One trial: GFLOPs, milliseconds, score, and its label."""
+    """One trial or public network: GFLOPs, milliseconds, score, and its label."""
 
     x: float
     y: float
@@ -42,6 +45,7 @@ class Plane:
         trials: Completed trials that are neither on the front nor anchors.
         front: The front, anchors left out.
         anchors: Published designs.
+        peers: Public networks; those whose score is not known, or does not compare, have none.
         rejected: (GFLOPs, ms) of designs without a score, where both are known.
         budgets: The largest GFLOPs and ms allowed, or None.
         labels: Of the two axes.
@@ -53,6 +57,7 @@ class Plane:
     trials: list[Spot]
     front: list[Spot]
     anchors: list[Spot]
+    peers: list[Spot]
     rejected: list[tuple[float, float]]
     budgets: tuple[float | None, float | None]
     labels: tuple[str, str]
@@ -62,8 +67,8 @@ class Plane:
 
     @property
     def spots(self) -> list[Spot]:
-        """All completed trials."""
-        return [*self.trials, *self.front, *self.anchors]
+        """All that has both costs, peers last."""
+        return [*self.trials, *self.front, *self.anchors, *self.peers]
 
 
 def plane(record: StudyRecord) -> Plane:
@@ -74,6 +79,7 @@ def plane(record: StudyRecord) -> Plane:
         trials=[_spot(t) for t in record.completed if t.number not in chosen and not t.anchor],
         front=[_spot(t) for t in record.front if not t.anchor],
         anchors=[_spot(t) for t in record.anchors],
+        peers=_peers(record),
         rejected=[(t.macs / 1e9, t.latency_ms) for t in lost if t.macs and t.latency_ms],
         budgets=(budget_of(record, "macs"), budget_of(record, "latency_ms")),
         labels=(cost_label(record, "macs"), cost_label(record, "latency_ms")),
@@ -93,7 +99,8 @@ def draw_plane(data: Plane, form: style.Format = style.WIDE) -> Figure:
         axes.yaxis.set_label_coords(0.24 / form.width, 0.52, transform=figure.transFigure)
         scores = [spot.score for spot in data.spots]
         if scores:
-            colours = ScalarMappable(Normalize(min(scores), max(scores)), style.SCORES)
+            known = [score for score in scores if not math.isnan(score)]
+            colours = ScalarMappable(Normalize(min(known), max(known)), style.SCORES)
             bar = figure.add_axes((left + width - 0.42 / form.width, bottom, 0.1 / form.width, height))
             figure.colorbar(colours, cax=bar).outline.set_visible(False)
             bar.set_title(data.shade, fontsize=8.5, pad=4)
@@ -116,12 +123,26 @@ def _spot(trial: Trial) -> Spot:
     return Spot(macs / 1e9, ms, -loss, trial_name(trial) if trial.anchor else str(trial.number))
 
 
+def _peers(record: StudyRecord) -> list[Spot]:
+    return [
+        Spot(
+            peer.macs / 1e9,
+            peer.latency_ms,
+            peer.top1 if record.in_points and peer.top1 is not None else math.nan,
+            public_name(peer.name),
+        )
+        for peer in peers_in_view(record)
+        if peer.latency_ms
+    ]
+
+
 def _marks(axes: Axes, data: Plane, colours: ScalarMappable) -> None:
     """Draw each group in its own mark, so that no colour alone tells them apart."""
     groups = [
         (data.trials, style.TRIAL | {"s": 24, "alpha": 0.8}, "trial"),
         (data.front, style.FRONT | {"s": 74, "edgecolors": style.BLUE, "linewidths": 1.6}, "on the front"),
         (data.anchors, style.ANCHOR | {"edgecolors": style.ORANGE, "linewidths": 1.3}, "published design"),
+        (data.peers, style.PEER | {"edgecolors": style.GREEN, "linewidths": 1.3}, "public network"),
     ]
     for spots, look, label in groups:
         if spots:
@@ -170,5 +191,7 @@ def _labels(axes: Axes, data: Plane, form: style.Format) -> None:
     labels = Labels(axes, [(spot.x, spot.y) for spot in data.spots], lines)
     for spot in data.anchors:
         labels.add(spot.x, spot.y, spot.label, fontsize=form.label_of(len(data.anchors)), **style.ANCHOR_LABEL)
+    for spot in data.peers:
+        labels.add(spot.x, spot.y, spot.label, **style.PEER_LABEL)
     for spot in data.front:
         labels.add(spot.x, spot.y, spot.label, required=False, **style.FRONT_LABEL)

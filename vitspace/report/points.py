@@ -11,7 +11,6 @@ from vitspace.errors import InputError
 from vitspace.report.gaps import signed
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite
-from vitspace.report.settings import image_size
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_score
@@ -131,7 +130,7 @@ def _outside(trial: Trial) -> list[str]:
 def _beside_a_proxy(record: StudyRecord, trial: Trial) -> str:
     assert trial.spec is not None
     try:
-        found = str(predict_top1(trial.spec, image_size(record)))
+        found = str(predict_top1(trial.spec, record.img_size))
     except InputError as error:
         return f"No estimate of ImageNet-1k top-1: {error}."
     return f"{found[0].upper()}{found[1:]}. It rests on published results, not on this study's scores."

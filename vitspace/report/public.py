@@ -2,13 +2,14 @@
 
 from vitspace.accuracy.recipes import USUAL
 from vitspace.accuracy.table import Row, published
+from vitspace.image_sizes import ImageSize
 from vitspace.pareto import non_dominated
 
 #: Points below the best public network of its FLOPs or less that a network is shown at most.
 NEAR = 2.0
 
 
-def public_networks(least: float, most: float, img_size: int) -> list[tuple[Row, bool]]:
+def public_networks(least: float, most: float, img_size: ImageSize) -> list[tuple[Row, bool]]:
     """Return the public networks on or near the public front, and whether each is on it, by multiply-adds.
 
     Only those of the usual recipe, trained and tested at one size; of one architecture the best.

@@ -11,11 +11,11 @@ from vitspace.report.check import chance_score, check_name, proxy_value
 from vitspace.report.gaps import order_unresolved
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import finite, noise_limit
+from vitspace.report.peers import peers_in_view
 from vitspace.report.points import interval
 from vitspace.report.proxy import proxy_label, proxy_note
 from vitspace.report.public import public_networks
 from vitspace.report.references import not_run, within_reach
-from vitspace.report.settings import image_size
 from vitspace.report.words import machine_note, score_label, score_note
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -61,6 +61,8 @@ class Scatter:
         misses: From each of these to its anchor.
         untried: Published designs of these families that were not run, where their FLOPs are near.
         public: Public networks; those on their front are labelled.
+        peers: Public networks that stand beside the study, of the usual recipe.
+        peers_apart: The same of other recipes.
         cloud: (cost, score) of designs that were screened.
         anchor_words: What a star is.
     """
@@ -84,6 +86,8 @@ class Scatter:
     misses: list[tuple[Place, Place]] = field(default_factory=list)
     untried: list[Mark] = field(default_factory=list)
     public: list[Mark] = field(default_factory=list)
+    peers: list[Mark] = field(default_factory=list)
+    peers_apart: list[Mark] = field(default_factory=list)
     cloud: list[Place] = field(default_factory=list)
     anchor_words: str = "published design, run here"
 
@@ -149,14 +153,29 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     words = "published design, at its published top-1"
     bars = "Bars: 90 % intervals. Hollow circles: what is predicted of a published design without its result."
     made = replace(made, predicted=predicted, misses=misses, anchor_words=words, caption=[bars, *made.caption])
+    peers, apart = (_peers(record, axis, like) for like in (True, False))
+    untimed = ["Public networks are not timed here."] if axis != "macs" and record.peers and not peers + apart else []
+    made = replace(made, peers=peers, peers_apart=apart, caption=[*made.caption, *untimed])
     costs = [mark.x for mark in made.marks]
     if axis != "macs" or not costs:
         return made
-    rows = public_networks(min(costs) * 1e9, max(costs) * 1e9, image_size(record))
+    rows = public_networks(min(costs) * 1e9, max(costs) * 1e9, record.img_size)
+    named = {peer.name for peer in record.peers}
+    rows = [(row, on) for row, on in rows if row.name not in named]
     public = [Mark(row.cost.macs / 1e9, row.top1, label=public_name(row.name) if on else "") for row, on in rows]
     cloud = [(macs / 1e9, top1) for macs, top1 in record.screened.get("cloud") or []]
     untried = [Mark(gflops, top1, label=name) for gflops, top1, name in not_run(record, _BEYOND * max(costs))]
     return replace(made, references=[], beyond=[], untried=untried, public=public, cloud=cloud)
+
+
+def _peers(record: StudyRecord, axis: Axis, like_for_like: bool) -> list[Mark]:
+    """Public networks at their published accuracy, where that and their cost are known."""
+    found = []
+    for peer in peers_in_view(record):
+        x = peer.macs / 1e9 if axis == "macs" else peer.latency_ms
+        if x and peer.top1 is not None and peer.like_for_like == like_for_like:
+            found.append(Mark(x, peer.top1, label=public_name(peer.name)))
+    return found
 
 
 def _predicted(trial: Trial, x: float) -> Mark:

@@ -74,13 +74,20 @@ def _bars(axes: Axes, marks: list[Mark], colour: str) -> None:
 
 
 def _behind(axes: Axes, data: Scatter) -> None:
-    """Draw what is known beside the trials: predictions of the anchors, public networks, screened designs."""
+    """Draw what is known beside the trials: predictions of the anchors, peers, public networks, screened designs."""
     if data.predicted:
         for (x, low), (_, high) in data.misses:
             axes.plot([x, x], [low, high], **style.MISS)
         places = [m.x for m in data.predicted], [m.y for m in data.predicted]
         axes.scatter(*places, label="predicted without its result", **style.PREDICTED)
         _bars(axes, data.predicted, style.ORANGE)
+    groups = [
+        (data.peers, "public network, usual recipe", style.PEER),
+        (data.peers_apart, "public network, other recipe", style.PEER_APART),
+    ]
+    for marks, label, look in groups:
+        if marks:
+            axes.scatter([m.x for m in marks], [m.y for m in marks], label=label, **look)
     if data.public:
         places = [m.x for m in data.public], [m.y for m in data.public]
         axes.scatter(*places, label="public network near their front", **style.PUBLIC)
@@ -93,13 +100,13 @@ def _behind(axes: Axes, data: Scatter) -> None:
 
 def _limits(axes: Axes, data: Scatter) -> None:
     """Fit the axes to the trials and what stands beside them; costs on a logarithmic scale."""
-    xs = [m.x for m in (*data.marks, *data.untried)] + [x for x, _ in data.references]
+    xs = [m.x for m in (*data.marks, *data.untried, *data.peers, *data.peers_apart)] + [x for x, _ in data.references]
     if data.budget and max(xs) < data.budget < _NEAR * max(xs):
         xs.append(data.budget)
     axes.set_xscale("log")
     axes.set_xlim(*padded(xs))
     mark_logarithmic(axes.xaxis, min(xs), max(xs))
-    shown = [*data.marks, *data.predicted, *data.untried, *data.public]
+    shown = [*data.marks, *data.predicted, *data.untried, *data.public, *data.peers, *data.peers_apart]
     bottom = min(m.y - max(m.below, data.noise) for m in shown)
     top = max(m.y + max(m.above, data.noise) for m in shown)
     room = max(0.1 * (top - bottom), 0.005)
@@ -134,7 +141,8 @@ def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: sty
     segments += data.misses
     segments += [((m.x, m.y - m.below), (m.x, m.y + m.above)) for m in (*data.front, *data.predicted) if m.below]
     beside = [(m.x, m.y) for m in (*data.predicted, *data.untried, *data.public)]
-    labels = Labels(axes, [(m.x, m.y) for m in data.marks], [*along(segments), *beside])
+    peers = [*data.peers, *data.peers_apart]
+    labels = Labels(axes, [(m.x, m.y) for m in (*data.marks, *peers)], [*along(segments), *beside])
     if data.beyond:
         labels.corner(f"published, over budget: {', '.join(data.beyond)} →", **style.NOTE)
     if data.chance is not None and bottom < data.chance < top:
@@ -144,6 +152,8 @@ def _labels(axes: Axes, data: Scatter, lines: list[tuple[float, str]], form: sty
         labels.add(mark.x, mark.y, mark.label, fontsize=form.label_of(len(data.anchors)), **style.ANCHOR_LABEL)
     for x, text in [line for line in lines if line[1]]:
         labels.add_along(x, text, **style.NOTE)
+    for mark in peers:
+        labels.add(mark.x, mark.y, mark.label, **style.PEER_LABEL)
     for mark in data.front:
         labels.add(mark.x, mark.y, mark.label, required=False, **style.FRONT_LABEL)
     for mark in [*data.trials, *data.untried, *data.public]:

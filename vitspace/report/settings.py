@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from vitspace.spec import NATIVE_SIZE, PartSpec, Spec
-from vitspace.study.record import StudyRecord
+from vitspace.spec import PartSpec, Spec
 
 #: Shown in columns of their own.
 _APART = ("dim", "depth")
@@ -43,11 +42,6 @@ def shape(spec: Spec, names: Iterable[str]) -> dict[str, Any]:
     shown = settings(spec)
     others = ", ".join(f"{name.replace('_', ' ')} {shown[name]}" for name in names if name in shown)
     return {"dim": shown["dim"], "depth": shown["depth"], "settings": others or None}
-
-
-def image_size(record: StudyRecord) -> int:
-    """Side of the image in pixels that a study's costs and estimates are for."""
-    return int((record.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE)
 
 
 def _listed(values: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Designs beside the published design that is nearest to each of them, and what that comes to."""
+"""Designs beside the published design or the public network that is nearest to each, and what that comes to."""
 
 import math
 from dataclasses import dataclass
@@ -18,12 +18,21 @@ POINTS_A_DOUBLING = 2.0
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """What designs are held against: an anchor, or a public network as the trial that it would be."""
+
+    name: str
+    trial: Trial
+
+
+@dataclass(frozen=True)
 class Standing:
-    """A design beside an anchor.
+    """A design beside an anchor, or beside a public network.
 
     Attributes:
         trial: The design.
-        anchor: The anchor.
+        anchor: The anchor, or the network as a trial.
+        name: Its name.
         gap: Of the design's score less the anchor's.
         flops: The design's FLOPs over the anchor's, minus 1.
         latency: The same of milliseconds.
@@ -31,6 +40,7 @@ class Standing:
 
     trial: Trial
     anchor: Trial
+    name: str
     gap: Gap
     flops: float
     latency: float
@@ -50,11 +60,11 @@ class Standing:
             _change(self.latency, "latency", "faster", "slower") + unsure,
             _score_words(self.gap),
         ]
-        return f"{trial_name(self.anchor)}: {', '.join(said)}"
+        return f"{self.name}: {', '.join(said)}"
 
     def short(self, named: bool) -> str:
         """``design 17 (-0.2 points [-1.6, +1.2], -24 % FLOPs, -31 % ms)``, with the anchor's name if asked for."""
-        of = f"{trial_name(self.anchor)}: " if named else ""
+        of = f"{self.name}: " if named else ""
         costs = f"{100 * self.flops:+.0f} % FLOPs, {100 * self.latency:+.0f} % ms"
         return f"design {self.trial.number} ({of}{self.gap}, {costs})"
 
@@ -77,21 +87,40 @@ def standing(record: StudyRecord, trial: Trial) -> Standing | None:
     Nearest is by the logarithms of FLOPs and latency, and in points by top-1 beside them, so that a design is not held
     against one of like cost that it has nothing else in common with.
     """
-    if not record.anchors:
+    return _beside(record, trial, _anchors(record))
+
+
+def _anchors(record: StudyRecord) -> list[Neighbour]:
+    return [Neighbour(trial_name(trial), trial) for trial in record.anchors]
+
+
+def _beside(record: StudyRecord, trial: Trial, others: list[Neighbour]) -> Standing | None:
+    if not others:
         return None
-    near = min(record.anchors, key=lambda other: math.dist(_place(record, trial), _place(record, other)))
-    (_, macs, ms), (_, other_macs, other_ms) = trial.point, near.point
-    return Standing(trial, near, gap(record, trial, near), macs / other_macs - 1, ms / other_ms - 1)
+    near = min(others, key=lambda other: math.dist(_place(record, trial), _place(record, other.trial)))
+    (_, macs, ms), (_, other_macs, other_ms) = trial.point, near.trial.point
+    costs = macs / other_macs - 1, ms / other_ms - 1
+    return Standing(trial, near.trial, near.name, gap(record, trial, near.trial), *costs)
 
 
 def verdict(record: StudyRecord) -> str:
-    """Say which searched designs lead their nearest anchor and by how much, and which do not; of a study in points.
+    """Say which searched designs lead their nearest anchor and by how much, and which do not; of a study in points."""
+    return standings_words(record, _anchors(record), "the published design that is nearest")
+
+
+def standings_words(record: StudyRecord, others: list[Neighbour], nearest: str) -> str:
+    """Say which searched designs lead the nearest of some others, and which do not; of a study in points.
 
     Designs off the front, which another beats on every count, are only counted.
+
+    Args:
+        record: The study.
+        others: What designs are held against.
+        nearest: What the nearest one is called where designs have several.
     """
     searched = [trial for trial in record.completed if not trial.anchor]
-    found = [each for trial in record.front if not trial.anchor and (each := standing(record, trial))]
-    if not searched or not record.anchors:
+    found = [each for trial in record.front if not trial.anchor and (each := _beside(record, trial, others))]
+    if not searched or not others:
         return ""
     ties = [each for each in found if each.gap.tie]
     fast = sorted((each for each in ties if each.faster), key=lambda each: each.latency)
@@ -106,9 +135,12 @@ def verdict(record: StudyRecord) -> str:
         _Group([s for s in behind if s.flops < 0 or s.faster], ("is below", "are below"), " at lower cost"),
         _Group([s for s in behind if s.flops >= 0 and not s.faster], ("is below", "are below"), " at no less cost"),
     ]
-    names = {trial_name(each.anchor) for each in found}
+    names = {each.name for each in found}
     one = names.pop() if len(names) == 1 else ""
-    said = [group.words(one, number == 0) for number, group in enumerate(group for group in groups if group.designs)]
+    said = [
+        group.words(one, "it" if number else one or nearest)
+        for number, group in enumerate(group for group in groups if group.designs)
+    ]
     if beaten := len(searched) - len(found):
         said.append(f"{beaten} {'is' if beaten == 1 else 'are'} dominated")
     designs = "1 searched design" if len(searched) == 1 else f"{len(searched)} searched designs"
@@ -124,9 +156,8 @@ class _Group:
     tail: str
     named: bool = False
 
-    def words(self, anchor: str, first: bool) -> str:
+    def words(self, anchor: str, whom: str) -> str:
         """Count the designs, and name some; ``anchor`` is that of all, or empty where they have several."""
-        whom = (anchor or "the published design that is nearest") if first else "it"
         text = f"{len(self.designs)} {self.verbs[len(self.designs) > 1]} {whom}{self.tail}"
         if not self.named:
             return text

@@ -52,7 +52,7 @@ def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
     plain: dict[str, Any] = _plain(
         data
         | {"config": record.config.model_dump(), "resolved": record.resolved, "specs": specs}
-        | {"screening": record.screened}
+        | {"screening": record.screened, "peers": [peer.to_dict() | peer.summary() for peer in record.peers]}
         | {"storage": record.storage, "digest": record.digest, "version": __version__}
     )
     return plain
@@ -98,7 +98,7 @@ def _record(data: Any) -> StudyRecord:
     except ValidationError as error:
         raise InputError(explain(_StudyFile, error.errors()[0])) from None
     facts = {name: data[name] for name in ("config", "resolved", "reference", "reference_point", "seconds")}
-    facts |= {"screened": data.get("screening", {})}
+    facts |= {"screened": data.get("screening", {}), "peers": data.get("peers", [])}
     trials = [read_trial_facts(row, kept.specs.get(row.get("spec_id") or "")) for row in kept.trials]
     if bare := next((trial for trial in trials if trial.complete and not trial.spec), None):
         raise InputError(f"a complete trial has a design, but trial {bare.number} has none")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from vitspace.accuracy.peers import check_peers
 from vitspace.errors import InputError
 from vitspace.latency import measure
 from vitspace.machine.resources import usable_cores
@@ -61,6 +62,7 @@ def check_runs(settings: dict[str, Any], config: StudyConfig, workers: int | Non
         InputError: it cannot.
     """
     check_sampler(config)
+    check_peers(config.peers)
     engine, asked, here = engine_of(config.engine), f"but got engine {config.engine!r}", engines_that("in_process")
     if settings.get("gpus") is not None and not engine.gpus:
         raise InputError(
@@ -135,7 +137,8 @@ def check_budget(space: Space, config: StudyConfig) -> None:
 def describe_space(space: Space) -> dict[str, Any]:
     """Return what a study is to remember of its space."""
     facts = {"name": space.name, **space.config.model_dump(mode="json", exclude_unset=True)}
-    return facts | {"resolution": space.resolution}
+    follows = {} if space.written_for == space.resolution else {"written_for": space.written_for}
+    return facts | {"resolution": space.resolution} | follows
 
 
 def describe_device(evaluator: Evaluator) -> dict[str, Any] | None:

@@ -247,7 +247,10 @@ class Desk:
         facts = running.user_attrs
         anchor, deaths = facts.get("anchor"), facts.get("deaths", 0)
         try:
-            spec = published(anchor).spec if anchor and facts.get(OUTSIDE) else self._chosen(running)
+            if anchor and facts.get(OUTSIDE):
+                spec = published(anchor).at(self.space.resolution)
+            else:
+                spec = self._chosen(running)
         except InvalidDesign as error:
             return self._trial(running.number, "invalid", why=str(error))
         assert spec is not None

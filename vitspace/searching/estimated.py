@@ -12,6 +12,7 @@ from vitspace.accuracy.predictor import predictor
 from vitspace.accuracy.screen import screen
 from vitspace.accuracy.table import COUNTED
 from vitspace.budget import Budget
+from vitspace.image_sizes import ImageSize
 from vitspace.space.moves import Rows
 from vitspace.space.population import Population
 
@@ -72,11 +73,11 @@ class Estimator:
 
     Args:
         population: Of the space.
-        img_size: Side of the image, pixels.
+        img_size: Side of the image, or (height, width), pixels.
         latency: Predicts milliseconds; None where nothing does.
     """
 
-    def __init__(self, population: Population, img_size: int, latency: PredictsLatency | None = None) -> None:
+    def __init__(self, population: Population, img_size: ImageSize, latency: PredictsLatency | None = None) -> None:
         self.population, self.img_size, self.latency = population, img_size, latency
 
     def within(self, rows: Rows, limits: Budget) -> EstimatedDesigns:

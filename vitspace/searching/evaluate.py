@@ -38,7 +38,7 @@ class Evaluator:
     """What a study measures of every design.
 
     Attributes:
-        space: Gives the resolution at which designs are costed and timed.
+        space: Gives the size of image at which designs are costed, timed and estimated.
         budget: Limits on multiply-adds, params and latency.
         proxy: Gives the score.
         seed: The proxy's seed, the same for every design, so that they are compared on the same draw.
@@ -64,6 +64,10 @@ class Evaluator:
     def timing(self) -> LatencySettings:
         """Settings of the timing at the space's resolution."""
         return replace(self.latency, img_size=self.space.resolution)
+
+    def as_written(self, spec: Spec) -> Spec:
+        """Return a design as it is for images of the size that specs are written for, which proxies know."""
+        return spec.written_at(self.space.resolution)
 
     def evaluate(
         self,
@@ -151,7 +155,7 @@ class Evaluator:
         ladder = self.proxy if rungs and isinstance(self.proxy, Laddered) else None
         proxies = ladder.rungs if ladder else (self.proxy,)
         for number, proxy in enumerate(proxies):
-            score = proxy.score(spec, self.seed, on_step)
+            score = proxy.score(self.as_written(spec), self.seed, on_step)
             finite(score.value)
             trained.append({"rung": getattr(proxy, "name", ""), "score": score.value, "seconds": score.seconds})
             details = {**trial.details, "proxy_seconds": score.seconds, **score.details}

@@ -17,6 +17,7 @@ from vitspace.accuracy.prediction import summed
 from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize
 from vitspace.pareto import hypervolume
 from vitspace.searching.estimated import EstimatedDesigns, Floats
 from vitspace.spec import Spec
@@ -51,7 +52,7 @@ class Known:
     ms: Floats
 
     @classmethod
-    def of(cls, specs: Collection[Spec], img_size: int, ms: Callable[[Spec], float] | None = None) -> "Known":
+    def of(cls, specs: Collection[Spec], img_size: ImageSize, ms: Callable[[Spec], float] | None = None) -> "Known":
         """Estimate designs; ``ms`` predicts their milliseconds."""
         found = summed(list(specs), img_size) if specs else []
         low = np.array([each.mean - each.sd for each in found], dtype=float)
@@ -59,7 +60,9 @@ class Known:
         return cls(frozenset(specs), low, macs, np.array([ms(spec) if ms else np.nan for spec in specs], dtype=float))
 
 
-def choose_finalists(found: EstimatedDesigns, count: int, decode: Decode, known: Known, img_size: int) -> list[Spec]:
+def choose_finalists(
+    found: EstimatedDesigns, count: int, decode: Decode, known: Known, img_size: ImageSize
+) -> list[Spec]:
     """Return up to ``count`` designs that cover the front of lower estimate, FLOPs and milliseconds, by FLOPs.
 
     Args:
@@ -67,7 +70,8 @@ def choose_finalists(found: EstimatedDesigns, count: int, decode: Decode, known:
         count: How many.
         decode: Makes the design of a row.
         known: Designs that are trials already, to which the others are to add something.
-        img_size: Side of the image, pixels; a design in which positions of its maps never meet is no finalist.
+        img_size: Side of the image, or (height, width), pixels; a design in which positions of its maps never meet is
+            no finalist.
 
     Raises:
         InputError: positions of the map meet in none of the best.

@@ -126,7 +126,7 @@ def chosen_anchors(space: Space, config: StudyConfig) -> dict[str, Spec]:
     if config.anchors == "none":
         return {}
     rows = [row for row in all_anchors().values() if row.family in space.families and row.role in _ROLES]
-    fitting = _within([row for row in rows if row.resolution == space.resolution], space, config)
+    fitting = _within(rows, space, config)
     if config.anchors == "nearest":
         return _nearest([row for row in rows if row.role == "anchor" and row.id in fitting], fitting, space)
     names = [name.strip() for name in config.anchors.split(",")]
@@ -140,7 +140,8 @@ def chosen_anchors(space: Space, config: StudyConfig) -> dict[str, Spec]:
 
 
 def _within(rows: Iterable[Anchor], space: Space, config: StudyConfig) -> dict[str, Spec]:
-    return {row.id: row.spec for row in rows if row.spec and not space.over_budget(row.spec, config.limits)}
+    specs = {row.id: spec for row in rows if (spec := row.at(space.resolution))}
+    return {name: spec for name, spec in specs.items() if not space.over_budget(spec, config.limits)}
 
 
 def _nearest(rows: Iterable[Anchor], fitting: dict[str, Spec], space: Space) -> dict[str, Spec]:

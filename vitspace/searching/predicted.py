@@ -4,11 +4,12 @@ from typing import Any
 
 from vitspace.budget import Budget
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize, format_image_size
 from vitspace.latency.devices import BACKEND, Device, device
 from vitspace.spec import Spec
 
 
-def budget_device(budget: Budget, img_size: int) -> Device | None:
+def budget_device(budget: Budget, img_size: ImageSize) -> Device | None:
     """Return the device that a budget names; None where its milliseconds are this machine's.
 
     Raises:
@@ -20,7 +21,7 @@ def budget_device(budget: Budget, img_size: int) -> Device | None:
     if found.img_size != img_size:
         raise InputError(
             f"latency is predicted at the image size that a device was timed at, {found.img_size} pixels of "
-            f"{found.name}, but the space has {img_size}"
+            f"{found.name}, but the study is for {format_image_size(img_size)}"
         )
     return found
 

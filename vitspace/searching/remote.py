@@ -54,7 +54,7 @@ def remote_evaluator(study: RemoteStudy) -> Evaluator:
 
 def absolute_paths(config: StudyConfig) -> str:
     """Return a configuration as JSON whose paths hold in any folder of this machine, and of others that share it."""
-    kind, colon, folder = config.data.partition(":")
+    kind, colon, folder = (config.data or "").partition(":")
     data = f"{kind}:{Path(folder).resolve()}" if colon and Path(folder).exists() else config.data
     space = str(Path(config.space).resolve()) if config.space.endswith((".yaml", ".yml")) else config.space
     return config.model_copy(update={"space": space, "data": data}).model_dump_json()

@@ -73,7 +73,7 @@ def retime_study(
             f"a study's latencies are of one machine, but those of {study} are of {', '.join(others)} and this is "
             f"{cpu()['cpu']}; --all times all of them here"
         )
-    settings = timing_of(config, load_space(config.space).resolution)
+    settings = timing_of(config, load_space(config.space, config.size).resolution)
     return list(track(_Steps(store, config, settings, chosen), "timing again"))
 
 

@@ -123,7 +123,7 @@ def _begin(
     check_runs(settings, config, means.workers, means.threads)
     check_new(location.storage, location.name or config.default_name(), taken=location.name is None)
     # What is refused in seconds comes before the data are loaded and the space is counted, which takes minutes once.
-    config = counted_trials(load_space(config.space), config)
+    config = counted_trials(load_space(config.space, config.size), config)
     evaluator = open_evaluator(config, means.command, monitor)
     space = evaluator.space
     monitor.note(f"looking at the designs of {space.name} within {config.limits}")

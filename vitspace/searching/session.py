@@ -84,7 +84,7 @@ class Session:
         Raises:
             ProxyError: it cannot be scored.
         """
-        return self.evaluator.proxy.score(spec, seed).value
+        return self.evaluator.proxy.score(self.evaluator.as_written(spec), seed).value
 
 
 def open_evaluator(config: StudyConfig, command: str, monitor: Monitor) -> Evaluator:
@@ -98,11 +98,11 @@ def open_evaluator(config: StudyConfig, command: str, monitor: Monitor) -> Evalu
     Raises:
         InputError: there is no such space, proxy, data, device or back end here.
     """
-    space = load_space(config.space)
+    space = load_space(config.space, config.size)
     check_backend(config.latency_backend)
     budget_device(config.limits, space.resolution)
     if takes_data(config.proxy):
-        monitor.note(f"loading {config.data}")
-    proxy = open_proxy(config.proxy, config.data, config.device, config.seed)
+        monitor.note(f"loading {config.data or f'the data of {config.proxy}'}")
+    proxy = open_proxy(config.proxy, config.data or "", config.device, config.seed)
     evidence = evidence_of(scores_name(proxy.describe(), config.proxy)) if config.accuracy == "estimate" else None
     return Evaluator(space, config.limits, proxy, config.seed, timing_of(config), command, evidence)

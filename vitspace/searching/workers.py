@@ -5,6 +5,7 @@ one of their cores. So a design is trained on one thread, and as many designs at
 """
 
 from vitspace.costs import cost
+from vitspace.image_sizes import mean_side
 from vitspace.machine.devices import default_threads
 from vitspace.machine.resources import available_memory, memory_in_use, usable_cores
 from vitspace.proxies import trains
@@ -62,6 +63,6 @@ def _bytes_of_a_worker(session: Session) -> int:
     recipe = session.evaluator.proxy.describe()
     designs = (*chosen_anchors(session.space, session.config).values(), session.space.smallest)
     sizes = [cost(spec, session.space.resolution) for spec in designs]
-    images = recipe.get("batch_size", 1) * (recipe.get("img_size", 224) / session.space.resolution) ** 2
+    images = recipe.get("batch_size", 1) * (recipe.get("img_size", 224) / mean_side(session.space.resolution)) ** 2
     network = max(_A_PARAM * size.params + _AN_ACTIVATION * images * size.activations for size in sizes)
     return memory_in_use() + int(network)

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from vitspace.bounds import MOST_CHANNELS
 from vitspace.errors import InputError, shown
+from vitspace.image_sizes import ImageSize, parse_image_size, plain_size
 from vitspace.space.rules import Rule
 
 STAGES = 4
@@ -49,6 +50,13 @@ def _bounded(value: Any) -> Any:
 Value = Annotated[bool | int | float | str, BeforeValidator(_number), AfterValidator(_bounded)]
 Values = Annotated[tuple[Value, ...], Field(min_length=1, max_length=_MOST_VALUES)]
 Condition = dict[str, Values]
+
+
+def _resolution(value: Any) -> ImageSize:
+    return plain_size(parse_image_size(value) if isinstance(value, str) else value)
+
+
+Resolution = Annotated[int | tuple[int, int], BeforeValidator(_resolution)]
 
 
 class AxisConfig(BaseModel):
@@ -126,11 +134,12 @@ class SpaceConfig(FamilyAxes):
 
     ``family`` is a name; or an axis of names: a list (one family for all stages), ``each`` or ``stages`` (a family a
     stage). ``axes`` are those of the one family, or those that all families share; ``families`` holds each one's own.
-    ``resolution`` is the side of the image in pixels at which designs are costed. ``rules`` hold in every stage.
+    ``resolution`` is the side of the image in pixels, or ``192x256``, at which designs are costed. ``rules`` hold in
+    every stage.
     """
 
     family: str | AxisConfig
-    resolution: int = Field(default=224, ge=32, le=4096)
+    resolution: Resolution = 224
     families: dict[str, FamilyAxes] = {}
 
     @field_validator("family", mode="before")

@@ -17,6 +17,7 @@ from vitspace.costs import PartCost
 from vitspace.costs.handed import Handed
 from vitspace.costs.parts import count_head
 from vitspace.errors import InputError
+from vitspace.image_sizes import format_image_size
 from vitspace.space.config import CLASSES, STAGES
 from vitspace.space.lattice import MOST_MACS, Entries, Ints, Lattice, Option
 from vitspace.space.progress import Progress
@@ -42,7 +43,8 @@ def explore(schema: Schema) -> Lattice:
     sets = _Sets()
     states = [_Open(None, sets.number(np.arange(len(settings))))]
     rows = [Rows(schema, step, settings, shared) for step in range(STAGES)]
-    progress = Progress(schema.name, [len(each) for each in rows])
+    size = "" if schema.written_for == schema.resolution else f" at {format_image_size(schema.resolution)} px"
+    progress = Progress(f"{schema.name}{size}", [len(each) for each in rows])
     entries, options = [], []
     for step in range(STAGES):
         walk = _Walk(schema, step, rows[step], sets)
@@ -56,7 +58,7 @@ def explore(schema: Schema) -> Lattice:
     if (most := sum(int(each.macs.max()) for each in entries)) >= MOST_MACS:
         raise InputError(
             f"a design of a space costs less than {MOST_MACS:,} multiply-adds, but those of {schema.name} at "
-            f"{schema.resolution} px may cost {most:,}"
+            f"{format_image_size(schema.resolution)} px may cost {most:,}"
         )
     return Lattice(schema.name, entries, options)
 
@@ -166,7 +168,7 @@ class _Walk:
 
     def _place(self, handed: Handed, rows: Ints) -> NDArray[np.int32]:
         """Return the number of each canonical stage behind a state, -1 where it is invalid; of ``rows`` at least."""
-        key = (handed.dim, handed.carry, handed.side)
+        key = (handed.dim, handed.carry, handed.stride)
         if key not in self._placed:
             self._placed[key] = np.full(len(self.rows.stages), _UNKNOWN, dtype=np.int32)
         placed = self._placed[key]

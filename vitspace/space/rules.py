@@ -23,8 +23,9 @@ _ALLOWED = (
 class Rule:
     """One rule, such as ``ceil(side / window) % region_size == 0``, that must hold in every stage.
 
-    Names are the stage's fields, ``side`` (of its map at the design resolution) and ``stage`` (from 1); the language
-    is Python's arithmetic, comparisons, ``and or not in``, ``a if b else c``, ``ceil``, ``min`` and ``max``.
+    Names are the stage's fields, ``side`` (the shorter one of its map, at the size that the file is written for) and
+    ``stage`` (from 1); the language is Python's arithmetic, comparisons, ``and or not in``, ``a if b else c``,
+    ``ceil``, ``min`` and ``max``.
     ``where`` leads to it in its space file.
 
     Raises:

@@ -11,8 +11,10 @@ from typing import Any
 from vitspace.costs.handed import Handed
 from vitspace.errors import InputError, shown
 from vitspace.files import located
+from vitspace.image_sizes import ImageSize, format_image_size, sides
 from vitspace.space.axes import FAMILY, Axes
 from vitspace.space.config import STAGES, SpaceConfig
+from vitspace.space.resizing import as_written
 from vitspace.space.variables import InvalidDesign, Params, Variable
 from vitspace.spec import PartSpec, Spec, StageSpec, part_type, placed
 
@@ -24,19 +26,23 @@ class Schema:
         name: What to call it.
         config: The file's contents.
         path: The file, which errors name.
+        written_for: The size that the file is written for, where that is another one; rules hold there.
 
     Attributes:
         variables: The things to choose, each after those it depends on.
         axes: What the file says, checked against the families.
-        resolution: Side in pixels of the image at which designs are costed.
+        resolution: Side in pixels of the image, or (height, width), at which designs are costed.
 
     Raises:
         SpaceError: a family, a field, a value or a name in a condition or rule is unknown, or an axis is missing.
     """
 
-    def __init__(self, name: str, config: SpaceConfig, path: Path | None = None) -> None:
+    def __init__(
+        self, name: str, config: SpaceConfig, path: Path | None = None, written_for: ImageSize | None = None
+    ) -> None:
         self.name, self.config, self.path = name, config, path
-        self.resolution = config.resolution
+        self.resolution: ImageSize = config.resolution
+        self.written_for: ImageSize = written_for or config.resolution
         self.axes = Axes(config)
         self.variables = self.axes.variables
         self._of_stage = [[v for v in self.variables if _sets(v, i)] for i in range(STAGES)]
@@ -109,10 +115,9 @@ class Schema:
         except InputError as error:
             raise InvalidDesign(str(error)) from None
         self._check_order(spec.stages)  # as they stand: what a stage does not use decides nothing
-        side = -(-self.resolution // spec.stem.stride)
+        stride = spec.stem.stride
         for number, stage in enumerate(spec.stages, start=1):
-            self._check_stage(stage, number, side)
-            side = -(-side // stage.stride)
+            self._check_stage(stage, number, stride := stride * stage.stride)
         return spec
 
     def _check_order(self, stages: Sequence[StageSpec]) -> None:
@@ -135,14 +140,21 @@ class Schema:
             stage = placed(stage, number, handed.dim, handed.carry)
         except InputError as error:
             raise InvalidDesign(str(error)) from None
-        self._check_stage(stage, number, handed.side)
+        self._check_stage(stage, number, handed.stride * stage.stride)
         return stage
 
-    def _check_stage(self, stage: StageSpec, number: int, side: int) -> None:
+    def _check_stage(self, stage: StageSpec, number: int, stride: int) -> None:
+        """Check the rules in a stage whose map has a stride."""
         rules = self.axes.rules[stage.family]
         if not rules:
             return
-        values = {**vars(stage), "side": -(-side // stage.stride), "stage": number, FAMILY: stage.family}
+        side = -(-min(sides(self.written_for)) // stride)
+        values = {
+            **vars(as_written(stage, self.resolution, self.written_for)),
+            "side": side,
+            "stage": number,
+            FAMILY: stage.family,
+        }
         for rule in rules:
             try:
                 holds = rule.holds(values)
@@ -210,8 +222,9 @@ class Schema:
             for v in self.variables
             if len(v.values) > 1
         )
+        size = format_image_size(self.resolution)
         return (
-            f"<div>space <b>{escape(self.name)}</b>: {', '.join(self.families)} at {self.resolution} px</div>"
+            f"<div>space <b>{escape(self.name)}</b>: {', '.join(self.families)} at {size} px</div>"
             f"<table><thead><tr><th>axis</th><th>values</th></tr></thead><tbody>{rows}</tbody></table>"
         )
 

@@ -161,6 +161,6 @@ class Space(Schema):
         inside: dict[Spec, Anchor] = {}
         for role in roles:
             for row in all_anchors().values():
-                if row.role == role and row.spec is not None and row.spec in self:
-                    inside.setdefault(row.spec, row)
+                if row.role == role and (spec := row.at(self.resolution)) is not None and spec in self:
+                    inside.setdefault(spec, row)
         return list(inside.values())

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from vitspace.cache import cache_folder, exclusive
 from vitspace.files import write_atomic, write_with
+from vitspace.image_sizes import format_image_size
 from vitspace.sources import sources_of
 from vitspace.space.exploring import explore
 from vitspace.space.lattice import Entries, Lattice
@@ -74,7 +75,10 @@ def key_of(schema: Schema) -> str:
     """Return a digest of all that decides a lattice: the space file, and the code of spaces and of the families."""
     families = {part_type(kind, family).__module__ for family in schema.families for kind in KINDS}
     sources = sources_of(explore.__module__, Schema.__module__, *sorted(families))
-    return hashlib.sha256((schema.config.model_dump_json() + sources).encode()).hexdigest()[:12]
+    space = schema.config.model_dump_json()
+    if schema.written_for != schema.resolution:
+        space += f" written for {format_image_size(schema.written_for)}"
+    return hashlib.sha256((space + sources).encode()).hexdigest()[:12]
 
 
 def _write_file(path: Path, lattice: Lattice) -> None:

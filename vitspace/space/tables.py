@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from vitspace.costs import cost
+from vitspace.image_sizes import ImageSize
 from vitspace.latency import HostPredictor, LatencySettings
 from vitspace.latency.counted import CountedPrediction
 from vitspace.latency.devices import device as on_device
@@ -41,7 +42,7 @@ def rule_lines(space: Schema) -> list[str]:
 
 
 def design_rows(
-    specs: Sequence[Spec], img_size: int, predictions: Sequence[Prediction | CountedPrediction] = ()
+    specs: Sequence[Spec], img_size: ImageSize, predictions: Sequence[Prediction | CountedPrediction] = ()
 ) -> list[dict[str, Any]]:
     """Return a row a design: id, params, multiply-adds, predicted milliseconds if predictions are given, its fields."""
     ms = [{"predicted_ms": prediction.ms} for prediction in predictions] or [{}] * len(specs)
@@ -73,7 +74,7 @@ def differing_columns(specs: Sequence[Spec]) -> dict[str, list[str]]:
 
 
 def predicted(
-    specs: Sequence[Spec], backend: str, img_size: int, device: str = ""
+    specs: Sequence[Spec], backend: str, img_size: ImageSize, device: str = ""
 ) -> list[Prediction] | list[CountedPrediction]:
     """Predict the CPU latency of designs from this host's calibration, or on a device.
 

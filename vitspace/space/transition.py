@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from vitspace.costs import PartCost
 from vitspace.costs.handed import Handed
 from vitspace.costs.parts import StageCount, count_stage, count_stem
+from vitspace.image_sizes import sides
 from vitspace.space.schema import Schema
 from vitspace.space.variables import InvalidDesign
 from vitspace.spec import StageSpec, StemSpec
@@ -24,7 +25,7 @@ class State(NamedTuple):
 
 def enter(schema: Schema, stem: StemSpec, first: StageSpec) -> tuple[State, PartCost]:
     """Return the state behind a stem, and its cost."""
-    count = count_stem(stem, stem.out_dim(first), schema.resolution)
+    count = count_stem(stem, stem.out_dim(first), sides(schema.resolution))
     return State(Handed(count.shape, stride=stem.stride)), count.total
 
 

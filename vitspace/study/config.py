@@ -11,9 +11,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from vitspace.budget import Budget
 from vitspace.errors import InputError
 from vitspace.files import explain
+from vitspace.image_sizes import format_image_size, parse_image_size
 
 #: Settings that a resumed study may change.
-MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler")
+MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler", "peers")
 
 #: Designs drawn uniformly before the sampler proposes, the same for all samplers, so that these can be compared.
 STARTUP = 10
@@ -22,10 +23,22 @@ STARTUP = 10
 DRAWN = 12
 
 #: What the configuration of a study says that was stored before there was such a setting.
-BEFORE = {"accuracy": "proxy", "anchors": "all"}
+BEFORE = {"accuracy": "proxy", "anchors": "all", "peers": "none"}
+
+#: The proxy of a study that names none, by what its score is: beside an estimate a training only checks that a design
+#: trains, and a few steps show that.
+USUAL_PROXY = {"estimate": "train:check", "proxy": "train"}
 
 #: A budget as text; a plain number in YAML is read as one.
 Quantity = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
+
+
+def _size(value: Any) -> Any:
+    return format_image_size(parse_image_size(str(value))) if type(value) in (int, str) else value
+
+
+#: A size of images as text; a plain number in YAML is read as one.
+Size = Annotated[str, BeforeValidator(_size)]
 
 
 class StudyConfig(BaseModel):
@@ -35,6 +48,8 @@ class StudyConfig(BaseModel):
         space: Name of a space, or path to its YAML.
         budget: FLOPs (multiply-adds), ``4G`` or ``3.5G..4G``; None is no limit.
         params: Parameters, ``25M``.
+        img_size: Side of the image in pixels, ``256``, or height and width, ``192x256``, at which designs are costed,
+            timed and estimated; None is what the space is written for.
         latency: CPU latency, ``60ms``; ``pi5:60ms`` of an imported device, on which it is predicted.
         latency_backend: What runs the networks when they are timed.
         latency_threads: Threads when they are timed.
@@ -42,8 +57,8 @@ class StudyConfig(BaseModel):
         accuracy: What a trial's score is: ``estimate``, ImageNet-1k top-1 in points by public results and by what the
             proxy tells beside them; or ``proxy``, the proxy's own number.
         proxy: What is measured of every design beside its costs: ``train``, ``train:PRESET``,
-            ``halving:PRESET/PRESET``, or a score's name.
-        data: What the proxy trains on.
+            ``halving:PRESET/PRESET``, or a score's name. By default see `USUAL_PROXY`.
+        data: What the proxy trains on; None is its recipe's own.
         engine: What runs the evaluations: this process and `vitspace worker` (optuna), Ray's tasks, NNI's
             trials, or jobs of SLURM (submitit). `vitspace.searching.engines` checks it, and the sampler.
         sampler: pareto, which is ours, or one of Optuna's; or NNI's tuner. A search takes the engine's default.
@@ -52,6 +67,8 @@ class StudyConfig(BaseModel):
             where the device is cuda or cuda:N.
         anchors: Which published designs are trials: ``all`` of the space and within the budget, ``nearest``, those
             nearest to the budget one a family, ``none``, or their ids with commas between.
+        peers: Networks of timm that are timed and shown beside the designs: ``default``, ``none``, or timm's names with
+            commas between; see `vitspace.accuracy.peers`.
         trials: Completed evaluations in total, anchors included; 0, the default, is the anchors and `DRAWN` more.
         timeout: Seconds after which no new trial starts.
         seed: Of drawing, sampling and training.
@@ -64,16 +81,18 @@ class StudyConfig(BaseModel):
     space: str
     budget: Quantity | None = None
     params: Quantity | None = None
+    img_size: Size | None = None
     latency: Quantity | None = None
     latency_backend: Literal["eager", "onnxruntime", "openvino"] = "eager"
     latency_threads: int = Field(default=1, ge=1, le=1024)
     latency_batch: int = Field(default=1, ge=1, le=65536)
     accuracy: Literal["estimate", "proxy"] = "estimate"
-    proxy: str = "train"
-    data: str = "fractal"
+    proxy: str = Field(default_factory=lambda given: USUAL_PROXY[given.get("accuracy", "estimate")])
+    data: str | None = None
     engine: str = "optuna"
     sampler: str = "pareto"
     anchors: str = "all"
+    peers: str = "default"
     trials: int = Field(default=0, ge=0)
     timeout: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     seed: int = Field(default=0, ge=0, lt=2**31)
@@ -90,6 +109,11 @@ class StudyConfig(BaseModel):
                 f"{self.limits.device} is predicted, but got {', '.join(map(str, timed))}"
             )
         return self
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the images; None is what the space is written for."""
+        return parse_image_size(self.img_size) if self.img_size else None
 
     @property
     def limits(self) -> Budget:
@@ -113,7 +137,8 @@ class StudyConfig(BaseModel):
         """``msg-4G``: what a study is called that was given no name."""
         space = self.space.rsplit("/", 1)[-1].removesuffix(".yaml").removesuffix(".yml")
         limits = [text for text in (self.budget, self.params, self.latency) if text]
-        return re.sub(r"[^\w.+-]+", "_", "-".join([space, *limits])).lstrip(".")
+        size = [f"{self.img_size}px"] if self.img_size else []
+        return re.sub(r"[^\w.+-]+", "_", "-".join([space, *limits, *size])).lstrip(".")
 
 
 @cache

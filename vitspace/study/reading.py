@@ -11,6 +11,7 @@ from vitspace.anchors import all_anchors
 from vitspace.errors import InputError, shown
 from vitspace.files import explain
 from vitspace.study.config import BEFORE, StudyConfig
+from vitspace.study.peer import StudyPeer
 from vitspace.study.record import OBJECTIVES, StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.trial import State, Trial
@@ -24,6 +25,7 @@ NotNegative = Annotated[float, Field(ge=0, le=_MOST, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=_MOST, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=int(_MOST))]
 Size = Annotated[int, Field(ge=1, le=int(_MOST))]
+Pixels = Annotated[int, Field(ge=1, le=1 << 14)]
 Text = Annotated[str, Field(max_length=100_000)]
 Point = Annotated[list[Number], Field(min_length=len(OBJECTIVES), max_length=len(OBJECTIVES))]
 Pair = Annotated[list[Number | None], Field(min_length=2, max_length=2)]
@@ -51,6 +53,7 @@ class _Facts(BaseModel):
 
 
 class _Latency(_Facts):
+    median_ms: Positive | None = None
     p10_ms: Positive | None = None
     p90_ms: Positive | None = None
     low_ms: Positive | None = None
@@ -178,7 +181,7 @@ class _Proxy(_Facts):
 
 class _Space(_Facts):
     name: Text | None = None
-    resolution: Annotated[int, Field(ge=1, le=1 << 14)] | None = None
+    resolution: Pixels | Annotated[list[Pixels], Field(min_length=2, max_length=2)] | None = None
 
 
 class _HeldOut(_Facts):
@@ -220,6 +223,23 @@ class _Screened(_Facts):
     cloud: list[Annotated[list[Number], Field(min_length=2, max_length=2)]] = []
 
 
+class PeerFacts(_Facts):
+    """What is stored of a public network beside a study; see `StudyPeer`."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    name: Text
+    img_size: Size
+    params: Size
+    macs: Size
+    top1: Annotated[float, Field(gt=0, le=100)] | None = None
+    recipe: Text = ""
+    like_for_like: bool = False
+    source: Text = ""
+    latency: _Latency = _Latency()
+    why: Text = ""
+
+
 class StudyFacts(_Facts):
     """What is stored of a study beside its trials; see `StudyRecord`."""
 
@@ -228,6 +248,7 @@ class StudyFacts(_Facts):
     config: dict[str, Any]
     resolved: _Resolved = _Resolved()
     screened: _Screened = _Screened()
+    peers: list[PeerFacts] = []
     reference: _Reference = _Reference()
     reference_point: Point | None = None
     seconds: NotNegative = 0.0
@@ -282,7 +303,8 @@ def read_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
         found = StudyFacts.model_validate(plain).model_dump(exclude_unset=True)
     except ValidationError as error:
         raise InputError(explain(StudyFacts, error.errors()[0])) from None
-    return found | {"config": StudyConfig.of(BEFORE | found["config"])}
+    peers = {"peers": [StudyPeer(**peer) for peer in found["peers"]]} if "peers" in found else {}
+    return found | peers | {"config": StudyConfig.of(BEFORE | found["config"])}
 
 
 def read_record(

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
+from vitspace.image_sizes import ImageSize, plain_size
 from vitspace.pareto import non_dominated, normalised_hypervolume
+from vitspace.spec import NATIVE_SIZE
 from vitspace.study.config import StudyConfig
+from vitspace.study.peer import StudyPeer
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.trial import Trial
 
@@ -26,6 +29,7 @@ class StudyRecord:
         resolved: The settings behind the config's names: the proxy's recipe, the space's file, the machine.
         screened: What was screened before the first trial: ``designs``, how many; ``seconds``; ``cloud``, multiply-adds
             and estimated top-1 of some of them; empty where nothing was.
+        peers: Public networks beside its designs, by FLOPs.
         reference: What calibrates the scores: ``chance_loss``, ``spec_id`` of the reference design, its ``scores``
             for several seeds, ``noise`` (their standard deviation).
         reference_point: The largest -score, multiply-adds and milliseconds that count for the hypervolume.
@@ -38,6 +42,7 @@ class StudyRecord:
     trials: list[Trial]
     resolved: dict[str, Any] = field(default_factory=dict)
     screened: dict[str, Any] = field(default_factory=dict)
+    peers: list[StudyPeer] = field(default_factory=list)
     reference: dict[str, Any] = field(default_factory=dict)
     reference_point: tuple[float, float, float] | None = None
     seconds: float = 0.0
@@ -75,8 +80,14 @@ class StudyRecord:
         """A short hash of all that is stored, the designs left out, which a trial never changes."""
         facts = {name: value for name, value in vars(self).items() if name in {f.name for f in fields(self)}}
         trials = [vars(trial) | {"spec": None} for trial in self.trials]
+        facts |= {"peers": [peer.to_dict() for peer in self.peers]}
         text = json.dumps(facts | {"trials": trials, "config": self.config.model_dump()}, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @property
+    def img_size(self) -> ImageSize:
+        """Side of the image in pixels, or (height, width), that costs, latencies and estimates are for."""
+        return plain_size((self.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE)
 
     @property
     def in_points(self) -> bool:
@@ -111,6 +122,7 @@ class StudyRecord:
             "trials": [trial.summary() for trial in self.trials],
             "front": [trial.number for trial in self.front],
             "anchors": [trial.number for trial in self.anchors],
+            "peers": [peer.summary() for peer in self.peers],
             "hypervolume": self.hypervolume,
             "reference_point": list(self.reference_point) if self.reference_point else None,
             "reference": self.reference,

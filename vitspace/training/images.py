@@ -12,12 +12,13 @@ from PIL import Image
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, create_transform
 from timm.data.auto_augment import RandAugment
 from torch import Tensor
-from torch.utils.data import DataLoader, Sampler, Subset, default_collate
+from torch.utils.data import DataLoader, Sampler, Subset
 from torch.utils.data import Dataset as TorchDataset
 
-from vitspace.data import as_rgb, check_data, kept_size, load_data, resize
+from vitspace.data import check_data, kept_size, load_data, read_image, resize
 from vitspace.data.imagefolder import find_images
 from vitspace.errors import InputError
+from vitspace.training.loading import HERE, Loading, loaded, shared_flags
 from vitspace.training.processes import ProcessGroup
 from vitspace.training.recipe import Recipe
 
@@ -54,7 +55,12 @@ class OnDisk(TorchDataset):
         self.files = [(path, label) for label, paths in enumerate(files.values()) for path in paths]
         self.stands_in = stands_in
         self.transform: Any = None
-        self._broken = torch.zeros(len(self.files), dtype=torch.bool).share_memory_()  # loading processes mark it too
+        self._broken = shared_flags(len(self.files))  # loading processes mark it too
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether loading processes can mark a file."""
+        return self._broken.is_shared()
 
     @property
     def skipped(self) -> int:
@@ -80,11 +86,10 @@ class OnDisk(TorchDataset):
     def _read(self, index: int) -> Image.Image | None:
         path = self.files[index][0]
         try:
-            with Image.open(path) as file:
-                return as_rgb(file)
+            return read_image(path)
         except Exception as error:  # a broken file makes Pillow's readers raise almost anything
             if not self._broken[index]:
-                _log.warning("skipped %s, which cannot be read: %s", path, error)
+                _log.warning("skipped %s, which cannot be read: %s", repr(str(path))[1:-1], error)
             self._broken[index] = True
             return None
 
@@ -102,6 +107,7 @@ class Images:
         std: Standard deviation of each channel.
         mirrors: Whether a mirrored image keeps its class.
         on_disk: Whether images are decoded each time.
+        passed_over: How many visible files of a folder are not taken, since they are no images.
     """
 
     name: str
@@ -112,11 +118,17 @@ class Images:
     std: tuple[float, ...]
     mirrors: bool
     on_disk: bool
+    passed_over: int = 0
 
     @property
     def skipped(self) -> dict[str, int]:
         """How many files of each split could not be read so far: none of a set in memory, which is read before."""
         return {"train": self.train.skipped, "val": self.val.skipped} if self.on_disk else {"train": 0, "val": 0}
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether loading processes can note what they skip."""
+        return not self.on_disk or (self.train.is_shared and self.val.is_shared)
 
     def share_skipped(self, place: ProcessGroup) -> None:
         """Count the files that any process could not read."""
@@ -147,12 +159,13 @@ def open_images(text: str, img_size: int, seed: int = 0) -> Images:
         sample = resize(loaded.train_images[:: max(1, len(train) // _SAMPLE)], img_size).float() / 255
         mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3)).clamp(min=1 / 255)
         facts = tuple(mean.tolist()), tuple(std.tolist()), loaded.mirrors
-        return Images(text, train, val, loaded.classes, *facts, on_disk=False)
+        return Images(text, train, val, loaded.classes, *facts, on_disk=False, passed_over=loaded.passed_over)
     check_data(text)
     found = find_images(argument)
+    found.tell_passed_over(argument)
     facts = IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, True
     shuffled, whole = OnDisk(found["train"], stands_in=True), OnDisk(found["val"], stands_in=False)
-    return Images(text, shuffled, whole, tuple(found["train"]), *facts, on_disk=True)
+    return Images(text, shuffled, whole, tuple(found["train"]), *facts, on_disk=True, passed_over=found.count)
 
 
 class Order(Sampler[int]):
@@ -175,7 +188,7 @@ class Order(Sampler[int]):
         return self.total // self.world - self.first
 
 
-def train_loader(images: Images, recipe: Recipe, order: Order, batch: int, workers: int, pin: bool) -> DataLoader:
+def train_loader(images: Images, recipe: Recipe, order: Order, batch: int, loading: Loading, pin: bool) -> DataLoader:
     """Return batches of a process: float32 [batch, 3, S, S] and int64 [batch]."""
     images.train.transform = create_transform(
         recipe.img_size,
@@ -190,7 +203,7 @@ def train_loader(images: Images, recipe: Recipe, order: Order, batch: int, worke
         re_mode="pixel",
     )
     _keep_a_bit(images.train.transform)
-    return DataLoader(images.train, batch, sampler=order, num_workers=workers, pin_memory=pin, drop_last=True)
+    return loading.loader(images.train, batch, sampler=order, pin_memory=pin, drop_last=True)
 
 
 def _keep_a_bit(transform: Any) -> None:
@@ -206,7 +219,7 @@ def _one_bit(level_fn: Callable[..., tuple[int]], *args: Any) -> tuple[int]:
 
 
 def val_batches(
-    images: Images, recipe: Recipe, batch: int, workers: int = 0, first: int = 0, step: int = 1
+    images: Images, recipe: Recipe, batch: int, loading: Loading = HERE, first: int = 0, step: int = 1
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield every ``step``-th validation image from ``first`` on, those of a process of so many, if it can be read."""
     images.val.transform = create_transform(
@@ -217,11 +230,4 @@ def val_batches(
         crop_pct=images.crop_pct(recipe),
     )
     shown = Subset(images.val, range(first, len(images.val), step))
-    for found in DataLoader(shown, batch, num_workers=workers, collate_fn=_readable):
-        if found is not None:
-            yield found
-
-
-def _readable(pairs: list[tuple[Tensor, int] | None]) -> tuple[Tensor, Tensor] | None:
-    kept = [pair for pair in pairs if pair is not None]
-    return default_collate(kept) if kept else None
+    yield from loaded(loading.loader(shown, batch))

@@ -17,8 +17,10 @@ from vitspace.errors import FailureError
 from vitspace.fitting import CHECK_EVERY, Batch, DivergedError, Fitting, make_average, make_criterion, make_mixup
 from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.devices import autocast, is_out_of_memory
+from vitspace.machine.quiet import training_step
 from vitspace.network import Network
 from vitspace.training.images import Images, Order, train_loader, val_batches
+from vitspace.training.loading import loaded, plan_loading
 from vitspace.training.plan import Plan
 from vitspace.training.processes import ProcessGroup
 
@@ -43,7 +45,7 @@ class Loop:
         self, network: Network, plan: Plan, images: Images, place: ProcessGroup, seed: int, workers: int = 0
     ) -> None:
         recipe, cuda = plan.recipe, place.device.type == "cuda"
-        self.plan, self.images, self.place, self.seed, self.workers = plan, images, place, seed, workers
+        self.plan, self.images, self.place, self.seed = plan, images, place, seed
         self.layout = torch.channels_last if cuda else torch.contiguous_format
         if recipe.sync_bn and cuda and place.world > 1:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
@@ -51,7 +53,10 @@ class Loop:
         self.mix = make_mixup(recipe.mixup, recipe.cutmix, recipe.label_smoothing, len(images.classes))
         self.fitting = _fitting(self.network, plan, place)
         self.order = Order(len(images.train), plan.updates * recipe.batch_size, seed, place.rank, place.world)
-        self.loader = train_loader(images, recipe, self.order, plan.micro_batch, workers, pin=cuda)
+        self.val_batch = min(256, 2 * plan.micro_batch)
+        largest = max(plan.micro_batch, self.val_batch) * (3 * recipe.img_size**2 * 4 + 8)
+        self.loading = plan_loading(workers if images.is_shared else 0, largest, place.world)
+        self.loader = train_loader(images, recipe, self.order, plan.micro_batch, self.loading, pin=cuda)
         self.done, self.loss_sum = 0, torch.zeros((), device=place.device)
 
     @property
@@ -97,10 +102,10 @@ class Loop:
         """
         network, place = self.validated.eval(), self.place
         sums = torch.zeros(3, device=place.device)
-        batch = min(256, 2 * self.plan.micro_batch)
-        for inputs, labels in val_batches(self.images, self.plan.recipe, batch, self.workers, place.rank, place.world):
+        share = place.rank, place.world
+        for inputs, labels in val_batches(self.images, self.plan.recipe, self.val_batch, self.loading, *share):
             labels = labels.to(place.device)
-            with autocast("auto", place.device):
+            with training_step(self.fitting.pauses), autocast("auto", place.device):
                 scores = network(inputs.to(place.device, memory_format=self.layout)).float()
             loss = F.cross_entropy(scores, labels, reduction="sum")
             sums += torch.stack([loss, (scores.argmax(1) == labels).sum(), loss.new_tensor(len(labels))])
@@ -143,7 +148,7 @@ class Loop:
 
     def _groups(self) -> Iterator[list[Batch]]:
         """Yield the micro-batches of one update after the other."""
-        batches = iter(self.loader)
+        batches = loaded(self.loader)
         while group := list(islice(batches, self.plan.accumulate)):
             yield group
 

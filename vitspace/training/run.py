@@ -149,6 +149,7 @@ class Training:
             "train_images": len(self.images.train) - skipped["train"],
             "val_images": len(self.images.val) - skipped["val"],
             "skipped_images": skipped,
+            "passed_over_files": self.images.passed_over,
             "classes": len(self.images.classes),
             "img_size": self.plan.recipe.img_size,
             "recipe": self.recipe_name,

@@ -201,6 +201,7 @@ class OpenTraining:
             "train_images": len(self.dataset.train_labels),
             "val_images": len(self.dataset.val_labels),
             "skipped_images": self.dataset.skipped,
+            **({"passed_over_files": self.dataset.passed_over} if self.dataset.passed_over else {}),
             "chance_loss": chance.loss,
             "chance_accuracy": chance.accuracy,
             "device": str(self.device),

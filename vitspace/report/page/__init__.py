@@ -20,6 +20,7 @@ from vitspace.report.comparison_figure import draw_comparison
 from vitspace.report.figures import ReportFigure, figures
 from vitspace.report.importance import axis_importance
 from vitspace.report.page import sections
+from vitspace.report.peers import peers_table, peers_words
 from vitspace.report.scatter import Axis, cost_name
 from vitspace.report.tables import anchors_shown, calibration, settings_table
 from vitspace.report.trust import proxy_name, report_card
@@ -94,6 +95,8 @@ def _content(record: StudyRecord, wide: dict[str, bytes]) -> dict[str, Any]:
         "front": sections.front_grid(record),
         "noise": sections.noise_words(record),
         "published": sections.grid(anchors_shown(record).drop(columns="settings")),
+        "peers": sections.grid(peers_table(record)),
+        "peers_words": peers_words(record),
         "settings": sections.grid(settings_table(record)),
         "growth": sections.growth_words(record),
         "importance": axis_importance(record),

@@ -23,7 +23,7 @@ from vitspace.words import plural
 
 #: Columns that come after the others, and those of words, which need room.
 _LAST = ("dim", "depth", "settings")
-_LONG = ("settings", "why", "note", "standing", "example", "outside")
+_LONG = ("settings", "why", "source", "note", "standing", "example", "outside")
 
 
 @dataclass(frozen=True)
@@ -180,8 +180,15 @@ def views_note(record: StudyRecord) -> str:
         "Stars are published designs at their published accuracy, timed here as the candidates are; the hollow mark "
         "joined to a star is what is predicted without that result, so that the error is seen. Bars are 90 % "
         f"intervals. {front} Faint: designs that were screened; hollow stars: published designs that were not run; "
-        f"diamonds: public networks within {NEAR:g} points of the best of their FLOPs, by their published results."
+        f"small diamonds: public networks within {NEAR:g} points of the best of their FLOPs, by their published "
+        f"results.{_peers_note(record)}"
     )
+
+
+def _peers_note(record: StudyRecord) -> str:
+    if not record.peers:
+        return ""
+    return " Green diamonds with names: public networks at their published top-1; hollow, of another recipe."
 
 
 def lost_words(record: StudyRecord) -> str:

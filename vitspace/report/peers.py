@@ -1,0 +1,96 @@
+"""Public networks beside the designs of a study: what is said of them, and which designs lead them."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from vitspace.accuracy.posterior import PUBLISHED_SD
+from vitspace.plots.names import public_name
+from vitspace.report.standing import Neighbour, standings_words
+from vitspace.study.peer import StudyPeer
+from vitspace.study.record import StudyRecord
+from vitspace.study.trial import Trial
+
+#: FLOPs and milliseconds as a multiple of the dearest design's, beyond which a network is in the table alone.
+BEYOND = 1.5
+_COLUMNS = [
+    *("name", "network", "gflops", "params_m", "latency_ms", "latency_low_ms", "latency_high_ms", "latency_doubt"),
+    *("published_top1", "img_size", "recipe", "source", "why"),
+]
+
+
+def peers_table(record: StudyRecord) -> pd.DataFrame:
+    """The public networks beside a study, by FLOPs."""
+    return pd.DataFrame([_row(peer) for peer in record.peers], columns=_COLUMNS)
+
+
+def _row(peer: StudyPeer) -> dict[str, Any]:
+    timed = {f"latency_{name}": peer.latency.get(name) or None for name in ("low_ms", "high_ms", "doubt")}
+    what = peer.recipe if peer.like_for_like or peer.top1 is None else f"{peer.recipe}: not like for like"
+    facts = {"gflops": peer.macs / 1e9, "params_m": peer.params / 1e6, "latency_ms": peer.latency_ms, **timed}
+    facts |= {"published_top1": peer.top1, "img_size": peer.img_size, "recipe": what, "source": peer.source or None}
+    return {"name": public_name(peer.name), "network": peer.name, **facts, "why": peer.why or None}
+
+
+def peers_words(record: StudyRecord) -> str:
+    """Say which designs lead the public network that is nearest to each of them, and what is not compared."""
+    if not record.peers:
+        return ""
+    return " ".join(text for text in (_leads(record), _apart(record), _unknown(record), _untimed(record)) if text)
+
+
+def _leads(record: StudyRecord) -> str:
+    if not record.in_points:
+        return "Their published accuracies do not compare with a proxy's scores, so they stand by their costs alone."
+    beside = [_neighbour(peer) for peer in record.peers if peer.like_for_like and peer.latency_ms]
+    said = standings_words(record, beside, "the public network that is nearest")
+    count = f"{len(beside)} public network{'s'[: len(beside) != 1]}"
+    return f"Beside {count} of the usual recipe, timed as the designs were: {said}" if said else ""
+
+
+def _neighbour(peer: StudyPeer) -> Neighbour:
+    """A peer as the trial that it would be, at its published accuracy."""
+    assert peer.top1 is not None
+    trial = Trial(
+        number=-1,
+        state="complete",
+        params=peer.params,
+        macs=peer.macs,
+        latency_ms=peer.latency_ms,
+        latency=peer.latency,
+        score=peer.top1,
+        score_std=PUBLISHED_SD,
+        estimate={"published": peer.top1},
+    )
+    return Neighbour(public_name(peer.name), trial)
+
+
+def _apart(record: StudyRecord) -> str:
+    apart = [f"{public_name(p.name)} ({p.recipe})" for p in record.peers if p.top1 is not None and not p.like_for_like]
+    if not apart or not record.in_points:
+        return ""
+    return f"Not like for like, and left out of that: {', '.join(apart)}."
+
+
+def _unknown(record: StudyRecord) -> str:
+    names = [public_name(peer.name) for peer in record.peers if peer.top1 is None]
+    return f"Of unknown accuracy, and so in no figure of accuracy: {', '.join(names)}." if names else ""
+
+
+def _untimed(record: StudyRecord) -> str:
+    """Name the networks that are not timed, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for peer in record.peers:
+        if not peer.latency_ms:
+            reasons.setdefault(peer.why, []).append(public_name(peer.name))
+    said = [f"Not timed{f', as {why}' if why else ''}: {', '.join(names)}." for why, names in reasons.items()]
+    return " ".join(said)
+
+
+def peers_in_view(record: StudyRecord) -> list[StudyPeer]:
+    """The peers that a figure has room for: not far beyond the dearest design, in FLOPs or in milliseconds."""
+    if not record.completed:
+        return []
+    macs, ms = (BEYOND * max(trial.point[i] for trial in record.completed) for i in (1, 2))
+    return [peer for peer in record.peers if peer.macs <= macs and (peer.latency_ms or -math.inf) <= ms]
