@@ -15,7 +15,7 @@ from vitspace.proxies import ProxyError, ProxyFault, Score, kind_of, open_proxy,
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "proxy.md"
 BODY = """
 from vitspace.proxies import ProxyError, Score
-
+import torch
 TRAINS = False
 
 class Mine:
