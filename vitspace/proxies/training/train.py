@@ -216,8 +216,8 @@ class OpenTraining:
         result = train(spec, self.recipe, self.dataset, seed, self.device, on_step)
         rescaled = rescaled_settings(spec, self.recipe)
         names = ("accuracy", "train_loss", "images_per_second", "steps", "images_at_once", "curve")
-        names += ("training_seconds", "validation_seconds")
-        details = {name: getattr(result, name) for name in names}
+        parts = ("training_seconds", "validation_seconds")
+        details = {name: getattr(result, name) for name in (*names, *parts)}
         return Score(result.score, result.seconds, details | {"rescaled": rescaled, "device": str(self.device)})
 
 
