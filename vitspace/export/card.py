@@ -18,7 +18,8 @@ from vitspace.units import format_score
 from vitspace.words import plural
 
 _USE = {
-    "spec": "import vitspace\nspec = vitspace.Spec.from_json(open('spec.json').read())\n"
+    "spec": "from pathlib import Path\nimport vitspace\n"
+    "spec = vitspace.Spec.from_json(Path('spec.json').read_text())\n"
     "model = vitspace.build(spec, num_classes={classes}, img_size={size}).eval()",
     "timm": "import timm, {model}\nmodel = timm.create_model('{model}', pretrained={trained})",
     "onnx": "import onnxruntime\nsession = onnxruntime.InferenceSession('model.onnx')\n"
