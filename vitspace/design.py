@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vitspace.anchors import Anchor, all_anchors, anchor
+from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
+from vitspace.plots.names import design_name
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file
@@ -19,7 +21,7 @@ class Design:
     """An architecture and its origin.
 
     Attributes:
-        name: Its name: ``msg_tiny``, ``msg-4G-trial-12``, a file's stem or a spec's id.
+        name: Its name: ``msg_tiny``, ``msg-4G-trial-12``, a file's stem or ``mat-6.7M-3a45``.
         spec: The architecture.
         anchor: Its published row, if it was named by one, or is one in its study.
         trial: The trial that evaluated it.
@@ -95,7 +97,7 @@ def read_spec(text: str) -> tuple[str, Spec]:
     """
     if text.lstrip().startswith("{"):
         spec = Spec.from_json(text)
-        return spec.id, spec
+        return design_name(spec.family, spec.id, cost(spec).params), spec
     if text.endswith(".json"):
         path = Path(text)
         if not path.is_file():

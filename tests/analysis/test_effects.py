@@ -65,6 +65,25 @@ def test_axes_of_one_value_are_left_out():
     assert [axis.axis for axis in all_effects(constant)] == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("size", [0.01, 0.02, 0.2, 1.0])
+@pytest.mark.parametrize("matters", [0.0, 0.05, 0.5, 2.0])
+def test_a_value_is_resolved_by_more_than_what_matters_alone(size, matters):
+    """Scores without noise, so that any difference is significant."""
+    seen = observed(lambda row, g: 0.0)
+    scores = np.array([size * (row["b"] == "y") for row in seen.params])
+    sure = Observations("made", seen.values, seen.params, seen.macs, scores)
+    found = axis_effects(sure, "b", scores, matters)
+    assert found.resolved == (size > matters) and (found.rivals == ()) == found.resolved
+
+
+def test_differences_of_nothing_have_no_importance():
+    seen = observed(lambda row, g: 0.0)
+    tiny = np.array([1e-5 * (row["b"] == "y") for row in seen.params])
+    flat = Observations("made", seen.values, seen.params, seen.macs, tiny)
+    assert all(each.fanova == each.ped_anova == 0 for each in importances(flat, 1e-3).values())
+    assert importances(flat)["b"].fanova > 0.9
+
+
 def test_importance_finds_the_axis_that_matters():
     found = importances(observed(lambda row, g: (row["b"] == "y") + 0.5 * row.get("c", 0)))
     assert found["b"].fanova > found["a"].fanova and found["b"].ped_anova > found["a"].ped_anova

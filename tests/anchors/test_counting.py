@@ -132,6 +132,6 @@ def test_the_text_says_why_and_by_which_convention(rows):
 def test_a_reading_that_departs_from_the_text_is_printed(name, capsys):
     from vitspace.cli.anchors import anchors
 
-    anchors(family=None, role="anchor", as_json=False)
+    anchors(family=None, role="anchor", task="classification", as_json=False)
     out = capsys.readouterr().out
     assert f"\n{name}: " in out and "reproduced*" in next(line for line in out.splitlines() if line.startswith(name))

@@ -1,6 +1,8 @@
 """vitspace space show, size, draw and validate."""
 
+import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 from inside import SMALL, vitspace
@@ -64,11 +66,34 @@ def test_designs_drawn_within_a_latency_tell_it_and_what_it_is_worth(folder, mon
 def test_what_is_piped_is_not_cut(folder, monkeypatch, capsys):
     monkeypatch.delenv("COLUMNS", raising=False)
     names = ["transcnn", "partial", "transcnn", "partial"]
-    stages = [{"dim": 64 << i, "family": name} for i, name in enumerate(names)]
-    row = {"id": "5eec0f496d46", "params": 7793000, "macs": 80560000, "stages": stages}
-    _print_designs([row], ["hybrid"], [["1"] * 4])
+    shapes = [dataclasses.make_dataclass("Shape", ["family", "dim", "depth"]) for _ in names]
+    stages = [shape(name, 64 << i, 1) for i, (shape, name) in enumerate(zip(shapes, names, strict=True))]
+    spec = SimpleNamespace(family="hybrid", stages=stages, stem=stages[0], head=stages[0])
+    _print_designs([{"id": "5eec0f496d46", "params": 7793000, "macs": 80560000}], [spec])
     [_, design] = capsys.readouterr().out.splitlines()
     assert ",".join(names) in design and "64,128,256,512" in design
+
+
+def test_drawn_designs_show_what_differs_between_them(folder):
+    """Every setting that two of them have at different values, and none that all have alike."""
+    for seed in range(3):
+        done = vitspace("space", "draw", "small.yaml", "-n", "3", "--seed", str(seed), cwd=folder)
+        rows = json.loads(
+            vitspace("space", "draw", "small.yaml", "-n", "3", "--seed", str(seed), "--json", cwd=folder).stdout
+        )
+        names = rows[0]["stages"][0].keys() - {"family", "dim", "depth"}
+        differing = {n for n in names if len({str([stage[n] for stage in row["stages"]]) for row in rows}) > 1}
+        shown = set(done.stdout.splitlines()[0].split())
+        assert shown == {"id", "family", "params", "FLOPs", "dim", "depth"} | differing
+
+
+def test_validate_names_values_that_no_design_has(folder):
+    (folder / "head.yaml").write_text(SMALL.replace("dim: {values: [16", "dim: {values: [24, 16"))
+    found = json.loads(vitspace("space", "validate", "head.yaml", "--json", cwd=folder).stdout)
+    for value in found["absent"]:
+        assert value.keys() == {"axis", "stage", "value", "why"} and value["why"]
+    lines = vitspace("space", "validate", "head.yaml", cwd=folder).stdout.splitlines()
+    assert len(lines) == 1 + len(found["absent"]) and "valid, " in lines[0]
 
 
 def test_a_space_is_shown_without_cuts_where_it_is_piped(folder, monkeypatch, capsys):

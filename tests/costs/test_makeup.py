@@ -29,6 +29,18 @@ def test_hybrids_sum_to_one_whole_pass():
         assert cost(spec).numbers == whole(spec).numbers, spec
 
 
+def test_a_network_on_the_cpu_is_counted_as_its_paper_writes_it():
+    """Not as evaluation runs it there, which for most families is another number."""
+    designs = [
+        anchor(name).spec for name in ("msg_tiny", "emsnet_xxtiny", "mat_2", "partialformer_b0", "transcnn_small")
+    ]
+    for turn in range(len(designs)):
+        turned = designs[turn:] + designs[:turn]
+        shallow = tuple(design.stages[i].changed(depth=1) for i, design in enumerate(turned[:4]))
+        spec = Spec(turned[0].stem, shallow, turned[3].head)
+        assert count_network(build(spec), 3, 64, 64).numbers == cost(spec, 64).numbers, spec
+
+
 def test_resnet_50_is_made_up_as_its_paper_says():
     with torch.device("meta"):
         found = count_network(timm.create_model("resnet50"), 3, 224, 224)

@@ -36,7 +36,7 @@ def test_an_untrained_model_has_as_many_classes_as_asked_for(spec, weights, tmp_
     model = ExportedModel.of(Design("d", spec), num_classes=200)
     record = export_folder(model, ["timm"], tmp_path / "out")
     assert record["num_classes"] == 200 and "NUM_CLASSES = 224, 200" in (tmp_path / "out/vitspace_d.py").read_text()
-    assert "Its 200 classes were set by the export" in (tmp_path / "out" / "README.md").read_text()
+    assert "Its number of classes, 200, was set by the export" in (tmp_path / "out" / "README.md").read_text()
     with pytest.raises(InputError, match=r"trained for, 5 in .*best.safetensors, but got 200"):
         ExportedModel.of(Design("d", spec), weights / "best.safetensors", num_classes=200)
 
@@ -241,3 +241,20 @@ def test_a_folder_is_whole_or_not_there(tmp_path):
         (folder / "half").touch()
         raise KeyboardInterrupt
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("trained", [True, False])
+def test_the_cards_first_snippet_builds_the_network_that_was_exported(spec, weights, tmp_path, monkeypatch, trained):
+    """In the folder of the export, with its classes and weights: the code is run as it stands."""
+    file = weights / "best.safetensors" if trained else None
+    model = ExportedModel.of(Design("mine", spec), file, 64, None if trained else 3)
+    export_folder(model, ["spec", "timm"], tmp_path / "out")
+    text = (tmp_path / "out" / "README.md").read_text()
+    code = text.split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path / "out")
+    found = {}
+    exec(code, found)
+    assert found["model"].num_classes == (5 if trained else 3) and not found["model"].training
+    if trained:
+        for name, tensor in found["model"].state_dict().items():
+            assert torch.equal(tensor, model.network.state_dict()[name]), name

@@ -217,3 +217,20 @@ def test_what_is_stored_together_is_there_afterwards(tmp_path):
 def test_the_command_that_goes_on_names_the_storage():
     assert resume_command("s", "studies.journal") == "vitspace search --study s --resume"
     assert resume_command("s", "sqlite:///a b.db") == "vitspace search --study s --resume --storage 'sqlite:///a b.db'"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a database", "other"])
+def test_reading_makes_no_database(tmp_path, content):
+    """Of a file that is missing, empty, no database, or one of another program."""
+    file = tmp_path / "studies.db"
+    if content == "other":
+        with sqlite3.connect(file) as other:
+            other.execute("CREATE TABLE things (name TEXT)")
+        other.close()
+    elif content is not None:
+        file.write_bytes(content)
+    before = file.read_bytes() if file.exists() else None
+    with pytest.raises(InputError, match=r"no file|is none: |cannot be reached"):
+        open_storage(f"sqlite:///{file}", create=False)
+    assert (file.read_bytes() if file.exists() else None) == before
+    assert {path.name for path in tmp_path.iterdir()} <= {"studies.db"}

@@ -60,10 +60,10 @@ def test_keypoints_are_heat_maps_at_a_quarter_of_the_crop(name):
 def with_few_regions(network):
     """Let a detector of two steps look at few regions, so that the test is quick."""
     if hasattr(network, "rpn"):
-        network.rpn._pre_nms_top_n = network.rpn._post_nms_top_n = {"training": 12, "testing": 12}
+        network.rpn._pre_nms_top_n = network.rpn._post_nms_top_n = {"training": 6, "testing": 6}
         heads = network.roi_heads
         for rules in getattr(heads, "rules", [heads]):
-            rules.fg_bg_sampler.batch_size_per_image, rules.detections_per_img = 8, 4
+            rules.fg_bg_sampler.batch_size_per_image, rules.detections_per_img = 4, 2
     return network
 
 

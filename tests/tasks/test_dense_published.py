@@ -1,6 +1,7 @@
 """The published rows of dense tasks: all of them, each with the status that is expected."""
 
 from collections import Counter
+from functools import cache
 
 import pytest
 
@@ -10,6 +11,15 @@ from vitspace.tasks.published import FLOPS_TOLERANCE, PARAMS_TOLERANCE, dense_ro
 
 #: Rows that no faithful reading reproduces; published.csv says why.
 UNREPRODUCED = {"resnet50:retinanet", "emsnet_xtiny:retinanet"}
+#: Rows that are off by more than the tolerances, but by no more than a unit of the last printed digit.
+ROUNDED = {
+    "mat_2:semantic-fpn",
+    "mat_3:semantic-fpn",
+    "mat_2:retinanet",
+    "partialformer_b1:mask-rcnn",
+    "mat_1:ssd",
+    "partialformer_b1:simple-baseline",
+}
 ROWS = {
     "semantic-fpn": 10,
     "upernet": 6,
@@ -23,9 +33,19 @@ ROWS = {
 }
 
 
-@pytest.fixture(scope="module")
-def table():
-    return {row["id"]: row for task in DENSE for row in published_rows(task)}
+@cache
+def table(task):
+    return {row["id"]: row for row in published_rows(task)}
+
+
+def off(row):
+    """Errors of params and FLOPs over their tolerances."""
+    flops = abs(row["flops_error_without_attention"] or 0) / FLOPS_TOLERANCE
+    return max(abs(row["params_error"] or 0) / PARAMS_TOLERANCE, flops)
+
+
+def of_task(names, task):
+    return names & {row.id for row in dense_rows() if row.task == task}
 
 
 def test_every_row_has_a_task_and_a_name_of_its_own():
@@ -34,51 +54,41 @@ def test_every_row_has_a_task_and_a_name_of_its_own():
     assert Counter(row.role for row in dense_rows() if row.family == "peer") == {"peer": 19}
 
 
-def test_every_row_has_the_expected_status(table):
-    assert {name for name, row in table.items() if row["status"] != "reproduced"} == UNREPRODUCED
-
-
-def test_why_is_said_where_and_only_where_a_row_is_unreproduced(table):
-    assert {name for name, row in table.items() if row["why"]} == UNREPRODUCED
+def test_why_is_said_where_and_only_where_a_row_is_unreproduced():
     assert {row.id for row in dense_rows() if row.why} == UNREPRODUCED
 
 
-def test_peers_prove_the_convention(table):
-    peers = [row for row in table.values() if row["role"] == "peer" and row["id"] not in UNREPRODUCED]
-    flops = [abs(row["flops_error_without_attention"]) for row in peers]
-    assert max(flops) < FLOPS_TOLERANCE and sum(error < 0.01 for error in flops) >= 17
-    assert all(abs(row["params_error"]) < PARAMS_TOLERANCE for row in peers if row["params_error"] is not None)
+@pytest.mark.parametrize("task", DENSE)
+def test_every_row_has_the_expected_status(task):
+    rows = table(task)
+    assert {name for name, row in rows.items() if row["status"] != "reproduced"} == of_task(UNREPRODUCED, task)
+    assert {name for name, row in rows.items() if row["why"]} == of_task(UNREPRODUCED, task)
+    assert {name for name, row in rows.items() if off(row) > 1} == of_task(UNREPRODUCED | ROUNDED, task)
 
 
-def test_rows_beyond_the_tolerances_are_within_a_unit_of_the_last_digit(table):
-    beyond = {
-        name
-        for name, row in table.items()
-        if abs(row["params_error"] or 0) > PARAMS_TOLERANCE
-        or abs(row["flops_error_without_attention"] or 0) > FLOPS_TOLERANCE
-    }
-    assert beyond - UNREPRODUCED == {
-        "mat_2:semantic-fpn",
-        "mat_3:semantic-fpn",
-        "mat_2:retinanet",
-        "partialformer_b1:mask-rcnn",
-        "mat_1:ssd",
-        "partialformer_b1:simple-baseline",
-    }
+@pytest.mark.parametrize("task", [task for task in DENSE if task not in ("ssdlite", "vt-fpn")])
+def test_peers_prove_the_convention(task):
+    peers = [row for row in table(task).values() if row["role"] == "peer" and row["id"] not in UNREPRODUCED]
+    assert peers and all(off(row) < 1 for row in peers)
+    assert any(abs(row["flops_error_without_attention"]) < 0.01 for row in peers)
 
 
-def test_a_row_says_what_it_was_counted_with(table):
-    row = table["mat_2:retinanet"]
-    assert row["img_size"] == [800, 1280] and row["size_printed"] and row["num_classes"] == 80
-    assert row["published"]["gflops"] == 164 and row["published"]["metric"] == "AP box" and row["spec_id"]
-    assert row["macs"] > row["macs_without_attention"]
-    assert table["resnet50:fpn:lip"]["num_classes"] == 20 and table["resnet50:fpn"]["spec_id"] is None
-    assert table["transcnn_base:retinanet"]["flops_error"] is None
+def test_a_row_says_what_it_was_counted_with():
+    row = table("ssdlite")["mat_2:ssd"]
+    assert row["img_size"] == [320, 320] and row["size_printed"] and row["num_classes"] == 80
+    assert row["published"]["gflops"] == 1.5 and row["published"]["metric"] == "AP box" and row["spec_id"]
+    assert row["macs"] > row["macs_without_attention"] and row["published"]["top1"] is None
+
+
+def test_rows_have_their_own_classes_and_what_is_not_printed_is_none():
+    rows = table("fpn")
+    assert [rows[name]["num_classes"] for name in ("resnet50:fpn", "resnet50:fpn:lip")] == [54, 20]
+    assert rows["resnet50:fpn"]["spec_id"] is None and rows["resnet50:fpn"]["params_error"] is None
 
 
 def test_rows_of_a_family_or_role_are_chosen():
     assert {row["family"] for row in published_rows("ssdlite", family="mat")} == {"mat"}
-    assert len(published_rows("upernet", role="peer")) == 3
+    assert [row["role"] for row in published_rows("simple-baseline", role="peer")] == ["peer", "peer"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,16 @@ from vitspace.analysis.folder import made_by, write_axes
 from vitspace.analysis.importance import Importance, importances
 from vitspace.analysis.observations import Observations, of_scored, of_study
 from vitspace.analysis.scoring import Scoring
+from vitspace.analysis.sight import UNSEEN, Spread, changes, published_scores, spread_of
 from vitspace.analysis.tables import axes_table, records, values_table
 from vitspace.budget import Budget
 from vitspace.folders import check_folder, owning
+from vitspace.proxies import trains
 from vitspace.space import load_space
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.store import StudyStore
 from vitspace.tracking import Track, untracked
+from vitspace.words import plural
 
 #: The caution for designs of a study, which are not drawn uniformly.
 BIASED = "Trials were proposed by a search, which looks more closely where scores are high: effects are biased so."
@@ -38,6 +41,7 @@ class AxisFindings:
         observations: The designs and their scores.
         effects: By axis, the score of each value at equal FLOPs.
         importance: By axis, its share of the score's variance.
+        spread: The spread of the proxy's scores, and with it which effects matter.
         drawn: A sentence on how the designs were drawn.
     """
 
@@ -46,12 +50,36 @@ class AxisFindings:
     observations: Observations
     effects: Sequence[AxisEffects]
     importance: Mapping[str, Importance]
+    spread: Spread
     drawn: str
 
     @classmethod
-    def of(cls, source: str, proxy: str, observations: Observations, drawn: str) -> "AxisFindings":
-        """Compute effects and importance from scored designs."""
-        return cls(source, proxy, observations, all_effects(observations), importances(observations), drawn)
+    def of(
+        cls,
+        source: str,
+        proxy: str,
+        observations: Observations,
+        drawn: str,
+        spread: Spread | None = None,
+        changes: Mapping[str, float] | None = None,
+    ) -> "AxisFindings":
+        """Compute effects and importance from scored designs.
+
+        Args:
+            source: The space or study.
+            proxy: The proxy of the scores.
+            observations: The designs and their scores.
+            drawn: A sentence on how the designs were drawn.
+            spread: Of the proxy's scores; None is that of the designs.
+            changes: By axis, how much a score changes where it alone changes; see `vitspace.analysis.sight.changes`.
+        """
+        spread, changes = spread or Spread.of(observations), changes or {}
+        effects = [
+            replace(each, change=changes.get(each.axis), seen=spread.is_seen(changes.get(each.axis)))
+            for each in all_effects(observations, spread.matters)
+        ]
+        important = importances(observations, spread.sees)
+        return cls(source, proxy, observations, effects, important, spread, drawn)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -59,10 +87,17 @@ class AxisFindings:
         return axes_table(self.effects, self.importance)
 
     @property
+    def unseen(self) -> list[str]:
+        """The axes that the proxy cannot see."""
+        return [axis.axis for axis in self.effects if axis.seen is False]
+
+    @property
     def note(self) -> str:
-        """The number of designs, and how they were drawn."""
+        """The number of designs, how they were drawn, which effects matter, and what the proxy cannot see."""
         seen = self.observations
-        return f"{len(seen.scores)} designs, {seen.left_out} left out (failed, or outside the space). {self.drawn}"
+        told = f"{plural(len(seen.scores), 'design')}, {seen.left_out} left out (failed, or outside the space)."
+        blind = f" {self.proxy} cannot see {', '.join(self.unseen)}: {UNSEEN}." if self.unseen else ""
+        return f"{told} {self.drawn} {self.spread}.{blind}"
 
     def write(self, folder: Path, command: str) -> None:
         """Write figure and tables into a folder."""
@@ -72,6 +107,7 @@ class AxisFindings:
     def to_json(self) -> dict[str, Any]:
         """Return what ``vitspace space axes --json`` prints, without source and folder."""
         found = {"space": self.observations.space, "proxy": self.proxy, "designs": len(self.observations.scores)}
+        found |= {"spread": self.spread.value, "matters": self.spread.matters, "unseen": self.unseen}
         return found | {"axes": records(self.table), "values": records(values_table(self.effects))}
 
 
@@ -107,7 +143,11 @@ def space_axes(
         designs = [(loaded, spec) for spec in loaded.draw(n, limits, scoring.seed)]
         seen = of_scored(loaded, scorer.score_all(designs, track))
         drawn = f"Designs drawn uniformly within {limits}."
-        findings = AxisFindings.of(Path(space).stem, scoring.proxy, seen, drawn)
+        spread, moved = Spread.of(seen), None
+        if not trains(scoring.proxy):
+            spread = Spread.of(seen, *published_scores(scorer, seen, track))
+            moved = changes(loaded, scorer, seen, track)
+        findings = AxisFindings.of(Path(space).stem, scoring.proxy, seen, drawn, spread, moved)
         if folder:
             findings.write(folder, command)
     return findings
@@ -133,7 +173,7 @@ def study_axes(
     with owning(folder):
         record = StudyStore.open(storage, study).record()
         seen = of_study(load_space(record.config.space, record.img_size), record, limits)
-        findings = AxisFindings.of(study, record.config.proxy, seen, BIASED)
+        findings = AxisFindings.of(study, record.config.proxy, seen, BIASED, spread_of(record, seen))
         if folder:
             findings.write(folder, command)
     return findings

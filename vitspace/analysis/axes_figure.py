@@ -11,6 +11,7 @@ from vitspace.analysis.effects import FEW, AxisEffects
 from vitspace.analysis.importance import Importance
 from vitspace.analysis.tables import most_important_first, readable_value
 from vitspace.plots import style
+from vitspace.words import plural
 
 #: Largest number of panels; the table has all axes.
 PANELS = 12
@@ -19,8 +20,8 @@ _LINE, _TOP, _BOTTOM = 2.15, 0.95, 0.85  # inches
 
 CAPTION = (
     "Mean score beyond what a design's FLOPs explain, with 90 % bootstrap intervals. Orange: the value that the data "
-    "prefer, told apart from all others; blue: not told apart from it; grey: behind it, or of fewer than {few} designs "
-    "(hollow). Other axes vary freely."
+    "prefer, told apart from all others; blue: not told apart from it; grey: behind it, of fewer than {few} designs "
+    "(hollow), or of an axis that the proxy cannot see. Other axes vary freely."
 )
 
 
@@ -69,13 +70,17 @@ def _panel(axes: Axes, axis: AxisEffects, importance: Importance | None) -> None
 
 
 def _colour(axis: AxisEffects, value: object) -> str:
+    if axis.seen is False:
+        return style.GREY
     if value == axis.best:
         return style.ORANGE if axis.resolved else style.BLUE
     return style.BLUE if value in axis.rivals else style.GREY
 
 
 def _note(axis: AxisEffects, importance: Importance | None) -> str:
+    if axis.seen is False:
+        return "the proxy cannot see it"
     if importance is None:
-        return f"{axis.designs} designs"
+        return f"{plural(axis.designs, 'design')}"
     there = "" if importance.present == 1 else f", {100 * importance.present:.0f} % have it"
     return f"fANOVA {importance.fanova:.2f}{there}"

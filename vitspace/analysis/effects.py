@@ -56,7 +56,9 @@ class AxisEffects:
         effects: Effect of each value, in the axis's order.
         best: The value with the highest mean among values of at least `FEW` designs; None if there is at most one.
         gain: Its mean minus the next one's; ``gain_low`` and ``gain_high`` are the 90 % interval.
-        rivals: Values that may be as good.
+        rivals: Values that may be as good, or behind it by no more than what matters.
+        change: Largest change of a design's score where this axis alone changed; None where that was not tried.
+        seen: Whether the proxy sees the axis: ``change`` is not nearly 0; None as ``change``.
     """
 
     axis: str
@@ -67,11 +69,13 @@ class AxisEffects:
     gain_low: float = float("nan")
     gain_high: float = float("nan")
     rivals: tuple[Any, ...] = ()
+    change: float | None = None
+    seen: bool | None = None
 
     @property
     def resolved(self) -> bool:
-        """Whether the best value is significantly better than all others."""
-        return self.best is not None and not self.rivals
+        """Whether the best value is significantly better than all others, by an effect that matters and is seen."""
+        return self.best is not None and not self.rivals and self.seen is not False
 
 
 def at_equal_flops(macs: Array, scores: Array) -> Array:
@@ -83,13 +87,14 @@ def at_equal_flops(macs: Array, scores: Array) -> Array:
     return scores - np.polynomial.Polynomial.fit(log, scores, degree)(log)
 
 
-def axis_effects(seen: Observations, axis: str, rest: Array | None = None) -> AxisEffects:
+def axis_effects(seen: Observations, axis: str, rest: Array | None = None, matters: float = 0.0) -> AxisEffects:
     """Return the effects of one axis, among the designs that have it.
 
     Args:
         seen: The designs.
         axis: Name of the axis.
         rest: Their scores at equal FLOPs [N]; None computes them.
+        matters: The difference in score that the best value must be ahead by, to be better.
     """
     rest = at_equal_flops(seen.macs, seen.scores) if rest is None else rest
     having = seen.having(axis)
@@ -101,13 +106,13 @@ def axis_effects(seen: Observations, axis: str, rest: Array | None = None) -> Ax
     means = {value: _resampled_means(group, rng) for value, group in groups.items()}
     scores = seen.scores[having]
     effects = tuple(_effect(value, groups[value], means[value], scores[mask]) for value, mask in masks.items())
-    return AxisEffects(axis, len(having), effects, **_preference(effects, means))
+    return AxisEffects(axis, len(having), effects, **_preference(effects, means, matters))
 
 
-def all_effects(seen: Observations) -> list[AxisEffects]:
+def all_effects(seen: Observations, matters: float = 0.0) -> list[AxisEffects]:
     """Return the effects of all axes of which the designs have at least two values, in the space's order."""
     rest = at_equal_flops(seen.macs, seen.scores)
-    found = [axis_effects(seen, axis, rest) for axis in seen.values]
+    found = [axis_effects(seen, axis, rest, matters) for axis in seen.values]
     return [axis for axis in found if sum(e.designs > 0 for e in axis.effects) > 1]
 
 
@@ -125,7 +130,7 @@ def _effect(value: Any, group: Array, means: Array, scores: Array) -> Effect:
     return Effect(value, len(group), float(group.mean()), float(low), float(high), float(scores.mean()))
 
 
-def _preference(effects: tuple[Effect, ...], means: dict[Any, Array]) -> dict[str, Any]:
+def _preference(effects: tuple[Effect, ...], means: dict[Any, Array], matters: float) -> dict[str, Any]:
     """Return the best value, its gain over the next, and the values that may be as good."""
     ranked = sorted((e for e in effects if e.designs >= FEW), key=lambda e: -e.mean)
     if len(ranked) < 2:
@@ -133,7 +138,8 @@ def _preference(effects: tuple[Effect, ...], means: dict[Any, Array]) -> dict[st
     best, second = ranked[0], ranked[1]
     # The best value was picked from the same data, so the probability of error is divided among the comparisons.
     level = 100 * ALPHA / (len(ranked) - 1)
-    rivals = tuple(e.value for e in ranked[1:] if np.percentile(means[best.value] - means[e.value], level) <= 0)
+    ahead = {e.value: np.percentile(means[best.value] - means[e.value], level) for e in ranked[1:]}
+    rivals = tuple(value for value, least in ahead.items() if least <= matters)
     low, high = np.percentile(means[best.value] - means[second.value], LEVELS)
     gain = best.mean - second.mean
     return {"best": best.value, "gain": gain, "gain_low": float(low), "gain_high": float(high), "rivals": rivals}

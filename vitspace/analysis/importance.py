@@ -19,7 +19,7 @@ _TREES = 32
 #: Number of designs from which trees are kept shallow: with 443, shares changed by about 0.01 in 1/4 of the time.
 _MANY, _SHALLOW, _DEEP = 256, 8, 64
 #: Smaller differences, relative to the largest score, are rounding errors.
-_FLAT = 1e-12
+FLAT = 1e-12
 
 Array = NDArray[np.float64]
 
@@ -46,8 +46,10 @@ class Importance:
         return self.fanova * self.present
 
 
-def importances(seen: Observations) -> dict[str, Importance]:
+def importances(seen: Observations, flat: float = 0.0) -> dict[str, Importance]:
     """Return the importance of every axis with at least two values among at least `LEAST` designs.
+
+    Where scores at equal FLOPs differ by no more than ``flat``, nothing has any.
 
     A conditional axis is evaluated on the designs that have it, together with the axes that all of these have.
     """
@@ -59,7 +61,11 @@ def importances(seen: Observations) -> dict[str, Importance]:
             subsets.setdefault(having, []).append(axis)
     found: dict[str, Importance] = {}
     for having, axes in subsets.items():
-        fanova, ped_anova = _evaluate(seen, np.array(having), rest)
+        members = np.array(having)
+        if np.ptp(rest[members]) <= max(flat, FLAT * np.abs(seen.scores).max()):
+            found |= {axis: Importance(0.0, 0.0, len(having) / len(seen.params)) for axis in axes}
+            continue
+        fanova, ped_anova = _evaluate(seen, members, rest)
         share = len(having) / len(seen.params)
         found |= {axis: Importance(fanova[axis], ped_anova[axis], share) for axis in axes}
     return found
@@ -72,8 +78,6 @@ def _evaluate(seen: Observations, having: NDArray[np.intp], rest: Array) -> tupl
         for axis in sorted(seen.values)
         if all(axis in seen.params[i] for i in having) and len({seen.params[i][axis] for i in having}) > 1
     ]
-    if np.ptp(rest[having]) <= _FLAT * np.abs(seen.scores).max():
-        return dict.fromkeys(shared, 0.0), dict.fromkeys(shared, 0.0)
     kinds: dict[str, BaseDistribution] = {axis: CategoricalDistribution(seen.values[axis]) for axis in shared}
     study = optuna.create_study()  # minimised, as PED-ANOVA takes it to be
     for i in having:

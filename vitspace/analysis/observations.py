@@ -53,7 +53,10 @@ def of_scored(space: Space, scored: Sequence[ScoredDesign]) -> Observations:
     """
     rows = [(space.encode(d.spec), d.macs, d.score) for d in scored if d.score is not None and d.spec in space]
     if len(rows) < LEAST:
-        raise InputError(f"axes are analysed on at least {LEAST} scored designs, but got {len(rows)} of {space.name}")
+        failed = next((f": {d.why}" for d in scored if d.why), "")
+        raise InputError(
+            f"axes are analysed on at least {LEAST} scored designs, but got {len(rows)} of {space.name}{failed}"
+        )
     params, macs, scores = zip(*rows, strict=True)
     values = {v.name: v.values for v in space.variables if len(v.values) > 1}
     left_out = len(scored) - len(rows)

@@ -10,7 +10,7 @@ from vitspace import cache
 from vitspace.costs import cost
 from vitspace.image_sizes import ImageSize
 from vitspace.machine.devices import computing_on, default_threads
-from vitspace.proxies import CAUTION, Proxy, ProxyError, open_proxy, part_data, trains
+from vitspace.proxies import CAUTION, Proxy, ProxyError, ProxyFault, module_of, open_proxy, part_data, trains
 from vitspace.sources import sources_of
 from vitspace.space import Space
 from vitspace.spec import Spec
@@ -85,11 +85,15 @@ class Scorer:
         # The report card does not change what the proxy measures.
         record = {key: value for key, value in proxy.describe().items() if key != "report_card"}
         digest = hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode()).hexdigest()[:12]
-        self._kind = f"scores of designs {sources_of(type(proxy).__module__)} {digest}"
+        self._kind = f"scores of designs {sources_of(module_of(proxy))} {digest}"
         self._known = cache.load(self._kind)
 
     def score(self, spec: Spec, resolution: ImageSize) -> ScoredDesign:
-        """Return a design's costs and score; an exception of the proxy becomes the reason of a failure."""
+        """Return a design's costs and score; an exception of the proxy becomes the reason of a failure.
+
+        Raises:
+            ProxyFault: the proxy is of another package, and of the wrong shape.
+        """
         # Proxies have an image size of their own, and know designs as they are written.
         costs, written = cost(spec, resolution), spec.written_at(resolution)
         key = f"{self.seed} {written.id} {written.sources}"
@@ -98,6 +102,8 @@ class Scorer:
                 self._known[key] = {"score": self.proxy.score(written, self.seed).value, "why": ""}
             except ProxyError as error:
                 self._known[key] = {"score": None, "why": str(error)}
+            except ProxyFault:
+                raise
             except Exception as error:  # not kept: another run may have more memory
                 return ScoredDesign(spec, costs.params, costs.macs, None, f"{type(error).__name__}: {error}")
             cache.store(self._kind, {key: self._known[key]})

@@ -47,7 +47,10 @@ def _comparison_row(row: pd.Series) -> dict[str, str]:
 
 
 def axes_table(effects: Sequence[AxisEffects], importance: Mapping[str, Importance]) -> pd.DataFrame:
-    """A row for each axis, the most important first; ``rivals`` are values that may be as good as the preferred one."""
+    """A row for each axis, the most important first.
+
+    ``rivals`` are values that may be as good as the preferred one; ``seen`` and ``change`` are those of `AxisEffects`.
+    """
     rows = []
     for axis in most_important_first(effects, importance):
         known = importance.get(axis.axis)
@@ -59,6 +62,8 @@ def axes_table(effects: Sequence[AxisEffects], importance: Mapping[str, Importan
                 "ped_anova": known.ped_anova if known else None,
                 "prefers": None if axis.best is None else readable_value(axis.best),
                 "resolved": axis.resolved,
+                "seen": axis.seen,
+                "change": axis.change,
                 "rivals": ", ".join(readable_value(value) for value in axis.rivals),
                 "gain": finite_or_none(axis.gain),
                 "gain_low": finite_or_none(axis.gain_low),
@@ -107,6 +112,8 @@ def _axes_row(row: pd.Series) -> dict[str, str]:
 def _word(row: pd.Series) -> str:
     if row["prefers"] is None:
         return ""
+    if row["seen"] is False:
+        return "no: the proxy cannot see it"
     return "yes" if row["resolved"] else f"no: {row['rivals']} may be as good"
 
 

@@ -17,6 +17,7 @@ import typer
 from vitspace.errors import FailureError, InputError, check_text
 from vitspace.interrupts import Terminated, install
 from vitspace.machine.threads import settle_wait_policy
+from vitspace.words import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +75,11 @@ def _interruptible(function: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def say(*parts: object, sep: str = " ", end: str = "\n", file: TextIO | None = None) -> None:
+    """Print as `print` does, with what would control the terminal written out: names may be others'."""
+    print(*(printable(str(part)) for part in parts), sep=sep, end=end, file=file)
+
+
 def print_json(data: Any) -> None:
     """Print one JSON document on standard output."""
     print(json.dumps(data, indent=2, allow_nan=False))
@@ -121,7 +127,7 @@ def print_table(rows: "pd.DataFrame") -> None:
 
     table = Table(*rows.columns, box=None, header_style="bold")
     for row in rows.to_numpy().tolist():
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     console().print(table)
 
 
@@ -136,10 +142,10 @@ def main() -> None:
         with _notes_on_stderr():
             app()
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except FailureError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
         if error.errno not in _CURES:
@@ -157,6 +163,9 @@ class _Stderr(logging.StreamHandler):
     @property
     def stream(self) -> TextIO:
         return sys.stderr
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 @contextmanager

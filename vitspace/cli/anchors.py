@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from vitspace.about import about, all_about
-from vitspace.cli import command, print_json
+from vitspace.cli import command, print_json, say
 from vitspace.cli.options import JSON
 from vitspace.tasks.heads import CLASSIFICATION, check_task
 
@@ -64,7 +64,7 @@ def _of_classification(family: str | None, role: str | None, as_json: bool) -> N
     words = [(row, row["why"] or row["caveat"]) for row in rows]
     reasons = [f"{row['id']}: {text}" for row, text in words if text]
     legend = LEGEND.format(params=_tolerances("params_tolerance"), flops=_tolerances("flops_tolerance"))
-    print(*table(rows, _width()), "", *reasons, _summary(rows), "", legend, CONVENTION, sep="\n")
+    say(*table(rows, _width()), "", *reasons, _summary(rows), "", legend, CONVENTION, sep="\n")
 
 
 def _of_dense_task(task: str, family: str | None, role: str | None, as_json: bool) -> None:
@@ -78,7 +78,7 @@ def _of_dense_task(task: str, family: str | None, role: str | None, as_json: boo
     reasons = [f"{row['id']}: {text}" for row in rows for text in (row["why"], row["note"]) if text]
     legend = DENSE_LEGEND.format(params=PARAMS_TOLERANCE, flops=FLOPS_TOLERANCE)
     lines = _lines(DENSE_HEADER, map(_dense_cells, rows), _width())
-    print(*lines, "", *reasons, _summary(rows), "", legend, CONVENTION, sep="\n")
+    say(*lines, "", *reasons, _summary(rows), "", legend, CONVENTION, sep="\n")
 
 
 def _width() -> int | None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import typer
 
-from vitspace.cli import command, command_line, print_json
+from vitspace.cli import command, command_line, print_json, say
 from vitspace.cli.options import IMG_SIZE, JSON, STORAGE, read_size
 from vitspace.image_sizes import format_image_size
+from vitspace.words import plural
 
 
 @command
@@ -62,7 +63,7 @@ def export(
     if as_json:
         print_json(record)
     else:
-        print("\n".join(_lines(record)))
+        say("\n".join(_lines(record)))
 
 
 def _lines(record: dict[str, Any]) -> list[str]:
@@ -71,12 +72,12 @@ def _lines(record: dict[str, Any]) -> list[str]:
     size = format_image_size(record["img_size"])
     costs = f"{format_count(record['params'])} params, {format_count(record['macs'])} FLOPs at {size} px"
     trained = "" if record["trained"] is not None else ", not trained"
-    lines = [f"{record['name']}: {costs}, {record['num_classes']} classes{trained}"]
+    lines = [f"{record['name']}: {costs}, {plural(record['num_classes'], 'class')}{trained}"]
     for name, found in record["parity"].items():
         lines.append(
             f"{name} differs from PyTorch by at most {found['max_abs_error']:.2g}, "
             f"with scores up to {found['largest_score']:.3g} "
-            f"({found['images']} images, {found['runtime']})"
+            f"({plural(found['images'], 'image')}, {found['runtime']})"
         )
         if found["top1"] is not None:
             lines.append(f"{name} has top-1 {found['top1']:.2f} % on them, PyTorch {found['torch_top1']:.2f} %")

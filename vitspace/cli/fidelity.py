@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command, console, print_json, refuse, track
+from vitspace.cli import command, console, print_json, refuse, say, track
 from vitspace.cli.options import DEVICE, JSON
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def fidelity(
     else:
         _print(found.cards)
     if out:
-        print(f"tables and figures: {out}", file=sys.stderr)
+        say(f"tables and figures: {out}", file=sys.stderr)
 
 
 def _estimate(text: str, as_json: bool) -> None:
@@ -94,7 +94,7 @@ def _estimate(text: str, as_json: bool) -> None:
     if as_json:
         print_json({"name": name, **vars(found)})
     else:
-        print(f"{name}: {found}")
+        say(f"{name}: {found}")
 
 
 def _print(cards: "list[Card]") -> None:
@@ -110,9 +110,9 @@ def _print(cards: "list[Card]") -> None:
             table.add_row(*line)
         if lines:
             console().print(table)
-    print(LEGEND)
+    say(LEGEND)
     for card in cards:
         if words := points(card):
-            print(words)
+            say(words)
         for reason in card.reasons:
-            print(f"{card.proxy}: {reason}")
+            say(f"{card.proxy}: {reason}")

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import app, command_of, print_json, track
+from vitspace.cli import app, command_of, print_json, say, track
 from vitspace.cli.options import BUDGET, JSON
+from vitspace.words import plural
 
 if TYPE_CHECKING:
     from vitspace.latency.devices import Device
@@ -35,9 +36,9 @@ def kit(
         print_json(made | {"out": str(out)})
         return
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
-    print(f"kit {made['kit']}: {len(made['networks'])} designs of {made['space']} in {out}, {size:.0f} MB")
-    print(f"copy {out} to the device; there: pip install onnxruntime && python time_kit.py")
-    print("then here: vitspace latency import results.csv --name NAME")
+    say(f"kit {made['kit']}: {plural(len(made['networks']), 'design')} of {made['space']} in {out}, {size:.0f} MB")
+    say(f"copy {out} to the device; there: pip install onnxruntime && python time_kit.py")
+    say("then here: vitspace latency import results.csv --name NAME")
 
 
 @command_of(group, "import")
@@ -58,8 +59,8 @@ def import_results(
     if as_json:
         print_json(_row(made))
         return
-    print(*_lines(made), sep="\n")
-    print(f"search for it: vitspace search --space hybrid --latency {name}:60ms")
+    say(*_lines(made), sep="\n")
+    say(f"search for it: vitspace search --space hybrid --latency {name}:60ms")
 
 
 @command_of(group, "list")
@@ -74,9 +75,9 @@ def list_devices(
         print_json([_row(each) for each in found])
         return
     for each in found:
-        print(*_lines(each), sep="\n")
+        say(*_lines(each), sep="\n")
     if not found:
-        print(f"no devices in {devices_folder()}")
+        say(f"no devices in {devices_folder()}")
 
 
 def _row(made: "Device") -> dict[str, Any]:
@@ -93,7 +94,8 @@ def _lines(made: "Device") -> list[str]:
     return [
         f"{made.name}: " + ", ".join(made.facts[name] for name in ("device", "cpu", "system")),
         f"  onnxruntime {made.facts['onnxruntime']}, one thread, {made.img_size} px; kit {made.kit}",
-        f"  {len(made.times)} designs, {min(t.ms for t in made.times):.1f} to {max(t.ms for t in made.times):.1f} ms; "
+        f"  {plural(len(made.times), 'design')}, "
+        f"{min(t.ms for t in made.times):.1f} to {max(t.ms for t in made.times):.1f} ms; "
         f"the reference takes {made.latency.reference_ms:.1f} ms",
         f"  held out: median error {known['median']:.1%}, {within}, worst {known['worst']:.1%}",
         f"  kept in {device_path(made.name)}",

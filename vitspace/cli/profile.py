@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command, print_json, refuse, track
+from vitspace.cli import command, print_json, refuse, say, track
 from vitspace.cli.options import BACKENDS, IMG_SIZE, JSON, read_size
 from vitspace.errors import InputError, shown
 
@@ -28,7 +28,9 @@ def profile(
         "float32", help="Type of weights and images: float32; bfloat16 (eager only); float16 (cuda only)."
     ),
     img_size: str = IMG_SIZE,
-    audit: bool = typer.Option(False, "--audit", help="Count with fvcore and torch's counter as well."),
+    audit: bool = typer.Option(
+        False, "--audit", help="Count with fvcore and torch's counter as well, and what evaluation runs."
+    ),
     predictor: Path = typer.Option(None, help="The .json of a calibration to predict from. (default: this host's)"),
     any_host: bool = typer.Option(False, "--any-host", help="Accept a calibration of another host or version."),
     calibrate: bool = typer.Option(
@@ -66,7 +68,7 @@ def profile(
         result = _on_cpu(_design(spec, img_size), backend, timed, predictor, any_host)
     counts = _audit(result) if audit else None
     if as_json:
-        audited = {"audit": [vars(row) for row in counts.rows], "ignored": counts.ignored} if counts else {}
+        audited = counts.to_json() if counts else {}
         print_json(result.to_json() | audited)
         return
     _show(result, counts, out or Path("reports") / f"profile-{result.name}")
@@ -123,7 +125,7 @@ def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
         return
     for backend, one in made.items():
         print_calibration(one)
-        print(f"predictor: {calibration_path(backend)}")
+        say(f"predictor: {calibration_path(backend)}")
 
 
 def _audit(result: "Profile") -> "Audit":
@@ -141,4 +143,4 @@ def _show(result: "Profile", counts: "Audit | None", folder: Path) -> None:
     if counts:
         print_audit(counts)
     save_figure(profile_figure(result), folder / "profile")
-    print(f"figure: {folder / 'profile.png'}")
+    say(f"figure: {folder / 'profile.png'}")

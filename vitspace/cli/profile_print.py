@@ -4,7 +4,7 @@ from rich.table import Column, Table
 
 from vitspace.cli import console
 from vitspace.costs import CONVENTION
-from vitspace.costs.audit import COUNTERS, Audit
+from vitspace.costs.audit import COUNTERS, COUNTS, Audit
 from vitspace.image_sizes import format_image_size
 from vitspace.latency import Latency
 from vitspace.latency.calibration import Calibration
@@ -12,6 +12,7 @@ from vitspace.latency.cuda import CudaLatency
 from vitspace.latency.predictor import Prediction
 from vitspace.profile import Profile
 from vitspace.units import format_count
+from vitspace.words import plural
 
 
 def print_profile(result: Profile) -> None:
@@ -55,19 +56,29 @@ def print_calibration(calibration: Calibration) -> None:
 
 
 def print_audit(audit: Audit) -> None:
-    """Print three counts by operator, and the operators that each leaves out."""
+    """Print the counts by operator, how what runs differs, and the operators that each counter leaves out."""
     table = Table("operator", box=None, header_style="bold")
-    for heading in COUNTERS:
-        table.add_column(heading, justify="right")
+    for name in COUNTS:
+        table.add_column(name.replace("_", " "), justify="right")
     for row in audit.rows:
-        table.add_row(row.operator, *("" if n is None else f"{n:,}" for n in (row.ours, row.fvcore, row.torch)))
+        table.add_row(row.operator, *("" if n is None else f"{n:,}" for n in (getattr(row, name) for name in COUNTS)))
     screen = console()
     screen.print("\nmultiply-adds by counter (torch's own count is twice that)")
     screen.print(table)
+    screen.print(_as_run(audit.difference), soft_wrap=True)
     told = {counter: _times(ignored) for counter, ignored in audit.ignored.items()}
     for line in dict.fromkeys(told.values()):
         counters = " and ".join(counter for counter in COUNTERS if told[counter] == line)
         screen.print(f"not counted by {counters}: {line}", soft_wrap=True)
+
+
+def _as_run(difference: float) -> str:
+    """Say what the column of what runs is, and by how much it differs."""
+    rounded = f"{difference:+.2%}" if difference else "no difference"
+    return (
+        f"as run: what evaluation in PyTorch runs, by our counter: {rounded} from the plain graph, the network as its "
+        "paper writes it, which the other columns count; docs/families/index.md says what differs"
+    )
 
 
 def _times(operators: dict[str, int]) -> str:
@@ -90,13 +101,13 @@ def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> s
     seen = "" if isinstance(latency, CudaLatency) else f"{latency.measured_ms:.1f} ms by the watch, "
     spread = (
         f"{latency.median_ms:.1f} ms (95 % interval of the median {latency.low_ms:.1f} to {latency.high_ms:.1f}; {seen}"
-        f"{latency.runs} runs)"
+        f"{plural(latency.runs, 'run')})"
     )
     doubt = f"; unsure: {latency.doubt}" if latency.doubt else ""
     if isinstance(latency, CudaLatency):
         rate = f"{latency.images_per_second:,.0f} images/s, {latency.peak_mb:.0f} MB at most"
         return f"{latency.device}, {latency.dtype}, batch {latency.batch}: {spread}; {rate}{doubt}"
-    settings = f"{latency.threads} thread(s), batch {latency.batch}, {latency.dtype}"
+    settings = f"{plural(latency.threads, 'thread')}, batch {latency.batch}, {latency.dtype}"
     told = f"{latency.backend}, {settings}: {spread}{doubt}"
     if prediction is None:
         return told

@@ -16,6 +16,7 @@ from vitspace.report.points import score_text
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_count, format_seconds
+from vitspace.words import plural
 
 
 class SearchProgress:
@@ -51,11 +52,12 @@ class SearchProgress:
 
     def started(self, record: StudyRecord) -> None:
         """Show the bar."""
-        self.note(f"study {record.name}: {record.config.trials} trials of space {record.config.space}")
+        self.note(f"study {record.name}: {plural(record.config.trials, 'trial')} of space {record.config.space}")
         total = record.config.trials
         if screened := record.screening:
             self.note(
-                f"{screened['designs']:,} designs screened by estimated top-1 in {format_seconds(screened['seconds'])}"
+                f"{plural(screened['designs'], 'design')} screened by estimated top-1 "
+                f"in {format_seconds(screened['seconds'])}"
             )
         self.bars.reset(self.trials, total=total, completed=len(record.counted), description="trials", visible=True)
         self.bars.update(self.trials, front=_front(record))

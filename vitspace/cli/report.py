@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command, print_json
+from vitspace.cli import command, print_json, say
 from vitspace.cli.options import JSON, PEERS, STORAGE
 from vitspace.errors import InputError
+from vitspace.words import plural
 
 if TYPE_CHECKING:
     from vitspace.study.record import StudyRecord
@@ -39,7 +40,7 @@ def report(
         raise InputError("--peers stand in the report of one study, and neither beside --select nor in a comparison")
     if len(studies) > 1:
         if select is not None:
-            raise InputError(f"--select picks a design of one study, but got {len(studies)} studies")
+            raise InputError(f"--select picks a design of one study, but got {plural(len(studies), 'study')}")
         compare_studies(studies, storage, out or Path("reports/compare"), as_json)
         return
     from vitspace.report.sources import find_studies, is_report
@@ -64,7 +65,7 @@ def report(
     elif stored:
         print_result(record, folder)
     else:
-        print(f"report: {folder / 'index.html'}")
+        say(f"report: {folder / 'index.html'}")
 
 
 def _with_peers(name: str, storage: str, peers: str) -> "StudyRecord":
@@ -102,10 +103,10 @@ def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) ->
     if as_json:
         print_json(comparison.to_json(folder))
         return
-    print(comparison.table().to_string(index=False, float_format="{:.4g}".format))
+    say(comparison.table().to_string(index=False, float_format="{:.4g}".format))
     for name, values in comparison.latency_words():
-        print(f"{name}: {values}")
-    print(f"report: {folder / 'index.html'}")
+        say(f"{name}: {values}")
+    say(f"report: {folder / 'index.html'}")
 
 
 def _print_design(record: "StudyRecord", which: str, stored: bool, as_json: bool) -> None:
@@ -120,6 +121,6 @@ def _print_design(record: "StudyRecord", which: str, stored: bool, as_json: bool
         data: dict[str, Any] = trial.summary() | {"spec": trial.spec.to_dict(), "next": [line for _, line in commands]}
         print_json(data)
         return
-    print("\n".join(design_lines(record, which, trial)))
+    say("\n".join(design_lines(record, which, trial)))
     for purpose, line in commands:
-        print(f"to {purpose}:\n  {line}")
+        say(f"to {purpose}:\n  {line}")

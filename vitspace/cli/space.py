@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import app, command_of, console, print_json
+from vitspace.cli import app, command_of, console, print_json, say
 from vitspace.cli.options import BACKENDS, BUDGET, IMG_SIZE, JSON, PARAMS, read_size
 from vitspace.errors import InputError
 from vitspace.image_sizes import format_image_size
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from vitspace.spec import Spec
 
 group = typer.Typer(no_args_is_help=True, help="Show, size, draw from and check spaces of designs.")
 app.add_typer(group, name="space")
@@ -60,7 +62,7 @@ def size(
         return
     where = f" within {budget}" if budget else ""
     where += f" at {format_image_size(space.resolution)} px" if img_size or budget else ""
-    print(f"{space.name}{where}: {designs:,} distinct designs of {axes} axes")
+    say(f"{space.name}{where}: {designs:,} distinct designs of {axes} axes")
 
 
 @command_of(group, "draw")
@@ -77,7 +79,7 @@ def draw(
     replace: bool = typer.Option(False, "--replace", help="Draw with replacement."),
     as_json: bool = JSON,
 ) -> None:
-    """Draw designs uniformly from the distinct designs within a budget."""
+    """Draw designs uniformly from the distinct designs within a budget, and show what differs between them."""
     from vitspace.budget import Budget
     from vitspace.space import load_space
     from vitspace.space.tables import design_rows, predicted
@@ -93,20 +95,28 @@ def draw(
     if as_json:
         print_json(rows)
         return
-    _print_designs(rows, [spec.family for spec in specs], [[str(s.depth) for s in spec.stages] for spec in specs])
+    _print_designs(rows, specs)
     for line in dict.fromkeys(prediction.worth for prediction in predictions):
-        print(f"predicted ms: {line}")
+        say(f"predicted ms: {line}")
 
 
 @command_of(group, "validate")
 def validate(
     path: Path = typer.Argument(help="A space's .yaml, or a space's name."),
+    as_json: bool = JSON,
 ) -> None:
-    """Check a space file: its keys, axes and rules, and that it has designs."""
+    """Check a space file: its keys, axes and rules, that it has designs, and which values none of them has."""
     from vitspace.space import load_space
+    from vitspace.space.values import absent_values
+    from vitspace.words import plural
 
     space = load_space(str(path))
-    print(f"{path}: valid, {space.size():,} distinct designs")
+    absent = absent_values(space)
+    if as_json:
+        print_json({"space": space.name, "designs": space.size(), "absent": [vars(value) for value in absent]})
+        return
+    say(f"{path}: valid, {space.size():,} distinct designs, {plural(len(absent), 'value')} that none of them has")
+    say(*absent, sep="\n", end="\n" if absent else "")
 
 
 def _table(rows: list[dict[str, Any]]) -> "Table":
@@ -128,18 +138,19 @@ def _values(by_stage: list[list[Any]]) -> str:
     return "\n".join(f"{', '.join(numbers)}: {values}" for values, numbers in stages.items())
 
 
-def _print_designs(rows: list[dict[str, Any]], families: list[str], depths: list[list[str]]) -> None:
+def _print_designs(rows: list[dict[str, Any]], specs: "list[Spec]") -> None:
     from rich.table import Table
 
+    from vitspace.space.tables import differing_columns
     from vitspace.units import format_count
 
+    columns = differing_columns(specs)
     predicted = ["predicted ms"] if "predicted_ms" in rows[0] else []
-    headings = ["id", "family", "params", "FLOPs", *predicted, "dim", "depth"]
+    headings = ["id", "family", "params", "FLOPs", *predicted, *columns]
     table = Table(*headings, box=None, header_style="bold", pad_edge=False)
-    for row, family, depth in zip(rows, families, depths, strict=True):
-        dims = ",".join(str(stage["dim"]) for stage in row["stages"])
-        names = ",".join(stage["family"] for stage in row["stages"]) if family == "hybrid" else family
+    for number, (row, spec) in enumerate(zip(rows, specs, strict=True)):
+        names = ",".join(stage.family for stage in spec.stages) if spec.family == "hybrid" else spec.family
         ms = [f"{row['predicted_ms']:.1f}"] if predicted else []
         counts = format_count(row["params"]), format_count(row["macs"])
-        table.add_row(row["id"], names, *counts, *ms, dims, ",".join(depth))
+        table.add_row(row["id"], names, *counts, *ms, *(column[number] for column in columns.values()))
     console().print(table)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from vitspace.cli import command_line, command_of, print_json, print_table, refuse, track
+from vitspace.cli import command_line, command_of, print_json, print_table, refuse, say, track
 from vitspace.cli.options import BUDGET, DATA, DEVICE, IMG_SIZE, JSON_ALONE, PARAMS, STORAGE, read_size
 from vitspace.cli.space import group
 from vitspace.image_sizes import format_image_size
@@ -39,7 +39,7 @@ def compare(
         print_json({"budget": budget} | found.to_json())
         return
     print_table(shown_comparison(found.table))
-    print(f"figure and tables: {folder}")
+    say(f"figure and tables: {folder}")
 
 
 @command_of(group, "axes")
@@ -74,8 +74,8 @@ def axes(
         print_json({"source": source} | found.to_json() | {"report": str(folder) if folder else None})
         return
     print_table(shown_axes(found.table))
-    print(found.note)
-    print(f"figure and tables: {folder}")
+    say(found.note)
+    say(f"figure and tables: {folder}")
 
 
 def _folder(out: Path | None, kind: str, name: str, as_json: bool) -> Path | None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import typer
 
-from vitspace.cli import app, command_of, print_json, refuse
+from vitspace.cli import app, command_of, print_json, refuse, say
 from vitspace.cli.options import JSON, STORAGE, STUDY
+from vitspace.words import plural
 
 group = typer.Typer(no_args_is_help=True, help="List, show, compare, time again, copy and delete stored studies.")
 app.add_typer(group, name="studies")
@@ -30,9 +31,9 @@ def list_studies(
     if as_json:
         print_json(rows)
     elif rows:
-        print(_table(rows))
+        say(_table(rows))
     else:
-        print(without_passwords(f"no studies in {storage}"), file=sys.stderr)
+        say(without_passwords(f"no studies in {storage}"), file=sys.stderr)
 
 
 @command_of(group, "show")
@@ -55,7 +56,7 @@ def show(
     data |= {"lost": _lost(data["lost"], killed)} if killed else {}
     for name, value in (data | data.pop("config")).items():
         if value not in (None, {}, []):
-            print(f"{name}: {_words(value)}")
+            say(f"{name}: {_words(value)}")
 
 
 @command_of(group, "compare")
@@ -98,10 +99,10 @@ def retime(
     if as_json:
         print_json({"study": study, "retimed": rows, "report": str(folder) if folder else None})
     elif rows:
-        print(_table(rows))
-        print(f"report: {folder / 'index.html'}" if folder else "")
+        say(_table(rows))
+        say(f"report: {folder / 'index.html'}" if folder else "")
     else:
-        print("no latency of this study is unsure; --all times all designs again", file=sys.stderr)
+        say("no latency of this study is unsure; --all times all designs again", file=sys.stderr)
 
 
 @command_of(group, "copy")
@@ -116,7 +117,7 @@ def copy(
     from vitspace.study.storage import resume_command
 
     copied = copy_study(study, to, storage, name)
-    print(f"{copied} trials copied; to go on: {resume_command(name or study, to)}")
+    say(f"{plural(copied, 'trial')} copied; to go on: {resume_command(name or study, to)}")
 
 
 @command_of(group, "delete")
@@ -129,7 +130,7 @@ def delete(
     from vitspace.searching.stored import delete_study
 
     def confirm(trials: int) -> bool:
-        return yes or typer.confirm(f"delete {study} with {trials} trials?", err=True)
+        return yes or typer.confirm(f"delete {study} with {plural(trials, 'trial')}?", err=True)
 
     if not delete_study(study, storage, confirm):
         raise typer.Exit(1)

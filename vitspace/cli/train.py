@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from vitspace.cli import command, command_line, print_json
+from vitspace.cli import command, command_line, print_json, say
 from vitspace.cli.options import DATA_KINDS, JSON, STORAGE
 
 
@@ -75,14 +75,14 @@ def train(
     if as_json:
         print_json(result)
         return
-    print(
+    say(
         f"{result['name']}: top-1 {result['top1']:.2f} % on the {result['val_images']:,} validation images of "
         f"{result['data']} at {result['img_size']} px after epoch {result['epoch']}; best {result['best_top1']:.2f} % "
         f"(epoch {result['best_epoch']}, chosen on the same images)"
     )
-    print(f"weights: {result['weights']['last']}\nlog: {result['log']}")
+    say(f"weights: {result['weights']['last']}\nlog: {result['log']}")
     which = f"{shlex.quote(design)}{f' --trial {trial}' if trial is not None else ''}"
-    print(f"to take it away:\n  vitspace export {which} --weights {shlex.quote(result['weights']['last'])}")
+    say(f"to take it away:\n  vitspace export {which} --weights {shlex.quote(result['weights']['last'])}")
 
 
 def _workers(data: str) -> int:

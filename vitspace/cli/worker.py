@@ -5,8 +5,9 @@ from typing import Any
 
 import typer
 
-from vitspace.cli import command, command_line, print_json, refuse
+from vitspace.cli import command, command_line, print_json, refuse, say
 from vitspace.cli.options import JSON, STORAGE
+from vitspace.words import plural
 
 
 @command
@@ -37,10 +38,10 @@ def worker(
         if as_json:
             print_json(again)
         else:
-            print(_compared(again))
+            say(_compared(again))
         return
     record = join(store, {"device": device, "timeout": timeout}, command_line(), Lines(), threads)
-    print(f"{study}: {len(record.completed)} of {record.config.trials} trials complete", file=sys.stderr)
+    say(f"{study}: {len(record.completed)} of {plural(record.config.trials, 'trial')} complete", file=sys.stderr)
     if as_json:
         print_json(record.to_json())
 

@@ -1,11 +1,13 @@
-"""Our count beside those of fvcore and torch, operator by operator, on the whole network."""
+"""Our count beside those of fvcore and torch, operator by operator, on the whole network, and beside what runs."""
 
 import warnings
 from collections import Counter as Tally
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from vitspace.costs.counter import Counter
@@ -26,21 +28,32 @@ _NAMES = {
 _RESHAPING = {"_unsafe_view", "empty"}
 OPERATORS = ("convolution", "linear", "batched product")
 COUNTERS = ("ours", "fvcore", "torch")
+#: All counts of a row: ours of the plain graph and of what evaluation runs, and the other counters' of the plain one.
+COUNTS = ("ours", "as_run", "fvcore", "torch")
 
 
 @dataclass(frozen=True)
 class AuditRow:
-    """Multiply-adds of one operator by each counter; None where a counter does not count it."""
+    """Multiply-adds of one operator by each counter; None where a counter does not count it.
+
+    Attributes:
+        operator: Its name.
+        ours: By our counter, on the plain graph.
+        as_run: By our counter, on what evaluation runs; see `as_run`.
+        fvcore: By fvcore, on the plain graph.
+        torch: By torch's counter, on the plain graph.
+    """
 
     operator: str
     ours: int | None
+    as_run: int | None
     fvcore: int | None
     torch: int | None
 
 
 @dataclass(frozen=True)
 class Audit:
-    """Three counts of one network.
+    """Four counts of one network.
 
     Attributes:
         rows: One for each operator; then ``counted``, the sum over the operators of our convention, which for our
@@ -51,26 +64,39 @@ class Audit:
     rows: list[AuditRow]
     ignored: dict[str, dict[str, int]]
 
+    @property
+    def difference(self) -> float:
+        """Multiply-adds of what evaluation runs over those of the plain graph, less 1."""
+        counted = next(row for row in self.rows if row.operator == "counted")
+        assert counted.ours and counted.as_run is not None
+        return counted.as_run / counted.ours - 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``vitspace profile --audit --json`` adds."""
+        rows = [vars(row) for row in self.rows]
+        return {"audit": rows, "as_run_difference": self.difference, "ignored": self.ignored}
+
 
 def audit(spec: Spec, img_size: ImageSize = 224) -> Audit:
     """Count a network with our counter, with fvcore (and a handle for fused attention), and with torch's counter.
 
-    All three run the plain graph.
+    All three run the plain graph. A fourth count is that of what evaluation runs, by our counter.
 
     Raises:
         InputError: the image is smaller than the network's stride.
     """
     by_parts = cost(spec, img_size).macs
     ours, seen = _ours(spec, img_size)
+    runs = as_run(spec, img_size)
     torchs = _torch(spec, img_size)
     with warnings.catch_warnings():
         # fvcore traces with torch.jit, which torch deprecates.
         warnings.simplefilter("ignore")
         fvcore, missed = _fvcore(spec, img_size)
-    tallies = (ours, fvcore, torchs)
+    tallies = (ours, runs, fvcore, torchs)
     others = sorted({name for tally in tallies for name in tally} - set(OPERATORS))
     rows = [AuditRow(name, *(tally.get(name) for tally in tallies)) for name in (*OPERATORS, *others)]
-    counted = [by_parts, *(sum(tally[name] for name in OPERATORS) for tally in (fvcore, torchs))]
+    counted = [by_parts, *(sum(tally[name] for name in OPERATORS) for tally in tallies[1:])]
     rows.append(AuditRow("counted", *counted))
     rows.append(AuditRow("total", *(sum(tally.values()) for tally in tallies)))
     unseen = {name: times for name, times in seen.items() if name not in torchs}
@@ -81,6 +107,21 @@ def _ours(spec: Spec, img_size: ImageSize) -> tuple[Tally[str], dict[str, int]]:
     counter = Counter()
     counter.run(*_on_meta(spec, img_size))
     return _named(counter.by_operator), _sorted(counter.uncounted)
+
+
+def as_run(spec: Spec, img_size: ImageSize = 224) -> Tally[str]:
+    """Return the multiply-adds by operator of what evaluation runs in PyTorch on the CPU, in float32.
+
+    That is the same function with fewer or larger operators: weights are multiplied beforehand, and what nothing reads
+    is left out. What is made of weights beforehand is not counted, since it is kept from one image to the next. Fused
+    attention is counted as the products that it is made of.
+    """
+    network, image = build(spec, img_size=img_size).eval(), torch.zeros(1, 3, *sides(img_size))
+    counter = Counter()
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
+        network(image)  # makes what is kept
+        counter.run(network, image)
+    return _named(counter.by_operator)
 
 
 def _torch(spec: Spec, img_size: ImageSize) -> Tally[str]:

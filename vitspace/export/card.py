@@ -15,9 +15,12 @@ from vitspace.report.settings import settings
 from vitspace.report.words import device_words, machine_note
 from vitspace.training.weights import Weights
 from vitspace.units import format_score
+from vitspace.words import plural
 
 _USE = {
-    "spec": "import vitspace\nspec = vitspace.Spec.from_json(open('spec.json').read())\nmodel = vitspace.build(spec)",
+    "spec": "from pathlib import Path\nimport vitspace\n"
+    "spec = vitspace.Spec.from_json(Path('spec.json').read_text())\n"
+    "model = vitspace.build(spec, num_classes={classes}, img_size={size}).eval()",
     "timm": "import timm, {model}\nmodel = timm.create_model('{model}', pretrained={trained})",
     "onnx": "import onnxruntime\nsession = onnxruntime.InferenceSession('model.onnx')\n"
     "[scores] = session.run(None, {{'image': images}})  # float32 [any, 3, {height}, {width}]",
@@ -51,7 +54,7 @@ def card(model: ExportedModel, record: dict[str, Any]) -> str:
 
 def _opening(model: ExportedModel) -> str:
     design = model.design
-    stages = f"{len(design.spec.stages)} stages, family {design.spec.family}, spec {design.spec.id}"
+    stages = f"{plural(len(design.spec.stages), 'stage')}, family {design.spec.family}, spec {design.spec.id}"
     text = f"An image classifier of {stages}"
     if design.record and design.trial:
         text += f", trial {design.trial.number} of the study {design.record.name}"
@@ -61,7 +64,7 @@ def _opening(model: ExportedModel) -> str:
         return f"{escaped(text)}. {escaped(_training(model.weights))}"
     return (
         f"{text}. **It is not trained**: its weights are those of the initialisation with seed 0, which serve to "
-        f"measure speed, not to classify. Its {model.network.num_classes} classes were set by the export "
+        f"measure speed, not to classify. Its number of classes, {model.network.num_classes}, was set by the export "
         "(`--num-classes`), and not by the data of a study's proxy. `vitspace train` trains it."
     )
 
@@ -74,8 +77,9 @@ def _training(weights: Weights) -> str:
     selected = ", the best epoch on these same images, so the number is optimistic" if facts.get("selected") else ""
     part = f"{facts['epoch']} of " if facts["epoch"] < facts["epochs"] else ""
     begun = f"Fine-tuned from {facts['init']}" if facts.get("init") else "Trained from scratch"
+    epochs = f"{part}{plural(facts['epochs'], 'epoch')}"
     return (
-        f"{begun} on {facts['data']} at {facts['img_size']} px for {part}{facts['epochs']} epochs: top-1 "
+        f"{begun} on {facts['data']} at {facts['img_size']} px for {epochs}: top-1 "
         f"{facts['top1']:.2f} % on its {facts['val_images']:,} validation images after epoch {facts['epoch']}"
         f"{selected}."
     )
@@ -83,7 +87,7 @@ def _training(weights: Weights) -> str:
 
 def _numbers(model: ExportedModel) -> Iterator[tuple[str, ...]]:
     size, classes = _size(model), model.network.num_classes
-    yield "params", f"{model.cost.params:,}", f"counted, {classes} classes"
+    yield "params", f"{model.cost.params:,}", f"counted, {plural(classes, 'class')}"
     yield "multiply-adds", f"{model.cost.macs:,}", f"counted at {size}; {CONVENTION}"
     if model.weights and "top1" in model.facts:
         yield "top-1", f"{model.facts['top1']:.2f} %", f"`{model.facts.get('command', '')}`"
@@ -102,7 +106,8 @@ def _measured(model: ExportedModel) -> Iterator[tuple[str, ...]]:
     where = f"{machine_note(record)}; `{record.resolved.get('command', '')}`"
     if trial.latency_ms is not None:
         facts = trial.latency
-        setting = f"{facts.get('backend', 'eager')}, {facts.get('threads', 1)} thread, batch {facts.get('batch', 1)}"
+        threads = plural(facts.get("threads", 1), "thread")
+        setting = f"{facts.get('backend', 'eager')}, {threads}, batch {facts.get('batch', 1)}"
         low, high = ("low_ms", "high_ms") if "low_ms" in facts else ("p10_ms", "p90_ms")
         spread = f" ({facts[low]:.1f} to {facts[high]:.1f})" if low in facts else ""
         ends = "95 % interval" if low == "low_ms" else "10th to 90th percentile"
@@ -133,7 +138,7 @@ def _parity(record: dict[str, Any]) -> Iterator[str]:
             f"{found['spread']:.3g}",
             f"{found['same_top1']:.0%}",
             _top1(found),
-            f"{found['runtime']}, {found['images']} images ({found['source']}) in batches of "
+            f"{found['runtime']}, {plural(found['images'], 'image')} ({found['source']}) in batches of "
             f"{', '.join(map(str, found['batches']))}",
         )
         for name, found in record["parity"].items()
@@ -194,11 +199,15 @@ def _size(model: ExportedModel) -> str:
 
 
 def _uses(record: dict[str, Any]) -> Iterator[str]:
-    height, width = sides(record["img_size"])
-    values = {"model": record["model"], "height": height, "width": width, "trained": "weights" in record["files"]}
+    weights, (height, width) = record["files"].get("weights"), sides(record["img_size"])
+    values = {"model": record["model"], "height": height, "width": width, "trained": weights is not None}
+    values |= {"classes": record["num_classes"], "size": height if height == width else (height, width)}
     for name, code in _USE.items():
         if name in record["files"]:
-            yield f"```python\n{code.format(**values)}\n```"
+            text = code.format(**values)
+            if name == "spec" and weights:
+                text = f"from safetensors.torch import load_file\n{text}\nmodel.load_state_dict(load_file({weights!r}))"
+            yield f"```python\n{text}\n```"
 
 
 def _origin(record: dict[str, Any]) -> Iterator[tuple[str, str]]:

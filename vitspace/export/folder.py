@@ -1,5 +1,7 @@
 """The folder of an export. It is written completely or not at all."""
 
+import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +9,15 @@ from vitspace.costs import CONVENTION
 from vitspace.errors import InputError
 from vitspace.export.alive import check_alive
 from vitspace.export.card import card
-from vitspace.export.formats import FORMATS, Written
+from vitspace.export.formats import FORMATS, GRAPHS, Written
 from vitspace.export.model import ExportedModel
 from vitspace.export.parity import ParityImages, parity_images
 from vitspace.files import write_json
 from vitspace.folders import contents, owning, whole_folder
 from vitspace.machine.host import machine
+from vitspace.units import format_seconds
+
+_log = logging.getLogger(__name__)
 
 #: A folder with this file is an export, and may be replaced.
 RECORD = "export.json"
@@ -47,13 +52,23 @@ def export_folder(
         with owning(out, "an export"):
             _check_free(out, force)
             with whole_folder(out) as folder:
-                written = [FORMATS[name][0](model, folder, shown) for name in formats]
+                written = [_written(name, model, folder, shown) for name in formats]
                 record = _record(model, dict(zip(formats, written, strict=True)), command)
                 write_json(folder / RECORD, record)
                 (folder / "README.md").write_text(card(model, record), encoding="utf-8")
     except OSError as error:
         raise InputError(f"an export needs a folder that can be written, but got {str(out)!r}: {error}") from None
     return record | {"out": str(out), "files": {kind: str(out / name) for kind, name in record["files"].items()}}
+
+
+def _written(name: str, model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
+    """Write a format, and say what is done: some take a minute."""
+    compared = ", compared with PyTorch on images" if name in GRAPHS else ""
+    _log.info("writing %s%s", name, compared)
+    began = time.perf_counter()
+    written = FORMATS[name][0](model, folder, shown)
+    _log.info("%s took %s", name, format_seconds(time.perf_counter() - began))
+    return written
 
 
 def _check_free(out: Path, force: bool) -> None:

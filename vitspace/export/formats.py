@@ -91,6 +91,10 @@ FORMATS: dict[str, tuple[Callable[[ExportedModel, Path, ParityImages], Written],
 }
 
 
+#: The formats that are graphs, which are compared with PyTorch.
+GRAPHS = ("onnx", "openvino")
+
+
 def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
     """Return the formats to write, the spec first, and the formats left out, each with the command that installs it.
 

@@ -15,6 +15,7 @@ from vitspace.image_sizes import format_image_size, sides
 from vitspace.latency.photographs import PHOTOGRAPHS, photographs
 from vitspace.training.images import Images, open_images, val_batches
 from vitspace.training.recipe import Recipe
+from vitspace.words import ordinal
 
 #: Largest error allowed, as a share of the largest score.
 TOLERANCE = 1e-3
@@ -111,7 +112,7 @@ def _spaced(model: ExportedModel, found: Images, split: str, count: int) -> Pari
         raise InputError(f"an export is compared on images, but none of those drawn from {found.name} can be read")
     images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
     known = list(found.classes) == model.facts.get("classes")
-    which = "" if step == 1 else f"every {step}th of "
+    which = "" if step == 1 else f"every {ordinal(step)} of "
     return ParityImages(images, f"{which}the {split} images of {found.name}", labels if known else None)
 
 

@@ -9,7 +9,7 @@ from vitspace.costs import cost
 from vitspace.errors import InputError, shown
 from vitspace.fidelity.curves import keep_curve
 from vitspace.fidelity.designs import DesignFilter, PublishedDesign, designs
-from vitspace.proxies import COMBINATIONS, SCORES, Proxy, ProxyError, kind_of, open_proxy, part_data, trains
+from vitspace.proxies import COMBINATIONS, SCORES, Proxy, ProxyError, ProxyFault, kind_of, open_proxy, part_data, trains
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
@@ -164,6 +164,8 @@ def _scored(job: Job, name: str) -> ScoreRow:
     start, proxy = time.perf_counter(), _opened(*job.opened_as.get(name, (name, "")), job.device)
     try:
         score = proxy.score(job.design.spec, job.seed)
+    except ProxyFault:
+        raise
     except (ProxyError, InputError) as error:
         return _row(job, name, None, failure=str(error), seconds=time.perf_counter() - start, device=job.device)
     row = _row(job, name, score.value, seconds=score.seconds, device=job.device)

@@ -97,6 +97,7 @@ class Latency:
         core_share: Share of the time in which this process had its core.
         spread: Standard deviation of the logarithm of the ratio to the reference, from the runs.
         times: How many measurements it is the mean of.
+        prepare_seconds: What it took before to export the network and compile it for a back end.
     """
 
     median_ms: float
@@ -116,6 +117,7 @@ class Latency:
     dtype: str
     host: str
     times: int = 1
+    prepare_seconds: float = 0.0
 
     @property
     def ratio(self) -> float:
@@ -278,11 +280,12 @@ def time_network(network: nn.Module, settings: LatencySettings) -> Latency:
 
     Processes of one host take turns, and those that train wait meanwhile: see `vitspace.machine.quiet`.
     """
-    image = _image(settings)
-    runners = [_reference(settings), prepare(settings.backend, network.to(image.dtype), image, settings.threads)]
+    image, reference, began = _image(settings), _reference(settings), time.perf_counter()
+    runners = [reference, prepare(settings.backend, network.to(image.dtype), image, settings.threads)]
+    seconds = time.perf_counter() - began
     with quiet.timing(), pinned(settings.threads):
         timing = interleave(runners, settings.runs, settings.precision, _clock(settings))
-    return summarise(timing, settings)
+    return replace(summarise(timing, settings), prepare_seconds=seconds)
 
 
 def summarise(timing: Timing, settings: LatencySettings) -> Latency:

@@ -14,7 +14,6 @@ from vitspace.files import write_with
 from vitspace.plots import style
 
 _WIDE = 6.0  # ratio of costs from which ticks are 1, 2, 5, 10
-_LARGE = 1e5
 
 
 #: Inches: what title, legend, axis label and caption take above and below the axes.
@@ -58,12 +57,6 @@ def mark_logarithmic(axis: Axis, low: float, high: float) -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(6, steps=[1, 2, 5, 10]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-
-
-def mark_scores(axis: Axis, largest: float) -> None:
-    """Mark scores so large that matplotlib would write their power of ten over the legend, each in full."""
-    if largest >= _LARGE:
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def padded(values: Iterable[float]) -> tuple[float, float]:

@@ -7,6 +7,9 @@ from vitspace.about import all_about
 _SIZES = {"xxtiny": "XXT", "xtiny": "XT", "tiny": "T", "small": "S", "base": "B", "t": "T", "s": "S"}
 _CODE = re.compile(r"[a-z]{1,2}\d+(\.\d)?")
 
+#: Digits of a spec's id in a name.
+_DIGITS = 4
+
 #: Public networks as their papers write them; others stay as timm writes them.
 _PUBLIC = {
     **{"caformer": "CAFormer", "coat_lite": "CoaT-Lite", "convformer": "ConvFormer", "convnext": "ConvNeXt"},
@@ -29,6 +32,12 @@ def readable_name(anchor: str) -> str:
         return anchor
     names = {told.name.lower(): told.name for told in all_about().values()}
     return "-".join([names.get(brand, brand), *map(_size, rest)])
+
+
+def design_name(family: str, spec_id: str, params: int | None = None) -> str:
+    """Family, params and the beginning of the spec's id: ``mat-6.7M-3a45``."""
+    size = [] if params is None else [f"{params / 1e6:.1f}M"]
+    return "-".join([family, *size, spec_id[:_DIGITS]])
 
 
 def public_name(name: str) -> str:

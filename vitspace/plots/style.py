@@ -1,15 +1,19 @@
 """Colours, sizes and marks of every figure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.style
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import Formatter, ScalarFormatter
 
 DPI = 160
+#: Largest marks of an axis that are written without exponents.
+_PLAIN = (1e-3, 1e5)
 
 
 @dataclass(frozen=True)
@@ -159,8 +163,51 @@ def styled() -> Iterator[None]:
         yield
 
 
+class Ticks(Formatter):
+    """Marks a linear axis with whole numbers each, ``2.5e-4``; matplotlib writes a common factor over the axes."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Write one mark."""
+        return self.format_ticks([x])[0]
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Write marks, with as many digits as all of them need."""
+        marks = np.array(values, dtype=float)
+        largest = np.abs(marks).max(initial=0.0)
+        marks[np.abs(marks) < 1e-9 * largest] = 0.0
+        near = 0.01 * min(np.diff(np.unique(marks)), default=largest)
+        write = _fixed if largest == 0 or _PLAIN[0] <= largest < _PLAIN[1] else _exponential
+        for digits in range(16):
+            texts = [write(mark, digits) for mark in marks]
+            if np.all(np.abs(np.array(texts, dtype=float) - marks) <= near):
+                break
+        return [text.replace("-", "\N{MINUS SIGN}", 1) if text.startswith("-") else text for text in texts]
+
+
+def _fixed(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}"
+
+
+def _exponential(value: float, digits: int) -> str:
+    mantissa, power = f"{value:.{digits}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa}e{int(power)}" if value else "0"
+
+
+class _Figure(Figure):
+    """A figure without common factors over its axes."""
+
+    def draw(self, renderer: Any) -> None:
+        """Draw it."""
+        for axes in self.axes:
+            for axis in (axes.xaxis, axes.yaxis):
+                if type(axis.get_major_formatter()) is ScalarFormatter:
+                    axis.set_major_formatter(Ticks())
+        super().draw(renderer)
+
+
 def new_figure(form: Format = WIDE) -> Figure:
     """Return an empty figure with its own canvas, outside pyplot."""
-    figure = Figure(figsize=(form.width, form.height))
+    figure = _Figure(figsize=(form.width, form.height))
     FigureCanvasAgg(figure)
     return figure

@@ -16,6 +16,7 @@ from vitspace.profile.clocks import part_milliseconds
 from vitspace.profile.memory import PeakMemory, peak_memory
 from vitspace.profile.sizes import Beside
 from vitspace.spec import Spec
+from vitspace.words import plural
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ def profile(
     if calibration and not any(calibration.fits(setting) for setting in settings):
         made = calibration.settings
         raise InputError(
-            f"a predictor is for the settings of its calibration, {made.backend} at {made.img_size} px, {made.threads} "
-            f"thread(s), batch {made.batch}, but these settings are not timed here"
+            f"a predictor is for the settings of its calibration, {made.backend} at {made.img_size} px, "
+            f"{plural(made.threads, 'thread')}, batch {made.batch}, but these settings are not timed here"
         )
     img_size, dtype = settings[0].img_size, settings[0].dtype
     costs = cost(spec, img_size)

@@ -7,7 +7,7 @@ A package of your own registers a module with such an ``open_proxy`` by the entr
 `vitspace.proxies.registry` for what else it may say.
 """
 
-from vitspace.proxies.proxy import Laddered, Proxy, ProxyError, Score, finite
+from vitspace.proxies.proxy import Laddered, Proxy, ProxyError, ProxyFault, Score, finite
 from vitspace.proxies.registry import (
     CAUTION,
     COMBINATIONS,
@@ -17,6 +17,7 @@ from vitspace.proxies.registry import (
     Kind,
     canonical_name,
     kind_of,
+    module_of,
     open_proxy,
     part_data,
     takes_data,
@@ -33,10 +34,12 @@ __all__ = [
     "Laddered",
     "Proxy",
     "ProxyError",
+    "ProxyFault",
     "Score",
     "canonical_name",
     "finite",
     "kind_of",
+    "module_of",
     "open_proxy",
     "part_data",
     "takes_data",

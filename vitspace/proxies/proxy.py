@@ -5,11 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from vitspace.errors import InputError
 from vitspace.spec import Spec
 
 
 class ProxyError(RuntimeError):
     """A design could not be scored; the message is the reason. The study records it and goes on."""
+
+
+class ProxyFault(InputError):  # noqa: N818 (a fault of another package's proxy)
+    """A proxy of another package is of the wrong shape, whatever design it is asked of."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from types import ModuleType
 from typing import Any
 
 from vitspace.errors import InputError, shown
-from vitspace.proxies.proxy import Proxy
+from vitspace.proxies.foreign import Foreign, flag, open_foreign, texts
+from vitspace.proxies.proxy import Proxy, ProxyFault
 
 _log = logging.getLogger(__name__)
 
@@ -57,46 +58,51 @@ class Kind:
     @property
     def trains(self) -> bool:
         """Whether it trains its designs."""
-        return bool(self._told("TRAINS", True)) if self.point else self.name in TRAINING
+        return flag(self.load(), "TRAINS", True, self.told) if self.point else self.name in TRAINING
 
     @property
     def takes_data(self) -> bool:
         """Whether it loads data."""
-        return bool(self._told("TAKES_DATA", self.trains)) if self.point else self.trains
+        return flag(self.load(), "TAKES_DATA", self.trains, self.told) if self.point else self.trains
 
     @property
     def has_rungs(self) -> bool:
         """Whether it is a `Laddered` one."""
-        return self.trains and bool(self._told("RUNGS", False))
+        return self.trains and flag(self.load(), "RUNGS", False, self.told)
+
+    @property
+    def told(self) -> str:
+        """How errors name it."""
+        return f"proxy {self.name!r}" + (f" (entry point {self.point.value!r})" if self.point else "")
 
     def canonical_name(self, text: str, data: str = "") -> str:
         """Return the name under which its scores are kept: with the data, where it takes some that are named."""
         own = self._told("canonical_name", None) if self.takes_data else None
         if own:
-            return str(own(text, data))
+            return str(texts(f"{self.told}: canonical_name(text, data)", own, text, data))
         return f"{text}{',' if ':' in text else ':'}data={data}" if data and self.takes_data else text
 
     def part_data(self, text: str) -> tuple[str, str | None]:
         """Return a name without its data, and the data, where the proxy's file can part them."""
         split = self._told("split_data", None)
-        name, data = split(text) if split else (text, None)
-        return name, data
+        found = texts(f"{self.told}: split_data(text)", split, text) if split else (text, None)
+        if not isinstance(found, tuple):
+            raise ProxyFault(f"{self.told}: split_data(text) returns a name and data, but got {shown(found)}")
+        return found
 
     def load(self) -> ModuleType:
         """Return the proxy's module.
 
         Raises:
-            InputError: it is another package's, and broken.
+            ProxyFault: it is another package's, and broken.
         """
         if self.point is None:
             return importlib.import_module(self.module)
         try:
             module: ModuleType = self.point.load()
-        except Exception as error:  # whatever another package raises
+        except (Exception, SystemExit) as error:  # whatever another package raises
             why = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            raise InputError(
-                f"proxy {self.name!r} (entry point {self.point.value!r}) cannot be loaded: {why}"
-            ) from None
+            raise ProxyFault(f"{self.told} cannot be loaded: {why}") from None
         return module
 
     def _told(self, name: str, otherwise: Any) -> Any:
@@ -169,12 +175,18 @@ def open_proxy(text: str, data: str, device: str, seed: int = 0) -> Proxy:
     """
     kind, argument = kind_of(text), text.partition(":")[2]
     if kind.point or kind.trains:
-        proxy: Proxy = kind.load().open_proxy(argument, data, device, seed)
+        module, given = kind.load(), (argument, data, device, seed)
+        proxy: Proxy = open_foreign(module, kind.told, *given) if kind.point else module.open_proxy(*given)
     else:
         proxy = importlib.import_module("vitspace.proxies.training_free").open_free(kind.name, argument, data, device)
     if not kind.trains:
         _log.warning("%s", CAUTION.format(name=kind.name))
     return proxy
+
+
+def module_of(proxy: Proxy) -> str:
+    """Return the name of the module whose code measures."""
+    return proxy.module if isinstance(proxy, Foreign) else type(proxy).__module__
 
 
 @cache

@@ -17,6 +17,7 @@ from vitspace.network import Network
 from vitspace.proxies import ProxyError
 from vitspace.proxies.batches import Normalise, TrainBatches
 from vitspace.proxies.recipe import TrainingProxy
+from vitspace.words import plural
 
 _VAL_BATCH = 125
 
@@ -47,7 +48,7 @@ def validate(network: nn.Module, proxy: TrainingProxy, dataset: Dataset, parts: 
         loss = loss + F.cross_entropy(logits.float(), labels, reduction="sum")
         right = right + (logits.argmax(1) == labels).sum()
     if not torch.isfinite(loss):
-        raise ProxyError(f"the validation loss is {loss.item()} after {proxy.steps} steps")
+        raise ProxyError(f"the validation loss is {loss.item()} after {plural(proxy.steps or 0, 'step')}")
     return loss.item() / len(dataset.val_labels), right.item() / len(dataset.val_labels)
 
 

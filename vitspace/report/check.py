@@ -5,6 +5,7 @@ from vitspace.report.noise import finite
 from vitspace.report.proxy import measured, recipe, training, trains
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
+from vitspace.words import plural
 
 
 def proxy_value(record: StudyRecord, trial: Trial) -> float | None:
@@ -37,7 +38,7 @@ def unlearned_words(record: StudyRecord, named: int = 4) -> str:
         return ""
     if record.in_points:
         names = ", ".join(f"{trial_name(trial)} (trial {trial.number})" for trial in worse)
-        said = names if len(worse) <= named else f"{len(worse)} of {len(record.completed)} designs"
+        said = names if len(worse) <= named else f"{len(worse)} of {plural(len(record.completed), 'design')}"
         why = "Train longer, as --proxy train:small does, before it is believed that such a design trains."
         if any(trial.anchor for trial in worse):
             why = "Published ones are among them, so this training is too short to tell; --proxy train:small is longer."

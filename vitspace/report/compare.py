@@ -15,6 +15,7 @@ from vitspace.report.noise import noise_limit
 from vitspace.report.tables import front_table
 from vitspace.report.words import machine_name, proxy_sentence, score_word
 from vitspace.study.record import StudyRecord
+from vitspace.words import plural
 
 #: What a proxy says of itself that does not change what its scores measure; of ``data``, the study's words say more.
 _BESIDE = ("data", "device", "skipped_images", "compile", "channels_last")
@@ -104,7 +105,7 @@ class Comparison:
 
     def headline(self) -> str:
         """Which studies these are."""
-        return f"{' and '.join(record.name for record in self.records)}: {len(self.records)} studies compared."
+        return f"{' and '.join(record.name for record in self.records)}: {plural(len(self.records), 'study')} compared."
 
     def point_words(self, name: str = "`common_hypervolume`") -> str:
         """What the common hypervolume is."""

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from vitspace.about import all_about
 from vitspace.plots import style
-from vitspace.plots.frame import make_room, mark_logarithmic, mark_scores, padded, write_words
+from vitspace.plots.frame import make_room, mark_logarithmic, padded, write_words
 from vitspace.plots.labels import Labels, along
 from vitspace.report.compare import Comparison
 from vitspace.report.names import trial_name
@@ -61,7 +61,6 @@ def _lines(axes: Axes, comparison: Comparison, axis: Axis) -> None:
         axes.scatter([x for x, _ in front], [y for _, y in front], **look)
     axes.set(xscale="log", xlim=padded(every))
     mark_logarithmic(axes.xaxis, min(every), max(every))
-    mark_scores(axes.yaxis, axes.get_ylim()[1])
 
 
 def _stars(axes: Axes, comparison: Comparison, axis: Axis) -> None:

@@ -9,6 +9,7 @@ from vitspace.plots.frame import make_room, write_words
 from vitspace.report.history import BAND, Curve, History, Random, history
 from vitspace.report.words import machine_note, score_word
 from vitspace.study.record import StudyRecord
+from vitspace.words import ordinal
 
 _GAP = 0.35  # inches
 
@@ -45,7 +46,8 @@ def caption(record: StudyRecord, found: History) -> list[str]:
     if found.random:
         low, high = BAND
         lines.append(
-            f"Random: the study's own {found.drawn} random draws in other orders, mean and {low}th to {high}th "
+            f"Random: the study's own {found.drawn} random draws in other orders, mean and "
+            f"{ordinal(int(low))} to {ordinal(int(high))} "
             "percentile; what more of them would have found is not known."
         )
     return [*lines, note] if (note := machine_note(record)) else lines

@@ -2,6 +2,7 @@
 
 from vitspace.analysis.importance import importances
 from vitspace.analysis.observations import of_study
+from vitspace.analysis.sight import spread_of
 from vitspace.errors import InputError
 from vitspace.space import Space
 from vitspace.space.config import SpaceConfig
@@ -21,8 +22,8 @@ def axis_importance(record: StudyRecord) -> list[tuple[str, float]] | str:
             f"equal FLOPs goes with each axis; {done} {'is' if done == 1 else 'are'} too few to tell axes apart."
         )
     try:
-        space = _space(record)
-        found = importances(of_study(space, record, record.config.limits))
+        seen = of_study(_space(record), record, record.config.limits)
+        found = importances(seen, spread_of(record, seen).sees)
     except InputError as error:
         return f"Axis importance is not to be had: {error}."
     ordered = sorted(found.items(), key=lambda item: -item[1].overall)

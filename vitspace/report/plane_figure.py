@@ -23,6 +23,8 @@ from vitspace.study.trial import Trial
 
 _BAR = 0.62  # inches from the axes to the colour bar's far side
 _NEAR = 1.5
+#: Rejected designs of up to so many times the dearest trial's cost are in view.
+_BEYOND = 2.0
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ def draw_plane(data: Plane, form: style.Format = style.WIDE) -> Figure:
             bar.tick_params(labelsize=8, length=2)
             _marks(axes, data, colours)
             _limits(axes, data)
+            _rejected(axes, data)
             make_room(figure, data.caption, form)
             _labels(axes, data, form)
         else:
@@ -146,12 +149,29 @@ def _marks(axes: Axes, data: Plane, colours: ScalarMappable) -> None:
             xs, ys, shades = ([getattr(spot, name) for spot in spots] for name in ("x", "y", "score"))
             colour = {"c": colours.to_rgba(np.array(shades))}
             axes.scatter(xs, ys, label=label, **{name: look[name] for name in look if name != "color"} | colour)
-    if data.rejected:
-        axes.scatter(*np.array(data.rejected).T, label="rejected", **style.REJECTED | {"marker": "x", "s": 22})
+
+
+def _rejected(axes: Axes, data: Plane) -> None:
+    """Mark the rejected designs that are in view."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    if inside := [(x, y) for x, y in data.rejected if left < x < right and bottom < y < top]:
+        axes.scatter(*np.array(inside).T, label="rejected", **style.REJECTED | {"marker": "x", "s": 22})
+
+
+def _in_reach(data: Plane) -> list[tuple[float, float]]:
+    """Return the rejected designs that the axes reach to: of costs that are not far from those of the trials."""
+    most = [max(getattr(spot, name) for spot in data.spots) * _BEYOND for name in ("x", "y")]
+    least = [min(getattr(spot, name) for spot in data.spots) / _BEYOND for name in ("x", "y")]
+    return [(x, y) for x, y in data.rejected if least[0] <= x <= most[0] and least[1] <= y <= most[1]]
 
 
 def _limits(axes: Axes, data: Plane) -> None:
-    costs = ("x", [spot.x for spot in data.spots]), ("y", [spot.y for spot in data.spots])
+    """Fit the axes to the trials and to the rejected designs near them, so that these are seen beyond the budget."""
+    near = _in_reach(data)
+    costs = (
+        ("x", [*(spot.x for spot in data.spots), *(x for x, _ in near)]),
+        ("y", [*(spot.y for spot in data.spots), *(y for _, y in near)]),
+    )
     for (name, values), budget in zip(costs, data.budgets, strict=True):
         shown = [*values, budget] if budget and max(values) < budget < _NEAR * max(values) else values
         low, high = padded(shown)

@@ -6,6 +6,7 @@ from vitspace.proxies import trains as trains_by_name
 from vitspace.proxies.names import scores_name
 from vitspace.proxies.names import typed as typed_name
 from vitspace.study.record import StudyRecord
+from vitspace.words import plural
 
 
 def proxy_name(record: StudyRecord) -> str:
@@ -56,7 +57,11 @@ def measured(proxy: dict[str, Any]) -> str:
 
 def training(proxy: dict[str, Any]) -> str:
     """``40 steps of training from scratch on fractal at 64 px (batch 32)``, without what is not known."""
-    text = f"{proxy['steps']} steps of training from scratch" if proxy.get("steps") else "a short training from scratch"
+    text = (
+        f"{plural(proxy['steps'], 'step')} of training from scratch"
+        if proxy.get("steps")
+        else "a short training from scratch"
+    )
     text += f" on {proxy['data']}" if proxy.get("data") else ""
     text += f" at {proxy['img_size']} px" if proxy.get("img_size") else ""
     return text + (f" (batch {proxy['batch_size']})" if proxy.get("batch_size") else "")

@@ -20,6 +20,7 @@ from vitspace.report.references import not_run, within_reach
 from vitspace.report.words import machine_note, score_label, score_note
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
+from vitspace.words import plural
 
 Axis = Literal["macs", "latency_ms"]
 #: Of a figure: a cost and a score.
@@ -241,7 +242,7 @@ def cost_label(record: StudyRecord, axis: Axis) -> str:
         return f"FLOPs (G multiply-adds{size})"
     settings = next((trial.latency for trial in record.completed if trial.latency), {})
     known = [f"batch {settings['batch']}"] if "batch" in settings else []
-    known += [f"{settings['threads']} thread{'s'[: settings['threads'] != 1]}"] if "threads" in settings else []
+    known += [f"{plural(settings['threads'], 'thread')}"] if "threads" in settings else []
     name = latency_name(record)
     return f"{name[0].upper()}{name[1:]} (ms{''.join(f', {text}' for text in known)})"
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from vitspace.plots import style
-from vitspace.plots.frame import make_room, mark_logarithmic, mark_scores, padded, write_words
+from vitspace.plots.frame import make_room, mark_logarithmic, padded, write_words
 from vitspace.plots.labels import Labels, along
 from vitspace.report.scatter import Mark, Scatter
 
@@ -117,7 +117,6 @@ def _limits(axes: Axes, data: Scatter) -> None:
         bottom = data.chance
     axes.set_ylim(bottom - room, top + 1.3 * room)
     axes.yaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
-    mark_scores(axes.yaxis, top)
 
 
 def _lines(axes: Axes, data: Scatter) -> list[tuple[float, str]]:

@@ -15,6 +15,7 @@ from vitspace.report.standing import standing
 from vitspace.report.words import dominated_by, headline, proxy_sentence
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
+from vitspace.words import plural
 
 __all__ = [
     "anchors_shown",
@@ -42,7 +43,10 @@ _SCORES = ["score", "score_std", "low90", "high90", "published_top1", "prior", "
 _PROXY = ["proxy_score", "accuracy"]
 _GAPS = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "gap_low", "gap_high", "against_anchor"]
 _FRONT = ["number", "name", "anchor", "spec_id", "dim", "depth", "settings", *_COSTS, *_SCORES, *_PROXY, *_GAPS]
-_SECONDS = ["seconds", "timed_seconds", "proxy_seconds", "waited_seconds"]
+_SECONDS = [
+    *("seconds", "timed_seconds", "export_seconds"),
+    *("proxy_seconds", "training_seconds", "validation_seconds", "waited_seconds"),
+]
 _TRIALS = [
     *("number", "name", "anchor", "spec_id", "family", "state", "why", "front"),
     *(*_COSTS, *_SCORES, *_PROXY, *_SECONDS, "seed"),
@@ -194,7 +198,11 @@ def _reference_scores(record: StudyRecord) -> list[Any]:
 
 def _noise_facts(record: StudyRecord, what: str, name: str, seeds: int) -> list[Fact]:
     pooled, designs = pooled_noise(record)
-    of = f"{designs} published designs, each with several seeds" if pooled else f"{name} over {seeds} seeds"
+    of = (
+        f"{plural(designs, 'published design')}, each with several seeds"
+        if pooled
+        else f"{name} over {plural(seeds, 'seed')}"
+    )
     rough = "" if pooled else ", a rough figure: three further pairs of seeds in ten differ by more"
     return [
         ("noise between seeds", noise(record), f"standard deviation of the {what} of {of}"),

@@ -17,6 +17,7 @@ from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
 from vitspace.units import format_score
+from vitspace.words import plural
 
 #: Designs that are named in a sentence; more are counted.
 _NAMED = 4
@@ -26,9 +27,9 @@ def headline(record: StudyRecord) -> str:
     """The first line of every report: how many designs, the front, and what of it is not to be believed."""
     done, rejected = len(record.completed), len(record.trials) - len(record.completed)
     if not done:
-        return f"{record.name}: no design was evaluated; {_count(rejected, 'trial')} without a score."
+        return f"{record.name}: no design was evaluated; {plural(rejected, 'trial')} without a score."
     front = f"{len(record.front)} on the front of {score_word(record)}, FLOPs and latency"
-    words = f"{record.name}: {_count(done, 'design')} evaluated{_within(record)} ({_origin(record)}), {front}."
+    words = f"{record.name}: {plural(done, 'design')} evaluated{_within(record)} ({_origin(record)}), {front}."
     found = [verdict(record), _outside(record)] if record.in_points else [_resolution(record)]
     said = (words, _size(record), *found, unlearned_words(record), _unsure(record))
     return " ".join(text for text in said if text)
@@ -71,7 +72,7 @@ def _outside(record: StudyRecord) -> str:
     found = [str(t.number) for t in record.completed if t.published_top1 is None and t.estimate.get("outside")]
     if not found:
         return ""
-    said = f"{_count(len(found), 'design')}, {', '.join(found)}," if len(found) <= _NAMED else f"{len(found)} designs"
+    said = f"{plural(len(found), 'design')}, {', '.join(found)}," if len(found) <= _NAMED else f"{len(found)} designs"
     return f"{said} lie{'s' if len(found) == 1 else ''} outside of what is known, where intervals are wider."
 
 
@@ -190,7 +191,7 @@ def _more_designs(record: StudyRecord) -> list[tuple[str, str]]:
         return []
     total = f" --trials {max(2 * record.config.trials, 1)}" if left <= 0 else ""
     command = f"vitspace search --study {shlex.quote(record.name)} --resume{total}{storage_option(record.storage)}"
-    return [(f"evaluate the {_count(left, 'design')} that are left" if left > 0 else "evaluate more designs", command)]
+    return [(f"evaluate the {plural(left, 'design')} that are left" if left > 0 else "evaluate more designs", command)]
 
 
 def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
@@ -239,7 +240,3 @@ def _card(proxy: dict[str, Any]) -> str:
         f"right order, {card['hard_right']:g} of the {card['hard_pairs']} that params order wrongly or tie (chance: "
         f"{card['hard_pairs'] / 2:g})"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

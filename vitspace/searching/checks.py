@@ -11,7 +11,7 @@ from vitspace.accuracy.peers import check_peers
 from vitspace.errors import InputError
 from vitspace.latency import measure
 from vitspace.machine.resources import usable_cores
-from vitspace.proxies import kind_of
+from vitspace.proxies import kind_of, module_of
 from vitspace.searching.engines import check_engine, check_sampler, engine_of, engines_that
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import chosen_anchors
@@ -154,7 +154,7 @@ def made_of(evaluator: Evaluator) -> dict[str, Any]:
 
 
 def _code(evaluator: Evaluator) -> str:
-    modules = {"vitspace.searching.evaluate", "vitspace.families", type(evaluator.proxy).__module__}
+    modules = {"vitspace.searching.evaluate", "vitspace.families", module_of(evaluator.proxy)}
     return sources_of(*sorted(modules - {"__main__"}))
 
 

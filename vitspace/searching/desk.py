@@ -29,6 +29,7 @@ from vitspace.spec import Spec
 from vitspace.study.optuna_private import trial_id
 from vitspace.study.storage import batched
 from vitspace.study.trial import Trial
+from vitspace.words import plural
 
 #: Seconds between two looks at what other workers do.
 POLL = 0.2
@@ -168,7 +169,7 @@ class Desk:
         done = sum(trial.counts for trial in self.store.trials())
         self.monitor.note(
             f"space {self.space.name} has no further design within {self.config.limits}: the study ends with {done} of "
-            f"{self.config.trials} trials"
+            f"{plural(self.config.trials, 'trial')}"
         )
 
     def _distributions(self, params: Params) -> dict[str, BaseDistribution]:

@@ -137,7 +137,10 @@ class Evaluator:
             return self._within(replace(trial, latency=predicted_latency(device, spec, self.budget)))
         began = time.perf_counter() - seconds_waited()
         latency = measure(spec, settings)
-        details = trial.details | {"timed_seconds": time.perf_counter() - seconds_waited() - began}
+        seconds = time.perf_counter() - seconds_waited() - began
+        # A latency that was measured before was not prepared now.
+        exported = latency.prepare_seconds if latency.prepare_seconds <= seconds else 0.0
+        details = trial.details | {"timed_seconds": seconds, "export_seconds": exported}
         return self._within(replace(trial, latency=asdict(latency) | {"doubt": latency.doubt}, details=details))
 
     def _within(self, trial: Trial) -> Trial:

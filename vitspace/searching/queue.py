@@ -26,6 +26,7 @@ from vitspace.study.optuna_private import take_waiting, trial_id
 from vitspace.study.store import StudyStore, has_result
 from vitspace.study.trial import Trial
 from vitspace.study.troubles import StorageError
+from vitspace.words import plural
 
 #: Workers that may die of one design; then it is given up.
 DEATHS = 2
@@ -174,7 +175,7 @@ class Queue:
         if has_result(trial):
             return
         deaths = trial.user_attrs.get("deaths", 0) + blame
-        again = "run again" if deaths < DEATHS else f"given up, after {deaths} workers"
+        again = "run again" if deaths < DEATHS else f"given up, after {plural(deaths, 'worker')}"
         if not self._requeue(trial, deaths, whose):
             again = "left out, as it had no design yet"
         self.note(f"trial {trial.number} of {whose} is lost, and is {again}")

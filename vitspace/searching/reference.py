@@ -16,6 +16,7 @@ from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
+from vitspace.words import plural
 
 #: Returns a design's score for a seed.
 Score = Callable[[Spec, int], float]
@@ -88,7 +89,7 @@ class SecondSeed:
         """Count an attempt, which may kill its worker; where too many did, finish without the score: False."""
         self._attempts = self.store.study.user_attrs.get("calibrations", 0)
         if self._attempts >= DEATHS:
-            self.finish(ProxyError(f"{self._attempts} workers died of it"))
+            self.finish(ProxyError(f"{plural(self._attempts, 'worker')} died of it"))
             return False
         self.note(f"scoring {self.name} with a second seed, for the proxy's noise")
         self.store.set(calibrations=self._attempts + 1)

@@ -1,6 +1,7 @@
 """Runs a study: from its configuration, or from what is stored of it, to its last trial."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vitspace.accuracy.predictor import predictor
@@ -30,7 +31,7 @@ from vitspace.searching.retiming import is_open, settle, take_up
 from vitspace.searching.session import Session, open_evaluator
 from vitspace.searching.workers import plan_workers
 from vitspace.space import load_space
-from vitspace.study.config import MAY_CHANGE, StudyConfig
+from vitspace.study.config import MAY_CHANGE, StudyConfig, same_space
 from vitspace.study.naming import check_new
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
 from vitspace.study.store import StudyStore, free_name, study_names
@@ -127,9 +128,11 @@ def _begin(
     config = counted_trials(load_space(config.space, config.size), config)
     evaluator = open_evaluator(config, means.command, monitor)
     space = evaluator.space
+    monitor.note(f"looking at the designs of {space.name} within {config.limits}")
     check_budget(space, config)
     if config.limits.latency_ms != ANY and not config.limits.device:
         get_acquainted(evaluator.timing, monitor.note)
+    monitor.note("choosing the first designs")
     first = first_designs(space, config, alternates(config, evaluator), monitor.screening)
     store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": first.others})
     enqueue(store, space, first)
@@ -194,6 +197,7 @@ def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[s
     """Return the settings behind a configuration's names, for the record."""
     return {
         "command": means.command,
+        "folder": str(Path.cwd()),
         "machine": machine(),
         "proxy": {"trains": trains(config.proxy), **evaluator.proxy.describe()},
         "accuracy": evaluator.describe_accuracy(),
@@ -210,8 +214,10 @@ def _resumed(store: StudyStore, settings: dict[str, Any]) -> StudyConfig:
         stored = stored.model_copy(update={"img_size": format_image_size(store.record().img_size)})
     config = StudyConfig.of(stored.model_dump() | settings)
     for key, value in settings.items():
-        if key not in MAY_CHANGE and getattr(config, key) != (kept := getattr(stored, key)):
-            raise InputError(f"a resumed study keeps its {key}, {kept!r}, but got {shown(value)}")
+        same = same_space(str(value), stored.space) if key == "space" else getattr(config, key) == getattr(stored, key)
+        if key not in MAY_CHANGE and not same:
+            raise InputError(f"a resumed study keeps its {key}, {getattr(stored, key)!r}, but got {shown(value)}")
+    config = config.model_copy(update={"space": stored.space})
     done = len(store.record().counted)
     if "trials" in settings and config.trials < done:
         raise InputError(f"trials is the total, so at least the {done} that are complete, but got {config.trials}")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from vitspace.errors import StudyFailedError
 from vitspace.study.trial import Trial
+from vitspace.words import plural
 
 #: Proposals in a row that may be rejected before a uniform draw takes the place of the next.
 REJECTIONS = 50
@@ -37,6 +38,6 @@ class Streaks:
         if self.rejected >= IN_VAIN:
             raise StudyFailedError(f"{self.rejected} designs in a row were rejected, the last with: {trial.why}")
         if self.failed >= FAILURES:
-            raise StudyFailedError(f"{self.failed} trials in a row failed, the last with: {trial.why}")
+            raise StudyFailedError(f"{plural(self.failed, 'trial')} in a row failed, the last with: {trial.why}")
         if self.slow >= TOO_SLOW:
             raise StudyFailedError(f"{self.slow} designs in a row were too slow, the last with: {trial.why}")

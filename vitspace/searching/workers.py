@@ -12,6 +12,7 @@ from vitspace.proxies import trains
 from vitspace.searching.engines import engine_of
 from vitspace.searching.first import chosen_anchors
 from vitspace.searching.session import Session
+from vitspace.words import plural
 
 #: Bytes that training takes for each parameter (weight, gradient, two averages of AdamW), and for each activation that
 #: is kept for the backward pass and its copies.
@@ -40,7 +41,8 @@ def plan_workers(session: Session) -> None:
     fit = _that_fit_in_memory(session)
     if fit < wanted:
         session.monitor.note(
-            f"{max(1, fit)} designs at once and not {wanted}: memory holds no more; --workers sets another number"
+            f"{plural(max(1, fit), 'design')} at once and not {wanted}: memory holds no more; "
+            "--workers sets another number"
         )
     session.workers = count if (count := min(wanted, fit)) > 1 else None
 

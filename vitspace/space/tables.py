@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from vitspace.costs import cost
@@ -13,7 +14,7 @@ from vitspace.latency.predictor import Prediction
 from vitspace.space.config import STAGES
 from vitspace.space.schema import Schema
 from vitspace.space.variables import Variable
-from vitspace.spec import Spec
+from vitspace.spec import PartSpec, Spec
 
 
 def axis_rows(space: Schema) -> list[dict[str, Any]]:
@@ -52,6 +53,26 @@ def design_rows(
     ]
 
 
+def differing_columns(specs: Sequence[Spec]) -> dict[str, list[str]]:
+    """Return by setting what each of some designs has, of ``dim``, ``depth`` and all settings that differ between them.
+
+    A setting differs where two designs have it, in the same stage, at different values. It is written stage by stage,
+    ``2,2,6,2``, or once where all stages agree; ``-`` stands where a family has none.
+    """
+    names = dict.fromkeys(f.name for spec in specs for stage in spec.stages for f in fields(stage))
+    cells = {name: [[_cell(stage, name) for stage in spec.stages] for spec in specs] for name in names}
+    for kind in ("stem", "head"):
+        parts = [getattr(spec, kind) for spec in specs]
+        names = dict.fromkeys(f.name for part in parts for f in fields(part))
+        cells |= {f"{kind}.{name}": [[_cell(part, name)] for part in parts] for name in names}
+    always = ("dim", "depth")
+    return {
+        name: [",".join(row) if name in always or len(set(row)) > 1 else row[0] for row in rows]
+        for name, rows in cells.items()
+        if name in always or any(len(set(column) - {"-"}) > 1 for column in zip(*rows, strict=True))
+    }
+
+
 def predicted(
     specs: Sequence[Spec], backend: str, img_size: ImageSize, device: str = ""
 ) -> list[Prediction] | list[CountedPrediction]:
@@ -81,6 +102,13 @@ def _row(axis: str, variables: list[Variable]) -> dict[str, Any]:
         lists[variable.stage] = [_show(variable.scaled(v, variable.stage)) for v in variable.values]
     stages = "each" if len(variables) == STAGES else ", ".join(str((v.stage or 0) + 1) for v in variables)
     return row | {"stages": stages, "values": lists}
+
+
+def _cell(part: PartSpec, name: str) -> str:
+    value = getattr(part, name, None)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None else str(_show(value))
 
 
 def _axis(name: str) -> str:

@@ -1,7 +1,9 @@
 """The configuration of a study: everything that decides what it does."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -143,3 +145,23 @@ class StudyConfig(BaseModel):
 def _limits(budget: str | None, params: str | None, latency: str | None) -> Budget:
     """Return a budget's numbers; a property of the frozen model's would be copied with it when one of them changes."""
     return Budget.parse(budget, params, latency)
+
+
+def found_space(space: str, resolved: Mapping[str, Any]) -> str:
+    """Return a study's space as it is found from here: a relative path leads from the folder that the study began in.
+
+    Args:
+        space: A space's name, or a path to its YAML.
+        resolved: What is stored of the study; ``folder`` is where it began.
+    """
+    folder = resolved.get("folder")
+    if not isinstance(folder, str) or not space.endswith((".yaml", ".yml")) or Path(space).is_absolute():
+        return space
+    whole = Path(folder) / space
+    return space if same_space(space, str(whole)) or not whole.is_file() else str(whole)
+
+
+def same_space(one: str, other: str) -> bool:
+    """Whether two names or paths are of one space."""
+    paths = one.endswith((".yaml", ".yml")) and other.endswith((".yaml", ".yml"))
+    return one == other or (paths and Path(one).resolve() == Path(other).resolve())

@@ -7,7 +7,7 @@ import sqlite3
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,6 +74,8 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
         raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
     if file and file.is_dir():
         raise InputError(f"a storage is a file, but {str(file)!r} is a folder")
+    if sqlite and file and not create:
+        _check_database(file)
     try:
         return _open(url)
     except InputError:
@@ -84,6 +86,24 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
         # Drivers raise their own types; whichever it is, the storage is not to be had.
         why = f"the storage {url!r} {_cure(error) or f'cannot be reached: {storage_trouble(error)}'}"
         raise InputError(without_passwords(why, url)) from None
+
+
+def _check_database(file: Path) -> None:
+    """Refuse an SQLite file without studies, in which Optuna would make its tables; nothing is written.
+
+    Raises:
+        InputError: it is empty, cannot be read, is no database, or one of something else.
+    """
+    problem = "it is empty"
+    try:
+        if file.stat().st_size:
+            with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=60)) as opened:
+                names = {name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            problem = "" if "studies" in names else "it has no table of studies"
+    except (OSError, sqlite3.Error) as error:
+        problem = f"{error}"
+    if problem:
+        raise InputError(f"a storage is a database of studies, but {str(file)!r} is none: {problem}")
 
 
 def storage_option(url: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from vitspace.errors import InputError
 from vitspace.training.recipe import Recipe
+from vitspace.words import plural
 
 #: Updates below which a training from scratch is said to be short.
 FEW_UPDATES = 1000
@@ -128,9 +129,7 @@ def _few(plan: Plan) -> list[str]:
 def _wished(recipe: Recipe, wishes: Wishes) -> tuple[Recipe, list[str]]:
     changes = []
     if wishes.epochs and wishes.epochs != recipe.epochs:
-        changes.append(
-            f"{wishes.epochs} epoch{'s' * (wishes.epochs > 1)} for {recipe.epochs}, warm-up and decay in proportion"
-        )
+        changes.append(f"{plural(wishes.epochs, 'epoch')} for {recipe.epochs}, warm-up and decay in proportion")
         recipe = recipe.shortened(wishes.epochs)
     if wishes.batch_size and wishes.batch_size != recipe.batch_size:
         before, recipe = recipe, recipe.rebatched(wishes.batch_size)

@@ -21,6 +21,7 @@ from vitspace.training.plan import Plan, Wishes, make_plan
 from vitspace.training.processes import ProcessGroup, processes
 from vitspace.training.recipe import PAPER, load_recipe, paper_recipe
 from vitspace.training.weights import begin_with, read_weights
+from vitspace.words import plural
 
 #: Seconds between two states within an epoch.
 SAVE_EVERY = 600.0
@@ -236,9 +237,9 @@ class Training:
     def _introduce(self, about: str) -> None:
         design, plan = self.request.design, self.plan
         self.monitor.note(
-            f"training {design.name} on {self.request.data}: {len(self.images.train)} images, {len(self.images.val)} "
-            f"for validation, {len(self.images.classes)} classes, on {self.place.device} in {self.place.world} "
-            f"process{'es' * (self.place.world > 1)}"
+            f"training {design.name} on {self.request.data}: {plural(len(self.images.train), 'image')}, "
+            f"{len(self.images.val)} for validation, {plural(len(self.images.classes), 'class')}, "
+            f"on {self.place.device} in {plural(self.place.world, 'process')}"
         )
         self.monitor.note(f"recipe {self.recipe_name}: {about}")
         for change in plan.changes:

@@ -23,6 +23,7 @@ from vitspace.proxies.recipe import PRESETS, TrainingProxy, canonical_name, pars
 from vitspace.proxies.short_training import OnStep, fit, memory_format, validate
 from vitspace.proxies.shrinking import make_network, rescaled_settings
 from vitspace.spec import NATIVE_SIZE, Spec
+from vitspace.words import plural
 
 __all__ = [
     "PRESETS",
@@ -54,6 +55,8 @@ class TrainResult:
         accuracy: Share of validation images that are right, 0..1.
         train_loss: Mean training loss of the last tenth of the steps, as optimised.
         seconds: Building, training and validation.
+        training_seconds: Training alone.
+        validation_seconds: Validation alone.
         images_per_second: Of the training alone.
         steps: Optimiser steps taken.
         images_at_once: Images of a pass: the recipe's batch, or a part of it where memory did not hold that.
@@ -64,6 +67,8 @@ class TrainResult:
     accuracy: float
     train_loss: float
     seconds: float
+    training_seconds: float
+    validation_seconds: float
     images_per_second: float
     steps: int
     images_at_once: int
@@ -129,7 +134,7 @@ def train(
             break
         _log.warning("out of memory on %s: once more with the batch in %d parts", device, 2 * parts)
         torch.cuda.empty_cache()
-    raise ProxyError(f"out of memory on {device} even with {proxy.batch_size // parts} images at once: {why}")
+    raise ProxyError(f"out of memory on {device} even with {plural(proxy.batch_size // parts, 'image')} at once: {why}")
 
 
 def _attempt(
@@ -148,12 +153,15 @@ def _attempt(
         losses, trained = fit(network, proxy, dataset, torch.Generator().manual_seed(seed), on_step, parts)
         seconds = time.perf_counter() - began
         loss, accuracy = validate(trained, proxy, dataset, parts)
+        validated = time.perf_counter() - began - seconds
     tail = losses[-max(1, proxy.steps // 10) :]
     return TrainResult(
         score=-loss,
         accuracy=accuracy,
         train_loss=sum(tail) / len(tail),
         seconds=seconds,
+        training_seconds=seconds,
+        validation_seconds=validated,
         images_per_second=proxy.steps * proxy.batch_size / seconds,
         steps=proxy.steps,
         images_at_once=-(-proxy.batch_size // parts),
@@ -208,7 +216,8 @@ class OpenTraining:
         result = train(spec, self.recipe, self.dataset, seed, self.device, on_step)
         rescaled = rescaled_settings(spec, self.recipe)
         names = ("accuracy", "train_loss", "images_per_second", "steps", "images_at_once", "curve")
-        details = {name: getattr(result, name) for name in names}
+        parts = ("training_seconds", "validation_seconds")
+        details = {name: getattr(result, name) for name in (*names, *parts)}
         return Score(result.score, result.seconds, details | {"rescaled": rescaled, "device": str(self.device)})
 
 

@@ -20,6 +20,7 @@ from vitspace.report.words import chosen_designs, score_word, select_command
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_score, format_seconds
+from vitspace.words import plural
 
 #: Columns that come after the others, and those of words, which need room.
 _LAST = ("dim", "depth", "settings")
@@ -253,7 +254,7 @@ def growth_words(record: StudyRecord) -> str:
         return f"The front dominates {volume[-1]:.4f} of the box under the reference point; {why}."
     count, reached = int(found.random.at[-1]), found.random.mean[-1]
     rest = len(record.completed) - count
-    words = f"The anchors and the {found.drawn} designs drawn at random reached {reached:.4f}"
+    words = f"The anchors and the {plural(found.drawn, 'design')} drawn at random reached {reached:.4f}"
     if rest > 0:
         words += f"; the {rest} that the sampler proposed took it to {volume[-1]:.4f}"
     return (

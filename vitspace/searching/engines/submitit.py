@@ -21,6 +21,7 @@ from vitspace.searching.monitor import Watcher
 from vitspace.searching.session import Session
 from vitspace.study.config import StudyConfig
 from vitspace.study.store import StudyStore
+from vitspace.words import plural
 
 ENGINE = Engine(gpus=True)
 submitit: Any = Lazy("submitit")
@@ -52,7 +53,7 @@ def run(session: Session) -> None:
     done = len(store.record().counted)
     if done < config.trials and config.timeout is None and not store.used_up:
         logs = ", ".join(str(job.paths.stderr) for job in jobs)
-        raise StudyFailedError(f"all jobs ended, with {done} of {config.trials} trials complete; see {logs}")
+        raise StudyFailedError(f"all jobs ended, with {done} of {plural(config.trials, 'trial')} complete; see {logs}")
 
 
 def _submit(session: Session) -> list[Any]:

@@ -1,0 +1,157 @@
+"""Proxies of other packages of every wrong shape: a line that names the entry point, and no traceback."""
+
+import re
+import sys
+from itertools import count
+from pathlib import Path
+
+import pytest
+from newcomers import install
+
+import vitspace
+from vitspace.errors import InputError
+from vitspace.proxies import ProxyError, ProxyFault, Score, kind_of, open_proxy, trains
+
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "proxy.md"
+BODY = """
+from vitspace.proxies import ProxyError, Score
+import torch
+TRAINS = False
+
+class Mine:
+    worst = None
+    def describe(self):
+        return {"name": "mine"}
+    def score(self, spec, seed, on_step=None):
+        return SCORE
+
+def open_proxy(argument, data, device, seed):
+    return Mine()
+"""
+SPEC = vitspace.anchor("mat_1").spec
+_numbers = count()
+
+
+@pytest.fixture
+def opened(tmp_path, monkeypatch):
+    """Opens a proxy from the text of its module."""
+
+    def open_(text, argument=""):
+        name = f"foreign{next(_numbers)}"
+        (tmp_path / f"{name}.py").write_text(text)
+        install(tmp_path, name, "vitspace.proxies", **{name: name})
+        monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+        return open_proxy(f"{name}{argument}", "", "cpu")
+
+    return open_
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "raise RuntimeError('no\\nlicence')",
+        "import nothing_of_that_name",
+        "def broken(:",
+        "raise SystemExit(3)",
+        "x = 1",
+        "open_proxy = 3",
+        "def open_proxy(): pass",
+        "def open_proxy(argument): return argument",
+        "def open_proxy(a, b, c, d, e): pass",
+        "def open_proxy(argument, data, device, seed): return None",
+        "def open_proxy(argument, data, device, seed): return open_proxy",
+        "def open_proxy(argument, data, device, seed): raise KeyError('x')",
+        BODY.replace("def score(self, spec, seed, on_step=None)", "def score(self, spec)"),
+        BODY.replace("def score(", "def scores("),
+        BODY.replace("def describe(self)", "def describe(self, x)"),
+        BODY.replace('{"name": "mine"}', "None"),
+        BODY.replace('{"name": "mine"}', "{1: {2, 3}}"),
+        BODY.replace('{"name": "mine"}', "[1]"),
+        BODY.replace('return {"name": "mine"}', "raise ValueError('no')"),
+        BODY.replace("worst = None", "worst = 'bad'"),
+        BODY.replace("worst = None", "worst = float('nan')"),
+        BODY.replace("TRAINS = False", "TRAINS = 'no'"),
+        BODY.replace("worst = None", "rungs, keep = (), 0.5"),
+        BODY.replace("worst = None", "rungs, keep = (3,), 0.5"),
+    ],
+)
+def test_a_module_of_the_wrong_shape_is_one_line(opened, text):
+    with pytest.raises(InputError) as caught:
+        opened(text)
+    assert re.search(r"proxy 'foreign\d+' \(entry point 'foreign\d+'\)", str(caught.value))
+    assert len(str(caught.value).splitlines()) == 1 and len(str(caught.value)) < 600
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "None",
+        "'0.5'",
+        "b'1'",
+        "True",
+        "[1.0]",
+        "{}",
+        "object()",
+        "torch.ones(2)",
+        "Score(None, 1.0)",
+        "Score(1.0, 1.0, None)",
+        "1j",
+    ],
+)
+def test_a_score_of_the_wrong_type_is_the_proxys_fault(opened, answer):
+    proxy = opened(BODY.replace("SCORE", answer))
+    with pytest.raises(ProxyFault, match="entry point 'foreign"):
+        proxy.score(SPEC, 0)
+
+
+@pytest.mark.parametrize(
+    "answer", ["float('nan')", "float('inf')", "torch.tensor(float('nan'))", "1 / 0", "Score(float('-inf'), 1.0)"]
+)
+def test_a_score_that_is_not_finite_and_an_exception_fail_the_design(opened, answer):
+    with pytest.raises(ProxyError):
+        opened(BODY.replace("SCORE", answer)).score(SPEC, 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "3",
+        "3.0",
+        "torch.tensor(3.0)",
+        "torch.tensor([3.0], requires_grad=True)",
+        "Score(3, 2.0)",
+        "Score(torch.tensor(3), 1)",
+    ],
+)
+def test_a_number_is_a_score_whatever_holds_it(opened, answer):
+    found = opened(BODY.replace("SCORE", answer)).score(SPEC, 0)
+    assert isinstance(found, Score) and found.value == 3.0 and type(found.value) is float and found.seconds >= 0
+
+
+def test_what_stops_a_proxy_passes_through_it(opened):
+    class Stop(Exception):  # noqa: N818
+        pass
+
+    def stop(done, total):
+        raise Stop
+
+    body = BODY.replace("return SCORE", "on_step(1, 2)")
+    with pytest.raises(Stop):
+        opened(body).score(SPEC, 0, stop)
+
+
+def test_ours_are_not_wrapped():
+    assert type(open_proxy("params", "", "cpu")).__name__ == "FreeProxy"
+
+
+def test_the_how_tos_proxy_works_as_it_stands(opened):
+    [module] = [
+        block for block in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL) if "open_proxy" in block
+    ]
+    proxy = opened(module, ":32")
+    assert not trains(proxy.told.split("'")[1])
+    once = proxy.score(SPEC, 0).value
+    assert once > 0 and proxy.score(SPEC, 0).value == once != proxy.score(SPEC, 1).value
+    assert proxy.describe()["name"] == "gradnorm:32" and kind_of(proxy.told.split("'")[1]).takes_data is False
+    with pytest.raises(InputError, match="takes a size of images"):
+        opened(module, ":large")
