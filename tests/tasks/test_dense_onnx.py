@@ -1,4 +1,4 @@
-"""Networks of segmentation and keypoints as ONNX graphs, against PyTorch."""
+"""Networks of segmentation and keypoints as ONNX graphs, against PyTorch; an export takes half a minute."""
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from vitspace.latency.backends import onnx_bytes
 SIZE = (64, 96)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fpn", "semantic-fpn", "simple-baseline", "upernet", "vt-fpn"])
 def test_onnxruntime_gives_what_pytorch_gives(name):
     onnxruntime = pytest.importorskip("onnxruntime")
