@@ -4,7 +4,7 @@ from vitspace.anchors import all_anchors, anchor, list_anchors
 from vitspace.anchors.references import OTHER_RECIPE
 from vitspace.errors import InputError
 from vitspace.families import FAMILIES
-from vitspace.training.recipe import CHOICE, PAPER, Recipe, load_recipe, paper_recipe, recipe_names
+from vitspace.training.recipe import CHOICE, LEAST_RATES, PAPER, Recipe, load_recipe, paper_recipe, recipe_names
 
 #: Settings that mean nothing under the other schedule.
 OF_SCHEDULE = {"cosine": {"decay_epochs", "decay_rate"}, "step": {"min_lr"}}
@@ -15,7 +15,7 @@ def test_every_setting_has_its_source(name):
     _, recipe = load_recipe(name, "")
     settings = set(Recipe.model_fields) - {"about", "sources"} - OF_SCHEDULE[recipe.schedule]
     assert set(recipe.sources) == settings and recipe.about
-    assert name == "default" or any(CHOICE not in source for source in recipe.sources.values())
+    assert name in ("default", "small") or any(CHOICE not in source for source in recipe.sources.values())
 
 
 def test_every_family_of_ours_has_a_recipe():
@@ -46,6 +46,8 @@ def test_fewer_epochs_keep_the_shares_of_warm_up_and_decay():
 def test_learning_rates_follow_the_batch():
     recipe = load_recipe("mat", "")[1].rebatched(512)
     assert (recipe.batch_size, recipe.lr, recipe.min_lr) == (512, 1e-3 / 8, 1e-6 / 8)
+    small = load_recipe("mat", "")[1].rebatched(32)
+    assert (small.lr, small.min_lr) == pytest.approx((LEAST_RATES["adamw"], 1e-3 * LEAST_RATES["adamw"]))
 
 
 def test_a_recipe_of_ones_own(tmp_path):

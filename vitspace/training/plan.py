@@ -113,7 +113,7 @@ def _followed(before: Recipe, now: Recipe) -> str:
     rates = f", learning rate {now.lr:.3g} for {before.lr:.3g}"
     if math.isclose(linear, now.lr):
         return f"{rates} in proportion"
-    return f"{rates}, the least at which much is learnt; in proportion it were {linear:.2g}, and --lr sets it"
+    return f"{rates}, the least of small batches; in proportion it were {linear:.2g}, and --lr sets another"
 
 
 def _few(plan: Plan) -> list[str]:
