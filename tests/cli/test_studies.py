@@ -142,7 +142,7 @@ def test_compare_refuses_scores_of_other_proxies(call, stored):
 @pytest.mark.parametrize("target", ["sqlite:///copy.db", "copy.journal"])
 def test_a_copy_holds_the_same_trials(call, stored, target):
     code, out, _ = call("studies", "copy", "a", target, "--name", "c")
-    assert code == 0 and f"1 trials copied; to go on: vitspace search --study c --resume --storage {target}" in out
+    assert code == 0 and f"1 trial copied; to go on: vitspace search --study c --resume --storage {target}" in out
     copied = StudyStore.load(open_storage(target), "c")
     assert copied.trials() == stored[0].trials() and copied.config == stored[0].config
 

@@ -20,6 +20,7 @@ from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 from vitspace.tracking import Track, untracked
+from vitspace.words import plural
 
 #: How often a design is timed in all before a search leaves it undecided.
 MOST_TIMES = 3
@@ -105,8 +106,8 @@ def take_up(store: StudyStore, config: StudyConfig, note: Callable[[str], None])
     for params, facts in again[: max(0, places)]:
         store.study.enqueue_trial(params, user_attrs=facts)
     if (left := len(again) - max(0, places)) > 0:
-        were = "design was" if left == 1 else "designs were"
-        note(f"{left} {were} rejected on an unsure latency; --trials {config.trials + left} re-evaluates them")
+        were = f"{plural(left, 'design')} {'was' if left == 1 else 'were'}"
+        note(f"{were} rejected on an unsure latency; --trials {config.trials + left} re-evaluates them")
 
 
 def _design(trial: FrozenTrial) -> tuple[Params, dict[str, Any]]:
