@@ -117,7 +117,7 @@ def test_a_resumed_study_is_topped_up(finished):
         (["--space", "msg", "--data", "imagenet"], "data is fractal"),
         (["--space", "msg", "--device", "cuda:9"], "device is one of auto, cpu"),
         (["--space", "msg", "--proxy", "oracle"], "a proxy is one of halving, train"),
-        (["--space", "msg", "--proxy", "train:huge"], "a training preset is one of tiny"),
+        (["--space", "msg", "--proxy", "train:huge"], "a training preset is one of check, tiny"),
         (["--space", "msg", "--proxy", "zico", "--data", "digits"], "data is fractal, but got 'digits'"),
         (["--space", "msg", "--sampler", "best"], "sampler"),
         (["--space", "msg", "--storage", "no/such/s.journal", "--study", "x"], "a storage lies in an existing folder"),
