@@ -63,8 +63,20 @@ def find(words):
     return command, words
 
 
-def check(command, words, cut_short=False):
-    """Parse the words as the command does, and check the values that it would look up."""
+def registered(text):
+    """The proxies that a page registers as entry points."""
+    return re.findall(r'^\[project\.entry-points\."vitspace\.proxies"\]\n(\w+) = ', text, re.MULTILINE)
+
+
+def check(command, words, cut_short=False, own=()):
+    """Parse the words as the command does, and check the values that it would look up.
+
+    Args:
+        command: It.
+        words: What follows its name.
+        cut_short: Whether words may be missing.
+        own: Proxies that the page registers.
+    """
     values = command.make_context(command.name, list(words), resilient_parsing=cut_short).params
     named = {name: value for name, value in values.items() if value is not None}
     if command.name == "search":
@@ -76,7 +88,7 @@ def check(command, words, cut_short=False):
         Budget.parse(*(named.get(name) for name in ("budget", "params", "latency")))
     known = {"config": data_names("studies"), "data": SOURCES, "backend": BACKENDS}
     known |= dict.fromkeys(("space", "spaces"), data_names("spaces", nested=True))
-    known |= dict.fromkeys(("proxy", "proxies"), (*PROXIES, PREDICTOR, POSTERIOR))
+    known |= dict.fromkeys(("proxy", "proxies"), (*PROXIES, PREDICTOR, POSTERIOR, *own))
     known |= {"engine": ENGINES}
     for name, names in known.items():
         given = named.get(name) or []
@@ -91,17 +103,18 @@ def check(command, words, cut_short=False):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_commands_of_a_page_parse(page):
+    own = registered(page.read_text())
     for words in in_blocks(page.read_text()):
         command, rest = find(words)
         if rest and "--help" not in rest and "--version" not in rest:
-            check(command, rest)
+            check(command, rest, own=own)
     for words in in_sentences(page.read_text()):
         command, rest = find(words)
         known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
         unknown = [word for word in rest if word.startswith("--") and word.partition("=")[0] not in known]
         assert not unknown, f"{command.name} has no {unknown}"
         if "--help" not in rest and not any(re.fullmatch(r"[A-Z]+|\.\.\.|.*/NAME", word) for word in rest):
-            check(command, rest, cut_short=True)
+            check(command, rest, cut_short=True, own=own)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.yaml")), ids=lambda path: path.stem)

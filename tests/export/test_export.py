@@ -35,7 +35,10 @@ def test_a_model_is_as_its_weights_say(model):
 def test_an_untrained_model_has_as_many_classes_as_asked_for(spec, weights, tmp_path):
     model = ExportedModel.of(Design("d", spec), num_classes=200)
     record = export_folder(model, ["timm"], tmp_path / "out")
-    assert record["num_classes"] == 200 and "IMG_SIZE, NUM_CLASSES = (224, 224), 200" in (tmp_path / "out/vitspace_d.py").read_text()
+    assert (
+        record["num_classes"] == 200
+        and "IMG_SIZE, NUM_CLASSES = (224, 224), 200" in (tmp_path / "out/vitspace_d.py").read_text()
+    )
     assert "Its number of classes, 200, was set by the export" in (tmp_path / "out" / "README.md").read_text()
     with pytest.raises(InputError, match=r"trained for, 5 in .*best.safetensors, but got 200"):
         ExportedModel.of(Design("d", spec), weights / "best.safetensors", num_classes=200)
