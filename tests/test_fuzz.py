@@ -17,7 +17,7 @@ import vitspace
 from vitspace import cache
 from vitspace.anchors import all_anchors, assemble
 from vitspace.errors import InputError
-from vitspace.training.weights import read_weights, untrained
+from vitspace.export.weights import untrained
 from vitspace.files import data_folder
 from vitspace.report.dashboard import note_text
 from vitspace.report.markdown import report_text
@@ -25,6 +25,7 @@ from vitspace.report.study_file import read_study, report_folder, study_data
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
+from vitspace.training.weights import read_weights
 
 pytestmark = pytest.mark.slow
 LONGEST_S, LONGEST_WORDS = 5, 1000
