@@ -63,7 +63,8 @@ def test_a_design_has_a_thread_and_there_are_as_many_at_once_as_cores(plan, case
 def test_no_more_start_than_memory_holds_and_that_is_said(plan, memory, expected):
     session = plan(memory=memory)
     assert session.workers == expected
-    said = [f"{expected or 1} designs at once and not 4: memory holds no more; --workers sets another number"]
+    at_once = f"{expected} designs" if expected else "1 design"
+    said = [f"{at_once} at once and not 4: memory holds no more; --workers sets another number"]
     assert session.monitor.notes == (said if expected != 4 else [])
 
 
