@@ -28,7 +28,7 @@ def test_a_spec_is_an_anchor_a_file_or_json(tmp_path):
     (tmp_path / "mine.json").write_text(SPEC.to_json())
     assert read_spec("mat_1") == ("mat_1", SPEC)
     assert read_spec(str(tmp_path / "mine.json")) == ("mine", SPEC)
-    assert read_spec(SPEC.to_json()) == (SPEC.id, SPEC)
+    assert read_spec(SPEC.to_json()) == (f"mat-6.7M-{SPEC.id[:4]}", SPEC)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_an_unknown_device_is_refused_before_anything_is_stored(device):
 
 def test_images_are_of_the_size_that_the_device_was_timed_at(device):
     limits = StudyConfig(space="msg", latency="pi5:60ms").limits
-    with pytest.raises(InputError, match="224 pixels of pi5, but the space has 192"):
+    with pytest.raises(InputError, match="224 pixels of pi5, but the study is for 192"):
         budget_device(limits, 192)
 
 

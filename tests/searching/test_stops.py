@@ -13,7 +13,10 @@ from vitspace.study.storage import open_storage
 def test_nan_and_no_memory_fail_a_trial_with_the_reason(tool):
     data, _ = tool.end(tool.search(proxy="noop:nan=2,memory=4", trials=6))
     why = {trial["why"] for trial in data["trials"] if trial["state"] == "failed"}
-    assert why == {"ProxyError: the score is nan", "MemoryError: simulated"}
+    assert why == {
+        "ProxyError: the score is nan",
+        "ProxyError: proxy 'noop' (entry point 'noop'): MemoryError: simulated",
+    }
     assert len(completed(data)) == 6
 
 

@@ -198,7 +198,7 @@ def _number(value: Any) -> float | None:
     if isinstance(value, (str, bytes, bool)) or value is None:
         return None
     try:
-        return float(value)
+        return float(value.detach() if hasattr(value, "detach") else value)
     except Exception:  # whatever an object of another package raises
         return None
 
