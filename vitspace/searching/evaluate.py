@@ -20,7 +20,7 @@ from vitspace.latency import LatencySettings, measure, predicted_violation
 from vitspace.machine.host import fingerprint, versions
 from vitspace.machine.quiet import seconds_waited, takes_turns
 from vitspace.machine.threads import wait_policy
-from vitspace.proxies import Laddered, Proxy, finite
+from vitspace.proxies import Laddered, Proxy, Score, finite
 from vitspace.searching.predicted import budget_device, predicted_latency
 from vitspace.searching.rungs import EntersRungs
 from vitspace.searching.verdict import verdict
@@ -71,6 +71,14 @@ class Evaluator:
     def as_written(self, spec: Spec) -> Spec:
         """Return a design as it is for images of the size that specs are written for, which proxies know."""
         return spec.written_at(self.space.resolution)
+
+    def score(self, spec: Spec, seed: int, on_step: OnStep | None = None) -> Score:
+        """Return the proxy's score of a design.
+
+        Raises:
+            ProxyError: it cannot be scored.
+        """
+        return self.proxy.score(self.as_written(spec), seed, on_step)
 
     def evaluate(
         self,

@@ -86,7 +86,7 @@ def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Mo
     config = store.config.model_copy(update={"device": device} if device else {})
     if threads := trial.details.get("run", {}).get("threads"):
         torch.set_num_threads(threads)
-    score = open_evaluator(config, "", monitor or Silent()).proxy.score(trial.spec, trial.seed)
+    score = open_evaluator(config, "", monitor or Silent()).score(trial.spec, trial.seed)
     return {
         "number": number,
         "spec_id": trial.spec.id,

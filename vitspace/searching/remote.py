@@ -78,4 +78,4 @@ def score(study: RemoteStudy, spec: Spec, seed: int, on_step: OnStep | None = No
     Raises:
         ProxyError: it cannot be scored.
     """
-    return remote_evaluator(study).proxy.score(spec, seed, on_step).value
+    return remote_evaluator(study).score(spec, seed, on_step).value

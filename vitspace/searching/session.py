@@ -84,7 +84,7 @@ class Session:
         Raises:
             ProxyError: it cannot be scored.
         """
-        return self.evaluator.proxy.score(self.evaluator.as_written(spec), seed).value
+        return self.evaluator.score(spec, seed).value
 
 
 def open_evaluator(config: StudyConfig, command: str, monitor: Monitor) -> Evaluator:
