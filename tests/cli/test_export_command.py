@@ -41,7 +41,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(call, tmp_path, args, message)
 
 
 def test_the_number_of_classes_is_printed(call):
-    assert ", 1000 classes, not trained\n" in call("export", "mat_1", "--format", "spec")[1]
+    assert ", 1,000 classes, not trained\n" in call("export", "mat_1", "--format", "spec")[1]
     assert (
         ", 20 classes, not trained\n"
         in call("export", "mat_1", "--format", "spec", "--num-classes", "20", "--force")[1]

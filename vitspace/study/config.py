@@ -148,7 +148,7 @@ def _limits(budget: str | None, params: str | None, latency: str | None) -> Budg
 
 
 def found_space(space: str, resolved: Mapping[str, Any]) -> str:
-    """Return a study's space as it is found from here: a relative path leads from the folder that the study began in.
+    """Return a study's space as it is found from here: the file here, or else in the folder that the study began in.
 
     Args:
         space: A space's name, or a path to its YAML.
@@ -158,7 +158,7 @@ def found_space(space: str, resolved: Mapping[str, Any]) -> str:
     if not isinstance(folder, str) or not space.endswith((".yaml", ".yml")) or Path(space).is_absolute():
         return space
     whole = Path(folder) / space
-    return space if same_space(space, str(whole)) or not whole.is_file() else str(whole)
+    return space if Path(space).is_file() or not whole.is_file() else str(whole)
 
 
 def same_space(one: str, other: str) -> bool:
