@@ -123,4 +123,4 @@ def test_large_scores_are_written_in_full(record):
     axes = draw(scatter(replace(record, trials=large), "macs")).axes[0]
     axes.figure.canvas.draw()
     assert axes.yaxis.get_offset_text().get_text() == ""
-    assert "2e+09" in [label.get_text() for label in axes.get_yticklabels()]
+    assert "2e9" in [label.get_text() for label in axes.get_yticklabels()]
