@@ -103,7 +103,7 @@ def test_draws_are_within_a_latency_as_this_host_predicts_it(small, monkeypatch,
         r"kept: predicted latency \(\d\.\d to 9\d\.0 ms\) ", caplog.text
     )
     small.resolution = 64
-    with pytest.raises(InputError, match="224 pixels, but the space has 64"):
+    with pytest.raises(InputError, match="224 pixels, but got 64"):
         small.draw(2, latency="60ms")
 
 
