@@ -96,7 +96,7 @@ class Scorer:
         """
         # Proxies have an image size of their own, and know designs as they are written.
         costs, written = cost(spec, resolution), spec.written_at(resolution)
-        key = f"{self.seed} {written.id} {written.sources}"
+        key = f"{self.seed} {written.id} {spec.sources}"
         if key not in self._known:
             try:
                 self._known[key] = {"score": self.proxy.score(written, self.seed).value, "why": ""}
