@@ -37,7 +37,8 @@ def test_first_conv_and_classifier_are_layers(name):
     config, layers = model.pretrained_cfg, dict(model.named_modules())
     assert layers[config["first_conv"]].in_channels == 3
     assert layers[config["classifier"]] is model.get_classifier()
-    assert config["pool_size"] == tuple(side // 32 for side in config["input_size"][1:])
+    stride = model.feature_info[-1]["reduction"]  # 16 of VT-ResNets
+    assert config["pool_size"] == tuple(side // stride for side in config["input_size"][1:])
     assert make(name, in_chans=1).state_dict()[f"{config['first_conv']}.weight"].shape[1] == 1
 
 
