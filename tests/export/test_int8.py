@@ -1,6 +1,10 @@
 """Formats in int8: their files, what is compared, and what is refused."""
 
+import gc
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -131,3 +135,15 @@ def test_int8_is_written_where_it_is_named_only(monkeypatch):
 def test_cosines_are_of_each_image():
     scores = np.array([[1.0, 0.0], [1.0, 1.0]], np.float32)
     assert cosines(scores, np.array([[2.0, 0.0], [1.0, -1.0]], np.float32)) == pytest.approx([1, 0])
+
+
+def test_a_process_outlives_its_openvino_models(model, tmp_path):
+    pytest.importorskip("nncf")
+    before = signal.signal(signal.SIGCHLD, lambda *_: None)  # as a loader of torch has one
+    try:
+        for number in range(2):
+            export_folder(model, ["openvino-int8"], tmp_path / str(number))
+            gc.collect()
+            subprocess.run([sys.executable, "-c", ""], check=True)
+    finally:
+        signal.signal(signal.SIGCHLD, before)

@@ -14,6 +14,7 @@ from vitspace.errors import FailureError
 from vitspace.export.model import ExportedModel
 from vitspace.export.parity import Floats, Run
 from vitspace.image_sizes import format_image_size
+from vitspace.latency.backends import openvino_core
 
 #: The formats that are written where none is named.
 DEFAULT_FORMATS = ("spec", "timm", "onnx", "openvino")
@@ -50,9 +51,7 @@ def run_onnx(graph: bytes) -> Run:
 
 def run_openvino(path: Path) -> Run:
     """Return what runs an exported OpenVINO model; what is not quantised is computed in float32."""
-    import openvino
-
-    core = openvino.Core()
+    core = openvino_core()
     compiled: Any = core.compile_model(core.read_model(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     def run(images: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -61,21 +62,29 @@ def onnx_runner(graph: bytes, image: Tensor, threads: int) -> Runner:
     return lambda: session.run(None, feed)
 
 
-def openvino_runner(model: Any, image: Tensor, threads: int) -> Runner:
-    """Return what runs an ``openvino.Model`` on the CPU; what is not quantised is computed in float32."""
+@cache
+def openvino_core() -> Any:
+    """Return the one ``openvino.Core`` of this process.
+
+    Each core that compiles gives the process a stack for signals, and takes it away when it ends. Where cores end in
+    another order than they began (OpenVINO 2026.4), a freed one stays, and the next signal ends the process.
+    """
     import openvino as ov
 
+    return ov.Core()
+
+
+def openvino_runner(model: Any, image: Tensor, threads: int) -> Runner:
+    """Return what runs an ``openvino.Model`` on the CPU; what is not quantised is computed in float32."""
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY"}
-    request = ov.Core().compile_model(model, "CPU", settings).create_infer_request()
+    request = openvino_core().compile_model(model, "CPU", settings).create_infer_request()
     array = image.numpy()
     return lambda: request.infer({0: array})
 
 
 def openvino_model(graph: bytes) -> Any:
     """Return an ONNX model as an ``openvino.Model``."""
-    import openvino as ov
-
-    return ov.Core().read_model(graph)
+    return openvino_core().read_model(graph)
 
 
 def onnx_bytes(network: nn.Module, image: Tensor) -> bytes:
