@@ -91,7 +91,7 @@ def test_ranges_are_of_training_images_and_scores_of_validation_images(model, tm
 def test_few_calibration_images_are_said_to_be_few(model, tmp_path, caplog):
     shown = parity_images(model, "digits", 1, calibrate=True)
     export_folder(model, ["onnx-int8"], tmp_path / "out", shown=shown)
-    assert "32 images or more, but got 1 images" in caplog.text and "--images asks for more" in caplog.text
+    assert "32 images or more, but got 1 image" in caplog.text and "--images asks for more" in caplog.text
 
 
 def test_the_data_of_a_request_calibrates(spec, monkeypatch, tmp_path):

@@ -115,6 +115,9 @@ def _check(name: str) -> None:
     if architecture not in _architectures():
         near = _nearest(architecture, _architectures())
         raise InputError(f"a peer is a network of timm, but got {shown(name)}; the nearest are {near}")
+    config = timm.get_pretrained_cfg(architecture)
+    if config and not config.num_classes:
+        raise InputError(f"a peer classifies images, but got {shown(name)}, whose weights have no classes")
     if tag and name not in (tags := timm.list_pretrained(f"{architecture}.*")):
         has = f"those of {architecture} are {_nearest(name, tags)}" if tags else f"{architecture} has none"
         raise InputError(f"a peer's tag is of weights that timm has, but got {shown(name)}; {has}")

@@ -68,8 +68,8 @@ class Predictor:
 
     @cached_property
     def digest(self) -> str:
-        """A short hash of the table and of what is set by hand; the same predictor gives the same estimates."""
-        facts = [[row.cells for row in self.rows], LAW, LAW_SCALES, SHAPE, SHAPE_SCALES, TRUSTED]
+        """A short hash of the table and of what is set by hand, guards included; code beside that is not in it."""
+        facts = [[row.cells for row in self.rows], LAW, LAW_SCALES, SHAPE, SHAPE_SCALES, TRUSTED, LOW, HIGH, BOXED]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
     @cached_property

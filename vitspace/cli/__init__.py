@@ -150,7 +150,7 @@ def main() -> None:
     except OSError as error:
         if error.errno not in _CURES:
             raise
-        print(f"error: the system refuses a resource: {error}; {_CURES[error.errno]}", file=sys.stderr)
+        say(f"error: the system refuses a resource: {error}; {_CURES[error.errno]}", file=sys.stderr)
         sys.exit(1)
 
 

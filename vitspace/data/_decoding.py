@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from vitspace.data._picture import as_rgb
+from vitspace.words import plural
 
 _log = logging.getLogger(__name__)
 
@@ -82,14 +83,15 @@ def decode_all(
 def tell_broken(broken: list[str], where: str) -> None:
     """Log which images are left out since they cannot be decoded, and how many."""
     if broken:
-        _log.warning("%d images of %s could not be decoded and are left out: %s", len(broken), where, _some(broken))
+        words = "left out of %s, since it cannot be decoded: %s: %s"
+        _log.warning(words, where, plural(len(broken), "image"), _some(broken))
 
 
 def tell_passed_over(names: list[str], where: str) -> None:
     """Log which files of a folder are not taken, and how many."""
     if names:
-        words = "%d files of %s are no images that are read, or lie in folders met before, and are left out: %s"
-        _log.warning(words, len(names), where, _some(names))
+        words = "left out of %s, as no image that is read, or in a folder met before: %s: %s"
+        _log.warning(words, where, plural(len(names), "file"), _some(names))
 
 
 def _opened(source: Source) -> Image.Image:

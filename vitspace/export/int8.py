@@ -20,6 +20,7 @@ from vitspace.latency.backends import onnx_runner, openvino_model, openvino_runn
 from vitspace.latency.protocol import Clock, Runner, interleave, pinned
 from vitspace.latency.quantising import float32_onnx, float32_openvino, quantised_onnx, quantised_openvino
 from vitspace.machine import quiet
+from vitspace.words import plural
 
 #: Calibration images below which a trained network's ranges are said to be rough.
 FEW = 32
@@ -172,7 +173,7 @@ def _calibration(model: ExportedModel, shown: ParityImages) -> Tensor:
     images = shown.calibration or shown
     if model.weights and len(images.images) < FEW:
         cure = "--data names yours" if shown.calibration is None else "--images asks for more"
-        given = f"{len(images.images)} images ({images.source})"
+        given = f"{plural(len(images.images), 'image')} ({images.source})"
         _log.warning("int8 takes its ranges from %d images or more, but got %s; %s", FEW, given, cure)
     return images.images
 

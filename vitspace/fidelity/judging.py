@@ -17,6 +17,7 @@ from vitspace.machine.devices import check_device, computing_on, default_threads
 from vitspace.proxies.score_tables import ScoreRow, committed_rows
 from vitspace.tracking import Track, untracked
 from vitspace.units import format_score
+from vitspace.words import plural
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +100,9 @@ def _measure(jobs: Sequence[Job], timeout: float | None, track: Track, rows: lis
     start = time.monotonic()
     for number, job in enumerate(track(jobs, "scoring published designs") if jobs else ()):
         if timeout is not None and time.monotonic() - start >= timeout:
-            _log.warning("%d designs are left unscored after %g s; run again to go on", len(jobs) - number, timeout)
+            _log.warning(
+                "%s left unscored after %g s; run again to go on", plural(len(jobs) - number, "design"), timeout
+            )
             break
         rows += (found := run(job))
         for row in filter(lambda row: row.trained, found):

@@ -203,7 +203,7 @@ def recall(key: str, settings: LatencySettings) -> Latency | None:
     found = load("latency", key)
     if not found:
         return None
-    before = Latency(**found[key])
+    before = replace(Latency(**found[key]), prepare_seconds=0.0)  # nothing is prepared now
     return before.at_usual(usual_ms(settings) or before.usual_ms)
 
 

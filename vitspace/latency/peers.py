@@ -8,9 +8,10 @@ from vitspace.machine.host import versions
 
 
 def timed_peer(peer: Peer, settings: LatencySettings) -> Latency | None:
-    """Return the latency of a network of timm as it was measured on this host before, or None."""
+    """Return the latency of a network of timm as it was measured on this host before; None where that is unsure."""
     at_size = replace(settings, img_size=peer.img_size)
-    return recall(_key(peer, at_size), at_size)
+    found = recall(_key(peer, at_size), at_size)
+    return found if found and not found.doubt else None
 
 
 def time_peer(peer: Peer, settings: LatencySettings) -> Latency:
@@ -23,8 +24,7 @@ def time_peer(peer: Peer, settings: LatencySettings) -> Latency:
     Raises:
         InputError: the backend is not installed.
     """
-    before = timed_peer(peer, settings)
-    if before and not before.doubt:
+    if before := timed_peer(peer, settings):
         return before
     at_size = replace(settings, img_size=peer.img_size)
     latency = time_network(deployed(peer.name), at_size)

@@ -1,7 +1,6 @@
 """Public networks beside the designs of a study: what is said of them, and which designs lead them."""
 
-import math
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -11,9 +10,13 @@ from vitspace.report.standing import Neighbour, standings_words
 from vitspace.study.peer import StudyPeer
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
+from vitspace.words import plural
 
 #: FLOPs and milliseconds as a multiple of the dearest design's, beyond which a network is in the table alone.
 BEYOND = 1.5
+#: A cost of a figure, and where it stands in `Trial.point`.
+Axis = Literal["macs", "latency_ms"]
+_PLACES: dict[Axis, int] = {"macs": 1, "latency_ms": 2}
 _COLUMNS = [
     *("name", "network", "gflops", "params_m", "latency_ms", "latency_low_ms", "latency_high_ms", "latency_doubt"),
     *("published_top1", "img_size", "recipe", "source", "why"),
@@ -45,8 +48,8 @@ def _leads(record: StudyRecord) -> str:
         return "Their published accuracies do not compare with a proxy's scores, so they stand by their costs alone."
     beside = [_neighbour(peer) for peer in record.peers if peer.like_for_like and peer.latency_ms]
     said = standings_words(record, beside, "the public network that is nearest")
-    count = f"{len(beside)} public network{'s'[: len(beside) != 1]}"
-    return f"Beside {count} of the usual recipe, timed as the designs were: {said[0].lower()}{said[1:]}" if said else ""
+    how = "of the usual recipe, timed as the designs were at the size of image of their top-1"
+    return f"Beside {plural(len(beside), 'public network')} {how}: {said[0].lower()}{said[1:]}" if said else ""
 
 
 def _neighbour(peer: StudyPeer) -> Neighbour:
@@ -88,9 +91,11 @@ def _untimed(record: StudyRecord) -> str:
     return " ".join(said)
 
 
-def peers_in_view(record: StudyRecord) -> list[StudyPeer]:
-    """The peers that a figure has room for: not far beyond the dearest design, in FLOPs or in milliseconds."""
-    if not record.completed:
-        return []
-    macs, ms = (BEYOND * max(trial.point[i] for trial in record.completed) for i in (1, 2))
-    return [peer for peer in record.peers if peer.macs <= macs and (peer.latency_ms or -math.inf) <= ms]
+def peers_in_view(record: StudyRecord, *axes: Axis) -> list[StudyPeer]:
+    """The peers of which a figure's costs are known, and not far beyond those of the dearest design."""
+
+    def fits(peer: StudyPeer, axis: Axis) -> bool:
+        value, dearest = getattr(peer, axis), max(trial.point[_PLACES[axis]] for trial in record.completed)
+        return value is not None and value <= BEYOND * dearest
+
+    return [peer for peer in record.peers if record.completed and all(fits(peer, axis) for axis in axes)]

@@ -131,8 +131,7 @@ def _peers(record: StudyRecord) -> list[Spot]:
             peer.top1 if record.in_points and peer.top1 is not None else math.nan,
             public_name(peer.name),
         )
-        for peer in peers_in_view(record)
-        if peer.latency_ms
+        for peer in peers_in_view(record, "macs", "latency_ms")
     ]
 
 

@@ -156,15 +156,16 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     made = replace(made, predicted=predicted, misses=misses, anchor_words=words, caption=[bars, *made.caption])
     peers, apart = (_peers(record, axis, like) for like in (True, False))
     said = "Diamonds: public networks at their published top-1, for images of the size that it is of."
-    if axis != "macs" and not peers + apart:
-        said = "Public networks are not timed here."
-    caption = [made.caption[0], *([said] if record.peers else []), *made.caption[1:]]
+    if not peers + apart:
+        untimed = axis != "macs" and not any(peer.latency_ms for peer in record.peers)
+        said = "Public networks are not timed here." if untimed and record.peers else ""
+    caption = [made.caption[0], *([said] if said else []), *made.caption[1:]]
     made = replace(made, peers=peers, peers_apart=apart, caption=caption)
     costs = [mark.x for mark in made.marks]
     if axis != "macs" or not costs:
         return made
     rows = public_networks(min(costs) * 1e9, max(costs) * 1e9, record.img_size)
-    named = {peer.name for peer in record.peers}
+    named = {peer.name for peer in peers_in_view(record, axis)}
     rows = [(row, on) for row, on in rows if row.name not in named]
     public = [Mark(row.cost.macs / 1e9, row.top1, label=public_name(row.name) if on else "") for row, on in rows]
     cloud = [(macs / 1e9, top1) for macs, top1 in record.screening.get("cloud") or []]
@@ -175,9 +176,9 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
 def _peers(record: StudyRecord, axis: Axis, like_for_like: bool) -> list[Mark]:
     """Public networks at their published accuracy, where that and their cost are known."""
     found = []
-    for peer in peers_in_view(record):
-        x = peer.macs / 1e9 if axis == "macs" else peer.latency_ms
-        if x and peer.top1 is not None and peer.like_for_like == like_for_like:
+    for peer in peers_in_view(record, axis):
+        if peer.top1 is not None and peer.like_for_like == like_for_like:
+            x = peer.macs / 1e9 if axis == "macs" else peer.latency_ms
             found.append(Mark(x, peer.top1, label=public_name(peer.name)))
     return found
 

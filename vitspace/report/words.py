@@ -191,7 +191,7 @@ def _more_designs(record: StudyRecord) -> list[tuple[str, str]]:
         return []
     total = f" --trials {max(2 * record.config.trials, 1)}" if left <= 0 else ""
     command = f"vitspace search --study {shlex.quote(record.name)} --resume{total}{storage_option(record.storage)}"
-    return [(f"evaluate the {plural(left, 'design')} that are left" if left > 0 else "evaluate more designs", command)]
+    return [(f"evaluate the {plural(left, 'design')} left" if left > 0 else "evaluate more designs", command)]
 
 
 def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:

@@ -146,9 +146,7 @@ class Evaluator:
         began = time.perf_counter() - seconds_waited()
         latency = measure(spec, settings)
         seconds = time.perf_counter() - seconds_waited() - began
-        # A latency that was measured before was not prepared now.
-        exported = latency.prepare_seconds if latency.prepare_seconds <= seconds else 0.0
-        details = trial.details | {"timed_seconds": seconds, "export_seconds": exported}
+        details = trial.details | {"timed_seconds": seconds, "export_seconds": latency.prepare_seconds}
         return self._within(replace(trial, latency=asdict(latency) | {"doubt": latency.doubt}, details=details))
 
     def _within(self, trial: Trial) -> Trial:

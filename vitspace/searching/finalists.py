@@ -71,7 +71,6 @@ def choose_finalists(
         known: Designs that are trials already, to which the others are to add something.
         img_size: Side of the image, or (height, width), pixels; a design in which positions of its maps never meet is
             no finalist.
-
     """
     if found.inside.any():
         found = found[found.inside]

@@ -40,7 +40,7 @@ def keep_peers(store: StudyStore, note: Note, text: str | None = None) -> None:
     if text is not None and text != record.config.peers:
         check_peers(text)
         store.set(config=StudyConfig.of(BEFORE | store.study.user_attrs["config"] | {"peers": text}))
-    elif record.peers and all(peer.latency or peer.why for peer in record.peers):
+    elif text is None and record.peers and all(peer.latency or peer.why for peer in record.peers):
         return
     peers_of(record, text or record.config.peers, note, lambda peers: store.set(peers=[p.to_dict() for p in peers]))
 

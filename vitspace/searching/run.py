@@ -212,6 +212,8 @@ def _resumed(store: StudyStore, settings: dict[str, Any]) -> StudyConfig:
     stored = store.config
     if stored.img_size is None and "img_size" in settings:
         stored = stored.model_copy(update={"img_size": format_image_size(store.record().img_size)})
+    if stored.data is None and "data" in settings:
+        stored = stored.model_copy(update={"data": store.record().resolved.get("proxy", {}).get("data")})
     config = StudyConfig.of(stored.model_dump() | settings)
     for key, value in settings.items():
         same = same_space(str(value), stored.space) if key == "space" else getattr(config, key) == getattr(stored, key)

@@ -315,7 +315,9 @@ def read_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
     except ValidationError as error:
         raise InputError(explain(StudyFacts, error.errors()[0])) from None
     peers = {"peers": [StudyPeer(**peer) for peer in found["peers"]]} if "peers" in found else {}
-    return found | peers | {"config": StudyConfig.of(BEFORE | found["config"])}
+    config = StudyConfig.of(BEFORE | found["config"])
+    config = config.model_copy(update={"space": found_space(config.space, found.get("resolved") or {})})
+    return found | peers | {"config": config}
 
 
 def read_record(

@@ -13,7 +13,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from vitspace.errors import InputError, shown
-from vitspace.study.config import BEFORE, StudyConfig, found_space
+from vitspace.study.config import BEFORE, StudyConfig
 from vitspace.study.optuna_private import storage_of, study_id, trial_id
 from vitspace.study.passwords import without_passwords
 from vitspace.study.reading import check_name, read_facts, read_record, read_trial_facts
@@ -140,8 +140,7 @@ class StudyStore:
         config: StudyConfig = facts["config"]
         runs = facts.get("resolved", {}).get("resumed") or [{}]
         latest = {name: runs[-1][name] for name in ("engine", "sampler") if name in runs[-1]}
-        config = StudyConfig.of(config.model_dump() | latest) if latest else config
-        return config.model_copy(update={"space": found_space(config.space, facts.get("resolved") or {})})
+        return StudyConfig.of(config.model_dump() | latest) if latest else config
 
     @property
     def used_up(self) -> bool:

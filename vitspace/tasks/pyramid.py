@@ -26,12 +26,17 @@ CAFFE = ":caffe"
 
 
 class Pyramid(nn.Module):
-    """The stem and stages of a network of ours: [B, 3, H, W] -> four maps [B, C_i, H_i, W_i], from the finest on.
-
-    Parameters have the names that they have in `vitspace.network.Network`.
+    """A backbone: [B, 3, H, W] -> four maps [B, C_i, H_i, W_i], from the finest on.
 
     Attributes:
         dims: Channels of each map.
+    """
+
+    dims: list[int]
+
+
+class SpecPyramid(Pyramid):
+    """The stem and stages of a network of ours; parameters have the names of `vitspace.network.Network`.
 
     Raises:
         InputError: the network has no four stages.
@@ -52,8 +57,8 @@ class Pyramid(nn.Module):
         return maps
 
 
-class TimmPyramid(nn.Module):
-    """A network of timm: [B, 3, H, W] -> four maps [B, C_i, H_i, W_i], from the finest on.
+class TimmPyramid(Pyramid):
+    """A network of timm.
 
     Images of networks of patches are padded to whole patches of 4, as mmdetection does.
 
@@ -98,15 +103,15 @@ class TimmPyramid(nn.Module):
         return [each.permute(0, 3, 1, 2).contiguous() for each in maps] if self.channels_last else maps
 
 
-def build_pyramid(backbone: Backbone, img_size: tuple[int, int], drop_path_rate: float = 0.0) -> Any:
-    """Return a backbone [B, 3, H, W] -> four maps, with ``dims``.
+def build_pyramid(backbone: Backbone, img_size: tuple[int, int], drop_path_rate: float = 0.0) -> Pyramid:
+    """Return the backbone of a spec, or of a network of timm.
 
     Raises:
         InputError: there is no such network, or it puts out no four maps.
     """
     check_backbone(backbone)
     if isinstance(backbone, Spec):
-        return Pyramid(backbone, drop_path_rate)
+        return SpecPyramid(backbone, drop_path_rate)
     return TimmPyramid(backbone, img_size, drop_path_rate)
 
 

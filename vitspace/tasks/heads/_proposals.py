@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 
 from torch import Tensor, nn
+from torchvision.models.detection import MaskRCNN
 from torchvision.models.detection.faster_rcnn import FastRCNNConvFCHead, FastRCNNPredictor, TwoMLPHead
 from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from vitspace.tasks.heads._pyramids import FPN, WIDTH
+from vitspace.tasks.heads._pyramids import FPN, WIDTH, Features
+from vitspace.tasks.pyramid import Pyramid
 
 #: Regions whose boxes and whose masks are predicted when costs are counted, as mmdetection's counter takes them.
 REGIONS, MASKED_REGIONS = 1000, 100
@@ -78,3 +80,18 @@ class RegionHead(nn.Module):
         for box in self.boxes:
             box(levels[0].new_zeros(REGIONS, WIDTH, BOX_SIDE, BOX_SIDE))
         return [mask(levels[0].new_zeros(MASKED_REGIONS, WIDTH, MASK_SIDE, MASK_SIDE)) for mask in self.masks]
+
+
+def mask_rcnn(pyramid: Pyramid, head: RegionHead, img_size: tuple[int, int]) -> MaskRCNN:
+    """Return torchvision's detector of a backbone and the first step of a head."""
+    box, mask = head.boxes[0], head.masks[0]
+    return MaskRCNN(
+        Features(pyramid, head.neck),
+        min_size=min(img_size),
+        max_size=max(img_size),
+        rpn_head=head.rpn,
+        box_head=box.hidden,
+        box_predictor=box.predictor,
+        mask_head=mask.hidden,
+        mask_predictor=mask.predictor,
+    )

@@ -9,12 +9,11 @@ cascade is ours, of its parts. Costs are stated for 1,000 proposals in each step
 from collections.abc import Sequence
 
 from torch import nn
-from torchvision.models.detection import MaskRCNN
 
 from vitspace.tasks.heads._cascade import STEPS, CascadeHeads
-from vitspace.tasks.heads._proposals import RegionHead, convolutional_box_head
-from vitspace.tasks.heads._pyramids import Features
+from vitspace.tasks.heads._proposals import RegionHead, convolutional_box_head, mask_rcnn
 from vitspace.tasks.heads._task import Task
+from vitspace.tasks.pyramid import Pyramid
 
 TASK = Task("detection", size=(800, 1280), classes=80, data="COCO")
 
@@ -26,19 +25,9 @@ class Head(RegionHead):
         super().__init__(dims, num_classes, len(STEPS), convolutional_box_head)
 
 
-def network(pyramid: nn.Module, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
+def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return a detector of torchvision's shape: images, each [3, H, W] in 0..1, resized to ``img_size``'s two sides."""
-    head = Head(pyramid.dims, num_classes)  # type: ignore[arg-type]
-    box, mask = head.boxes[0], head.masks[0]
-    detector = MaskRCNN(
-        Features(pyramid, head.neck),
-        min_size=min(img_size),
-        max_size=max(img_size),
-        rpn_head=head.rpn,
-        box_head=box.hidden,
-        box_predictor=box.predictor,
-        mask_head=mask.hidden,
-        mask_predictor=mask.predictor,
-    )
+    head = Head(pyramid.dims, num_classes)
+    detector = mask_rcnn(pyramid, head, img_size)
     detector.roi_heads = CascadeHeads(detector.roi_heads, head.boxes, head.masks)
     return detector

@@ -13,6 +13,7 @@ from vitspace.tasks.heads._pyramids import FPN
 from vitspace.tasks.heads._segmentation import Segmenter
 from vitspace.tasks.heads._task import Task
 from vitspace.tasks.heads.semantic_fpn import Branch
+from vitspace.tasks.pyramid import Pyramid
 
 TASK = Task("segmentation", size=(800, 1216), classes=54, data="COCO-stuff")
 GROUPS = 32
@@ -29,6 +30,6 @@ class Head(nn.Module):
         return self.branch(*self.neck(*maps))
 
 
-def network(pyramid: nn.Module, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
+def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return the network: images [B, 3, H, W] -> [B, K, H, W]."""
-    return Segmenter(pyramid, Head(pyramid.dims, num_classes))  # type: ignore[arg-type]
+    return Segmenter(pyramid, Head(pyramid.dims, num_classes))

@@ -9,11 +9,10 @@ masks.
 from collections.abc import Sequence
 
 from torch import nn
-from torchvision.models.detection import MaskRCNN
 
-from vitspace.tasks.heads._proposals import RegionHead, linear_box_head
-from vitspace.tasks.heads._pyramids import Features
+from vitspace.tasks.heads._proposals import RegionHead, linear_box_head, mask_rcnn
 from vitspace.tasks.heads._task import Task
+from vitspace.tasks.pyramid import Pyramid
 
 TASK = Task("detection", size=(800, 1280), classes=80, data="COCO")
 
@@ -25,17 +24,7 @@ class Head(RegionHead):
         super().__init__(dims, num_classes, 1, linear_box_head)
 
 
-def network(pyramid: nn.Module, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
+def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return torchvision's `MaskRCNN`: images, each [3, H, W] in 0..1, are resized to ``img_size``'s two sides."""
-    head = Head(pyramid.dims, num_classes)  # type: ignore[arg-type]
-    box, mask = head.boxes[0], head.masks[0]
-    return MaskRCNN(
-        Features(pyramid, head.neck),
-        min_size=min(img_size),
-        max_size=max(img_size),
-        rpn_head=head.rpn,
-        box_head=box.hidden,
-        box_predictor=box.predictor,
-        mask_head=mask.hidden,
-        mask_predictor=mask.predictor,
-    )
+    head = Head(pyramid.dims, num_classes)
+    return mask_rcnn(pyramid, head, img_size)

@@ -14,6 +14,7 @@ from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from vitspace.tasks.heads._pyramids import FPN, WIDTH, Features
 from vitspace.tasks.heads._task import Task
+from vitspace.tasks.pyramid import Pyramid
 
 TASK = Task("detection", size=(800, 1280), classes=80, data="COCO")
 ANCHORS = 9
@@ -43,8 +44,8 @@ class Head(nn.Module):
         return self.boxes(self.neck(*maps))
 
 
-def network(pyramid: nn.Module, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
+def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return torchvision's `RetinaNet`: images, each [3, H, W] in 0..1, are resized to ``img_size``'s two sides."""
-    head = Head(pyramid.dims, num_classes)  # type: ignore[arg-type]
+    head = Head(pyramid.dims, num_classes)
     features = Features(pyramid, head.neck)
     return RetinaNet(features, num_classes, min_size=min(img_size), max_size=max(img_size), head=head.boxes)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from vitspace.tasks.heads._pyramids import FPN, WIDTH
 from vitspace.tasks.heads._segmentation import Segmenter, conv_norm_act, resize
 from vitspace.tasks.heads._task import Task
+from vitspace.tasks.pyramid import Pyramid
 
 TASK = Task("segmentation", size=(512, 2048), classes=150, data="ADE20K")
 #: Channels in which the levels are added up.
@@ -69,6 +70,6 @@ class Head(nn.Module):
         return self.branch(*self.neck(*maps))
 
 
-def network(pyramid: nn.Module, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
+def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return the network: images [B, 3, H, W] -> [B, K, H, W]."""
-    return Segmenter(pyramid, Head(pyramid.dims, num_classes))  # type: ignore[arg-type]
+    return Segmenter(pyramid, Head(pyramid.dims, num_classes))

@@ -10,6 +10,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from vitspace.tasks.heads._task import Task
+from vitspace.tasks.pyramid import Pyramid
 
 TASK = Task("keypoints", size=(256, 192), classes=17, data="COCO keypoints")
 DIM, DOUBLINGS = 256, 3
@@ -44,6 +45,6 @@ def _doubling(in_dim: int, dim: int) -> nn.Sequential:
     return nn.Sequential(conv, nn.BatchNorm2d(dim), nn.ReLU(inplace=True))
 
 
-def network(pyramid: nn.Module, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
+def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return the network: crops [B, 3, H, W] -> heat maps [B, K, H/4, W/4]."""
-    return Pose(pyramid, Head(pyramid.dims, num_classes))  # type: ignore[arg-type]
+    return Pose(pyramid, Head(pyramid.dims, num_classes))

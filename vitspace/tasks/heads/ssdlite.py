@@ -17,6 +17,7 @@ from torchvision.models.detection.ssdlite import SSDLiteHead
 from torchvision.ops import Conv2dNormActivation
 
 from vitspace.tasks.heads._task import Task
+from vitspace.tasks.pyramid import Pyramid
 
 TASK = Task("detection", size=(320, 320), classes=80, data="COCO")
 #: Channels of the maps beyond the backbone's.
@@ -73,9 +74,9 @@ def _halving(in_dim: int, dim: int) -> nn.Sequential:
     )
 
 
-def network(pyramid: nn.Module, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
+def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return torchvision's `SSD`: images, each [3, H, W] in 0..1, are resized to ``img_size``."""
-    head = Head(pyramid.dims, num_classes)  # type: ignore[arg-type]
+    head = Head(pyramid.dims, num_classes)
     anchors = DefaultBoxGenerator([[2, 3]] * len(head.neck.dims), min_ratio=0.2, max_ratio=0.95)
     width_and_height = (img_size[1], img_size[0])
     return SSD(_Features(pyramid, head.neck), anchors, width_and_height, num_classes + 1, head=head.boxes)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vitspace.tasks.heads._segmentation import Segmenter, conv_norm_act, resize
 from vitspace.tasks.heads._task import Task
+from vitspace.tasks.pyramid import Pyramid
 
 TASK = Task("segmentation", size=(512, 2048), classes=150, data="ADE20K")
 #: Channels of the pyramid, and of the auxiliary head.
@@ -90,6 +91,6 @@ class Head(nn.Module):
         return (scores, self.auxiliary(maps[2])) if self.training else scores
 
 
-def network(pyramid: nn.Module, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
+def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return the network: images [B, 3, H, W] -> [B, K, H, W], two of them in training."""
-    return Segmenter(pyramid, Head(pyramid.dims, num_classes))  # type: ignore[arg-type]
+    return Segmenter(pyramid, Head(pyramid.dims, num_classes))
