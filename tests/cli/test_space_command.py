@@ -88,8 +88,10 @@ def test_drawn_designs_show_what_differs_between_them(folder):
 
 
 def test_validate_names_values_that_no_design_has(folder):
-    (folder / "head.yaml").write_text(SMALL.replace("dim: {values: [16", "dim: {values: [24, 16"))
+    wide = SMALL.replace("values: [8, 16]", "values: [8, 12, 16]")  # 12 is not divided by a head of 8
+    (folder / "head.yaml").write_text(wide)
     found = json.loads(vitspace("space", "validate", "head.yaml", "--json", cwd=folder).stdout)
+    assert {(value["axis"], value["value"]) for value in found["absent"]} == {("dim", 12)}
     for value in found["absent"]:
         assert value.keys() == {"axis", "stage", "value", "why"} and value["why"]
     lines = vitspace("space", "validate", "head.yaml", cwd=folder).stdout.splitlines()

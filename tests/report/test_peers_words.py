@@ -68,9 +68,17 @@ def test_networks_that_are_not_timed_stand_in_flops_alone(points):
     assert f"Not timed, as {why}: RepViT-M1.1, PVTv2-B1." in peers_words(record)
 
 
+def test_networks_that_are_far_slower_stand_in_flops_and_are_not_said_to_be_untimed(points):
+    record = replace(points, peers=[replace(peer, latency=timed(4000.0)) for peer in PEERS[1:3]])
+    flops, latency = scatter(record, "macs"), scatter(record, "latency_ms")
+    assert [mark.label for mark in flops.peers] == ["PVTv2-B1", "PoolFormer-S24"] and not plane(record).peers
+    assert not latency.peers and not any("ublic networks" in text for text in latency.caption)
+
+
 def test_the_sentence_says_which_designs_lead_the_nearest_network(beside):
     text = peers_words(beside)
-    assert text.startswith("Beside 2 public networks of the usual recipe, timed as the designs were: of 5 searched")
+    how = "timed as the designs were at the size of image of their top-1"
+    assert text.startswith(f"Beside 2 public networks of the usual recipe, {how}: of 5 searched")
     assert "design 2 (PVTv2-B1: +1.4 points" in text and "design 5 (PoolFormer-S24: 0.0 points" in text
     assert "Not like for like, and left out of that: RepViT-M1.1 (with a teacher)." in text
     assert "Of unknown accuracy, and so in no figure of accuracy: ConvNeXt-T." in text

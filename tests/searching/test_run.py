@@ -162,3 +162,13 @@ def test_a_name_that_another_search_takes_meanwhile_is_passed_over(tmp_path, mon
     location = StudyLocation(str(tmp_path / "s.journal"))
     store, _ = module.open_search(settings, location, Means(0), Silent())
     assert (asked, store.name) == (["mat-1G", "mat-1G-2"], "mat-1G-2")
+
+
+def test_a_resumed_study_keeps_the_data_that_its_proxy_had_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "check_budget", lambda space, config: None)
+    monkeypatch.setattr(module, "first_designs", lambda *how: FirstDesigns([("mat_1", vitspace.anchor("mat_1").spec)]))
+    settings = {"space": "mat", "budget": "1G", "proxy": "train:check,max_train=8,max_val=8"}
+    open_search(settings, tmp_path)
+    assert open_search(settings | {"data": "fractal:5"}, tmp_path, True)[1].config.data == "fractal:5"
+    with pytest.raises(InputError, match="a resumed study keeps its data, 'fractal:5', but got 'fractal'"):
+        open_search(settings | {"data": "fractal"}, tmp_path, True)

@@ -8,7 +8,8 @@ from vitspace.image_sizes import mean_side
 from vitspace.latency import Latency
 from vitspace.searching import peers
 from vitspace.searching.peers import keep_peers, with_peers
-from vitspace.study.config import BEFORE, StudyConfig
+from vitspace.study.config import StudyConfig
+from vitspace.study.reading import read_facts
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
@@ -130,4 +131,5 @@ def test_by_default_there_are_none_beside_a_proxys_scores_and_before_any_design(
 
 
 def test_studies_of_before_ask_for_none():
-    assert BEFORE["peers"] == "none"
+    before = {name: value for name, value in StudyConfig(space="msg").model_dump().items() if name != "peers"}
+    assert read_facts({"config": before})["config"].peers == "none"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.accuracy.features import LAW, SHAPE, Array, Features, features
-from vitspace.accuracy.guards import Guards
+from vitspace.accuracy.guards import BOXED, HIGH, LOW, Guards
 from vitspace.accuracy.process import UNKNOWN, Codes, Inputs, Process, Scales
 from vitspace.accuracy.recipes import DISTILLED, USUAL
 from vitspace.accuracy.table import Row, numbers_of, published

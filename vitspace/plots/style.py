@@ -164,7 +164,7 @@ def styled() -> Iterator[None]:
 
 
 class Ticks(Formatter):
-    """Marks a linear axis with whole numbers each, ``2.5e-4``; matplotlib writes a common factor over the axes."""
+    """Writes every mark of a linear axis in full, ``2.5e-4``; matplotlib writes a common factor over the axes."""
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         """Write one mark."""

@@ -5,6 +5,7 @@ from math import prod
 
 from vitspace.costs import cost
 from vitspace.design import Design
+from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize, format_image_size, sides
 from vitspace.spec import Spec
 from vitspace.units import format_count
@@ -67,9 +68,20 @@ class SizedDesign:
         own, spec = design.img_size, design.at(img_size).spec
         if img_size is None or img_size == own:
             return cls(design.name, spec, own)
-        macs, followed = cost(design.spec, own).macs, cost(design.spec.at(img_size, own), img_size).macs
+        macs = cost(design.spec, own).macs
+        followed = cost(_followed(design.spec, spec, img_size, own), img_size).macs
         share = macs * prod(sides(img_size)) / prod(sides(own))
         return cls(design.name, spec, img_size, Beside(own, macs, share, followed, _changes(design.spec, spec)))
+
+
+def _followed(written: Spec, built: Spec, img_size: ImageSize, own: ImageSize) -> Spec:
+    """Return the spec whose windows follow the image; the one that is built where they do already, or cannot."""
+    if built is not written:
+        return built
+    try:
+        return written.at(img_size, own)
+    except InputError:  # a window would be larger than any may be
+        return built
 
 
 def _changes(one: Spec, other: Spec) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Literal
 
 from vitspace.accuracy.predictor import NORMAL_90
 from vitspace.image_sizes import format_image_size
@@ -12,7 +11,7 @@ from vitspace.report.check import chance_score, check_name, proxy_value
 from vitspace.report.gaps import order_unresolved
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import finite, noise_limit
-from vitspace.report.peers import peers_in_view
+from vitspace.report.peers import Axis, peers_in_view
 from vitspace.report.points import interval
 from vitspace.report.proxy import proxy_label, proxy_note
 from vitspace.report.public import public_networks
@@ -22,7 +21,6 @@ from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.words import plural
 
-Axis = Literal["macs", "latency_ms"]
 #: Of a figure: a cost and a score.
 Place = tuple[float, float]
 

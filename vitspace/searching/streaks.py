@@ -37,8 +37,8 @@ class Streaks:
         self.slow = self.slow + 1 if slow else 0 if trial.counts else self.slow
         if self.rejected >= IN_VAIN:
             raise StudyFailedError(
-                f"{self.rejected} designs in a row were rejected, the last with: {trial.why}; a wider budget or another "
-                "space has more that fit"
+                f"{self.rejected} designs in a row were rejected, the last with: {trial.why}; a wider budget or "
+                "another space has more that fit"
             )
         if self.failed >= FAILURES:
             raise StudyFailedError(f"{plural(self.failed, 'trial')} in a row failed, the last with: {trial.why}")

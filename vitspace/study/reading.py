@@ -10,7 +10,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from vitspace.anchors import all_anchors
 from vitspace.errors import InputError, shown
 from vitspace.files import explain
-from vitspace.study.config import BEFORE, StudyConfig
+from vitspace.study.config import BEFORE, StudyConfig, found_space
 from vitspace.study.peer import StudyPeer
 from vitspace.study.record import OBJECTIVES, StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE
@@ -232,7 +232,7 @@ class _Screening(_Facts):
     chosen: list[Text] = []
 
 
-class PeerFacts(_Facts):
+class _Peer(_Facts):
     """What is stored of a public network beside a study; see `StudyPeer`."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
@@ -258,7 +258,7 @@ class StudyFacts(_Facts):
     resolved: _Resolved = _Resolved()
     # Studies that were stored before have it as ``screened``.
     screening: _Screening = Field(_Screening(), validation_alias=AliasChoices("screening", "screened"))
-    peers: list[PeerFacts] = []
+    peers: list[_Peer] = []
     reference: _Reference = _Reference()
     reference_point: Point | None = None
     used_up: bool = False

@@ -118,7 +118,7 @@ class StudyRecord:
             "study": self.name,
             "space": self.config.space,
             "budget": self.config.budget,
-            "img_size": self.img_size,
+            "img_size": list(self.img_size) if isinstance(self.img_size, tuple) else self.img_size,
             "device": self.config.limits.device or None,
             "proxy": self.config.proxy,
             "engine": self.config.engine,

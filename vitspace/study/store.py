@@ -148,7 +148,7 @@ class StudyStore:
         return bool(self.study.user_attrs.get("used_up"))
 
     def set(self, **values: Any) -> None:
-        """Store facts of the study: config, resolved, peers, reference, reference_point, seconds, used_up."""
+        """Store facts of the study, by the names that `vitspace.study.reading.StudyFacts` has."""
         for name, value in values.items():
             self.study.set_user_attr(name, value.model_dump() if isinstance(value, StudyConfig) else value)
 
