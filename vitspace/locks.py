@@ -15,7 +15,7 @@ _POLLS = (0.001, 0.05)
 _log = logging.getLogger(__name__)
 
 
-def take(file: IO, how: int, patience: float, why: str) -> bool:
+def take(file: IO, how: int, patience: float, why: str, word: float | None = None) -> bool:
     """Lock an open file, and return whether it was had within the patience.
 
     A suspended process is not waited for longer than `SUSPENDED`: it may stay so for ever.
@@ -24,7 +24,8 @@ def take(file: IO, how: int, patience: float, why: str) -> bool:
         file: The file; the lock ends when it is closed.
         how: ``fcntl.LOCK_EX`` or ``fcntl.LOCK_SH``.
         patience: Seconds.
-        why: What waits, for the line that is logged after `WORD` seconds: ``the journal s.journal``.
+        why: What waits, for the line that is logged: ``the journal s.journal``.
+        word: Seconds after which it is logged; None is `WORD`.
 
     Raises:
         OSError: the file system has no locks.
@@ -38,7 +39,7 @@ def take(file: IO, how: int, patience: float, why: str) -> bool:
             waited = time.monotonic() - began
         if waited >= patience or (waited >= SUSPENDED and _are_suspended(file)):
             return False
-        if waited >= WORD and not told:
+        if waited >= (WORD if word is None else word) and not told:
             _log.warning("%s: waiting for %s", why, holders(file))
             told = True
         time.sleep(min(max(waited / 10, _POLLS[0]), _POLLS[1], patience - waited))

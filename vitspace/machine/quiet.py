@@ -20,6 +20,8 @@ from vitspace.locks import holders, take
 
 #: Seconds for which a step or a timing is waited for; none takes as long, unless its process was suspended.
 PATIENCE = 300.0
+#: Seconds after which it is said who is waited for: a timing and a training step take less as a rule.
+WORD = 60.0
 
 
 class _Waited:
@@ -100,7 +102,7 @@ def _locked(path: Path, how: int) -> Iterator[None]:
 def _lock(file: TextIOWrapper, how: int) -> None:
     patience = 0.0 if file.name in _given_up else PATIENCE
     try:
-        had = take(file, how, patience, "timings and trainings of this host take turns")
+        had = take(file, how, patience, "timings and trainings of this host take turns", WORD)
     except OSError as error:  # a file system without locks
         _give_up(file.name, f"cannot be locked ({error})")
         return

@@ -127,7 +127,7 @@ def _peers(record: StudyRecord) -> list[Spot]:
     return [
         Spot(
             peer.macs / 1e9,
-            peer.latency_ms,
+            peer.latency["median_ms"],
             peer.top1 if record.in_points and peer.top1 is not None else math.nan,
             public_name(peer.name),
         )

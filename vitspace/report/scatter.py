@@ -176,7 +176,7 @@ def _peers(record: StudyRecord, axis: Axis, like_for_like: bool) -> list[Mark]:
     found = []
     for peer in peers_in_view(record, axis):
         if peer.top1 is not None and peer.like_for_like == like_for_like:
-            x = peer.macs / 1e9 if axis == "macs" else peer.latency_ms
+            x = peer.macs / 1e9 if axis == "macs" else peer.latency["median_ms"]
             found.append(Mark(x, peer.top1, label=public_name(peer.name)))
     return found
 
