@@ -51,6 +51,11 @@ DATA: Any = typer.Option(None, help=f"Data of the proxy: {DATA_KINDS}. (default:
 IMG_SIZE: Any = typer.Option(
     None, help="Side of the image in pixels, or height x width: 256, 192x256; windows follow it."
 )
+TASK: Any = typer.Option(
+    None,
+    help="What the network is for: classification, or a dense task such as semantic-fpn, at whose own size it is where "
+    "--img-size gives none. (default: classification)",
+)
 DEVICE: Any = typer.Option("cpu", help="Where networks run: cpu, cuda, auto.")
 PEERS: Any = typer.Option(
     None,
