@@ -55,7 +55,7 @@ class Loop:
         self.order = Order(len(images.train), plan.updates * recipe.batch_size, seed, place.rank, place.world)
         self.val_batch = min(256, 2 * plan.micro_batch)
         largest = max(plan.micro_batch, self.val_batch) * (3 * recipe.img_size**2 * 4 + 8)
-        self.loading = plan_loading(workers if images.is_shared else 0, largest, place.world)
+        self.loading = plan_loading(workers, largest, place.local, images.is_shared)
         self.loader = train_loader(images, recipe, self.order, plan.micro_batch, self.loading, pin=cuda)
         self.done, self.loss_sum = 0, torch.zeros((), device=place.device)
 
@@ -125,6 +125,8 @@ class Loop:
             "network": self.network.state_dict(),
             "optimiser": self.fitting.optimiser.state_dict(),
             "ema": self.fitting.average.module.state_dict() if self.fitting.average else None,
+            "mean": list(self.images.mean),
+            "std": list(self.images.std),
         }
 
     def load(self, state: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -102,13 +102,13 @@ class Training:
             raise InputError(f"img-size is at least the design's stride {spec.stride}, but got {img_size}")
         self.images = open_images(request.data, img_size, request.seed)
         begun = read_weights(request.init) if request.init and not request.resume else None
-        if begun and begun.facts.get("mean") and begun.facts.get("std"):  # what the weights are used to
-            self.images = replace(self.images, mean=tuple(begun.facts["mean"]), std=tuple(begun.facts["std"]))
+        self.images = self.images.normalised(begun.facts if begun else {})  # as the weights are used to
         self.plan = make_plan(recipe, request.wishes, len(self.images.train), place.world, _at_once(place))
         self.folder = Folder(request.out, self._settings())
         network = _network(request, self.plan, self.images)
         self.head_made = begin_with(network, begun) if begun else False
         state = self.folder.open(request.resume) if place.leads or request.resume else None
+        self.images = self.images.normalised(state or {})
         self.loop = Loop(network, self.plan, self.images, place, request.seed, request.workers)
         self.rows: list[dict[str, Any]] = []
         self.saved, self.began = time.monotonic(), time.monotonic()
@@ -204,7 +204,7 @@ class Training:
 
     def _skipped(self) -> str:
         count = sum(self.images.skipped.values())
-        return f"; {count} file{'s' * (count > 1)} skipped, which cannot be read" if count else ""
+        return f"; {plural(count, 'file')} skipped, which cannot be read" if count else ""
 
     def _best(self) -> dict[str, Any]:
         return max(self.rows, key=lambda row: row["top1"])
@@ -247,7 +247,7 @@ class Training:
         for hint in plan.hints if not self.request.init else ():
             self.monitor.note(f"note: {hint}")
         if self.request.init and not self.loop.done:
-            head = f", with a new head of {len(self.images.classes)} classes" if self.head_made else ""
+            head = f", with a new head of {plural(len(self.images.classes), 'class')}" if self.head_made else ""
             self.monitor.note(f"beginning with {self.request.init}{head}")
         if self.loop.done:
             self.monitor.note(f"going on after {self.loop.done} of {plan.total} updates")
