@@ -56,7 +56,7 @@ def test_a_folder_of_images_is_loaded(tmp_path):
 def test_broken_images_are_skipped_counted_and_named(tmp_path, caplog):
     data = load_data(_save(tmp_path / "set", broken=(2,)), 16)
     assert (data.skipped, data.train_labels.tolist()) == (1, [0, 1, 1, 0, 1])
-    assert "1 images of" in caplog.text and "left out: 2.png" in caplog.text
+    assert "left out of" in caplog.text and "1 image: 2.png" in caplog.text
 
 
 @pytest.mark.parametrize(

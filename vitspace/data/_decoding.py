@@ -95,7 +95,7 @@ def decode_all(
 def tell_broken(broken: list[str], where: str) -> None:
     """Log which images are left out since they cannot be decoded, and how many."""
     if broken:
-        words = "left out of %s, since it cannot be decoded: %s: %s"
+        words = "left out of %s, undecodable: %s: %s"
         _log.warning(words, where, plural(len(broken), "image"), _some(broken))
 
 

@@ -171,7 +171,10 @@ def check_same(known: Mapping[str, Any], evaluator: Evaluator) -> None:
     """
     made = made_of(evaluator)
     if "code" in known and known["code"] != made["code"]:
-        raise InputError("this host has another version of vitspace, or of the proxy, than the search")
+        raise InputError(
+            "a worker evaluates by the code of its search, but the files of vitspace or of the proxy differ here "
+            f"({made['code']} here, {known['code']} there); install the same version"
+        )
     for what, now in ((name, made[name] or {}) for name in ("space", "proxy", "device")):
         then = known.get(what) or {}
         for key in sorted((then.keys() | now.keys() if what == "space" else then.keys() & now.keys()) - _MAY_DIFFER):
