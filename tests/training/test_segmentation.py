@@ -118,7 +118,7 @@ def test_a_backbone_begins_with_weights_of_classification(ask, segment, backbone
 def test_other_heads_train(segment, task, tmp_path):
     few = write_shapes(tmp_path / "few", train=2, val=1, size=40)
     result = train(segment(task=task, data=f"masks:{few}", wishes=Wishes(epochs=1, batch_size=2, img_size=32)), Notes())
-    assert 0 < result["miou"] < 100
+    assert 0 <= result["miou"] < 100 and 0 < result["val_loss"] < 10
 
 
 def test_broken_images_are_skipped_and_counted(segment, tmp_path):
@@ -144,15 +144,16 @@ def test_masks_move_with_their_images(tmp_path):
     images = open_masks(f"masks:{tmp_path}")
     recipe = Recipe(img_size=48, color_jitter=0.0, interpolation="bilinear")
     torch.manual_seed(0)
-    sides = set()
+    right, padded = [], []
     for _ in range(6):
         for pixels, masks in train_loader(images, recipe, Order(4, 4, 0), 2, HERE, pin=False):
             assert pixels.shape == (2, 3, 48, 48) and masks.shape == (2, 48, 48) and masks.dtype == torch.int64
             grey = pixels[:, 0]
-            assert (grey[masks == 1] > 1.5).float().mean() > 0.85 and (grey[masks == 2] < -1.5).float().mean() > 0.85
-            assert grey[masks == 255].abs().max() < 0.02
-            sides.add(bool((masks == 255).any()))
-    assert sides == {True, False}
+            right += [grey[masks == 1] > 1.5, grey[masks == 2] < -1.5]
+            padded.append(grey[masks == 255].abs())
+    assert torch.cat(right).float().mean() > 0.9  # the others lie at the edge
+    beside = torch.cat(padded)
+    assert len(beside) and beside.max() < 0.02 and not all(map(len, padded))
     [(pixels, masks), *_] = val_batches(images, recipe, 1)
     assert pixels.shape == (1, 3, 48, 72) and masks.shape == (1, 40, 60)
 

@@ -20,10 +20,12 @@ class Goal(Protocol):
     Attributes:
         measure: The name of what validation measures, in files.
         words: Its name in sentences.
+        counts: How many counts `judged` returns.
     """
 
     measure: str
     words: str
+    counts: int
 
     def criterion(self, recipe: Recipe) -> nn.Module:
         """Return the loss of scores and targets."""
@@ -32,7 +34,7 @@ class Goal(Protocol):
         """Return what mixes images and their targets, or None."""
 
     def judged(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the summed loss without smoothing, in nats, and counts that add up over batches, int64 [any]."""
+        """Return the summed loss without smoothing, in nats, and the counts, int64, which add up over batches."""
 
     def verdict(self, counts: Tensor) -> tuple[int, float]:
         """Return of how many images or pixels the loss is the sum, and the measure in %."""
@@ -44,7 +46,7 @@ class OfImages:
     measure, words = "top1", "top-1"
 
     def __init__(self, classes: int) -> None:
-        self.classes = classes
+        self.classes, self.counts = classes, 2
 
     def criterion(self, recipe: Recipe) -> nn.Module:
         return make_criterion(recipe.mixes, recipe.label_smoothing)
@@ -72,7 +74,7 @@ class OfPixels:
     measure, words = "miou", "mIoU"
 
     def __init__(self, classes: int) -> None:
-        self.classes = classes
+        self.classes, self.counts = classes, classes**2
 
     def criterion(self, recipe: Recipe) -> nn.Module:
         return PixelLoss(recipe.label_smoothing)
@@ -86,7 +88,7 @@ class OfPixels:
         loss = F.cross_entropy(scores, targets, ignore_index=IGNORED, reduction="sum")
         known = targets != IGNORED
         pairs = self.classes * targets[known] + scores.argmax(1)[known]
-        return loss, torch.bincount(pairs, minlength=self.classes**2)
+        return loss, torch.bincount(pairs, minlength=self.counts)
 
     def verdict(self, counts: Tensor) -> tuple[int, float]:
         pairs = counts.view(self.classes, self.classes).double().cpu()

@@ -103,15 +103,16 @@ class Loop:
             FailureError: the loss is not finite, or no image can be read.
         """
         network, place = self.validated.eval(), self.place
-        loss, counts = torch.zeros((), device=place.device), torch.zeros((), dtype=torch.int64, device=place.device)
+        total = torch.zeros((), device=place.device)
+        counts = torch.zeros(self.goal.counts, dtype=torch.int64, device=place.device)
         share = place.rank, place.world
         for inputs, targets in val_batches(self.images, self.plan.recipe, self.val_batch, self.loading, *share):
             targets = targets.to(place.device)
             with training_step(self.fitting.pauses), autocast("auto", place.device):
                 scores = network(inputs.to(place.device, memory_format=self.layout)).float()
             of_batch, counted = self.goal.judged(scores, targets)
-            loss, counts = loss + of_batch, counts + counted
-        loss, counts = place.total(loss).item(), place.total(counts)
+            total, counts = total + of_batch, counts + counted
+        loss, counts = place.total(total).item(), place.total(counts)
         self.images.share_skipped(place)
         if not counts.any():
             raise FailureError(f"no validation image of {self.images.name} can be read any more")
