@@ -18,7 +18,7 @@ LADDER = [
     },
     {"sources"},
     {"plots"},
-    {"budget", "spec"},
+    {"budget", "spec", "sized"},
     {"layers", "network"},
     {"fitting", "costs"},
     {"anchors"},

@@ -50,6 +50,33 @@ def test_learning_rates_follow_the_batch():
     assert (small.lr, small.min_lr) == pytest.approx((LEAST_RATES["adamw"], 1e-3 * LEAST_RATES["adamw"]))
 
 
+@pytest.mark.parametrize(
+    ("name", "batch", "rate"),
+    [
+        ("vt", 128, 0.05),  # sgd, in proportion
+        ("vt", 8, LEAST_RATES["sgd"]),
+        ("vt", 1, LEAST_RATES["sgd"]),
+        ("vt-table8", 1024, 0.08),  # rmsproptf
+        ("vt-table8", 2, LEAST_RATES["rmsproptf"]),
+        ("mat", 8192, 2e-3),  # a larger batch
+        ("mat", 4096, 1e-3),
+    ],
+)
+def test_the_learning_rate_of_a_batch_has_a_floor(name, batch, rate):
+    recipe = load_recipe(name, "")[1]
+    found = recipe.rebatched(batch)
+    assert found.lr == pytest.approx(rate)
+    ratio = rate / recipe.lr
+    assert (found.min_lr, found.warmup_lr) == pytest.approx((recipe.min_lr * ratio, recipe.warmup_lr * ratio))
+
+
+@pytest.mark.parametrize("optimizer", LEAST_RATES)
+def test_a_recipe_below_the_floor_stays_where_it_is(optimizer):
+    rate = LEAST_RATES[optimizer] / 10
+    recipe = Recipe(optimizer=optimizer, lr=rate, batch_size=64)
+    assert recipe.rebatched(8).lr == pytest.approx(rate) and recipe.rebatched(128).lr == pytest.approx(2 * rate)
+
+
 def test_a_recipe_of_ones_own(tmp_path):
     (tmp_path / "mine.yaml").write_text("epochs: 5\nmixup: 0\n")
     assert load_recipe(str(tmp_path / "mine.yaml"), "msg") == ("mine", Recipe(epochs=5, mixup=0))

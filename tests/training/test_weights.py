@@ -1,5 +1,7 @@
 """Weights that are dead or of another kind are refused with the name of a tensor."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -86,6 +88,15 @@ def test_a_head_of_another_size_is_made_anew(tmp_path, classes, said):
             continue
         assert torch.equal(tensor, tensors()[name])
     assert not said or torch.equal(network.head.fc.weight, before)
+
+
+@pytest.mark.parametrize("name", ["mean", "std"])
+@pytest.mark.parametrize("values", [[], [0.5], [0.5] * 4])
+def test_a_channel_has_a_mean_and_a_deviation(tmp_path, name, values):
+    facts = {"mean": [0.5] * 3, "std": [0.5] * 3} | {name: values}
+    save_file(tensors(), tmp_path / "w.safetensors", {"vitspace": json.dumps(facts)})
+    with pytest.raises(InputError, match=rf"the metadata of weights are what vitspace train notes, but in .* {name}"):
+        read_weights(tmp_path / "w.safetensors")
 
 
 def test_weights_of_another_network_are_one_error(tmp_path):

@@ -7,6 +7,8 @@ begins with an underscore are no sources.
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from types import ModuleType
 
@@ -63,8 +65,9 @@ def load_data(
     for name, limit in (("max_train", max_train), ("max_val", max_val)):
         if limit is not None and limit < 1:
             raise InputError(f"{name} is at least 1, but got {limit}")
-    source.check(argument)
-    return source.load(argument, DataRequest(img_size, seed, max_train, max_val))
+    _check(source, argument)
+    with _permitted():
+        return source.load(argument, DataRequest(img_size, seed, max_train, max_val))
 
 
 def check_data(text: str) -> None:
@@ -74,7 +77,7 @@ def check_data(text: str) -> None:
         InputError: the text names no source, or its folder does not hold what the source needs.
     """
     source, argument = _parse(text)
-    source.check(argument)
+    _check(source, argument)
 
 
 def kept_size(text: str, img_size: int) -> int:
@@ -84,9 +87,22 @@ def kept_size(text: str, img_size: int) -> int:
         InputError: the text names no source, or its folder does not hold what the source needs.
     """
     source, argument = _parse(text)
-    source.check(argument)
+    _check(source, argument)
     own = source.native_size(argument) if hasattr(source, "native_size") else None
     return min(img_size, own or img_size)
+
+
+def _check(source: ModuleType, argument: str) -> None:
+    with _permitted():
+        source.check(argument)
+
+
+@contextmanager
+def _permitted() -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise InputError(f"data are files that this user may read, but got {error}") from None
 
 
 def _parse(text: str) -> tuple[ModuleType, str]:

@@ -6,6 +6,7 @@ from vitspace.analysis.sight import spread_of
 from vitspace.errors import InputError
 from vitspace.space import Space
 from vitspace.space.config import SpaceConfig
+from vitspace.space.sizes import SizedSpace
 from vitspace.study.record import StudyRecord
 
 #: Completed trials from which axes are told apart here; fewer make a forest of noise.
@@ -36,4 +37,5 @@ def _space(record: StudyRecord) -> Space:
     values = {name: value for name, value in stored.items() if name in SpaceConfig.model_fields}
     if not values:
         raise InputError("the study has no space stored")
-    return Space(str(stored.get("name", record.config.space)), SpaceConfig.model_validate(values))
+    space = Space(str(stored.get("name", record.config.space)), SpaceConfig.model_validate(values))
+    return SizedSpace(space, record.sizes) if len(record.sizes) > 1 else space

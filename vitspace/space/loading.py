@@ -1,10 +1,13 @@
 """Reads spaces from their files."""
 
+from collections.abc import Sequence
+
 from vitspace.files import find_yaml, located, read_yaml
 from vitspace.image_sizes import ImageSize, plain_size
 from vitspace.space.config import SpaceConfig, SpaceError
 from vitspace.space.references import resolve
 from vitspace.space.resizing import resized
+from vitspace.space.sizes import SizedSpace
 from vitspace.space.space import Space
 
 
@@ -29,3 +32,18 @@ def load_space(text: str, img_size: ImageSize | None = None) -> Space:
         return Space(path.stem, changed, path, written)
     except SpaceError as error:
         raise located(path, error.where, str(error)) from None
+
+
+def load_sizes(text: str, sizes: Sequence[ImageSize] = ()) -> Space:
+    """Load a space at several sizes of image, whose designs are then `vitspace.sized.SizedSpec`; see `SizedSpace`.
+
+    Args:
+        text: The space's name, or a path to its YAML.
+        sizes: The sizes; one alone, or none for what the file is written for, is as `load_space` has it.
+
+    Raises:
+        InputError: as `load_space`, or a condition of the file is on values that follow the image.
+    """
+    if len(sizes) < 2:
+        return load_space(text, *sizes)
+    return SizedSpace(load_space(text), sizes)

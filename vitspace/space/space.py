@@ -1,6 +1,6 @@
 """The designs of a space file: counted, drawn and varied."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +9,7 @@ from vitspace.anchors import Anchor, all_anchors
 from vitspace.budget import ANY, Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize
 from vitspace.space import drawing, moves
 from vitspace.space.lattice import Lattice
 from vitspace.space.population import Population
@@ -157,6 +158,15 @@ class Space(Schema):
         least = self.lattice.extreme("macs")
         [path] = self.rankings.of((least, least)).paths(np.zeros(1, dtype=np.int64)).tolist()
         return self.lattice.spec(path)
+
+    @property
+    def at(self) -> Mapping[ImageSize, "Space"]:
+        """By size of image, the space there."""
+        return {self.resolution: self}
+
+    def published(self, row: Anchor) -> Spec | None:
+        """Return a published design as it is in the space's studies, which hold it inside the space or not."""
+        return row.at(self.resolution)
 
     def anchors(self, ablations: bool = False) -> list[Anchor]:
         """Return the published rows that are points of the space, each design once, anchors before ablations."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -172,6 +172,12 @@ class Images:
         """Count the files that any process could not read."""
         for split in (self.train, self.val) if self.on_disk and place.world > 1 else ():
             split.share_skipped(place)
+
+    def normalised(self, facts: dict[str, Any]) -> "Images":
+        """Return the images with the mean and the standard deviation that weights or a state tell, if they do."""
+        if not (facts.get("mean") and facts.get("std")):
+            return self
+        return replace(self, mean=tuple(facts["mean"]), std=tuple(facts["std"]))
 
     def crop_pct(self, recipe: Recipe) -> float:
         """Share of a validation image that is looked at: all of one in memory, which was cropped before."""

@@ -55,7 +55,7 @@ class Loop:
         self.order = Order(len(images.train), plan.updates * recipe.batch_size, seed, place.rank, place.world)
         self.val_batch = images.val_batch(plan.micro_batch)
         largest = images.batch_bytes(recipe, plan.micro_batch)
-        self.loading = plan_loading(workers if images.is_shared else 0, largest, place.world)
+        self.loading = plan_loading(workers, largest, place.local, images.is_shared)
         self.loader = train_loader(images, recipe, self.order, plan.micro_batch, self.loading, pin=cuda)
         self.done, self.loss_sum = 0, torch.zeros((), device=place.device)
 
@@ -129,6 +129,8 @@ class Loop:
             "network": self.network.state_dict(),
             "optimiser": self.fitting.optimiser.state_dict(),
             "ema": self.fitting.average.module.state_dict() if self.fitting.average else None,
+            "mean": list(self.images.mean),
+            "std": list(self.images.std),
         }
 
     def load(self, state: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from vitspace.errors import InputError
 from vitspace.files import read_yaml
 from vitspace.spec import Spec
 
-DEFAULT, PAPER = "default", "paper"
+DEFAULT, PAPER, SMALL = "default", "paper", "small"
 #: Sources of settings that the paper leaves open begin so.
 CHOICE = "our choice"
 #: Learning rates below which the linear rule, which is for large batches, does not lead; our choice.

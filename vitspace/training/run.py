@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -108,8 +108,7 @@ class Training:
         self.images = open_data(request.data, self.task, img_size, request.seed, request.num_classes)
         self.goal = self.images.goal
         begun = read_weights(request.init) if request.init and not request.resume else None
-        if begun and begun.facts.get("mean") and begun.facts.get("std"):  # what the weights are used to
-            self.images = replace(self.images, mean=tuple(begun.facts["mean"]), std=tuple(begun.facts["std"]))
+        self.images = self.images.normalised(begun.facts if begun else {})  # as the weights are used to
         self.plan = make_plan(recipe, request.wishes, len(self.images.train), place.world, _at_once(place))
         self.folder = Folder(request.out, self._settings())
         check_batch(self.task, self.plan.micro_batch)
@@ -118,6 +117,7 @@ class Training:
         network = build(spec, classes, img_size, self.task, **rates(self.plan.recipe, self.task))
         self.new = begin_with(network, begun, spec, self.task, classes) if begun else ""
         state = self.folder.open(request.resume) if place.leads or request.resume else None
+        self.images = self.images.normalised(state or {})
         self.loop = Loop(network, self.plan, self.images, place, request.seed, request.workers)
         self.rows: list[dict[str, Any]] = []
         self.saved, self.began = time.monotonic(), time.monotonic()
@@ -214,7 +214,7 @@ class Training:
 
     def _skipped(self) -> str:
         count = sum(self.images.skipped.values())
-        return f"; {count} file{'s' * (count > 1)} skipped, which cannot be read" if count else ""
+        return f"; {plural(count, 'file')} skipped, which cannot be read" if count else ""
 
     def _best(self) -> dict[str, Any]:
         return max(self.rows, key=lambda row: row[self.goal.measure])

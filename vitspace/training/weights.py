@@ -37,8 +37,8 @@ class _Facts(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     classes: list[str] = []
     img_size: Annotated[int, Field(ge=1, le=1 << 14)] = 0
-    mean: Annotated[list[_Number], Field(min_length=1, max_length=4)] = []
-    std: Annotated[list[_Positive], Field(min_length=1, max_length=4)] = []
+    mean: Annotated[list[_Number], Field(min_length=3, max_length=3)] = []
+    std: Annotated[list[_Positive], Field(min_length=3, max_length=3)] = []
     crop_pct: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming", "random"] = "bicubic"
     task: str = CLASSIFICATION
