@@ -68,17 +68,13 @@ class Evaluator:
         """Settings of the timing at the space's resolution."""
         return replace(self.latency, img_size=self.space.resolution)
 
-    def as_written(self, spec: Spec) -> Spec:
-        """Return a design as it is for images of the size that specs are written for, which proxies know."""
-        return spec.written_at(self.space.resolution)
-
     def score(self, spec: Spec, seed: int, on_step: OnStep | None = None) -> Score:
         """Return the proxy's score of a design.
 
         Raises:
             ProxyError: it cannot be scored.
         """
-        return self.proxy.score(self.as_written(spec), seed, on_step)
+        return self.proxy.score(self.space.as_written(spec), seed, on_step)
 
     def evaluate(
         self,
@@ -166,7 +162,7 @@ class Evaluator:
         ladder = self.proxy if rungs and isinstance(self.proxy, Laddered) else None
         proxies = ladder.rungs if ladder else (self.proxy,)
         for number, proxy in enumerate(proxies):
-            score = proxy.score(self.as_written(spec), self.seed, on_step)
+            score = proxy.score(self.space.as_written(spec), self.seed, on_step)
             value = finite(score.value)
             trained.append({"rung": getattr(proxy, "name", ""), "score": value, "seconds": float(score.seconds)})
             details = trial.details | storable({"proxy_seconds": score.seconds, **score.details})
