@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vitspace.accuracy.mixing import mixing_stages
-from vitspace.anchors import Anchor, all_anchors
+from vitspace.anchors import Anchor, all_anchors, specs_at
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.latency.counted import CountedLatency, unknown
@@ -141,7 +141,7 @@ def chosen_anchors(space: Space, config: StudyConfig) -> dict[str, Spec]:
 
 
 def _within(rows: Iterable[Anchor], space: Space, config: StudyConfig) -> dict[str, Spec]:
-    specs = {row.id: spec for row in rows if (spec := row.at(space.resolution))}
+    specs = specs_at(rows, space.resolution)
     return {name: spec for name, spec in specs.items() if not space.over_budget(spec, config.limits)}
 
 

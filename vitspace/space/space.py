@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from vitspace.anchors import Anchor, all_anchors
+from vitspace.anchors import Anchor, all_anchors, specs_at
 from vitspace.budget import ANY, Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
@@ -161,9 +161,10 @@ class Space(Schema):
     def anchors(self, ablations: bool = False) -> list[Anchor]:
         """Return the published rows that are points of the space, each design once, anchors before ablations."""
         roles = ("anchor", "ablation") if ablations else ("anchor",)
+        own = [row for row in all_anchors().values() if row.family in self.families]
+        specs = specs_at((row for role in roles for row in own if row.role == role), self.resolution)
         inside: dict[Spec, Anchor] = {}
-        for role in roles:
-            for row in all_anchors().values():
-                if row.role == role and (spec := row.at(self.resolution)) is not None and spec in self:
-                    inside.setdefault(spec, row)
+        for name, spec in specs.items():
+            if spec in self:
+                inside.setdefault(spec, all_anchors()[name])
         return list(inside.values())
