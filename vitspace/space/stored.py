@@ -78,6 +78,8 @@ def key_of(schema: Schema) -> str:
     space = schema.config.model_dump_json()
     if schema.written.resolution != schema.resolution:
         space += f" written for {format_image_size(schema.written.resolution)}"
+    if schema.task:
+        space += f" for {schema.task} {schema.task.sources}"
     return hashlib.sha256((space + sources).encode()).hexdigest()[:12]
 
 
