@@ -9,6 +9,7 @@ from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.plots.names import design_name
+from vitspace.sized import plain
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file
@@ -38,7 +39,7 @@ class Design:
     def img_size(self) -> ImageSize:
         """Side in pixels of the images, or (height, width), that it is for."""
         if self.record:
-            return self.record.img_size
+            return self.record.size_of(self.trial) if self.trial else self.record.img_size
         return self.anchor.resolution if self.anchor else NATIVE_SIZE
 
     def at(self, img_size: ImageSize | None) -> "Design":
@@ -124,7 +125,7 @@ def _of_trial(record: StudyRecord, number: int) -> Design:
     if trial.spec is None:
         raise InputError(f"trial {number} of {record.name} has no design: {trial.state}: {trial.why}")
     row = all_anchors()[trial.anchor] if trial.anchor else None
-    return Design(f"{record.name}-trial-{number}", trial.spec, row, trial, record)
+    return Design(f"{record.name}-trial-{number}", plain(trial.spec), row, trial, record)
 
 
 def _stored(text: str, storage: str) -> list[str]:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitspace.data import check_data, load_data
+from vitspace.data import check_data, hf, load_data
 from vitspace.errors import InputError
 
 datasets = pytest.importorskip("datasets", reason="hf data need: pip install 'vitspace[hf]'")
@@ -53,10 +53,36 @@ def test_a_folder_of_images_is_loaded(tmp_path):
     assert data.train_images[data.train_labels == 1].max() == 200
 
 
+def test_of_tables_no_image_is_read_to_tell_what_is_passed_over(tmp_path, monkeypatch):
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    for name in ("train", "test"):
+        _split((0, 1, 0)).to_parquet(str(folder / f"{name}-0.parquet"))
+    found = datasets.load_dataset(str(folder))
+
+    def read(*_):
+        raise AssertionError("rows are read")
+
+    for name in ("__iter__", "__getitem__", "cast_column"):
+        monkeypatch.setattr(datasets.Dataset, name, read)
+    assert hf._passed_over(folder, found, "img") == []
+    monkeypatch.chdir(folder)  # names of a table's images are no paths from here
+    assert hf._passed_over(folder, found, "img") == []
+
+
+def test_files_of_a_folder_that_are_no_images_are_passed_over(tmp_path):
+    for split, name in np.ndindex(2, 2):
+        folder = tmp_path / "images" / ("train", "test")[split] / ("cat", "dog")[name]
+        folder.mkdir(parents=True)
+        Image.new("RGB", (9, 9)).save(folder / "0.png")
+    (folder / "notes.txt").write_text("x")
+    assert load_data(f"hf:{tmp_path / 'images'}", 16).passed_over == 1
+
+
 def test_broken_images_are_skipped_counted_and_named(tmp_path, caplog):
     data = load_data(_save(tmp_path / "set", broken=(2,)), 16)
     assert (data.skipped, data.train_labels.tolist()) == (1, [0, 1, 1, 0, 1])
-    assert "1 images of" in caplog.text and "left out: 2.png" in caplog.text
+    assert "left out of" in caplog.text and "1 image: 2.png" in caplog.text
 
 
 @pytest.mark.parametrize(

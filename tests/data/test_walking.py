@@ -2,6 +2,8 @@
 
 import os
 import socket
+import tempfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image
 from vitspace.data import check_data, load_data
 from vitspace.data._walking import SUFFIXES, images_below
 from vitspace.data.imagefolder import find_images
+from vitspace.errors import InputError
 from vitspace.training.images import open_images
 
 KINDS = {".jfif": "JPEG", ".jpe": "JPEG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF"}
@@ -101,7 +104,7 @@ def test_what_is_no_image_is_counted_and_named_and_never_waited_for(folder, kind
     assert "left out of" in caplog.text and f": 1 file: {folder / where}/9" in caplog.text
     caplog.clear()
     assert open_images(f"imagefolder:{folder}", 32).passed_over == 1
-    assert f"left out: {folder / where}/9" in caplog.text
+    assert f": 1 file: {folder / where}/9" in caplog.text
 
 
 def test_a_broken_image_is_skipped_and_not_passed_over(folder):
@@ -134,6 +137,47 @@ def test_of_any_tangle_of_links_each_image_counts_once(tmp_path, seed):
     found = images_below(tmp_path / "class")
     assert sorted(path.resolve() for path in found.images) == sorted(files)
     assert len(found.passed_over) == 8  # as many as there are links
+
+
+@pytest.fixture
+def unprivileged():
+    """A folder of a user whom permissions bind, whom the test runs as."""
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        if root:
+            os.chown(name, 65534, 65534)
+            os.seteuid(65534)
+        try:
+            yield Path(name)
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+def test_a_folder_that_is_listed_but_not_entered_is_passed_over(unprivileged):
+    image, closed = write(unprivileged / "0.png"), unprivileged / "closed"
+    (closed / "deep").mkdir(parents=True)
+    (closed / "notes").write_text("x")
+    closed.chmod(0o400)
+    try:
+        found = images_below(unprivileged)
+        below = images_below(closed / "deep")
+    finally:
+        closed.chmod(0o700)
+    assert found.images == [image] and found.passed_over == [closed / "deep", closed / "notes"]
+    assert (below.images, below.passed_over) == ([], [closed / "deep"])
+
+
+@pytest.mark.parametrize("source", ["imagefolder", "cifar10"])
+def test_data_below_a_folder_that_is_not_entered_are_one_error(unprivileged, source):
+    write(unprivileged / "set" / "train" / "a" / "0.png")
+    (unprivileged / "set").chmod(0o400)
+    try:
+        for use in (check_data, partial(load_data, img_size=16), partial(open_images, img_size=32)):
+            with pytest.raises(InputError, match=r"may read, but got \[Errno 13\] Permission denied: '.*set/"):
+                use(f"{source}:{unprivileged / 'set'}")
+    finally:
+        (unprivileged / "set").chmod(0o700)
 
 
 def test_hidden_files_and_folders_are_nobodys_business(tmp_path):

@@ -36,7 +36,11 @@ def test_a_process_of_the_same_space_proxy_and_code_evaluates(study):
     [
         ("space", {"axes": {}}, r"goes on with the space it was made of, but axes was \{\} and is .* here"),
         ("proxy", {"name": "macs"}, "goes on with the proxy it was made of, but name was 'macs' and is 'params.* here"),
-        ("code", {}, r"this host has another version of vitspace, or of the proxy, than the search \(on \S+\)"),
+        (
+            "code",
+            {},
+            r"the files of vitspace or of the proxy differ here \(\w+ here, .* there\); install .* \(on \S+\)",
+        ),
     ],
 )
 def test_a_process_of_another_space_proxy_or_code_is_refused(study, what, values, why):

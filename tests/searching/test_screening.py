@@ -27,7 +27,7 @@ def searched(request):
 
 
 def screened(space, seed=0, latency=None, known=()):
-    return screen_space(space, LIMITS, Estimator(space.population, space.resolution, latency), seed, list(known))
+    return screen_space(space, LIMITS, Estimator(space.population, lambda size: latency), seed, list(known))
 
 
 def best(found):
@@ -40,7 +40,7 @@ def test_as_many_designs_as_asked_for_are_estimated_and_all_that_are_kept_fit(se
     assert found.designs >= 2000
     rows = {row.tobytes() for row in found.best.rows}
     assert len(rows) == len(found.best) and (found.best.macs <= 1e9).all()
-    screen_space(searched, LIMITS, Estimator(searched.population, 224), 0, [], lambda *how: told.append(how))
+    screen_space(searched, LIMITS, Estimator(searched.population), 0, [], lambda *how: told.append(how))
     assert told[-1] == (2000, 2000)
 
 
@@ -79,5 +79,5 @@ def test_a_space_of_few_designs_is_screened_whole(tmp_path):
         "family: mat\nresolution: 224\naxes: {dim: {values: [16, 24], scale: [1, 2, 4, 8]}, depth: [1, 2]}\n"
     )
     few = load_space(str(path))
-    found = screen_space(few, Budget(), Estimator(few.population, 224), 0, [])
+    found = screen_space(few, Budget(), Estimator(few.population), 0, [])
     assert found.designs == few.size()

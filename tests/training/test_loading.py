@@ -1,13 +1,15 @@
 """What loading processes share, and what happens where that is little."""
 
+import os
 import resource
+import signal
 from collections import namedtuple
 
 import pytest
 import torch
 from torch.utils.data import Dataset
 
-from vitspace.errors import FailureError
+from vitspace.errors import FailureError, InputError
 from vitspace.training import loading
 from vitspace.training.loading import HERE, Loading, loaded, plan_loading, shared_flags
 
@@ -28,6 +30,16 @@ class Pairs(Dataset):
         if self.error and index == 6:
             raise self.error
         return None if index == 3 else (torch.full((3, 4, 4), float(index)), index)
+
+
+class Deadly(Dataset):
+    """Eight pairs, of which none is ever given."""
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.fixture
@@ -83,6 +95,11 @@ def test_without_locks_images_are_loaded_here(monkeypatch, caplog, error):
     assert len(caplog.records) == 1 and str(error) in caplog.text
 
 
+def test_without_shared_marks_images_are_loaded_here_and_it_is_said_once(caplog):
+    assert plan_loading(4, MB, marks_shared=False) == HERE and plan_loading(0, MB, marks_shared=False) == HERE
+    assert len(caplog.records) == 1 and "no room to mark files that cannot be read" in caplog.text
+
+
 def test_flags_are_this_processes_own_where_there_is_no_room(monkeypatch):
     assert shared_flags(5).is_shared()
 
@@ -101,6 +118,25 @@ def test_a_loading_process_without_resources_is_one_line(error):
     with pytest.raises(FailureError, match=r"^a process that loads images failed: .*; --workers 0 loads") as caught:
         list(loaded(Loading(1).loader(Pairs(error), 4)))
     assert "\n" not in str(caught.value)
+
+
+def test_an_exception_of_a_loading_process_is_no_death_of_it():
+    with pytest.raises(KeyError, match="DataLoader worker process 0"):
+        list(loaded(Loading(1).loader(Pairs(KeyError("mine")), 4)))
+    with pytest.raises(ValueError, match="mine") as caught:
+        list(loaded(Loading(1).loader(Pairs(ValueError("mine")), 4)))
+    assert not isinstance(caught.value, InputError)
+
+
+@pytest.mark.parametrize("how", [HERE, Loading(1)])
+def test_images_of_which_none_can_be_read_are_one_line_wherever_they_are_loaded(how):
+    with pytest.raises(InputError, match=r"^none of 8 can be read$"):
+        list(loaded(how.loader(Pairs(InputError("none of 8 can be read")), 4)))
+
+
+def test_a_loading_process_that_is_killed_is_one_line():
+    with pytest.raises(FailureError, match=r"images failed: DataLoader worker \(pid.*; --workers 0"):
+        list(loaded(Loading(1).loader(Deadly(), 4)))
 
 
 def test_the_descriptors_left_are_below_the_limit():

@@ -3,6 +3,7 @@ import pytest
 from vitspace.errors import InputError
 from vitspace.training import Recipe, Wishes
 from vitspace.training.plan import make_plan
+from vitspace.training.recipe import load_recipe
 
 RECIPE = Recipe(epochs=100, batch_size=1024, lr=1e-3, warmup_epochs=5)
 
@@ -54,6 +55,16 @@ def test_a_batch_that_a_cpu_cannot_take_in_parts_is_refused():
     with pytest.raises(InputError, match="2 to 32 images at once, equal parts of a batch, but 37 has no such part"):
         make_plan(Recipe(batch_size=37), Wishes(), 20000, 1, at_once=32)
     assert make_plan(Recipe(batch_size=37, mixup=0, cutmix=0), Wishes(micro_batch=37), 20000, 1, 32).micro_batch == 37
+
+
+@pytest.mark.parametrize(("name", "advised"), [("msg", True), ("default", True), ("small", False)])
+def test_few_updates_are_said_with_what_helps(name, advised):
+    _, recipe = load_recipe(name, "")
+    [hint] = make_plan(recipe, Wishes(epochs=2, batch_size=32, lr=1e-3), 320, 1).hints
+    assert hint.startswith("20 updates in all are few for a training from scratch; what helps: ")
+    assert ("--recipe small, which is for few images, more --epochs, and --init" in hint) is advised
+    assert ("what helps: more --epochs, and --init" in hint) is not advised
+    assert make_plan(recipe, Wishes(epochs=100, batch_size=32), 320, 1).hints == ()
 
 
 def test_a_cpu_takes_part_of_a_batch_at_once():

@@ -6,8 +6,8 @@ from vitspace.errors import InputError
 from vitspace.families import FAMILIES
 from vitspace.training.recipe import CHOICE, LEAST_RATES, PAPER, Recipe, load_recipe, paper_recipe, recipe_names
 
-#: Settings that mean nothing under the other schedule.
-OF_SCHEDULE = {"cosine": {"decay_epochs", "decay_rate"}, "step": {"min_lr"}}
+#: Settings that mean nothing under a schedule.
+OF_SCHEDULE = {"cosine": {"decay_epochs", "decay_rate"}, "poly": {"decay_epochs"}, "step": {"min_lr"}}
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -48,6 +48,33 @@ def test_learning_rates_follow_the_batch():
     assert (recipe.batch_size, recipe.lr, recipe.min_lr) == (512, 1e-3 / 8, 1e-6 / 8)
     small = load_recipe("mat", "")[1].rebatched(32)
     assert (small.lr, small.min_lr) == pytest.approx((LEAST_RATES["adamw"], 1e-3 * LEAST_RATES["adamw"]))
+
+
+@pytest.mark.parametrize(
+    ("name", "batch", "rate"),
+    [
+        ("vt", 128, 0.05),  # sgd, in proportion
+        ("vt", 8, LEAST_RATES["sgd"]),
+        ("vt", 1, LEAST_RATES["sgd"]),
+        ("vt-table8", 1024, 0.08),  # rmsproptf
+        ("vt-table8", 2, LEAST_RATES["rmsproptf"]),
+        ("mat", 8192, 2e-3),  # a larger batch
+        ("mat", 4096, 1e-3),
+    ],
+)
+def test_the_learning_rate_of_a_batch_has_a_floor(name, batch, rate):
+    recipe = load_recipe(name, "")[1]
+    found = recipe.rebatched(batch)
+    assert found.lr == pytest.approx(rate)
+    ratio = rate / recipe.lr
+    assert (found.min_lr, found.warmup_lr) == pytest.approx((recipe.min_lr * ratio, recipe.warmup_lr * ratio))
+
+
+@pytest.mark.parametrize("optimizer", LEAST_RATES)
+def test_a_recipe_below_the_floor_stays_where_it_is(optimizer):
+    rate = LEAST_RATES[optimizer] / 10
+    recipe = Recipe(optimizer=optimizer, lr=rate, batch_size=64)
+    assert recipe.rebatched(8).lr == pytest.approx(rate) and recipe.rebatched(128).lr == pytest.approx(2 * rate)
 
 
 def test_a_recipe_of_ones_own(tmp_path):

@@ -3,28 +3,34 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from noting import Notes
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from vitspace.data import load_data
 from vitspace.design import find_design
 from vitspace.errors import FailureError, InputError
 from vitspace.export import ExportedModel
+from vitspace.network import build
 from vitspace.training import Wishes, train
-from vitspace.training.images import OnDisk, Order, open_images, train_loader, val_batches
+from vitspace.training.images import OnDisk, Order, labelled, open_images, train_loader, val_batches
 from vitspace.training.loading import HERE
 from vitspace.training.processes import ProcessGroup
 from vitspace.training.recipe import Recipe
 from vitspace.training.run import Training
+from vitspace.training.weights import read_weights
+
+JSON_PAGE = Path(__file__).parents[2] / "docs" / "reference" / "json.md"
 
 
 def interrupt():
@@ -41,6 +47,8 @@ def test_a_training_leaves_weights_log_and_state(ask, tmp_path):
     assert [row["epoch"] for row in rows] == ["1", "2"] and float(rows[-1]["top1"]) == result["top1"]
     assert (result["train_images"], result["val_images"], result["classes"], result["epochs"]) == (35, 9, 3, 2)
     assert json.loads((out / "train.json").read_text()) == result
+    [listed] = re.findall(r"## `vitspace train`\n\n`\{(.*?)\}`", JSON_PAGE.read_text(), re.DOTALL)
+    assert list(result) == listed.replace("\n", " ").split(", ")
     said = " ".join(notes.lines)
     assert "recipe msg" in said and "not as the recipe: 2 epochs for 300" in said and "epoch 2 of 2" in said
 
@@ -88,10 +96,10 @@ def test_many_broken_images_in_a_row_are_stepped_over(tmp_path):
     for path in paths[:-1]:
         path.write_bytes(b"")
     Image.new("RGB", (8, 8)).save(paths[-1])
-    images = OnDisk({"c1": paths[:-1], "c2": paths[-1:]}, stands_in=True)
+    images = OnDisk(labelled({"c1": paths[:-1], "c2": paths[-1:]}), stands_in=True)
     assert images[0][1] == 1 and images.skipped == 1499
     with pytest.raises(InputError, match="none of 1499 can"):
-        OnDisk({"c1": paths[:-1]}, stands_in=True)[0]
+        OnDisk(labelled({"c1": paths[:-1]}), stands_in=True)[0]
 
 
 def test_a_training_interrupted_between_epochs_ends_in_the_same_weights(ask):
@@ -119,6 +127,23 @@ def test_a_training_interrupted_within_an_epoch_goes_on_with_the_images_left(ask
     assert list(order) == every[4:] and len(order) == 2
     ranks = [list(Order(20, 18, 0, rank, 3)) for rank in range(3)]
     assert len(set().union(*ranks)) == 18
+
+
+def test_a_training_that_began_with_weights_keeps_their_normalisation_when_it_is_resumed(ask, design, tmp_path):
+    facts = {"mean": [0.1, 0.2, 0.3], "std": [0.9, 0.8, 0.7]}
+    weights = build(design.spec, 3).state_dict()
+    save_file(weights, tmp_path / "w.safetensors", {"vitspace": json.dumps(facts)})
+    whole = ask(init=tmp_path / "w.safetensors")
+    train(whole, Notes())
+    parted = replace(whole, out=whole.out.with_name("parted"))
+    with pytest.raises(KeyboardInterrupt):
+        train(parted, Notes(3, interrupt))
+    (tmp_path / "w.safetensors").unlink()
+    train(replace(parted, resume=True), Notes())
+    one, other = (load_file(request.out / "last.safetensors") for request in (whole, parted))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    kept = read_weights(parted.out / "last.safetensors").facts
+    assert {name: kept[name] for name in facts} == facts
 
 
 def test_a_finished_training_resumed_gives_its_result(ask):
@@ -266,7 +291,7 @@ def test_images_of_16_bits_are_scaled_and_floating_point_ones_skipped(tmp_path):
     values = np.array([[0, 257 * 100], [257 * 200, 65535]])
     for kind, name in ((np.uint16, "0.png"), (np.int32, "1.tif"), (np.float32, "2.tif")):
         Image.fromarray(values.astype(kind)).save(tmp_path / name)
-    images = OnDisk({"c1": sorted(tmp_path.iterdir())}, stands_in=False)
+    images = OnDisk(labelled({"c1": sorted(tmp_path.iterdir())}), stands_in=False)
     for index in (0, 1):
         assert np.asarray(images[index][0])[..., 0].tolist() == [[0, 100], [200, 255]]
     assert images[2] is None and images.skipped == 1

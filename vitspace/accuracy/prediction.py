@@ -15,6 +15,7 @@ from vitspace.costs import PartCost, cost
 from vitspace.costs.counter import count_network
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize, mean_side, sides
+from vitspace.sized import plain, size_of
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.statistics import is_tie
 from vitspace.units import format_count
@@ -98,7 +99,7 @@ def predict_top1(design: Spec | nn.Module, img_size: ImageSize = NATIVE_SIZE) ->
         InputError: ``design`` is neither, positions never meet in it, or it does not take such an image.
     """
     found = summed([design], img_size)[0]
-    check_mixing(getattr(design, "spec", design), img_size)
+    check_mixing(getattr(design, "spec", design), size_of(design, img_size))
     return found
 
 
@@ -156,12 +157,12 @@ def _subjects(
 ) -> tuple[Features, np.ndarray]:
     counted = numbers_of([_counted(design, img_size) for design in designs])
     families = np.array([model.family(_family(design)) for design in designs])
-    return features(counted, mean_side(img_size)), families
+    return features(counted, np.array([mean_side(size_of(design, img_size)) for design in designs])), families
 
 
 def _counted(design: Spec | nn.Module, img_size: ImageSize) -> PartCost:
     if isinstance(design, Spec):
-        return cost(design, img_size)
+        return cost(plain(design), size_of(design, img_size))
     height, width = sides(img_size)
     if not isinstance(design, nn.Module):
         raise InputError(f"a prediction is of a Spec or a torch module, but got {design!r:.80}")

@@ -19,7 +19,7 @@ from vitspace.analysis.tables import axes_table, records, values_table
 from vitspace.budget import Budget
 from vitspace.folders import check_folder, owning
 from vitspace.proxies import trains
-from vitspace.space import load_space
+from vitspace.space import load_sizes, load_space
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.store import StudyStore
 from vitspace.tracking import Track, untracked
@@ -172,7 +172,7 @@ def study_axes(
     folder = check_folder(out) if out else None
     with owning(folder):
         record = StudyStore.open(storage, study).record()
-        seen = of_study(load_space(record.config.space, record.img_size), record, limits)
+        seen = of_study(load_sizes(record.config.space, record.sizes), record, limits)
         findings = AxisFindings.of(study, record.config.proxy, seen, BIASED, spread_of(record, seen))
         if folder:
             findings.write(folder, command)

@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from vitspace.errors import InputError, shown
-from vitspace.image_sizes import ImageSize, parse_image_size, plain_size
+from vitspace.image_sizes import ImageSize, parse_image_sizes, plain_size
 
 #: The sources of data.
 DATA_KINDS = "fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, hf:NAME"
@@ -30,9 +30,20 @@ def read_size(text: str | None) -> ImageSize | None:
     """Return the size of images that `IMG_SIZE` names; None where it is not given.
 
     Raises:
-        InputError: it is no size.
+        InputError: it is no size, or several.
     """
-    return None if text is None else plain_size(parse_image_size(text))
+    if len(found := read_sizes(text)) > 1:
+        raise InputError(f"a list of image sizes is for search, space size and space draw, but got {shown(text)}")
+    return found[0] if found else None
+
+
+def read_sizes(text: str | None) -> list[ImageSize]:
+    """Return the sizes of images that `IMG_SIZES` names; none where it is not given.
+
+    Raises:
+        InputError: one is no size, or stands there twice.
+    """
+    return [] if text is None else [plain_size(size) for size in parse_image_sizes(text)]
 
 
 STORAGE: Any = typer.Option(
@@ -50,6 +61,14 @@ PARAMS: Any = typer.Option(None, help="Parameters: 25M.")
 DATA: Any = typer.Option(None, help=f"Data of the proxy: {DATA_KINDS}. (default: fractal)")
 IMG_SIZE: Any = typer.Option(
     None, help="Side of the image in pixels, or height x width: 256, 192x256; windows follow it."
+)
+TASK: Any = typer.Option(
+    None,
+    help="What the network is for: classification, or a dense task such as semantic-fpn, at whose own size it is where "
+    "--img-size gives none. (default: classification)",
+)
+IMG_SIZES: Any = typer.Option(
+    None, help="As 256 or 192x256, windows follow it; or several, 192,224,256, of which each design has one."
 )
 DEVICE: Any = typer.Option("cpu", help="Where networks run: cpu, cuda, auto.")
 PEERS: Any = typer.Option(

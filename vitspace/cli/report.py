@@ -53,7 +53,13 @@ def report(
     from vitspace.cli.progress import print_result
     from vitspace.report.folder import write_report
 
-    [record] = find_studies(studies, storage) if peers is None else [_with_peers(studies[0], storage, peers)]
+    [name] = studies
+    if peers is None:
+        [record] = find_studies([name], storage)
+    else:
+        from vitspace.report.beside import find_beside
+
+        record = find_beside(name, peers, _log.info, storage)
     if select is not None:
         if out:
             raise InputError(f"--select only prints a design and writes no report, but got --out {out}")
@@ -66,18 +72,6 @@ def report(
         print_result(record, folder)
     else:
         say(f"report: {folder / 'index.html'}")
-
-
-def _with_peers(name: str, storage: str, peers: str) -> "StudyRecord":
-    """Return a study with other peers beside it; a stored one keeps them."""
-    from vitspace.report.sources import find_studies, is_report
-    from vitspace.searching.peers import keep_peers, with_peers
-    from vitspace.study.store import StudyStore
-
-    if not is_report(name):
-        keep_peers(StudyStore.open(storage, name), _log.info, peers)
-    [record] = find_studies([name], storage)
-    return with_peers(record, peers, _log.info) if is_report(name) else record
 
 
 def _kept(name: str, storage: str, out: Path | None) -> dict[str, Any] | None:

@@ -15,7 +15,9 @@ def search(
     budget: str = BUDGET,
     params: str = PARAMS,
     img_size: str = typer.Option(
-        None, help="Side of the image in pixels, or height x width: 256, 192x256. (default: the space's, 224)"
+        None,
+        help="Side of the image in pixels, or height x width: 256, 192x256; or several, 192,224,256, as an axis of the "
+        "search. (default: the space's, 224)",
     ),
     latency: str = typer.Option(None, help="CPU latency: 60ms; or as predicted for an imported device: pi5:60ms."),
     latency_backend: str = typer.Option(None, help=f"What runs the networks when timed: {BACKENDS}. (default: eager)"),

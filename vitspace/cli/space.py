@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import app, command_of, console, print_json, say
-from vitspace.cli.options import BACKENDS, BUDGET, IMG_SIZE, JSON, PARAMS, read_size
+from vitspace.cli.options import BACKENDS, BUDGET, IMG_SIZES, JSON, PARAMS, read_sizes
 from vitspace.errors import InputError
 from vitspace.image_sizes import format_image_size
 
@@ -47,21 +47,23 @@ def show(
 def size(
     name: str = _NAME,
     budget: str = BUDGET,
-    img_size: str = IMG_SIZE,
+    img_size: str = IMG_SIZES,
     as_json: bool = JSON,
 ) -> None:
     """Count the distinct designs of a space exactly, or those within a budget."""
-    from vitspace.space import load_space
+    from vitspace.space import load_sizes
 
-    space = load_space(name, read_size(img_size))
+    space = load_sizes(name, read_sizes(img_size))
     designs, axes = space.size(budget), len({v.axis for v in space.variables})
+    sizes = {size: each.size(budget) for size, each in space.at.items()}
     if as_json:
-        print_json(
-            {"space": space.name, "designs": designs, "axes": axes, "budget": budget} | {"img_size": space.resolution}
-        )
+        found = {"space": space.name, "designs": designs, "axes": axes, "budget": budget}
+        of_each = {"sizes": [{"img_size": size, "designs": count} for size, count in sizes.items()]}
+        print_json(found | ({"img_size": space.resolution} if len(sizes) == 1 else {"img_size": None} | of_each))
         return
     where = f" within {budget}" if budget else ""
-    where += f" at {format_image_size(space.resolution)} px" if img_size or budget else ""
+    each = [f"{format_image_size(size)} px" + f" ({count:,})" * (len(sizes) > 1) for size, count in sizes.items()]
+    where += f" at {', '.join(each)}" if img_size or budget else ""
     say(f"{space.name}{where}: {designs:,} distinct designs of {axes} axes")
 
 
@@ -71,7 +73,7 @@ def draw(
     n: int = typer.Option(10, "-n", min=1, help="Designs."),
     budget: str = BUDGET,
     params: str = PARAMS,
-    img_size: str = IMG_SIZE,
+    img_size: str = IMG_SIZES,
     latency: str = typer.Option(None, help="Predicted CPU latency, calibrated here: 60ms; of a device: pi5:60ms."),
     latency_backend: str = typer.Option(None, help=f"Backend: {BACKENDS}. (default: eager)"),
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
@@ -81,10 +83,10 @@ def draw(
 ) -> None:
     """Draw designs uniformly from the distinct designs within a budget, and show what differs between them."""
     from vitspace.budget import Budget
-    from vitspace.space import load_space
+    from vitspace.space import load_sizes
     from vitspace.space.tables import design_rows, predicted
 
-    space = load_space(name, read_size(img_size))
+    space = load_sizes(name, read_sizes(img_size))
     if latency_backend and not latency:
         raise InputError(f"--latency-backend belongs to --latency, but got --latency-backend {latency_backend} alone")
     limits: dict[str, Any] = {"params": params, "latency": latency, "latency_backend": latency_backend or "eager"}
@@ -146,11 +148,13 @@ def _print_designs(rows: list[dict[str, Any]], specs: "list[Spec]") -> None:
 
     columns = differing_columns(specs)
     predicted = ["predicted ms"] if "predicted_ms" in rows[0] else []
-    headings = ["id", "family", "params", "FLOPs", *predicted, *columns]
+    sizes = ["image"] if "img_size" in rows[0] else []
+    headings = ["id", "family", *sizes, "params", "FLOPs", *predicted, *columns]
     table = Table(*headings, box=None, header_style="bold", pad_edge=False)
     for number, (row, spec) in enumerate(zip(rows, specs, strict=True)):
         names = ",".join(stage.family for stage in spec.stages) if spec.family == "hybrid" else spec.family
         ms = [f"{row['predicted_ms']:.1f}"] if predicted else []
         counts = format_count(row["params"]), format_count(row["macs"])
-        table.add_row(row["id"], names, *counts, *ms, *(column[number] for column in columns.values()))
+        size = [format_image_size(row["img_size"])] if sizes else []
+        table.add_row(row["id"], names, *size, *counts, *ms, *(column[number] for column in columns.values()))
     console().print(table)

@@ -7,15 +7,32 @@ begins with an underscore are no sources.
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from types import ModuleType
 
 from vitspace.data._base import DataRequest, Dataset, part_of, resize
 from vitspace.data._decoding import read_image
+from vitspace.data._masks import IGNORED, MOST_RATIO, find_masks, read_mask
 from vitspace.data._picture import as_rgb
 from vitspace.errors import InputError, shown
 
-__all__ = ["SOURCES", "Dataset", "as_rgb", "check_data", "kept_size", "load_data", "part_of", "read_image", "resize"]
+__all__ = [
+    "IGNORED",
+    "MOST_RATIO",
+    "SOURCES",
+    "Dataset",
+    "as_rgb",
+    "check_data",
+    "find_masks",
+    "kept_size",
+    "load_data",
+    "part_of",
+    "read_image",
+    "read_mask",
+    "resize",
+]
 
 #: Names of the sources.
 SOURCES = tuple(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
@@ -48,8 +65,9 @@ def load_data(
     for name, limit in (("max_train", max_train), ("max_val", max_val)):
         if limit is not None and limit < 1:
             raise InputError(f"{name} is at least 1, but got {limit}")
-    source.check(argument)
-    return source.load(argument, DataRequest(img_size, seed, max_train, max_val))
+    _check(source, argument)
+    with _permitted():
+        return source.load(argument, DataRequest(img_size, seed, max_train, max_val))
 
 
 def check_data(text: str) -> None:
@@ -59,7 +77,7 @@ def check_data(text: str) -> None:
         InputError: the text names no source, or its folder does not hold what the source needs.
     """
     source, argument = _parse(text)
-    source.check(argument)
+    _check(source, argument)
 
 
 def kept_size(text: str, img_size: int) -> int:
@@ -69,9 +87,22 @@ def kept_size(text: str, img_size: int) -> int:
         InputError: the text names no source, or its folder does not hold what the source needs.
     """
     source, argument = _parse(text)
-    source.check(argument)
+    _check(source, argument)
     own = source.native_size(argument) if hasattr(source, "native_size") else None
     return min(img_size, own or img_size)
+
+
+def _check(source: ModuleType, argument: str) -> None:
+    with _permitted():
+        source.check(argument)
+
+
+@contextmanager
+def _permitted() -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise InputError(f"data are files that this user may read, but got {error}") from None
 
 
 def _parse(text: str) -> tuple[ModuleType, str]:
@@ -80,5 +111,6 @@ def _parse(text: str) -> tuple[ModuleType, str]:
         near = get_close_matches(name, SOURCES, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         known = "fractal, fractal:CLASSES, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR or hf:NAME"
+        hint = "; masks are trained on by a task of segmentation, --task semantic-fpn" if name == "masks" else hint
         raise InputError(f"data is {known}, but got {shown(text)}{hint}")
     return importlib.import_module(f"{__name__}.{name}"), argument

@@ -34,7 +34,8 @@ def images_below(folder: Path) -> Found:
     waiting = [folder]
     while waiting:
         for path, is_folder, is_file in entries(waiting.pop(), found.passed_over):
-            if is_folder and (identity := _identity(path)) not in seen:
+            identity = _identity(path) if is_folder else None
+            if identity and identity not in seen:
                 seen.add(identity)
                 waiting.append(path)
             elif is_file and (path.suffix.lower() in SUFFIXES or is_image(path)):
@@ -65,6 +66,10 @@ def _is(asked: Callable[[], bool]) -> bool:
         return False
 
 
-def _identity(path: Path) -> tuple[int, int]:
-    stat = path.stat()
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return device and number of a folder; None below one that may be listed but not entered."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
     return stat.st_dev, stat.st_ino

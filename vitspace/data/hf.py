@@ -108,17 +108,23 @@ def _split(
 
 def _passed_over(folder: Path, found: Any, image: str) -> list[str]:
     """Return the visible files of a folder of images that the library does not take; none of a folder of tables."""
-    from datasets import Image
-
     if not folder.is_dir() or any(folder.rglob("*.arrow")):
         return []
-    rows = (split.cast_column(image, Image(decode=False))[image] for split in found.values())
-    taken = {Path(row["path"]).resolve() for column in rows for row in column if row and row["path"]}
+    taken = {path.resolve() for split in found.values() for path in _files(split, image)}
     if not any(path.is_relative_to(folder.resolve()) for path in taken):
         return []  # of tables, whose images have no files
     below = images_below(folder)
     visible = [*below.images, *below.passed_over]
     return [str(path) for path in visible if path.resolve() not in taken and not path.name.startswith("metadata.")]
+
+
+def _files(split: Any, image: str) -> Iterator[Path]:
+    """Give the files of a split's images; images that a table holds are not read, and their names are no paths."""
+    import pyarrow.compute as pc
+
+    for path in pc.struct_field(split.data.column(image), "path").to_pylist():
+        if path and Path(path).is_absolute():
+            yield Path(path)
 
 
 def _sources(rows: Any, image: str) -> Iterator[tuple[str, Source | None]]:

@@ -20,6 +20,10 @@ def _plain(value: float) -> str:
     return f"{value:g}"
 
 
+def _size(value: float | str) -> str:
+    return value if isinstance(value, str) else _plain(value)
+
+
 def _score(value: float) -> str:
     return format_score(value, digits=3)
 
@@ -56,6 +60,7 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "published_top1": ("published ImageNet top-1, %", _plain),
     "prior": ("predicted without it, %", _fixed(1)),
     "prior_error": ("error of that, points", _points),
+    "img_size": ("image, px", _size),
     "gflops": ("FLOPs, G", _fixed(2)),
     "params_m": ("params, M", _fixed(1)),
     "latency_ms": ("CPU latency, ms", _fixed(1)),
@@ -89,7 +94,6 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "validation_seconds": ("of these validated", _fixed(1)),
     "waited_seconds": ("of them waited", _fixed(1)),
     "outside": ("outside of what is known", str),
-    "img_size": ("image, px", _plain),
     "recipe": ("trained by", str),
     "network": ("in timm", str),
     "source": ("source", str),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.errors import InputError, shown
+from vitspace.image_sizes import format_image_size
 from vitspace.report.gaps import gap
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.points import score_text
@@ -87,8 +88,9 @@ def design_lines(record: StudyRecord, which: str, trial: Trial) -> list[str]:
         f"  {score_text(record, trial)}, {dominated_by(record, trial.number)}",
     ]
     unsure = f" (unsure: {trial.latency_doubt})" if trial.latency_doubt else ""
+    size = f", at {format_image_size(trial.img_size)} px" if trial.img_size else ""
     lines.append(
-        f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, {latency_name(record)} {ms:.1f}ms{unsure}"
+        f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, {latency_name(record)} {ms:.1f}ms{unsure}{size}"
     )
     return lines + _setting_lines(trial)
 

@@ -150,7 +150,7 @@ def _recipe(record: StudyRecord) -> dict[str, Any]:
     """Return what its scores measure, and on images of which size its costs count."""
     shared = {
         "accuracy": record.config.accuracy,
-        "resolution": (record.resolved.get("space") or {}).get("resolution"),
+        "resolution": record.sizes if len(record.sizes) > 1 else (record.resolved.get("space") or {}).get("resolution"),
     }
     if record.in_points:  # of whatever proxy
         return shared

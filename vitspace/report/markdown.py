@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from vitspace.image_sizes import format_image_size
 from vitspace.plots.formats import escaped, fenced, markdown, readable
 from vitspace.report.check import check_words
 from vitspace.report.figures import figures
+from vitspace.report.names import sizes_words
 from vitspace.report.peers import peers_table, peers_words
 from vitspace.report.tables import anchors_shown, calibration, front_shown, rejected
 from vitspace.report.words import headline, latency_note, next_commands, proxy_sentence
@@ -17,7 +17,7 @@ from vitspace.units import format_seconds
 _BUILD = """```python
 import json, vitspace
 specs = json.load(open("study.json"))["specs"]
-network = vitspace.build(vitspace.Spec.from_dict(specs["{spec_id}"]))
+network = vitspace.build(vitspace.Spec.from_dict(specs["{spec_id}"]){size})
 ```"""
 
 
@@ -66,7 +66,9 @@ def front_in_words(record: StudyRecord) -> pd.DataFrame:
 def _front_note(record: StudyRecord) -> str:
     notes = [f"FLOPs: {escaped(record.resolved['convention'])}." if record.resolved.get("convention") else ""]
     notes.append(
-        f"FLOPs and latency at {format_image_size(record.img_size)} px." if record.resolved.get("space") else ""
+        f"FLOPs and latency at {sizes_words(record)}{', each design at its own' if len(record.sizes) > 1 else ''}."
+        if record.resolved.get("space")
+        else ""
     )
     notes.append(escaped(latency_note(record)))
     notes.append("Top-1: estimate \N{PLUS-MINUS SIGN} standard deviation." if record.in_points else "")
@@ -86,10 +88,11 @@ def _setting(record: StudyRecord) -> Iterator[str]:
 def _onward(record: StudyRecord) -> Iterator[str]:
     yield "## How to go on"
     yield fenced("\n".join(f"{command}  # {purpose}" for purpose, command in next_commands(record)))
-    designs = [trial.spec.id for trial in record.front if trial.spec]
+    designs = [(trial.spec.id, trial.img_size) for trial in record.front if trial.spec]
     if designs:
+        spec_id, size = designs[-1]
         yield "A design of the front as a PyTorch module, from the folder of this report:"
-        yield _BUILD.format(spec_id=designs[-1])
+        yield _BUILD.format(spec_id=spec_id, size=f", img_size={size}" if size else "")
 
 
 def _section(title: str, frame: pd.DataFrame, otherwise: str = "") -> Iterator[str]:

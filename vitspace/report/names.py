@@ -1,16 +1,28 @@
 """Names of trials as a reader knows them."""
 
+from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import design_name, readable_name
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 
 
 def trial_name(trial: Trial) -> str:
-    """A trial's anchor, or else its design's name; ``trial 3`` where it has none."""
+    """A trial's anchor, or else its design's name, of several sizes of image with its size; ``trial 3`` without one."""
     if trial.anchor:
         return readable_name(trial.anchor)
     spec = trial.spec
-    return design_name(spec.family, spec.id, trial.params) if spec else f"trial {trial.number}"
+    return design_name(spec.family, spec.id, trial.params) + at_size(trial) if spec else f"trial {trial.number}"
+
+
+def at_size(trial: Trial) -> str:
+    """``@192`` of a searched design in a study of several sizes of image, else nothing."""
+    return f"@{format_image_size(trial.img_size)}" if trial.img_size and not trial.anchor else ""
+
+
+def sizes_words(record: StudyRecord) -> str:
+    """``192, 224 and 256 px``: the sizes of image of a study."""
+    *most, last = map(format_image_size, record.sizes)
+    return f"{', '.join(most)} and {last} px" if most else f"{last} px"
 
 
 def latency_name(record: StudyRecord) -> str:

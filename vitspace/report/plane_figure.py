@@ -16,7 +16,7 @@ from vitspace.plots.names import public_name
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import finite
 from vitspace.report.peers import peers_in_view
-from vitspace.report.scatter import budget_of, caption_of, cost_label
+from vitspace.report.scatter import budget_of, caption_of, cost_label, number_label
 from vitspace.report.words import score_label
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -120,7 +120,7 @@ def draw_plane(data: Plane, form: style.Format = style.WIDE) -> Figure:
 
 def _spot(trial: Trial) -> Spot:
     loss, macs, ms = trial.point
-    return Spot(macs / 1e9, ms, -loss, trial_name(trial) if trial.anchor else str(trial.number))
+    return Spot(macs / 1e9, ms, -loss, trial_name(trial) if trial.anchor else number_label(trial))
 
 
 def _peers(record: StudyRecord) -> list[Spot]:

@@ -4,12 +4,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from vitspace.accuracy.predictor import NORMAL_90
-from vitspace.image_sizes import format_image_size
 from vitspace.pareto import non_dominated
 from vitspace.plots.names import public_name
 from vitspace.report.check import chance_score, check_name, proxy_value
 from vitspace.report.gaps import order_unresolved
-from vitspace.report.names import latency_name, trial_name
+from vitspace.report.names import at_size, latency_name, sizes_words, trial_name
 from vitspace.report.noise import finite, noise_limit
 from vitspace.report.peers import Axis, peers_in_view
 from vitspace.report.points import interval
@@ -108,7 +107,7 @@ def scatter(record: StudyRecord, axis: Axis) -> Scatter:
         xlabel=cost_label(record, axis),
         ylabel=score_label(record),
         trials=[Mark(*place(t, axis)) for t in plain],
-        front=[Mark(*place(t, axis), *_bar(t), str(t.number)) for t in front],
+        front=[Mark(*place(t, axis), *_bar(t), number_label(t)) for t in front],
         anchors=[Mark(*place(t, axis), *_anchor_bar(record, t), trial_name(t)) for t in record.anchors],
         rejected=[cost for t in record.trials if not t.complete and (cost := _cost(t, axis))],
         steps=best_steps([place(t, axis) for t in record.completed]),
@@ -135,8 +134,8 @@ def training_check(record: StudyRecord) -> Scatter:
         title=f"{record.name}: {check_name(record)}",
         xlabel=cost_label(record, "macs"),
         ylabel=proxy_label(record),
-        trials=[Mark(x, y, label=str(t.number)) for t, x, y in scored if t.number not in chosen and not t.anchor],
-        front=[Mark(x, y, label=str(t.number)) for t, x, y in scored if t.number in chosen and not t.anchor],
+        trials=[Mark(x, y, label=number_label(t)) for t, x, y in scored if t.number not in chosen and not t.anchor],
+        front=[Mark(x, y, label=number_label(t)) for t, x, y in scored if t.number in chosen and not t.anchor],
         anchors=[Mark(x, y, label=trial_name(t)) for t, x, y in scored if t.anchor],
         unit="G",
         caption=[text for text in (proxy_note(record) + said, machine_note(record)) if text],
@@ -223,6 +222,11 @@ def best_steps(places: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return [*corners, (max(x for x, _ in places), best[-1][1])]
 
 
+def number_label(trial: Trial) -> str:
+    """A trial's number; of a study of several sizes of image with its size, ``12@192``."""
+    return f"{trial.number}{at_size(trial)}"
+
+
 def budget_of(record: StudyRecord, axis: Axis) -> float | None:
     """The largest cost that the study allows, in G or ms, or None."""
     limits = record.config.limits
@@ -237,7 +241,7 @@ def cost_name(record: StudyRecord, axis: Axis) -> str:
 def cost_label(record: StudyRecord, axis: Axis) -> str:
     """What an axis of costs is called, with how they were taken."""
     if axis == "macs":
-        size = f" at {format_image_size(record.img_size)} px" if record.resolved.get("space") else ""
+        size = f" at {sizes_words(record)}" if record.resolved.get("space") else ""
         return f"FLOPs (G multiply-adds{size})"
     settings = next((trial.latency for trial in record.completed if trial.latency), {})
     known = [f"batch {settings['batch']}"] if "batch" in settings else []
@@ -252,5 +256,6 @@ def caption_of(record: StudyRecord, chance: float | None = None) -> list[str]:
     resolved = "Order by score not resolved: the front lies inside the noise between seeds."
     if record.in_points:
         resolved = "Order by accuracy not resolved: the best and the worst estimate of the front tie."
-    lines = [score_note(record) + scale, resolved if order_unresolved(record) else "", machine_note(record)]
+    sizes = "Behind @: the size of image, px." if len(record.sizes) > 1 else ""
+    lines = [score_note(record) + scale, sizes, resolved if order_unresolved(record) else "", machine_note(record)]
     return [line for line in lines if line]

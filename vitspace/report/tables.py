@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from vitspace.anchors import Anchor, all_anchors
+from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite, noise, noise_limit, pooled_noise
@@ -34,6 +35,7 @@ __all__ = [
 ]
 
 _COSTS = [
+    "img_size",
     "gflops",
     "params_m",
     "latency_ms",
@@ -227,6 +229,7 @@ def _shared(trial: Trial) -> dict[str, Any]:
         "name": trial_name(trial),
         "anchor": trial.anchor,
         "spec_id": trial.spec.id if trial.spec else None,
+        "img_size": format_image_size(trial.img_size) if trial.img_size else None,
         "gflops": trial.macs / 1e9 if trial.macs is not None else None,
         "params_m": trial.params / 1e6 if trial.params is not None else None,
         "latency_ms": finite(trial.latency_ms),

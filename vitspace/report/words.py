@@ -7,7 +7,7 @@ from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
 from vitspace.report.check import unlearned_words
 from vitspace.report.gaps import gap, order_unresolved
-from vitspace.report.names import latency_name, trial_name
+from vitspace.report.names import latency_name, sizes_words, trial_name
 from vitspace.report.noise import front_spread, noise_limit
 from vitspace.report.points import LABEL, estimate_note, estimate_sentence
 from vitspace.report.proxy import measured, proxy_label, proxy_note, recipe, training, trains
@@ -58,6 +58,8 @@ def chosen_designs(record: StudyRecord) -> list[Trial]:
 
 def _size(record: StudyRecord) -> str:
     """Say the size of image, where it is not the one that papers publish at."""
+    if len(record.sizes) > 1:
+        return _several_sizes(record)
     if record.img_size == NATIVE_SIZE:
         return ""
     words = f"All of it is for images of {format_image_size(record.img_size)} px."
@@ -65,6 +67,15 @@ def _size(record: StudyRecord) -> str:
         words += " Published designs follow that size, of which no accuracy is published"
         words += ", and stand at their estimates." if record.in_points else "."
     return words
+
+
+def _several_sizes(record: StudyRecord) -> str:
+    """Say of how many designs of each size of image the front is."""
+    searched = [trial for trial in record.front if not trial.anchor]
+    counts = {size: sum(trial.img_size == size for trial in searched) for size in record.sizes}
+    said = ", ".join(f"{count} at {format_image_size(size)} px" for size, count in counts.items())
+    words = f"Searched at {sizes_words(record)}; designs on the front: {said}."
+    return f"{words} Published designs stand at the size that they are published for." if record.anchors else words
 
 
 def _outside(record: StudyRecord) -> str:

@@ -18,8 +18,10 @@ from vitspace.searching.first import chosen_anchors
 from vitspace.searching.lease import LeaseTiming
 from vitspace.searching.predicted import budget_device, predicted_latency
 from vitspace.searching.timing import timing_of
+from vitspace.sized import plain, size_of
 from vitspace.sources import sources_of
 from vitspace.space import Space
+from vitspace.space.sizes import SizedSpace
 from vitspace.study.config import DRAWN, StudyConfig
 from vitspace.study.storage import patience
 
@@ -121,11 +123,12 @@ def check_budget(space: Space, config: StudyConfig) -> None:
     space.check_budget(config.limits)
     limit = config.limits.latency_ms[1]
     if limit < math.inf:
-        device = budget_device(config.limits, space.resolution)
+        least, size = plain(space.smallest), size_of(space.smallest, space.resolution)
+        device = budget_device(config.limits, size)
         if device:
-            found = predicted_latency(device, space.smallest, config.limits)
+            found = predicted_latency(device, least, config.limits)
         else:
-            found = asdict(measure(space.smallest, timing_of(config, space.resolution)))
+            found = asdict(measure(least, timing_of(config, size)))
         if found["low_ms"] > limit:
             where = f"on {device.name}" if device else "here"
             raise InputError(
@@ -138,12 +141,13 @@ def describe_space(space: Space) -> dict[str, Any]:
     """Return what a study is to remember of its space: what the file says, and the size; `stored_space` reads it."""
     facts = {"name": space.name, **space.written.config.model_dump(mode="json", exclude_unset=True)}
     follows = {} if space.written.resolution == space.resolution else {"written_for": space.written.resolution}
-    return facts | {"resolution": space.resolution} | follows
+    sizes = {"img_sizes": [*space.at]} if isinstance(space, SizedSpace) else {}
+    return facts | {"resolution": space.resolution} | follows | sizes
 
 
 def describe_device(evaluator: Evaluator) -> dict[str, Any] | None:
     """Return what a study is to remember of the device that its budget names; None where that is this machine."""
-    found = budget_device(evaluator.budget, evaluator.space.resolution)
+    found = budget_device(evaluator.budget, evaluator.size_of(evaluator.space.smallest))
     return found.to_json() if found else None
 
 
@@ -171,7 +175,10 @@ def check_same(known: Mapping[str, Any], evaluator: Evaluator) -> None:
     """
     made = made_of(evaluator)
     if "code" in known and known["code"] != made["code"]:
-        raise InputError("this host has another version of vitspace, or of the proxy, than the search")
+        raise InputError(
+            "a worker evaluates by the code of its search, but the files of vitspace or of the proxy differ here "
+            f"({made['code']} here, {known['code']} there); install the same version"
+        )
     for what, now in ((name, made[name] or {}) for name in ("space", "proxy", "device")):
         then = known.get(what) or {}
         for key in sorted((then.keys() | now.keys() if what == "space" else then.keys() & now.keys()) - _MAY_DIFFER):

@@ -23,6 +23,7 @@ from vitspace.searching.samplers import make_sampler
 from vitspace.searching.session import Session, Task
 from vitspace.searching.streaks import REJECTIONS, Streaks
 from vitspace.searching.verdict import rejected_unsure
+from vitspace.sized import plain
 from vitspace.space import InvalidDesign
 from vitspace.space.variables import Params
 from vitspace.spec import Spec
@@ -260,13 +261,9 @@ class Desk:
         facts = running.user_attrs
         anchor, deaths = facts.get("anchor"), facts.get("deaths", 0)
         try:
-            if anchor and facts.get(OUTSIDE):
-                spec = published(anchor).at(self.space.resolution)
-            else:
-                spec = self._chosen(running)
+            spec = self.space.published([published(anchor)])[anchor] if OUTSIDE in facts else self._chosen(running)
         except InvalidDesign as error:
             return self._trial(running.number, "invalid", why=str(error))
-        assert spec is not None
         if deaths >= DEATHS:
             why = f"its worker died {deaths} times, the last time {facts.get('killed')}"
             return self._trial(running.number, "failed", spec, why, anchor)
@@ -326,7 +323,7 @@ class Desk:
             self.store.set(seconds=seconds)
 
     def _may_be_fast_enough(self, spec: Spec) -> bool:
-        return not predicted_violation(spec, self.session.evaluator.timing, self.config.limits)
+        return not predicted_violation(plain(spec), self.session.evaluator.timing_of(spec), self.config.limits)
 
     def _sampler_seed(self, trials: int) -> int:
         return (self.config.seed + trials + self._salt()) % 2**31

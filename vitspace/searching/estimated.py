@@ -1,6 +1,6 @@
 """Designs as arrays with what is expected of them: estimated top-1, counted costs, predicted milliseconds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol, Self
 
@@ -15,6 +15,7 @@ from vitspace.budget import Budget
 from vitspace.image_sizes import ImageSize
 from vitspace.space.moves import Rows
 from vitspace.space.population import Population
+from vitspace.spec import NATIVE_SIZE
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -68,17 +69,20 @@ class PredictsLatency(Protocol):
         """Return milliseconds [N] of designs by their counts [N, len(COUNTED)] and families [N]."""
 
 
+#: Gives for a size of image what predicts milliseconds; None where nothing does.
+LatencyAt = Callable[[ImageSize], PredictsLatency | None]
+
+
 class Estimator:
     """Estimates designs of a population.
 
     Args:
         population: Of the space.
-        img_size: Side of the image, or (height, width), pixels.
-        latency: Predicts milliseconds; None where nothing does.
+        latency: Gives for a size of image what predicts milliseconds; None where nothing does.
     """
 
-    def __init__(self, population: Population, img_size: ImageSize, latency: PredictsLatency | None = None) -> None:
-        self.population, self.img_size, self.latency = population, img_size, latency
+    def __init__(self, population: Population, latency: LatencyAt = lambda img_size: None) -> None:
+        self.population, self.latency = population, latency
 
     def within(self, rows: Rows, limits: Budget) -> EstimatedDesigns:
         """Return those of rows [N, variables] that are valid and within the limits on FLOPs and params."""
@@ -88,11 +92,18 @@ class Estimator:
     def __call__(self, rows: Rows) -> EstimatedDesigns:
         """Estimate valid designs [N, variables]."""
         _, counted = self.population.counted(rows)
-        families = self.population.families(rows)
+        families, parts = self.population.families(rows), self.population.by_size(rows)
+        found = [self._of_size(size, rows[at], counted[at], families[at]) for size, at in parts]
+        back = np.argsort(np.concatenate([np.zeros(0, dtype=np.int64), *(at for _, at in parts)]))
+        return EstimatedDesigns.joined(found)[back] if found else self._of_size(NATIVE_SIZE, rows, counted, families)
+
+    def _of_size(self, img_size: ImageSize, rows: Rows, counted: Ints, families: NDArray[np.str_]) -> EstimatedDesigns:
+        """Estimate designs of one size of image [N, variables], by what was counted of them."""
         names, codes = np.unique(families, return_inverse=True)
         known = np.array([predictor().family(str(name)) for name in names], dtype=np.int64)
-        found = screen(counted, known[codes] if len(names) else np.zeros(0, dtype=np.int64), self.img_size)
-        ms = self.latency.predict(counted, families) if self.latency else np.full(len(rows), np.nan)
+        found = screen(counted, known[codes] if len(names) else np.zeros(0, dtype=np.int64), img_size)
+        latency = self.latency(img_size)
+        ms = latency.predict(counted, families) if latency else np.full(len(rows), np.nan)
         macs = counted[:, COUNTED.index("macs")]
         return EstimatedDesigns(rows, macs, found.mean, found.sd, found.inside, ms)
 

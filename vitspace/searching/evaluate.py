@@ -16,6 +16,7 @@ from vitspace.accuracy.predictor import predictor
 from vitspace.anchors import anchor
 from vitspace.budget import Budget
 from vitspace.costs import cost
+from vitspace.image_sizes import ImageSize
 from vitspace.latency import LatencySettings, measure, predicted_violation
 from vitspace.machine.host import fingerprint, versions
 from vitspace.machine.quiet import seconds_waited, takes_turns
@@ -24,6 +25,7 @@ from vitspace.proxies import Laddered, Proxy, Score, finite
 from vitspace.searching.predicted import budget_device, predicted_latency
 from vitspace.searching.rungs import EntersRungs
 from vitspace.searching.verdict import verdict
+from vitspace.sized import plain, size_of
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.store import storable
@@ -40,7 +42,7 @@ class Evaluator:
     """What a study measures of every design.
 
     Attributes:
-        space: Gives the size of image at which designs are costed, timed and estimated.
+        space: Gives the size of image, at which designs without one of their own are costed, timed and estimated.
         budget: Limits on multiply-adds, params and latency.
         proxy: Gives the score.
         seed: The proxy's seed, the same for every design, so that they are compared on the same draw.
@@ -63,10 +65,13 @@ class Evaluator:
         known = {"evidence": self.evidence.words(), "weight": self.evidence.weight}
         return known | {"predictor": predictor().digest}
 
-    @property
-    def timing(self) -> LatencySettings:
-        """Settings of the timing at the space's resolution."""
-        return replace(self.latency, img_size=self.space.resolution)
+    def size_of(self, spec: Spec) -> ImageSize:
+        """Return the size of image that a design is for."""
+        return size_of(spec, self.space.resolution)
+
+    def timing_of(self, spec: Spec) -> LatencySettings:
+        """Return the settings of a design's timing, at its size of image."""
+        return replace(self.latency, img_size=self.size_of(spec))
 
     def score(self, spec: Spec, seed: int, on_step: OnStep | None = None) -> Score:
         """Return the proxy's score of a design.
@@ -122,7 +127,7 @@ class Evaluator:
 
     def _looked_at(self, trial: Trial, spec: Spec) -> Trial:
         """Reject a design of no published result in which positions of the map never meet."""
-        if self.evidence is None or trial.anchor or any(mixing_stages(spec, self.space.resolution)):
+        if self.evidence is None or trial.anchor or any(mixing_stages(plain(spec), self.size_of(spec))):
             return trial
         return replace(trial, state="invalid", why="no block lets positions of the map meet, which no estimate sees")
 
@@ -130,17 +135,17 @@ class Evaluator:
         """Pass the gates of cost and latency."""
         if not trial.complete:
             return trial
-        costs = cost(spec, self.space.resolution)
+        design, size, settings = plain(spec), self.size_of(spec), self.timing_of(spec)
+        costs = cost(design, size)
         trial = replace(trial, params=costs.params, macs=costs.macs)
         if why := self.budget.violation(macs=costs.macs, params=costs.params):
             return replace(trial, state="over_budget", why=why)
-        settings = self.timing
-        if why := predicted_violation(spec, settings, self.budget):
+        if why := predicted_violation(design, settings, self.budget):
             return replace(trial, state="over_budget", why=why)
-        if device := budget_device(self.budget, self.space.resolution):
-            return self._within(replace(trial, latency=predicted_latency(device, spec, self.budget)))
+        if device := budget_device(self.budget, size):
+            return self._within(replace(trial, latency=predicted_latency(device, design, self.budget)))
         began = time.perf_counter() - seconds_waited()
-        latency = measure(spec, settings)
+        latency = measure(design, settings)
         seconds = time.perf_counter() - seconds_waited() - began
         details = trial.details | {"timed_seconds": seconds, "export_seconds": latency.prepare_seconds}
         return self._within(replace(trial, latency=asdict(latency) | {"doubt": latency.doubt}, details=details))
@@ -185,18 +190,19 @@ class Evaluator:
         """Return a trial with its score: the proxy's number, or the estimate in points that it is evidence for."""
         if self.evidence is None:
             return replace(trial, score=value)
-        found = posterior(spec, self.evidence, value if told else None, self.space.resolution, self._published(trial))
+        published = self._published(trial, self.size_of(spec))
+        found = posterior(plain(spec), self.evidence, value if told else None, self.size_of(spec), published)
         estimate = asdict(found)
         mean, sd = estimate.pop("mean"), estimate.pop("sd")
         return replace(trial, score=mean, score_std=sd, estimate=estimate)
 
-    def _published(self, trial: Trial) -> float | None:
+    def _published(self, trial: Trial, img_size: ImageSize) -> float | None:
         """Return the published top-1 of an anchor, %; None of any other design, and at any other size of image.
 
         None of ablation rows, too, whose recipes are often not those of their family's published networks.
         """
         row = anchor(trial.anchor) if trial.anchor else None
-        stands = row is not None and row.role == "anchor" and row.resolution == self.space.resolution
+        stands = row is not None and row.role == "anchor" and row.resolution == img_size
         return row.published.get("top1") if row and stands else None
 
 

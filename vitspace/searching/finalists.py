@@ -19,6 +19,7 @@ from vitspace.costs import cost
 from vitspace.image_sizes import ImageSize
 from vitspace.pareto import hypervolume
 from vitspace.searching.estimated import EstimatedDesigns, Floats
+from vitspace.sized import plain, size_of
 from vitspace.spec import Spec
 
 #: Designs whose costs differ by less, relative, stand beside each other; one of them is enough.
@@ -52,10 +53,10 @@ class Known:
 
     @classmethod
     def of(cls, specs: Collection[Spec], img_size: ImageSize, ms: Callable[[Spec], float] | None = None) -> "Known":
-        """Estimate designs; ``ms`` predicts their milliseconds."""
+        """Estimate designs, those without a size of their own at ``img_size``; ``ms`` predicts their milliseconds."""
         found = summed(list(specs), img_size) if specs else []
         low = np.array([each.mean - each.sd for each in found], dtype=float)
-        macs = np.array([cost(spec, img_size).macs for spec in specs], dtype=float)
+        macs = np.array([cost(plain(spec), size_of(spec, img_size)).macs for spec in specs], dtype=float)
         return cls(frozenset(specs), low, macs, np.array([ms(spec) if ms else np.nan for spec in specs], dtype=float))
 
 
@@ -69,8 +70,8 @@ def choose_finalists(
         count: How many.
         decode: Makes the design of a row.
         known: Designs that are trials already, to which the others are to add something.
-        img_size: Side of the image, or (height, width), pixels; a design in which positions of its maps never meet is
-            no finalist.
+        img_size: Side of the image, or (height, width), pixels, of designs without a size of their own; one in which
+            positions of its maps never meet is no finalist.
     """
     if found.inside.any():
         found = found[found.inside]
@@ -80,7 +81,7 @@ def choose_finalists(
         spec = decode(found.rows[at])
         if spec in known.specs:
             continue
-        if any(mixing_stages(spec, img_size)):
+        if any(mixing_stages(plain(spec), size_of(spec, img_size))):
             chosen.append((int(found.macs[at]), spec))
             still = 0
         else:

@@ -1,13 +1,16 @@
 """Chooses what a new study evaluates before a sampler proposes anything; the anchors lead."""
 
+import math
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 
 from vitspace.accuracy.mixing import mixing_stages
-from vitspace.anchors import Anchor, all_anchors, specs_at
+from vitspace.anchors import Anchor, all_anchors
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize
 from vitspace.latency.counted import CountedLatency, unknown
 from vitspace.searching.engines import engine_of
 from vitspace.searching.estimated import Estimator
@@ -17,6 +20,7 @@ from vitspace.searching.predicted import budget_device
 from vitspace.searching.queue import OUTSIDE, design_of
 from vitspace.searching.screening import screen_space
 from vitspace.searching.timing import timing_of
+from vitspace.sized import plain, size_of
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.config import STARTUP, StudyConfig
@@ -84,15 +88,15 @@ def first_designs(
         config.seed,
         exclude=set(anchors.values()),
     )
-    drawn.sort(key=lambda spec: cost(spec, space.resolution).macs)
+    drawn.sort(key=lambda spec: cost(plain(spec), size_of(spec, space.resolution)).macs)
     return FirstDesigns([*listed, *((None, spec) for spec in drawn)])
 
 
-def latency_of(config: StudyConfig, space: Space) -> CountedLatency | None:
+def latency_of(config: StudyConfig, img_size: ImageSize) -> CountedLatency | None:
     """Return what predicts milliseconds of many designs; None where no designs timed by such settings are known."""
-    if device := budget_device(config.limits, space.resolution):
+    if device := budget_device(config.limits, img_size):
         return device.latency
-    settings = timing_of(config, space.resolution)
+    settings = timing_of(config, img_size)
     return None if unknown(settings) else CountedLatency.here(settings)
 
 
@@ -141,14 +145,15 @@ def chosen_anchors(space: Space, config: StudyConfig) -> dict[str, Spec]:
 
 
 def _within(rows: Iterable[Anchor], space: Space, config: StudyConfig) -> dict[str, Spec]:
-    specs = specs_at(rows, space.resolution)
+    specs = space.published(rows)
     return {name: spec for name, spec in specs.items() if not space.over_budget(spec, config.limits)}
 
 
 def _nearest(rows: Iterable[Anchor], fitting: dict[str, Spec], space: Space) -> dict[str, Spec]:
     """Return the design of most FLOPs of each family: the one nearest to the budget."""
     largest: dict[str, str] = {}
-    for row in sorted(rows, key=lambda row: cost(fitting[row.id], space.resolution).macs):
+    macs = {name: cost(plain(spec), size_of(spec, space.resolution)).macs for name, spec in fitting.items()}
+    for row in sorted(rows, key=lambda row: macs[row.id]):
         largest[row.family] = row.id
     return {name: fitting[name] for name in largest.values()}
 
@@ -185,16 +190,27 @@ def finalists_of(
         InputError: no design fits, or positions of the map meet in none of the best.
     """
     population, size = space.population, space.resolution
-    estimator = Estimator(population, size, latency := latency_of(config, space))
+    latency_at = cache(partial(latency_of, config))
+    estimator = Estimator(population, latency_at)
     inside = [spec for spec in known if spec in space]
     found = screen_space(space, config.limits.counted, estimator, config.seed, inside, tell)
-    best = fast_enough(found.best, config.limits, latency.error) if latency else found.best
-    trials = Known.of(known, size, (lambda spec: latency.look_at(spec).ms) if latency else None)
+    predicted = [latency for each in config.sizes or (size,) if (latency := latency_at(each))]
+    best = fast_enough(found.best, config.limits, max(each.error for each in predicted)) if predicted else found.best
+
+    def ms(spec: Spec) -> float:
+        latency = latency_at(size_of(spec, size))
+        return latency.look_at(plain(spec)).ms if latency else math.nan
+
+    trials = Known.of(known, size, ms)
     finalists = choose_finalists(best, count, lambda row: space.decode(population.params(row)), trials, size)
-    if len(best) and count and not any(any(mixing_stages(spec, size)) for spec in (*finalists, *inside)):
+    if len(best) and count and not any(_mixes(spec, size) for spec in (*finalists, *inside)):
         raise InputError(
             "a search by estimates needs designs in which positions of the map meet, but in none of the best they do; "
             "--accuracy proxy searches by the proxy's own number"
         )
     screening = {"designs": found.designs, "seconds": found.seconds, "cloud": found.cloud.tolist()}
     return finalists, screening | {"chosen": [spec.id for spec in finalists]}
+
+
+def _mixes(spec: Spec, img_size: ImageSize) -> bool:
+    return any(mixing_stages(plain(spec), size_of(spec, img_size)))

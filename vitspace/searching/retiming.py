@@ -7,12 +7,14 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from vitspace.errors import InputError
-from vitspace.latency import Latency, LatencySettings, measure_again
+from vitspace.image_sizes import ImageSize
+from vitspace.latency import Latency, measure_again
 from vitspace.machine.host import cpu
 from vitspace.searching.queue import OUTSIDE, design_params
 from vitspace.searching.session import Session
 from vitspace.searching.timing import timing_of
 from vitspace.searching.verdict import rejected_unsure, verdict
+from vitspace.sized import plain
 from vitspace.space import load_space
 from vitspace.space.variables import Params
 from vitspace.study.config import StudyConfig
@@ -74,8 +76,8 @@ def retime_study(
             f"a study's latencies are of one machine, but those of {study} are of {', '.join(others)} and this is "
             f"{cpu()['cpu']}; --all times all of them here"
         )
-    settings = timing_of(config, load_space(config.space, config.size).resolution)
-    return list(track(_Steps(store, config, settings, chosen), "timing again"))
+    size = load_space(config.space, *config.sizes[:1]).resolution
+    return list(track(_Steps(store, config, size, chosen), "timing again"))
 
 
 def settle(session: Session) -> bool:
@@ -84,11 +86,11 @@ def settle(session: Session) -> bool:
     A design is timed until it is decided, or was timed `MOST_TIMES` times.
     """
     store, config, note = session.store, session.config, session.monitor.note
-    settings, rejected = session.evaluator.timing, 0
+    size, rejected = session.space.resolution, 0
     for trial in (trial for trial in store.trials() if is_open(trial)):
         note(f"timing trial {trial.number} again: {trial.why}")
         while is_open(trial):
-            trial = retime(store, config, settings, trial).after
+            trial = retime(store, config, size, trial).after
         note(f"trial {trial.number}: {trial.state}{f': {trial.why}' if trial.why else ''}")
         rejected += trial.state == "over_budget"
     return bool(rejected) and config.timeout is None and not store.used_up
@@ -116,10 +118,11 @@ def _design(trial: FrozenTrial) -> tuple[Params, dict[str, Any]]:
     return design_params(trial), facts
 
 
-def retime(store: StudyStore, config: StudyConfig, settings: LatencySettings, trial: Trial) -> Retimed:
-    """Time a trial's design again, and store what comes of it."""
+def retime(store: StudyStore, config: StudyConfig, img_size: ImageSize, trial: Trial) -> Retimed:
+    """Time a trial's design again, at its size of image or else at ``img_size``, and store what comes of it."""
     assert trial.spec is not None
-    after = judged(trial, measure_again(trial.spec, settings), config)
+    settings = timing_of(config, trial.img_size or img_size)
+    after = judged(trial, measure_again(plain(trial.spec), settings), config)
     store.retime(after)
     return Retimed(trial, after)
 
@@ -168,7 +171,7 @@ class _Steps:
 
     store: StudyStore
     config: StudyConfig
-    settings: LatencySettings
+    img_size: ImageSize
     trials: Sequence[Trial]
 
     def __len__(self) -> int:
@@ -176,4 +179,4 @@ class _Steps:
 
     def __iter__(self) -> Iterator[Retimed]:
         for trial in self.trials:
-            yield retime(self.store, self.config, self.settings, trial)
+            yield retime(self.store, self.config, self.img_size, trial)

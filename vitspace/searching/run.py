@@ -29,8 +29,9 @@ from vitspace.searching.join import open_session
 from vitspace.searching.monitor import Monitor
 from vitspace.searching.retiming import is_open, settle, take_up
 from vitspace.searching.session import Session, open_evaluator
+from vitspace.searching.timing import timing_of
 from vitspace.searching.workers import plan_workers
-from vitspace.space import load_space
+from vitspace.space import load_sizes
 from vitspace.study.config import MAY_CHANGE, StudyConfig, same_space
 from vitspace.study.naming import check_new
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
@@ -125,13 +126,14 @@ def _begin(
     check_runs(settings, config, means.workers, means.threads)
     check_new(location.storage, location.name or config.default_name(), taken=location.name is None)
     # What is refused in seconds comes before the data are loaded and the space is counted, which takes minutes once.
-    config = counted_trials(load_space(config.space, config.size), config)
+    config = counted_trials(load_sizes(config.space, config.sizes), config)
     evaluator = open_evaluator(config, means.command, monitor)
     space = evaluator.space
     monitor.note(f"looking at the designs of {space.name} within {config.limits}")
     check_budget(space, config)
     if config.limits.latency_ms != ANY and not config.limits.device:
-        get_acquainted(evaluator.timing, monitor.note)
+        for size in config.sizes or (space.resolution,):
+            get_acquainted(timing_of(config, size), monitor.note)
     monitor.note("choosing the first designs")
     first = first_designs(space, config, alternates(config, evaluator), monitor.screening)
     store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": first.others})

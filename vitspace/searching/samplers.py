@@ -50,5 +50,5 @@ def _expected(config: StudyConfig, space: Space) -> tuple[Any, ...]:
     """Return what is expected of scores in a search in points, the estimates, and which designs are of known kinds."""
     if config.accuracy == "proxy":
         return ()
-    estimator = Estimator(space.population, space.resolution)
+    estimator = Estimator(space.population)
     return (lambda rows: estimator(rows).mean), (lambda rows: estimator(rows).inside)

@@ -13,7 +13,7 @@ from vitspace.searching.monitor import Monitor, Silent
 from vitspace.searching.predicted import budget_device
 from vitspace.searching.rungs import Rungs
 from vitspace.searching.timing import timing_of
-from vitspace.space import Space, load_space
+from vitspace.space import Space, load_sizes
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.store import StudyStore
@@ -98,9 +98,10 @@ def open_evaluator(config: StudyConfig, command: str, monitor: Monitor) -> Evalu
     Raises:
         InputError: there is no such space, proxy, data, device or back end here.
     """
-    space = load_space(config.space, config.size)
+    space = load_sizes(config.space, config.sizes)
     check_backend(config.latency_backend)
-    budget_device(config.limits, space.resolution)
+    for size in config.sizes or (space.resolution,):
+        budget_device(config.limits, size)
     if takes_data(config.proxy):
         monitor.note(f"loading {config.data or f'the data of {config.proxy}'}")
     proxy = open_proxy(config.proxy, config.data or "", config.device, config.seed)

@@ -12,6 +12,8 @@ from vitspace.proxies import trains
 from vitspace.searching.engines import engine_of
 from vitspace.searching.first import chosen_anchors
 from vitspace.searching.session import Session
+from vitspace.sized import plain, size_of
+from vitspace.spec import Spec
 from vitspace.words import plural
 
 #: Bytes that training takes for each parameter (weight, gradient, two averages of AdamW), and for each activation that
@@ -62,7 +64,11 @@ def _bytes_of_a_worker(session: Session) -> int:
     """Return about what a worker takes: what this process does, its data loaded, and an anchor's training."""
     recipe = session.evaluator.proxy.describe()
     designs = (*chosen_anchors(session.space, session.config).values(), session.space.smallest)
-    sizes = [cost(spec, session.space.resolution) for spec in designs]
-    images = recipe.get("batch_size", 1) * (recipe.get("img_size", 224) / mean_side(session.space.resolution)) ** 2
-    network = max(_A_PARAM * size.params + _AN_ACTIVATION * images * size.activations for size in sizes)
-    return memory_in_use() + int(network)
+    batch, side = recipe.get("batch_size", 1), recipe.get("img_size", 224)
+
+    def network(spec: Spec) -> float:
+        size = size_of(spec, session.space.resolution)
+        counted, images = cost(plain(spec), size), batch * (side / mean_side(size)) ** 2
+        return _A_PARAM * counted.params + _AN_ACTIVATION * images * counted.activations
+
+    return memory_in_use() + int(max(map(network, designs)))

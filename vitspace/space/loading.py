@@ -1,6 +1,6 @@
 """Reads spaces from their files, and from studies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from vitspace.image_sizes import ImageSize, plain_size
 from vitspace.space.config import SpaceConfig, SpaceError
 from vitspace.space.references import resolve
 from vitspace.space.resizing import resized
+from vitspace.space.sizes import SizedSpace
 from vitspace.space.space import Space
 
 
@@ -33,6 +34,21 @@ def load_space(text: str, img_size: ImageSize | None = None) -> Space:
         raise located(path, error.where, str(error)) from None
 
 
+def load_sizes(text: str, sizes: Sequence[ImageSize] = ()) -> Space:
+    """Load a space at several sizes of image, whose designs are then `vitspace.sized.SizedSpec`; see `SizedSpace`.
+
+    Args:
+        text: The space's name, or a path to its YAML.
+        sizes: The sizes; one alone, or none for what the file is written for, is as `load_space` has it.
+
+    Raises:
+        InputError: as `load_space`, or a condition of the file is on values that follow the image.
+    """
+    if len(sizes) < 2:
+        return load_space(text, *sizes)
+    return SizedSpace(load_space(text), sizes)
+
+
 def stored_space(name: str, stored: Mapping[str, Any]) -> Space:
     """Return the space that a study remembers, at the study's size; see `vitspace.searching.checks.describe_space`.
 
@@ -44,6 +60,8 @@ def stored_space(name: str, stored: Mapping[str, Any]) -> Space:
         raise InputError("the study has no space stored")
     try:
         own = {"resolution": stored["written_for"]} if "written_for" in stored else {}
+        if sizes := stored.get("img_sizes"):
+            return SizedSpace(_space(name, SpaceConfig.model_validate(facts | own), None), sizes)
         return _space(name, SpaceConfig.model_validate(facts | own), facts.get("resolution"))
     except ValidationError as error:
         raise InputError(f"the space of the study cannot be read: {explain(SpaceConfig, error.errors()[0])}") from None

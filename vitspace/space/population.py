@@ -17,6 +17,7 @@ from vitspace.budget import Budget
 from vitspace.costs import PartCost
 from vitspace.costs.parts import StageCount, count_head
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize
 from vitspace.space.axes import FAMILY
 from vitspace.space.config import CLASSES, STAGES
 from vitspace.space.schema import Schema
@@ -130,6 +131,10 @@ class Population:
                 stages[self._of_family(rows, i, family), i] = number
         alike = (stages == stages[:, :1]).all(axis=1)
         return np.where(alike, np.array(self.space.families)[stages[:, 0]], "hybrid")
+
+    def by_size(self, rows: NDArray[np.int16]) -> list[tuple[ImageSize, Ints]]:
+        """Return the sizes of image of designs [N, variables], each with the numbers of its designs."""
+        return [(self.space.resolution, np.arange(len(rows)))]
 
     def _counted(self, rows: NDArray[np.int16], width: int) -> tuple[NDArray[np.bool_], Ints]:
         self._check(rows)

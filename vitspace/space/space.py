@@ -1,6 +1,6 @@
 """The designs of a space file: counted, drawn and varied."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -9,6 +9,7 @@ from vitspace.anchors import Anchor, all_anchors, specs_at
 from vitspace.budget import ANY, Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize
 from vitspace.space import drawing, moves
 from vitspace.space.lattice import Lattice
 from vitspace.space.population import Population
@@ -158,11 +159,20 @@ class Space(Schema):
         [path] = self.rankings.of((least, least)).paths(np.zeros(1, dtype=np.int64)).tolist()
         return self.lattice.spec(path)
 
+    @property
+    def at(self) -> Mapping[ImageSize, "Space"]:
+        """By size of image, the space there."""
+        return {self.resolution: self}
+
+    def published(self, rows: Iterable[Anchor]) -> dict[str, Spec]:
+        """Return published designs by id as the space's studies hold them, inside the space or not; see `specs_at`."""
+        return specs_at(rows, self.resolution)
+
     def anchors(self, ablations: bool = False) -> list[Anchor]:
         """Return the published rows that are points of the space, each design once, anchors before ablations."""
         roles = ("anchor", "ablation") if ablations else ("anchor",)
         own = [row for row in all_anchors().values() if row.family in self.families]
-        specs = specs_at((row for role in roles for row in own if row.role == role), self.resolution)
+        specs = self.published(row for role in roles for row in own if row.role == role)
         inside: dict[Spec, Anchor] = {}
         for name, spec in specs.items():
             if spec in self:

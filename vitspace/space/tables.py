@@ -11,6 +11,7 @@ from vitspace.latency import HostPredictor, LatencySettings
 from vitspace.latency.counted import CountedPrediction
 from vitspace.latency.devices import device as on_device
 from vitspace.latency.predictor import Prediction
+from vitspace.sized import SizedSpec, plain, size_of
 from vitspace.space.config import STAGES
 from vitspace.space.schema import Schema
 from vitspace.space.variables import Variable
@@ -44,11 +45,14 @@ def rule_lines(space: Schema) -> list[str]:
 def design_rows(
     specs: Sequence[Spec], img_size: ImageSize, predictions: Sequence[Prediction | CountedPrediction] = ()
 ) -> list[dict[str, Any]]:
-    """Return a row a design: id, params, multiply-adds, predicted milliseconds if predictions are given, its fields."""
+    """Return a row a design: id, params, multiply-adds, predicted milliseconds if predictions are given, its fields.
+
+    One of several sizes of image says its own; the others are for ``img_size``.
+    """
     ms = [{"predicted_ms": prediction.ms} for prediction in predictions] or [{}] * len(specs)
-    costs = [cost(spec, img_size) for spec in specs]
+    costs = [cost(plain(spec), size_of(spec, img_size)) for spec in specs]
     return [
-        {"id": spec.id, "params": found.params, "macs": found.macs} | extra | spec.to_dict()
+        {"id": spec.id, **_size(spec), "params": found.params, "macs": found.macs} | extra | spec.to_dict()
         for spec, found, extra in zip(specs, costs, ms, strict=True)
     ]
 
@@ -82,9 +86,12 @@ def predicted(
         InputError: this host has no calibration for the backend, or there is no such device.
     """
     if device:
-        return [on_device(device).predict(spec) for spec in specs]
-    predict = HostPredictor.here(LatencySettings(backend, img_size=img_size))
-    return [predict(spec) for spec in specs]
+        return [on_device(device).predict(plain(spec)) for spec in specs]
+    predict = {
+        size: HostPredictor.here(LatencySettings(backend, img_size=size))
+        for size in {size_of(spec, img_size) for spec in specs}
+    }
+    return [predict[size_of(spec, img_size)](plain(spec)) for spec in specs]
 
 
 def _row(axis: str, variables: list[Variable]) -> dict[str, Any]:
@@ -102,6 +109,10 @@ def _row(axis: str, variables: list[Variable]) -> dict[str, Any]:
         lists[variable.stage] = [_show(variable.scaled(v, variable.stage)) for v in variable.values]
     stages = "each" if len(variables) == STAGES else ", ".join(str((v.stage or 0) + 1) for v in variables)
     return row | {"stages": stages, "values": lists}
+
+
+def _size(spec: Spec) -> dict[str, Any]:
+    return {"img_size": spec.img_size} if isinstance(spec, SizedSpec) else {}
 
 
 def _cell(part: PartSpec, name: str) -> str:

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from vitspace.budget import Budget
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
 from vitspace.files import explain
-from vitspace.image_sizes import format_image_size, parse_image_size
+from vitspace.image_sizes import ImageSize, format_image_size, mean_side, parse_image_sizes, plain_size
 
 #: Settings that a resumed study may change.
 MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler", "peers")
@@ -33,12 +33,28 @@ USUAL_PROXY = {"estimate": "train:check", "proxy": "train"}
 Quantity = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) in (int, float) else value)]
 
 
-def _size(value: Any) -> Any:
-    return format_image_size(parse_image_size(str(value))) if type(value) in (int, str) else value
+def _sizes(value: Any) -> Any:
+    """Write sizes of images, ``256``, ``"192x256,224"``, (192, 256) or a list of such, the smallest first."""
+    if type(value) in (int, str):
+        sizes = _read_sizes(value)
+    elif isinstance(value, list) and value:
+        sizes = [size for each in value for size in _read_sizes(each)]
+    elif isinstance(value, tuple):
+        sizes = [plain_size(value)]
+    else:
+        return value
+    if len(set(sizes)) < len(sizes):
+        raise ValueError(f"a list of image sizes names each once, but got {shown(value)}")
+    return ",".join(map(format_image_size, sorted(sizes, key=lambda size: (mean_side(size), str(size)))))
 
 
-#: A size of images as text; a plain number in YAML is read as one.
-Size = Annotated[str, BeforeValidator(_size)]
+def _read_sizes(value: Any) -> list[ImageSize]:
+    read = parse_image_sizes(str(value)) if type(value) in (int, str) else [value]
+    return [plain_size(size) for size in read]
+
+
+#: Sizes of images as text, with commas between; a plain number in YAML is read as one.
+Sizes = Annotated[str, BeforeValidator(_sizes)]
 
 
 class StudyConfig(BaseModel):
@@ -49,7 +65,8 @@ class StudyConfig(BaseModel):
         budget: FLOPs (multiply-adds), ``4G`` or ``3.5G..4G``; None is no limit.
         params: Parameters, ``25M``.
         img_size: Side of the image in pixels, ``256``, or height and width, ``192x256``, at which designs are costed,
-            timed and estimated; None is what the space is written for.
+            timed and estimated; None is what the space is written for. Several, ``192,224,256`` or a list, are an axis
+            of the search: each design is of one of them.
         latency: CPU latency, ``60ms``; ``pi5:60ms`` of an imported device, on which it is predicted.
         latency_backend: What runs the networks when they are timed.
         latency_threads: Threads when they are timed.
@@ -81,7 +98,7 @@ class StudyConfig(BaseModel):
     space: str
     budget: Quantity | None = None
     params: Quantity | None = None
-    img_size: Size | None = None
+    img_size: Sizes | None = None
     latency: Quantity | None = None
     latency_backend: Literal["eager", "onnxruntime", "openvino", "onnxruntime-int8", "openvino-int8"] = "eager"
     latency_threads: int = Field(default=1, ge=1, le=1024)
@@ -111,9 +128,9 @@ class StudyConfig(BaseModel):
         return self
 
     @property
-    def size(self) -> tuple[int, int] | None:
-        """Height and width of the images; None is what the space is written for."""
-        return parse_image_size(self.img_size) if self.img_size else None
+    def sizes(self) -> tuple[ImageSize, ...]:
+        """Sizes of the images, the smallest first; none is what the space is written for."""
+        return tuple(_read_sizes(self.img_size)) if self.img_size else ()
 
     @property
     def limits(self) -> Budget:

@@ -26,6 +26,7 @@ Positive = Annotated[float, Field(gt=0, le=_MOST, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=int(_MOST))]
 Size = Annotated[int, Field(ge=1, le=int(_MOST))]
 Pixels = Annotated[int, Field(ge=1, le=1 << 14)]
+Resolution = Pixels | Annotated[list[Pixels], Field(min_length=2, max_length=2)]
 Text = Annotated[str, Field(max_length=100_000)]
 Point = Annotated[list[Number], Field(min_length=len(OBJECTIVES), max_length=len(OBJECTIVES))]
 Pair = Annotated[list[Number | None], Field(min_length=2, max_length=2)]
@@ -114,6 +115,7 @@ class TrialFacts(_Facts):
     state: State
     why: Text = ""
     anchor: Text | None = None
+    img_size: Resolution | None = None
     params: Size | None = None
     macs: Size | None = None
     latency_ms: Positive | None = None
@@ -182,7 +184,7 @@ class _Proxy(_Facts):
 
 class _Space(_Facts):
     name: Text | None = None
-    resolution: Pixels | Annotated[list[Pixels], Field(min_length=2, max_length=2)] | None = None
+    resolution: Resolution | None = None
 
 
 class _HeldOut(_Facts):

@@ -89,8 +89,20 @@ class StudyRecord:
 
     @property
     def img_size(self) -> ImageSize:
-        """Side of the image in pixels, or (height, width), that costs, latencies and estimates are for."""
+        """Side of the image in pixels, or (height, width), that costs, latencies and estimates are for.
+
+        Of a study of several sizes, the one that its space is written for; see `size_of`.
+        """
         return plain_size((self.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE)
+
+    @property
+    def sizes(self) -> tuple[ImageSize, ...]:
+        """Sizes of image of the study's designs; several where they are an axis of the search."""
+        return self.config.sizes if len(self.config.sizes) > 1 else (self.img_size,)
+
+    def size_of(self, trial: Trial) -> ImageSize:
+        """Return the size of image that a trial's design is for."""
+        return trial.img_size or self.img_size
 
     @property
     def in_points(self) -> bool:
@@ -118,7 +130,8 @@ class StudyRecord:
             "study": self.name,
             "space": self.config.space,
             "budget": self.config.budget,
-            "img_size": list(self.img_size) if isinstance(self.img_size, tuple) else self.img_size,
+            "img_size": self.img_size if len(self.sizes) == 1 else None,
+            "img_sizes": list(self.sizes),
             "device": self.config.limits.device or None,
             "proxy": self.config.proxy,
             "engine": self.config.engine,

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from vitspace.image_sizes import ImageSize, plain_size
+from vitspace.sized import SizedSpec
 from vitspace.spec import Spec
 from vitspace.units import format_score
 
@@ -19,8 +21,9 @@ class Trial:
             budget's limit, so that it is neither accepted nor rejected until it is timed again.
         spec: The design; None where the axes' values make none.
         anchor: Id of the published row that this design is, or None.
+        img_size: The size of image that the design is for, in a study of several; None in others.
         params: Parameters.
-        macs: Multiply-adds at the space's resolution.
+        macs: Multiply-adds at the trial's size of image, or else the study's.
         latency_ms: Median CPU latency, with p10_ms and p90_ms in ``latency``.
         score: Estimated ImageNet-1k top-1 in points, or of a study whose accuracy is ``proxy`` the proxy's own number;
             higher is better.
@@ -49,6 +52,11 @@ class Trial:
     seconds: float = 0.0
     seed: int = 0
     details: dict[str, Any] = field(default_factory=dict)
+    img_size: ImageSize | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.spec, SizedSpec):
+            object.__setattr__(self, "img_size", self.spec.img_size)
 
     @property
     def complete(self) -> bool:
@@ -92,11 +100,13 @@ class Trial:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Trial":
         """Read what `to_dict` wrote."""
-        return cls(**{**data, "spec": Spec.from_dict(data["spec"]) if data["spec"] else None})
+        spec = Spec.from_dict(data["spec"]) if data["spec"] else None
+        size = plain_size(data["img_size"]) if data.get("img_size") else None
+        return cls(**{**data, "img_size": size, "spec": SizedSpec.of(spec, size) if spec and size else spec})
 
     def summary(self) -> dict[str, Any]:
         """Return the fields that `vitspace search --json` prints."""
-        names = ("number", "anchor", "state", "why", "params", "macs", "latency_ms")
+        names = ("number", "anchor", "state", "why", "img_size", "params", "macs", "latency_ms")
         scores = ("score", "score_std", "proxy_score", "published_top1")
         row = {name: getattr(self, name) for name in (*names, *scores)}
         spec_id, family = (self.spec.id, self.spec.family) if self.spec else (None, None)

@@ -19,17 +19,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
-from vitspace.errors import FailureError
+from vitspace.errors import FailureError, InputError
 
 SHARED = Path("/dev/shm")
 #: Batches of a loading process that wait; torch's own number.
 _AHEAD = 2
 #: Descriptors of a process's pipes, of a batch in shared memory, and of all else.
 _PER_PROCESS, _PER_BATCH, _BESIDE = 6, 2, 16
-_SIGNS = ("DataLoader worker", "shared memory", "Too many open files", "received 0 items of ancdata")
+_SIGNS = ("DataLoader worker (pid", "shared memory", "Too many open files", "received 0 items of ancdata")
 _log = logging.getLogger(__name__)
 
-Pairs = list[tuple[Tensor, int] | None]
+#: Images with their labels or masks.
+Pairs = list[tuple[Tensor, int | Tensor] | None]
 Batch = tuple[Tensor, Tensor]
 
 
@@ -55,17 +56,18 @@ class Loading:
 HERE = Loading()
 
 
-def plan_loading(workers: int, batch_bytes: int, processes: int = 1) -> Loading:
+def plan_loading(workers: int, batch_bytes: int, processes: int = 1, marks_shared: bool = True) -> Loading:
     """Return how images are loaded here; what differs from what was asked for is logged.
 
     Args:
         workers: Processes that load images, for each that trains.
         batch_bytes: Bytes of the largest batch.
         processes: Processes of this machine that train.
+        marks_shared: Whether loading processes can mark files that they cannot read; see `shared_flags`.
     """
     if not workers:
         return HERE
-    if why := _without_sharing():
+    if why := _without_sharing() or ("" if marks_shared else "no room to mark files that cannot be read"):
         _log.warning("images are loaded without other processes, which cannot share memory here: %s", why)
         return HERE
     handles, room, needed = _handles_left(), _shared_left() // processes, (_AHEAD * workers + 2) * batch_bytes
@@ -84,23 +86,30 @@ def plan_loading(workers: int, batch_bytes: int, processes: int = 1) -> Loading:
 
 
 def loaded(loader: DataLoader) -> Iterator[Batch]:
-    """Yield float32 [B, 3, S, S] and int64 [B] of each batch of which an image can be read.
+    """Yield float32 [B, 3, S, S] and int64 [B], of masks [B, S, S], of each batch of which an image can be read.
 
     Raises:
+        InputError: no image can be read.
         FailureError: a loading process died, or found no resources.
     """
     try:
         for found in loader:
             if found is not None:
                 yield tuple(torch.as_tensor(part) for part in found)  # type: ignore[misc]
+    except InputError as error:
+        raise InputError(_last_line(error).removeprefix(f"{InputError.__module__}.InputError: ")) from None
     except (OSError, RuntimeError, ValueError) as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         if not any(sign in str(error) for sign in _SIGNS):
             raise
         raise FailureError(
-            f"a process that loads images failed: {lines[-1]}; --workers 0 loads them without, or docker run "
+            f"a process that loads images failed: {_last_line(error)}; --workers 0 loads them without, or docker run "
             "--shm-size and ulimit -n give more"
         ) from None
+
+
+def _last_line(error: Exception) -> str:
+    """Return what an exception says; torch puts the traceback of another process before it."""
+    return [line.strip() for line in str(error).splitlines() if line.strip()][-1]
 
 
 def tensors(pairs: Pairs) -> Batch | None:
@@ -114,7 +123,7 @@ def arrays(pairs: Pairs) -> tuple[np.ndarray, np.ndarray] | None:
     kept = [pair for pair in pairs if pair is not None]
     if not kept:
         return None
-    return np.stack([image.numpy() for image, _ in kept]), np.array([label for _, label in kept])
+    return np.stack([image.numpy() for image, _ in kept]), np.stack([np.asarray(label) for _, label in kept])
 
 
 def shared_flags(count: int) -> Tensor:

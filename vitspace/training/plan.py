@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 from vitspace.errors import InputError
-from vitspace.training.recipe import Recipe
+from vitspace.training.recipe import SMALL, Recipe, load_recipe
 from vitspace.words import plural
 
 #: Updates below which a training from scratch is said to be short.
@@ -120,10 +120,18 @@ def _few(plan: Plan) -> list[str]:
     """Say what helps where there are few updates."""
     if plan.total >= FEW_UPDATES:
         return []
+    small = [] if _is_small(plan.recipe) else ["--recipe small, which is for few images"]
+    helps = ", ".join([*small, "more --epochs"])
     return [
-        f"{plan.total:,} updates in all are few for a training from scratch; what helps: --recipe small, which is for "
-        "few images, more --epochs, and --init with trained weights"
+        f"{plan.total:,} updates in all are few for a training from scratch; what helps: {helps}, and --init with "
+        "trained weights"
     ]
+
+
+def _is_small(recipe: Recipe) -> bool:
+    """Whether a recipe is ours for few images, whatever is set over it."""
+    _, small = load_recipe(SMALL, "")
+    return recipe.about == small.about
 
 
 def _wished(recipe: Recipe, wishes: Wishes) -> tuple[Recipe, list[str]]:

@@ -22,11 +22,13 @@ class ProcessGroup:
         rank: Its number.
         world: How many there are.
         device: Where it trains.
+        local: How many of them are on this machine.
     """
 
     rank: int
     world: int
     device: torch.device
+    local: int = 1
 
     @property
     def leads(self) -> bool:
@@ -65,6 +67,6 @@ def processes(device: str) -> Iterator[ProcessGroup]:
         torch.cuda.set_device(where)
     dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
     try:
-        yield ProcessGroup(rank, world, where)
+        yield ProcessGroup(rank, world, where, int(os.environ.get("LOCAL_WORLD_SIZE", world)))
     finally:
         dist.destroy_process_group()

@@ -15,7 +15,7 @@ from vitspace.tasks.heads._segmentation import Segmenter, conv_norm_act, resize
 from vitspace.tasks.heads._task import Task
 from vitspace.tasks.pyramid import Pyramid
 
-TASK = Task("segmentation", size=(512, 2048), classes=150, data="ADE20K")
+TASK = Task("segmentation", size=(512, 2048), classes=150, data="ADE20K", least_batch=2)
 #: Channels of the pyramid, and of the auxiliary head.
 DIM, AUXILIARY_DIM = 512, 256
 #: Sides in positions of the pooled maps.
