@@ -44,7 +44,7 @@ SAVING = {
     "latency/gate.py imports vitspace.latency.calibration": "scipy, where no latency is limited",
     "latency/gate.py imports vitspace.latency.counted": "scipy, where no latency is limited",
     "latency/gate.py imports vitspace.latency.devices": "scipy, where no latency is limited",
-    "profile/memory.py imports vitspace.network": "torch, in the process that starts the one that is measured",
+    "profile/memory.py imports vitspace.tasks.building": "torch, in the process that starts the one that is measured",
     "searching/engines/_lazy.py": "an engine's package, where it is only asked what the engine can do",
     "space/space.py imports vitspace.latency": "the back ends, where a space is only drawn from",
     "spec.py imports vitspace.families": "torch, where no spec is read: the families register their parts in spec.py",

@@ -56,7 +56,7 @@ def test_a_space_is_named_once(files):
 
 
 def test_a_stop_says_how_many_scores_are_kept(files, monkeypatch, caplog):
-    def stop(self, spec, resolution):
+    def stop(self, spec, resolution, written):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Scorer, "score", stop)

@@ -173,3 +173,38 @@ def test_a_noisy_machine_is_marked(profile, monkeypatch):
 )
 def test_options_that_would_be_ignored_are_refused(profile, args, message):
     assert message in error(profile(*args, code=2))
+
+
+DENSE = ["mat_1", "--task", "semantic-fpn", "--img-size", "64x96"]
+
+
+def test_a_dense_task_is_profiled_whole_by_sections(profile):
+    shown = profile(*DENSE).stdout
+    assert "mat_1 for semantic-fpn at 64x96 px, 150 classes: 9," in shown
+    assert "timed: the whole network, backbone, neck and head" in shown
+    names = [line.split()[0] for line in shown.splitlines() if line.startswith((" backbone", " neck", " head"))]
+    assert names == ["neck", "backbone", "neck", "head"]
+
+
+def test_a_dense_task_prints_one_document(profile):
+    data = json.loads(profile(*DENSE, "--json").stdout)
+    assert data["task"] == "semantic-fpn" and data["img_size"] == [64, 96]
+    assert sum(section["macs"] for section in data["sections"]) == data["macs"]
+
+
+def test_a_dense_task_is_at_its_own_size_unless_one_is_given(profile):
+    data = json.loads(profile("mat_1", "--task", "simple-baseline", "--json").stdout)
+    assert (data["img_size"], data["num_classes"]) == ([256, 192], 17)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--task", "semantic_fpn"], "did you mean semantic-fpn"),
+        (["--task", "semantic-fpn", "--audit"], "counted by our counter and timed on the CPU"),
+        (["--task", "semantic-fpn", "--device", "cuda"], "counted by our counter and timed on the CPU"),
+        (["--task", "retinanet", "--backend", "onnxruntime"], "backend eager in float32, but got onnxruntime"),
+    ],
+)
+def test_what_a_dense_task_does_not_take_is_refused(profile, given, message):
+    assert message in error(profile("mat_1", *given, code=2))

@@ -37,9 +37,15 @@ def test_first_conv_and_classifier_are_layers(name):
     config, layers = model.pretrained_cfg, dict(model.named_modules())
     assert layers[config["first_conv"]].in_channels == 3
     assert layers[config["classifier"]] is model.get_classifier()
-    stride = model.feature_info[-1]["reduction"]  # 16 of VT-ResNets
-    assert config["pool_size"] == tuple(side // stride for side in config["input_size"][1:])
     assert make(name, in_chans=1).state_dict()[f"{config['first_conv']}.weight"].shape[1] == 1
+
+
+@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("size", [None, 225, (192, 256)])
+def test_the_configuration_is_of_the_size(name, size):
+    config = make(name, **({"img_size": size} if size else {})).pretrained_cfg
+    maps = make(name, features_only=True)(torch.empty(1, *config["input_size"], device="meta"))
+    assert config["pool_size"] == tuple(maps[-1].shape[2:])
 
 
 @pytest.mark.parametrize("name", FEW)

@@ -5,7 +5,9 @@ import pytest
 from vitspace.families import anchor
 from vitspace.latency import LatencySettings
 from vitspace.profile import profile
+from vitspace.profile.clocks import dense_part_milliseconds
 from vitspace.profile.figure import profile_figure
+from vitspace.tasks.dense import DenseTask
 
 SPEC = anchor("mat_1").spec
 
@@ -40,3 +42,39 @@ def test_json_has_what_checks_read(result):
 def test_the_figure_has_a_bar_a_part_in_three_panels(result):
     figure = profile_figure(result)
     assert [len(axes.patches) for axes in figure.axes] == [len(result.parts)] * 3
+
+
+@pytest.fixture(scope="module")
+def dense():
+    task = DenseTask.of("semantic-fpn", (64, 96))
+    return profile("mat_1", SPEC, [LatencySettings(runs=3, task=task)])
+
+
+def test_sections_of_a_dense_task_add_up_and_are_timed(dense):
+    assert [section.name for section in dense.sections] == ["backbone", "neck", "head"]
+    for name in ("params", "macs", "activations"):
+        assert sum(getattr(section, name) for section in dense.sections) == getattr(dense.costs, name)
+    assert all(section.ms > 0 for section in dense.sections)
+    assert all(part.ms is not None for part in dense.parts if "tokens" not in part.name)
+
+
+def test_a_dense_tasks_network_is_timed_whole_at_its_size(dense):
+    assert dense.img_size == (64, 96)
+    assert dense.memory.network_mb > 4e-6 * dense.costs.params
+
+
+def test_json_of_a_dense_task_names_it(dense):
+    data = json.loads(json.dumps(dense.to_json()))
+    assert (data["task"], data["num_classes"], data["img_size"]) == ("semantic-fpn", 150, [64, 96])
+    assert {"name", "params", "macs", "activations", "ms"} == set(data["sections"][0])
+    assert [part["name"] for part in data["parts"]][-2:] == ["neck", "branch"]
+
+
+def test_the_figure_of_a_dense_task_names_it(dense):
+    assert "mat_1, semantic-fpn, at 64x96 px" in profile_figure(dense).get_suptitle()
+
+
+def test_a_detectors_backbone_and_neck_are_timed_apart():
+    times = dense_part_milliseconds(SPEC, DenseTask.of("retinanet", (64, 64)))
+    assert {"backbone", "neck", "network", "stem", "stage 4 block 1"} <= times.keys()
+    assert times["network"] > times["backbone"] > times["stem"]

@@ -112,8 +112,8 @@ def changes(space: Space, scorer: Scorer, seen: Observations, track: Track = unt
     found: dict[str, float] = {}
     for axis in track(list(seen.values), "changing one axis"):
         probes = islice(_probes(space, seen, axis), PROBES)
-        scored = [(seen.scores[i], scorer.score(spec, space.resolution).score) for i, spec in probes]
-        moved = [abs(after - before) for before, after in scored if after is not None]
+        scored = [(i, scorer.score(spec, space.resolution, space.as_written(spec)).score) for i, spec in probes]
+        moved = [abs(after - seen.scores[i]) for i, after in scored if after is not None]
         found |= {axis: float(max(moved))} if moved else {}
     return found
 

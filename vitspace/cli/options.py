@@ -62,6 +62,11 @@ DATA: Any = typer.Option(None, help=f"Data of the proxy: {DATA_KINDS}. (default:
 IMG_SIZE: Any = typer.Option(
     None, help="Side of the image in pixels, or height x width: 256, 192x256; windows follow it."
 )
+TASK: Any = typer.Option(
+    None,
+    help="What the network is for: classification, or a dense task such as semantic-fpn, at whose own size it is where "
+    "--img-size gives none. (default: classification)",
+)
 IMG_SIZES: Any = typer.Option(
     None, help="As 256 or 192x256, windows follow it; or several, 192,224,256, of which each design has one."
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import command, print_json, refuse, say, track
-from vitspace.cli.options import BACKENDS, IMG_SIZE, JSON, read_size
+from vitspace.cli.options import BACKENDS, IMG_SIZE, JSON, TASK, read_size
 from vitspace.errors import InputError, shown
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def profile(
         "float32", help="Type of weights and images: float32; bfloat16 (eager only); float16 (cuda only)."
     ),
     img_size: str = IMG_SIZE,
+    task: str = TASK,
     audit: bool = typer.Option(
         False, "--audit", help="Count with fvcore and torch's counter as well, and what evaluation runs."
     ),
@@ -49,7 +50,7 @@ def profile(
         raise InputError(f"device is one of {', '.join(DEVICES)}, but got {shown(device)}")
     if calibrate:
         beside = {"a design": spec, "--device": device != "cpu", "--threads": threads != 1, "--batch": batch}
-        beside |= {"--dtype": dtype != "float32", "--img-size": img_size, "--audit": audit}
+        beside |= {"--dtype": dtype != "float32", "--img-size": img_size, "--task": task, "--audit": audit}
         beside |= {"--predictor": predictor, "--any-host": any_host, "--out": out}
         refuse("--calibrate measures the spaces' designs at 224 px, one thread, batch 1, on the CPU", beside)
         _calibrate(backend, designs or 40, as_json)
@@ -57,28 +58,35 @@ def profile(
     refuse("designs are measured with --calibrate", {"--designs": designs})
     if spec is None:
         raise InputError("vitspace profile needs a design: an anchor's id, a spec's .json, or --calibrate")
+    design = _design(spec, img_size, task)
+    if design.task:
+        beside = {"--device": device != "cpu", "--audit": audit, "--predictor": predictor, "--any-host": any_host}
+        refuse(f"networks of {design.task.name} are counted by our counter and timed on the CPU", beside)
     if not as_json:
         check_folder(out or Path("reports"))
     if device == "cuda":
         beside = {"--threads": threads != 1, "--predictor": predictor, "--any-host": any_host}
         refuse("on cuda there is no prediction and no number of threads", beside)
-        result = _on_gpu(_design(spec, img_size), backend, {"batch": batch or 64, "dtype": dtype})
+        result = _on_gpu(design, backend, {"batch": batch or 64, "dtype": dtype})
     else:
         timed = {"threads": threads, "batch": batch or 1, "dtype": dtype}
-        result = _on_cpu(_design(spec, img_size), backend, timed, predictor, any_host)
+        result = _on_cpu(design, backend, timed, predictor, any_host)
     counts = _audit(result) if audit else None
     if as_json:
         audited = counts.to_json() if counts else {}
         print_json(result.to_json() | audited)
         return
-    _show(result, counts, out or Path("reports") / f"profile-{result.name}")
+    _show(result, counts, out or Path("reports") / _folder_of(result))
 
 
-def _design(text: str, img_size: str | None) -> "SizedDesign":
+def _design(text: str, img_size: str | None, task: str | None) -> "SizedDesign":
     from vitspace.design import named_design
     from vitspace.profile.sizes import SizedDesign
+    from vitspace.tasks.dense import DenseTask
 
-    return SizedDesign.of(named_design(text), read_size(img_size))
+    size = read_size(img_size)
+    dense = DenseTask.of(task, size) if task else None
+    return SizedDesign.for_task(named_design(text), dense) if dense else SizedDesign.of(named_design(text), size)
 
 
 def _on_cpu(
@@ -90,7 +98,7 @@ def _on_cpu(
 
     for backend in backends:
         check_backend(backend)
-    settings = [LatencySettings(backend, img_size=design.img_size, **timed) for backend in backends]
+    settings = [LatencySettings(backend, img_size=design.img_size, task=design.task, **timed) for backend in backends]
     calibration = load_calibration(predictor, any_host) if predictor else None
     return run(design.name, design.spec, settings, calibration, any_host, design.beside)
 
@@ -126,6 +134,10 @@ def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
     for backend, one in made.items():
         print_calibration(one)
         say(f"predictor: {calibration_path(backend)}")
+
+
+def _folder_of(result: "Profile") -> str:
+    return f"profile-{result.name}-{result.task.name}" if result.task else f"profile-{result.name}"
 
 
 def _audit(result: "Profile") -> "Audit":

@@ -11,6 +11,7 @@ from vitspace.latency.calibration import Calibration
 from vitspace.latency.cuda import CudaLatency
 from vitspace.latency.predictor import Prediction
 from vitspace.profile import Profile
+from vitspace.tasks.dense import DenseTask
 from vitspace.units import format_count
 from vitspace.words import plural
 
@@ -19,14 +20,19 @@ def print_profile(result: Profile) -> None:
     """Print the parts, the totals, the latency and the memory."""
     screen = console()
     screen.print(_parts(result))
-    costs, size = result.costs, format_image_size(result.img_size)
+    if result.sections:
+        screen.print("", _sections(result), sep="\n")
+    costs = result.costs
+    what = f"for {result.task}" if result.task else f"at {format_image_size(result.img_size)} px"
     macs, attention = format_count(costs.macs), format_count(costs.attention_macs)
     lines = [
-        f"\n{result.name} at {size} px: {costs.params:,} params, {macs} FLOPs ({attention} of them attention "
+        f"\n{result.name} {what}: {costs.params:,} params, {macs} FLOPs ({attention} of them attention "
         f"products), {format_count(costs.activations)} activations",
         *([f"FLOPs are {result.beside.words(costs.macs)}"] if result.beside else []),
         *(_latency(*pair) for pair in zip(result.latency, result.predictions, strict=True)),
     ]
+    if result.task:
+        lines.append(_timed_words(result.task))
     if result.memory:
         memory = result.memory
         lines.append(
@@ -89,12 +95,30 @@ def _parts(result: Profile) -> Table:
     table = Table("part", box=None, header_style="bold")
     for heading in ("params", "FLOPs", f"ms (PyTorch, {result.parts_on})", "share of ms"):
         table.add_column(heading, justify="right")
-    total = sum(part.ms or 0.0 for part in result.parts)
+    total = result.parts_ms
     for part in result.parts:
         ms = "" if part.ms is None else f"{part.ms:.2f}"
         share = "" if part.ms is None else f"{part.ms / total:.1%}"
         table.add_row(part.name, format_count(part.params), format_count(part.macs), ms, share)
     return table
+
+
+def _sections(result: Profile) -> Table:
+    table = Table("section", box=None, header_style="bold")
+    for heading in ("params", "FLOPs", "share of FLOPs", "activations", f"ms (PyTorch, {result.parts_on})"):
+        table.add_column(heading, justify="right")
+    for each in result.sections:
+        counts = [format_count(each.params), format_count(each.macs), f"{each.macs / result.costs.macs:.1%}"]
+        table.add_row(each.name, *counts, format_count(each.activations), f"{each.ms:.2f}")
+    return table
+
+
+def _timed_words(task: DenseTask) -> str:
+    """Say what was timed of a dense task's network."""
+    whole = "timed: the whole network, backbone, neck and head"
+    if task.kind != "detection":
+        return whole
+    return f"{whole}, with weights that are not trained; how much it detects, which takes time too, depends on them"
 
 
 def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> str:

@@ -68,7 +68,7 @@ class Calibration:
 
     def fits(self, settings: LatencySettings) -> bool:
         """Whether other settings are the same apart from the number of runs."""
-        names = ("backend", "threads", "batch", "dtype", "img_size")
+        names = ("backend", "threads", "batch", "dtype", "img_size", "task")
         return all(getattr(settings, name) == getattr(self.settings, name) for name in names)
 
     def predict(self, spec: Spec) -> Prediction:

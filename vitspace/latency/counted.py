@@ -178,6 +178,8 @@ class CountedLatency:
 
 def unknown(settings: LatencySettings) -> str:
     """Say why latency by such settings is not predicted from what is counted; empty where it is."""
+    if settings.task:
+        return "latency is predicted from what is counted for classification"
     if settings.backend not in {row.backend for row in shipped()}:
         cure = f"vitspace profile --calibrate --backend {settings.backend} predicts it"
         return f"no designs timed by {settings.backend} ship with the package; {cure}"

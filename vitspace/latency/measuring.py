@@ -25,6 +25,7 @@ from vitspace.machine.host import fingerprint
 from vitspace.network import build
 from vitspace.sources import sources_of
 from vitspace.spec import Spec
+from vitspace.tasks.dense import DenseTask
 
 _log = logging.getLogger(__name__)
 
@@ -55,9 +56,11 @@ class LatencySettings:
         runs: Timed runs, at least.
         precision: Half the width, relative, of the 95 % interval of the ratio to the reference; runs are added until
             it is reached.
+        task: The dense task whose whole network is timed, at that task's size of images; None is classification.
 
     Raises:
-        InputError: a number is below 1, the precision is no share, or the back end has no such dtype.
+        InputError: a number is below 1, the precision is no share, or the back end has no such dtype, or does not run
+            networks of the task.
     """
 
     backend: str = "eager"
@@ -67,10 +70,13 @@ class LatencySettings:
     img_size: ImageSize = 224
     runs: int = 9
     precision: float = 0.03
+    task: DenseTask | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "img_size", plain_size(self.img_size))
+        object.__setattr__(self, "img_size", plain_size(self.task.size if self.task else self.img_size))
         check_settings(self, self.backend, DTYPES if self.backend == "eager" else DTYPES[:1])
+        if self.task:
+            self.task.check_runs(self.backend, self.dtype)
         if not 0 < self.precision < 1:
             raise InputError(f"precision is a share between 0 and 1, such as 0.05, but got {self.precision:g}")
 
@@ -210,7 +216,8 @@ def recall(key: str, settings: LatencySettings) -> Latency | None:
 def _kept(latency: Latency, spec: Spec, settings: LatencySettings) -> Latency:
     """Keep a latency for the next time, and return it."""
     retain(_key(spec, settings), latency)
-    remember(place_of(settings), spec, latency, settings.img_size)
+    if settings.task is None:
+        remember(place_of(settings), spec, latency, settings.img_size)
     return latency
 
 
@@ -233,11 +240,15 @@ def key_of(settings: LatencySettings, sources: str = "", **network: str) -> str:
 
 
 def _key(spec: Spec, settings: LatencySettings) -> str:
-    return key_of(settings, spec.sources, spec=spec.id)
+    task = {"task": str(settings.task)} if settings.task else {}
+    return key_of(settings, spec.sources, spec=spec.id, **task)
 
 
 def _circumstances(settings: LatencySettings) -> dict[str, Any]:
-    return {"host": fingerprint(), "reference": REFERENCE, **asdict(settings)}
+    """Return what a timing is made by; what is timed, a task's network or another, is not of it."""
+    facts = asdict(settings)
+    del facts["task"]
+    return {"host": fingerprint(), "reference": REFERENCE, **facts}
 
 
 def usual_ms(settings: LatencySettings) -> float | None:
@@ -272,11 +283,12 @@ def place_of(settings: LatencySettings) -> str:
 
 def measure_anew(spec: Spec, settings: LatencySettings) -> Latency:
     """Measure now, whatever was measured before, and keep nothing but the reference's time."""
-    return time_network(build(spec, img_size=settings.img_size), settings)
+    network = settings.task.build(spec) if settings.task else build(spec, img_size=settings.img_size)
+    return time_network(network, settings)
 
 
 def time_network(network: nn.Module, settings: LatencySettings) -> Latency:
-    """Time a network [B, 3, H, W] -> [B, classes] now.
+    """Time a network of images [B, 3, H, W] now.
 
     Processes of one host take turns, and those that train wait meanwhile: see `vitspace.machine.quiet`.
     """

@@ -1,20 +1,27 @@
 """Times the parts of a network while the network runs."""
 
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vitspace.image_sizes import ImageSize, sides
 from vitspace.latency import pinned
-from vitspace.network import Network, build
+from vitspace.network import build
 from vitspace.spec import Spec
+from vitspace.tasks.costs import NECK, called
+from vitspace.tasks.dense import DenseTask
+from vitspace.tasks.pyramid import Pyramid
 
-_RUNS = 15
-_WARM = 3
+#: Runs, and how many of them at the start do not count; of dense tasks, whose networks take seconds, fewer.
+_RUNS, _WARM = 15, 3
+_DENSE_RUNS, _DENSE_WARM = 4, 1
+#: What a dense task's network is timed as: its backbone, its neck (`NECK`), and the rest of the whole.
+BACKBONE, WHOLE = "backbone", "network"
 
 
 class Clock(Protocol):
@@ -32,14 +39,33 @@ class Clock(Protocol):
         """Add up what it took in this run."""
 
 
-def named_parts(network: Network) -> list[tuple[str, nn.Module]]:
-    """Return the modules that are parts of the network, with the names of `Cost.breakdown`."""
-    parts: list[tuple[str, nn.Module]] = [("stem", network.stem)]
-    for i, stage in enumerate(network.stages, start=1):
+def named_parts(network: Any) -> list[tuple[str, nn.Module]]:
+    """Return the modules that are parts of a network of classification, with the names of `Cost.breakdown`."""
+    return [*_body_parts(network), ("head", network.head)]
+
+
+def named_dense_parts(network: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Return the modules that are parts of a dense task's network, with the names of `DenseCost.breakdown`.
+
+    Of detectors, whose heads are called by torchvision's code, those are the backbone's parts and the neck. The whole
+    backbone and the whole network are named, too.
+    """
+    pyramid = next(module for module in network.modules() if isinstance(module, Pyramid))
+    parts = [(WHOLE, network), (BACKBONE, pyramid), *_body_parts(pyramid)]
+    head = getattr(network, "head", None)
+    if isinstance(head, nn.Module) and hasattr(head, NECK):
+        return [*parts, *called(head)]
+    neck = next(module for name, module in network.named_modules() if name.rpartition(".")[2] == NECK)
+    return [*parts, (NECK, neck)]
+
+
+def _body_parts(body: Any) -> list[tuple[str, nn.Module]]:
+    parts: list[tuple[str, nn.Module]] = [("stem", body.stem)]
+    for i, stage in enumerate(body.stages, start=1):
         if stage.downsample is not None:
-            parts.append((f"stage {i} downsample", stage.downsample))  # type: ignore[arg-type]
-        parts += [(f"stage {i} block {j}", block) for j, block in enumerate(stage.blocks, start=1)]  # type: ignore[arg-type]
-    return [*parts, ("head", network.head)]
+            parts.append((f"stage {i} downsample", stage.downsample))
+        parts += [(f"stage {i} block {j}", block) for j, block in enumerate(stage.blocks, start=1)]
+    return parts
 
 
 def part_milliseconds(
@@ -50,19 +76,36 @@ def part_milliseconds(
     On the CPU on one pinned thread; on a GPU between CUDA events.
     """
     network = build(spec, img_size=img_size).eval().to(device, getattr(torch, dtype))
+    images = torch.zeros(batch, 3, *sides(img_size), device=device, dtype=getattr(torch, dtype))
+    return _medians(network, named_parts(network), images, _RUNS, _WARM)
+
+
+def dense_part_milliseconds(spec: Spec, task: DenseTask, dtype: str = "float32") -> dict[str, float]:
+    """Return the median milliseconds of each part of a dense task's network while it runs, by name, as above.
+
+    It runs one image on the CPU. ``backbone`` and ``network`` are the whole of each.
+    """
+    network = task.build(spec).eval().to(getattr(torch, dtype))
+    image = torch.zeros(1, 3, *task.size, dtype=getattr(torch, dtype))
+    return _medians(network, named_dense_parts(network), image, _DENSE_RUNS, _DENSE_WARM)
+
+
+def _medians(
+    network: nn.Module, parts: Sequence[tuple[str, nn.Module]], images: Tensor, runs: int, warm: int
+) -> dict[str, float]:
+    on_gpu = images.device.type == "cuda"
     clocks: dict[str, Clock] = {}
-    for name, module in named_parts(network):
-        clocks[name] = EventClock() if device == "cuda" else WallClock()
+    for name, module in parts:
+        clocks[name] = EventClock() if on_gpu else WallClock()
         module.register_forward_pre_hook(clocks[name].start)
         module.register_forward_hook(clocks[name].stop)
-    images = torch.zeros(batch, 3, *sides(img_size), device=device, dtype=getattr(torch, dtype))
-    alone: AbstractContextManager = nullcontext() if device == "cuda" else pinned(1)
+    alone: AbstractContextManager = nullcontext() if on_gpu else pinned(1)
     with alone, torch.inference_mode():
-        for _ in range(_RUNS):
+        for _ in range(runs):
             network(images)
             for clock in clocks.values():
                 clock.end_run()
-    return {name: float(np.median(clock.runs[_WARM:])) for name, clock in clocks.items()}
+    return {name: float(np.median(clock.runs[warm:])) for name, clock in clocks.items()}
 
 
 class WallClock:

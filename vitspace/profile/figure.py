@@ -6,7 +6,8 @@ from vitspace.image_sizes import format_image_size
 from vitspace.profile.parts import Profile
 from vitspace.units import format_count
 
-_KINDS = {"downsample": "#E69F00", "block": "#0072B2", "tokens": "#CC79A7", "stem": "#009E73", "head": "#56B4E9"}
+_KINDS = {"downsample": "#E69F00", "block": "#0072B2", "tokens": "#CC79A7", "stem": "#009E73", "neck": "#D55E00"}
+_HEAD = "#56B4E9"
 
 
 def profile_figure(profile: Profile) -> Figure:
@@ -14,7 +15,7 @@ def profile_figure(profile: Profile) -> Figure:
     figure = Figure(figsize=(8, max(3.0, 0.9 + 0.17 * len(profile.parts))), layout="constrained")
     panels = figure.subplots(1, 3, sharey=True)
     names = [part.name for part in profile.parts]
-    total_ms = sum(part.ms or 0.0 for part in profile.parts)
+    total_ms = profile.parts_ms
     columns = [
         (
             f"params, {format_count(profile.costs.params)}",
@@ -23,7 +24,7 @@ def profile_figure(profile: Profile) -> Figure:
         (f"FLOPs, {format_count(profile.costs.macs)}", [part.macs / profile.costs.macs for part in profile.parts]),
         (f"time, {total_ms:.1f} ms", [(part.ms or 0.0) / total_ms for part in profile.parts]),
     ]
-    colours = [_KINDS[_kind(name)] for name in names]
+    colours = [_colour(name) for name in names]
     for panel, (title, shares) in zip(panels, columns, strict=True):
         panel.barh(range(len(names)), [100 * share for share in shares], color=colours)
         panel.set_title(title, fontsize=10)
@@ -33,12 +34,13 @@ def profile_figure(profile: Profile) -> Figure:
     panels[0].set_yticks(range(len(names)), names, fontsize=7)
     panels[0].invert_yaxis()
     size = format_image_size(profile.img_size)
+    name = f"{profile.name}, {profile.task.name}," if profile.task else profile.name
     figure.suptitle(
-        f"{profile.name} at {size} px: where the cost lies ({profile.parts_on})",
+        f"{name} at {size} px: where the cost lies ({profile.parts_on})",
         fontsize=11,
     )
     return figure
 
 
-def _kind(name: str) -> str:
-    return next(kind for kind in _KINDS if kind in name)
+def _colour(name: str) -> str:
+    return next((colour for kind, colour in _KINDS.items() if kind in name), _HEAD)

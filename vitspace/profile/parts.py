@@ -1,10 +1,10 @@
 """The profile of a network: what `vitspace profile` prints."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vitspace.costs import CONVENTION, Cost, cost
+from vitspace.costs import CONVENTION, Cost, PartCost, cost
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import Latency, LatencySettings, measure
@@ -12,10 +12,14 @@ from vitspace.latency.calibration import Calibration, host_calibration
 from vitspace.latency.cuda import CudaLatency, CudaSettings, check_cuda, measure_cuda
 from vitspace.latency.predictor import Prediction
 from vitspace.machine.host import fingerprint
-from vitspace.profile.clocks import part_milliseconds
+from vitspace.profile.clocks import BACKBONE, WHOLE, dense_part_milliseconds, part_milliseconds
 from vitspace.profile.memory import PeakMemory, peak_memory
 from vitspace.profile.sizes import Beside
 from vitspace.spec import Spec
+from vitspace.tasks.building import IMAGENET_CLASSES
+from vitspace.tasks.costs import NECK, DenseCost
+from vitspace.tasks.dense import DenseTask
+from vitspace.tasks.heads import CLASSIFICATION
 from vitspace.words import plural
 
 
@@ -27,6 +31,17 @@ class PartProfile:
     params: int
     macs: int
     ms: float | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a dense task's network: backbone, neck, or head, with all that is done behind the neck."""
+
+    name: str
+    params: int
+    macs: int
+    activations: int
+    ms: float
 
 
 @dataclass(frozen=True)
@@ -44,18 +59,27 @@ class Profile:
         predictions: Predicted latency for each setting; None if there is no calibration for it.
         memory: Resident memory of a fresh process that runs one image on the CPU; None on a GPU, whose peak memory is
             part of the latency.
+        task: The dense task that the network is built for; None is classification.
+        sections: Of a dense task's network.
     """
 
     name: str
     spec: Spec
     img_size: ImageSize
-    costs: Cost
+    costs: Cost | DenseCost
     parts: list[PartProfile]
     parts_on: str
     latency: list[Latency | CudaLatency]
     predictions: list[Prediction | None]
     memory: PeakMemory | None
     beside: Beside | None = None
+    task: DenseTask | None = None
+    sections: Sequence[Section] = ()
+
+    @property
+    def parts_ms(self) -> float:
+        """Milliseconds of the network while its parts are timed."""
+        return sum(each.ms or 0.0 for each in self.sections or self.parts)
 
     def to_json(self) -> dict[str, Any]:
         """Return what `vitspace profile --json` prints."""
@@ -63,6 +87,8 @@ class Profile:
             "name": self.name,
             "spec_id": self.spec.id,
             "img_size": self.img_size,
+            "task": self.task.name if self.task else CLASSIFICATION,
+            "num_classes": self.task.num_classes if self.task else IMAGENET_CLASSES,
             "params": self.costs.params,
             "macs": self.costs.macs,
             "activations": self.costs.activations,
@@ -71,6 +97,7 @@ class Profile:
             "own_size": asdict(self.beside) if self.beside else None,
             "memory": asdict(self.memory) | {"network_mb": self.memory.network_mb} if self.memory else None,
             "latency": [_row(*pair) for pair in zip(self.latency, self.predictions, strict=True)],
+            "sections": [asdict(section) for section in self.sections],
             "parts": [asdict(part) for part in self.parts],
             "parts_on": self.parts_on,
             "host": fingerprint(),
@@ -99,7 +126,7 @@ def profile(
     Args:
         name: Name of the network.
         spec: The architecture.
-        settings: Settings of the timing, all with the same image size and dtype, which hold for the parts as well.
+        settings: Settings of the timing, all with the same task, image size and dtype, which hold for the parts too.
         calibration: The calibration to predict from; None takes this host's for each backend, if there is one.
         any_host: Whether this host's calibration may be of other versions.
         beside: What the design costs at the size that it is for, where it is profiled at another.
@@ -114,15 +141,26 @@ def profile(
             f"a predictor is for the settings of its calibration, {made.backend} at {made.img_size} px, "
             f"{plural(made.threads, 'thread')}, batch {made.batch}, but these settings are not timed here"
         )
-    img_size, dtype = settings[0].img_size, settings[0].dtype
-    costs = cost(spec, img_size)
+    img_size, dtype, task = settings[0].img_size, settings[0].dtype, settings[0].task
+    costs: Cost | DenseCost = task.cost(spec) if task else cost(spec, img_size)
     predictions = [_predicted(spec, setting, calibration, any_host) for setting in settings]
-    milliseconds = part_milliseconds(spec, img_size, dtype=dtype)
+    milliseconds = (
+        dense_part_milliseconds(spec, task, dtype) if task else part_milliseconds(spec, img_size, dtype=dtype)
+    )
+    sections = _sections(costs, milliseconds) if isinstance(costs, DenseCost) else []
     parts = [PartProfile(part, c.params, c.macs, milliseconds.get(part)) for part, c in costs.breakdown()]
     latency: list[Latency | CudaLatency] = [measure(spec, setting) for setting in settings]
-    memory = peak_memory(spec, img_size)
+    memory = peak_memory(spec, img_size, task.name if task else CLASSIFICATION)
     where = f"one thread, batch 1, {dtype}"
-    return Profile(name, spec, img_size, costs, parts, where, latency, predictions, memory, beside)
+    return Profile(name, spec, img_size, costs, parts, where, latency, predictions, memory, beside, task, sections)
+
+
+def _sections(costs: DenseCost, milliseconds: Mapping[str, float]) -> list[Section]:
+    """Return backbone, neck and head; the head takes what the others leave of the whole network's time."""
+    ms = {name: milliseconds[name] for name in (BACKBONE, NECK)}
+    ms["head"] = max(0.0, milliseconds[WHOLE] - sum(ms.values()))
+    counted: dict[str, PartCost] = {BACKBONE: costs.backbone, NECK: costs.neck, "head": costs.head}
+    return [Section(name, c.params, c.macs, c.activations, ms[name]) for name, c in counted.items()]
 
 
 def profile_cuda(name: str, spec: Spec, settings: CudaSettings, beside: Beside | None = None) -> Profile:

@@ -6,8 +6,10 @@ from math import prod
 from vitspace.costs import cost
 from vitspace.design import Design
 from vitspace.errors import InputError
-from vitspace.image_sizes import ImageSize, format_image_size, sides
+from vitspace.image_sizes import ImageSize, format_image_size, plain_size, sides
 from vitspace.spec import Spec
+from vitspace.tasks.dense import DenseTask
+from vitspace.tasks.pyramid import check_backbone
 from vitspace.units import format_count
 
 
@@ -49,12 +51,24 @@ class SizedDesign:
         spec: What is built at the size.
         img_size: Side of the image, or (height, width), pixels.
         beside: What it costs at its own size; None at that.
+        task: The dense task that it is the backbone of; None is classification.
     """
 
     name: str
     spec: Spec
     img_size: ImageSize
     beside: Beside | None = None
+    task: DenseTask | None = None
+
+    @classmethod
+    def for_task(cls, design: Design, task: DenseTask) -> "SizedDesign":
+        """Return a design as the backbone of a dense task, for images of its size; windows stay, and maps are padded.
+
+        Raises:
+            InputError: the design has not four stages.
+        """
+        check_backbone(design.spec)
+        return cls(design.name, design.spec, plain_size(task.size), task=task)
 
     @classmethod
     def of(cls, design: Design, img_size: ImageSize | None) -> "SizedDesign":

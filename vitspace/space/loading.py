@@ -1,8 +1,13 @@
-"""Reads spaces from their files."""
+"""Reads spaces from their files, and from studies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from vitspace.files import find_yaml, located, read_yaml
+from pydantic import ValidationError
+
+from vitspace.errors import InputError
+from vitspace.files import explain, find_yaml, located, read_yaml
 from vitspace.image_sizes import ImageSize, plain_size
 from vitspace.space.config import SpaceConfig, SpaceError
 from vitspace.space.references import resolve
@@ -24,12 +29,7 @@ def load_space(text: str, img_size: ImageSize | None = None) -> Space:
     """
     path = find_yaml(text, "spaces")
     try:
-        config = read_yaml(path, SpaceConfig, lambda data: resolve(data, path))
-        if img_size is None or plain_size(img_size) == config.resolution:
-            return Space(path.stem, config, path)
-        Space(path.stem, config, path)  # what is wrong with the file stands there as it is written
-        changed, written = resized(config, img_size)
-        return Space(path.stem, changed, path, written)
+        return _space(path.stem, read_yaml(path, SpaceConfig, lambda data: resolve(data, path)), img_size, path)
     except SpaceError as error:
         raise located(path, error.where, str(error)) from None
 
@@ -47,3 +47,30 @@ def load_sizes(text: str, sizes: Sequence[ImageSize] = ()) -> Space:
     if len(sizes) < 2:
         return load_space(text, *sizes)
     return SizedSpace(load_space(text), sizes)
+
+
+def stored_space(name: str, stored: Mapping[str, Any]) -> Space:
+    """Return the space that a study remembers, at the study's size; see `vitspace.searching.checks.describe_space`.
+
+    Raises:
+        InputError: nothing is stored, or what is stored is no space.
+    """
+    facts = {key: value for key, value in stored.items() if key in SpaceConfig.model_fields}
+    if not facts:
+        raise InputError("the study has no space stored")
+    try:
+        own = {"resolution": stored["written_for"]} if "written_for" in stored else {}
+        if sizes := stored.get("img_sizes"):
+            return SizedSpace(_space(name, SpaceConfig.model_validate(facts | own), None), sizes)
+        return _space(name, SpaceConfig.model_validate(facts | own), facts.get("resolution"))
+    except ValidationError as error:
+        raise InputError(f"the space of the study cannot be read: {explain(SpaceConfig, error.errors()[0])}") from None
+
+
+def _space(name: str, config: SpaceConfig, img_size: Any, path: Path | None = None) -> Space:
+    """Return the space of a file's contents at a size; None is its own."""
+    if img_size is None or plain_size(img_size) == config.resolution:
+        return Space(name, config, path)
+    Space(name, config, path)  # what is wrong with the file stands there as it is written
+    changed, written = resized(config, img_size)
+    return Space(name, changed, path, written)

@@ -1,7 +1,7 @@
 """Turns a space's axes into specs, and specs into params; it knows no lattice."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from html import escape
 from itertools import pairwise
@@ -42,7 +42,7 @@ class Schema:
     ) -> None:
         self.name, self.config, self.path = name, config, path
         self.resolution: ImageSize = config.resolution
-        self.written = written or Written(config.resolution)
+        self.written = written or Written(config)
         self.axes = Axes(config)
         self.variables = self.axes.variables
         self._of_stage = [[v for v in self.variables if _sets(v, i)] for i in range(STAGES)]
@@ -102,9 +102,11 @@ class Schema:
 
     def stage_of(self, chosen: Params, stage: int) -> StageSpec:
         """Make a stage, numbered from 0, from the values of active variables."""
-        settings = [(v.field, v.scaled(chosen[v.name], stage)) for v in self._of_stage[stage] if v.name in chosen]
-        cls: Any = part_type("stage", self.family_of(chosen, stage))
-        made: StageSpec = make_part(cls, tuple(settings))
+        family = self.family_of(chosen, stage)
+        settings = dict(self.written.defaults.get(family, {}))
+        settings |= {v.field: v.scaled(chosen[v.name], stage) for v in self._of_stage[stage] if v.name in chosen}
+        cls: Any = part_type("stage", family)
+        made: StageSpec = make_part(cls, tuple(settings.items()))
         return made
 
     def _spec(self, chosen: Params) -> Spec:
@@ -149,7 +151,8 @@ class Schema:
         if not rules:
             return
         side = -(-min(sides(self.written.resolution)) // stride)
-        values = {**self.written.fields_of(stage), "side": side, "stage": number, FAMILY: stage.family}
+        values = vars(stage) | self.written.fields_of(stage, number)
+        values |= {"side": side, "stage": number, FAMILY: stage.family}
         for rule in rules:
             try:
                 holds = rule.holds(values)
@@ -202,6 +205,18 @@ class Schema:
             value = variable.unscaled(raw, i)
             found.append((value, raw == _default(spec.stages[i], variable.field)))
         return min(found, key=lambda pair: (pair[0] not in variable.values, pair[1]))
+
+    def as_written(self, spec: Spec) -> Spec:
+        """Return a design as the file has it, for images of `NATIVE_SIZE`, which is how proxies know designs.
+
+        A spec that is not of the space is one that `Spec.at` makes this one; see `Spec.written_at`.
+        """
+        if self.resolution == self.written.resolution or spec not in self:
+            return spec.written_at(self.resolution)
+        stages = (
+            stage.changed(**self.written.fields_of(stage, number)) for number, stage in enumerate(spec.stages, start=1)
+        )
+        return replace(spec, stages=tuple(stages)).written_at(self.written.resolution)
 
     def __contains__(self, spec: Spec) -> bool:
         try:

@@ -6,7 +6,7 @@ and values that become equal are one.
 
 import logging
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,7 @@ from vitspace.budget import ANY, Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import ImageSize, format_image_size, plain_size, ratio_of, scaled
-from vitspace.sized import SizedSpec
+from vitspace.sized import SizedSpec, plain, size_of
 from vitspace.space.population import Ints, Population
 from vitspace.space.resizing import resized
 from vitspace.space.space import Space
@@ -179,9 +179,14 @@ class SizedSpace(Space):
         """Return the published rows that are points of the space as its file is written, whatever the sizes."""
         return self.file.anchors(ablations)
 
-    def published(self, row: Anchor) -> Spec | None:
-        """Return a published design for images of the size that it is published for."""
-        return row.spec and SizedSpec.of(row.spec, row.resolution)
+    def published(self, rows: Iterable[Anchor]) -> dict[str, Spec]:
+        """Return published designs by id, each for images of the size that it is published for."""
+        return {row.id: SizedSpec.of(row.spec, row.resolution) for row in rows if row.spec}
+
+    def as_written(self, spec: Spec) -> Spec:
+        """Return a sized spec as the file has it; see `Schema.as_written`."""
+        size = size_of(spec, self.resolution)
+        return self.at[size].as_written(plain(spec)) if size in self.at else plain(spec).written_at(size)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """The designs of a space file: counted, drawn and varied."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from vitspace.anchors import Anchor, all_anchors
+from vitspace.anchors import Anchor, all_anchors, specs_at
 from vitspace.budget import ANY, Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
@@ -164,16 +164,17 @@ class Space(Schema):
         """By size of image, the space there."""
         return {self.resolution: self}
 
-    def published(self, row: Anchor) -> Spec | None:
-        """Return a published design as it is in the space's studies, which hold it inside the space or not."""
-        return row.at(self.resolution)
+    def published(self, rows: Iterable[Anchor]) -> dict[str, Spec]:
+        """Return published designs by id as the space's studies hold them, inside the space or not; see `specs_at`."""
+        return specs_at(rows, self.resolution)
 
     def anchors(self, ablations: bool = False) -> list[Anchor]:
         """Return the published rows that are points of the space, each design once, anchors before ablations."""
         roles = ("anchor", "ablation") if ablations else ("anchor",)
+        own = [row for row in all_anchors().values() if row.family in self.families]
+        specs = self.published(row for role in roles for row in own if row.role == role)
         inside: dict[Spec, Anchor] = {}
-        for role in roles:
-            for row in all_anchors().values():
-                if row.role == role and (spec := row.at(self.resolution)) is not None and spec in self:
-                    inside.setdefault(spec, row)
+        for name, spec in specs.items():
+            if spec in self:
+                inside.setdefault(spec, all_anchors()[name])
         return list(inside.values())

@@ -19,6 +19,10 @@ from vitspace.tasks.heads import CLASSIFICATION, load
 from vitspace.tasks.pyramid import STRIDES, Backbone, build_pyramid, check_backbone
 
 Parts = tuple[tuple[str, PartCost], ...]
+#: What every head calls the module that is handed the backbone's maps.
+NECK = "neck"
+#: Channels of the maps that a head is counted behind before its levels are.
+_DIM = 64
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,16 @@ class DenseCost(PartCost):
 
     backbone: PartCost = field(default_factory=PartCost, repr=False)
     parts: Parts = field(default=(), repr=False, compare=False)
+
+    @property
+    def neck(self) -> PartCost:
+        """The share of what makes a pyramid of the backbone's maps."""
+        return dict(self.parts)[NECK]
+
+    @property
+    def head(self) -> PartCost:
+        """The share of what follows the neck."""
+        return self - self.backbone - self.neck
 
     def breakdown(self) -> Breakdown:
         """Return (name, cost) of the backbone's parts, and of the neck's and the head's."""
@@ -73,6 +87,40 @@ def cost(
     )
 
 
+def head_of(task: str, size: tuple[int, int], num_classes: int) -> PartCost:
+    """Return what a head costs behind maps of `_DIM` channels, to which `level_of` adds what each map has beside."""
+    return _numbers_of(_count_head(task, _plain_maps(size), num_classes)[0])
+
+
+@cache
+def level_of(task: str, size: tuple[int, int], num_classes: int, number: int, shape: Shape) -> PartCost:
+    """Return what one map [1, C, H, W] adds to `head_of`; the head of any four maps is the sum.
+
+    What a head does with one map does not depend on what the others are.
+
+    Args:
+        task: The dense task.
+        size: Height and width of the image, pixels.
+        num_classes: Classes.
+        number: Which map, 0 of the finest.
+        shape: Its shape.
+    """
+    plain = _plain_maps(size)
+    maps = (*plain[:number], shape, *plain[number + 1 :])
+    counted = (_count_head(task, each, num_classes)[0] for each in (maps, plain))
+    given, without = (_numbers_of(each) for each in counted)
+    return given - without
+
+
+def _plain_maps(size: tuple[int, int]) -> tuple[Shape, ...]:
+    return tuple((1, _DIM, *(-(-side // stride) for side in size)) for stride in STRIDES)
+
+
+def _numbers_of(count: PartCost) -> PartCost:
+    """Return a cost without what it is made of, which does not add up over maps."""
+    return PartCost(count.params, count.macs, count.activations, count.attention_macs)
+
+
 def _count_pyramid(spec: Backbone, size: tuple[int, int]) -> tuple[PartCost, Parts, tuple[Shape, ...]]:
     check_backbone(spec)
     if isinstance(spec, Spec):
@@ -96,13 +144,13 @@ def _count_head(task: str, maps: tuple[Shape, ...], num_classes: int) -> tuple[P
     """Count a task's head behind maps [1, C_i, H_i, W_i]."""
     with torch.device("meta"), Skeleton():
         head = load(task).Head([shape[1] for shape in maps], num_classes)
-    named, counter = dict(_called(head)), Counter()
+    named, counter = dict(called(head)), Counter()
     spent = counter.watch(list(named.values()))
     counter.run(head, *(torch.empty(shape, device="meta") for shape in maps), stride=STRIDES[0])
     return counter.counted + parameter_cost(head), tuple((name, spent[module]) for name, module in named.items())
 
 
-def _called(head: nn.Module) -> Iterator[tuple[str, Any]]:
+def called(head: nn.Module) -> Iterator[tuple[str, Any]]:
     """Yield the modules that a head calls, those of a list one by one."""
     for name, module in head.named_children():
         if isinstance(module, nn.ModuleList):
