@@ -75,7 +75,7 @@ def draw(rows: list[Row]) -> Figure:
     colours = looks([vitspace.anchor(name).family for name in DESIGNS])
     for panel, (field, title) in zip(panels, titles.items(), strict=True):
         for name in DESIGNS:
-            points = [(row["size"], float(row[field])) for row in rows if row["design"] == name and row.get(field)]
+            points = [(int(row["size"]), float(row[field])) for row in rows if row["design"] == name and row.get(field)]
             colour, mark = colours[vitspace.anchor(name).family]
             if points:
                 panel.plot(

@@ -20,6 +20,7 @@ from torch import nn
 from vitspace.plots import style
 from vitspace.spec import Spec
 from vitspace.tasks.building import build
+from vitspace.tasks.segmenter import resize
 from vitspace.training.images import val_batches
 from vitspace.training.masks import open_masks
 from vitspace.training.recipe import Recipe
@@ -66,7 +67,7 @@ def draw_masks(weights: Weights, data: str) -> Figure:
     colours = ListedColormap(COLOURS[: weights.num_classes + 1])
     for column, (pixels, masks) in zip(panels.T, val_batches(images, recipe, 1), strict=False):
         with torch.inference_mode():
-            scores = nn.functional.interpolate(network(pixels), masks.shape[1:], mode="bilinear")
+            scores = resize(network(pixels), masks.shape[1:])
         true, found = masks[0].numpy(), scores.argmax(1)[0].numpy()
         shown = pixels[0].permute(1, 2, 0).numpy() * np.array(images.std) + np.array(images.mean)
         column[0].imshow(shown.clip(0, 1))

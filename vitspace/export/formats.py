@@ -23,6 +23,7 @@ from vitspace.export.module import module_text
 from vitspace.export.parity import Parity, ParityImages, check_parity
 from vitspace.files import write_json
 from vitspace.latency.backends import lacking, openvino_model
+from vitspace.tasks.heads import CLASSIFICATION
 
 WEIGHTS = "model.safetensors"
 
@@ -37,9 +38,12 @@ class Written:
 
 
 def write_spec(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
-    """``spec.json``: what `vitspace.Spec.from_json` reads."""
+    """``spec.json``: what `vitspace.Spec.from_json` reads; with the weights of segmentation beside it."""
     write_json(folder / "spec.json", {"id": model.design.spec.id} | model.design.spec.to_dict())
-    return Written({"spec": "spec.json"})
+    files = {"spec": "spec.json"}
+    if model.weights and not model.is_classifier:  # those of a classifier are its timm module's
+        files["weights"] = _write_weights(model, folder)
+    return Written(files)
 
 
 def write_timm(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
@@ -47,9 +51,14 @@ def write_timm(model: ExportedModel, folder: Path, shown: ParityImages) -> Writt
     files = {"timm": f"{model.design.identifier}.py"}
     (folder / files["timm"]).write_text(module_text(model, WEIGHTS), encoding="utf-8")
     if model.weights:
-        files["weights"] = WEIGHTS
-        save_file(model.weights.tensors, folder / WEIGHTS, {"format": "pt"} | notes(model))
+        files["weights"] = _write_weights(model, folder)
     return Written(files)
+
+
+def _write_weights(model: ExportedModel, folder: Path) -> str:
+    assert model.weights is not None
+    save_file(model.weights.tensors, folder / WEIGHTS, {"format": "pt"} | notes(model))
+    return WEIGHTS
 
 
 def write_onnx(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
@@ -94,6 +103,9 @@ FORMATS: dict[str, tuple[Callable[[ExportedModel, Path, ParityImages], Written],
 #: The formats that are graphs, which are compared with PyTorch.
 GRAPHS = ("onnx", "openvino")
 
+#: The formats of segmentation.
+OF_SEGMENTATION = ("spec", *GRAPHS)
+
 
 def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
     """Return the formats to write, the spec first, and the formats left out, each with the command that installs it.
@@ -110,3 +122,15 @@ def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
     for name, lack in lacks.items() if named else ():
         raise InputError(f"format {name!r} needs {lack}")
     return [name for name in asked if name not in lacks], lacks
+
+
+def formats_of(task: str, formats: list[str], named: list[str]) -> list[str]:
+    """Return those of the formats in which networks of a task are written: of segmentation its spec and graphs.
+
+    Raises:
+        InputError: another one is named.
+    """
+    known = FORMATS if task == CLASSIFICATION else OF_SEGMENTATION
+    if other := [name for name in named if name not in known]:
+        raise InputError(f"a format of {task} is one of {', '.join(known)}, but got {shown(other[0])}")
+    return [name for name in formats if name in known]
