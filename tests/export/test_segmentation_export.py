@@ -1,4 +1,4 @@
-"""Networks of segmentation as files: graphs that compute what PyTorch does, with their weights; detection is refused."""
+"""Networks of segmentation as files: graphs that compute what PyTorch does; detection is refused."""
 
 import json
 

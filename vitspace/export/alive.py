@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vitspace.errors import InputError
+from vitspace.network import Network
 
 #: A score that differs by a smaller share of its size is the same, within what float32 rounds.
 _SAME = 1e-6
@@ -33,9 +34,10 @@ def check_alive(network: nn.Module, images: Tensor, whose: str) -> None:
             "is dead; nothing is exported"
         )
     if scores.shape[1] > 1 and _constant(scores.transpose(0, 1)):
+        equal = isinstance(network, Network) and _constant(network.head.fc.weight)
+        why = ": head.fc.weight has equal rows" if equal else ""
         raise InputError(
-            f"scores differ from class to class, but those of {whose} are the same for all: head.fc.weight has equal "
-            "rows; nothing is exported"
+            f"scores differ from class to class, but those of {whose} are the same for all{why}; nothing is exported"
         )
 
 

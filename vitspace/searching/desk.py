@@ -261,10 +261,7 @@ class Desk:
         facts = running.user_attrs
         anchor, deaths = facts.get("anchor"), facts.get("deaths", 0)
         try:
-            if OUTSIDE in facts:
-                spec = self.space.published([published(anchor)])[anchor]
-            else:
-                spec = self._chosen(running)
+            spec = self.space.published([published(anchor)])[anchor] if OUTSIDE in facts else self._chosen(running)
         except InvalidDesign as error:
             return self._trial(running.number, "invalid", why=str(error))
         if deaths >= DEATHS:
