@@ -10,6 +10,8 @@ from inside import SMALL, vitspace
 from vitspace.cli import console, main
 from vitspace.cli.space import _print_designs, _values
 from vitspace.latency.predictor import Prediction
+from vitspace.spec import Spec
+from vitspace.tasks.costs import cost
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +122,39 @@ def test_a_width_that_the_user_set_is_kept_to(folder, monkeypatch, capsys):
 def test_lists_that_differ_by_stage_name_their_stages():
     assert _values([[1, 2], [1, 2]]) == "1, 2"
     assert _values([[], [1], [2, 4], [1]]) == "1: -\n2, 4: 1\n3: 2, 4"
+
+
+def test_a_task_counts_whole_networks(folder):
+    task = ["--task", "semantic-fpn", "--img-size", "64", "--json"]
+    sized = json.loads(vitspace("space", "size", "small.yaml", *task, cwd=folder).stdout)
+    assert (sized["task"], sized["img_size"], sized["designs"]) == ("semantic-fpn", 64, 8)
+    none = json.loads(vitspace("space", "size", "small.yaml", *task, "--budget", "10M", cwd=folder).stdout)
+    assert none["designs"] == 0
+    [row] = json.loads(vitspace("space", "draw", "small.yaml", "-n", "1", *task, cwd=folder).stdout)
+    spec = Spec.from_dict({key: row[key] for key in ("stem", "stages", "head")})
+    assert row["macs"] == cost(spec, 64, task="semantic-fpn").macs
+    done = vitspace("space", "size", "small.yaml", "--task", "fpnn", cwd=folder, check=2)
+    assert "did you mean fpn?" in done.stderr
+
+
+def test_several_sizes_of_image_are_counted_and_drawn_from(folder):
+    sizes = ["--img-size", "96,64x96"]
+    sized = json.loads(vitspace("space", "size", "small.yaml", *sizes, "--json", cwd=folder).stdout)
+    assert (sized["designs"], sized["img_size"]) == (16, None)
+    assert sized["sizes"] == [{"img_size": 96, "designs": 8}, {"img_size": [64, 96], "designs": 8}]
+    assert (
+        "small at 96 px (8), 64x96 px (8): 16 distinct"
+        in vitspace("space", "size", "small.yaml", *sizes, cwd=folder).stdout
+    )
+    drawn = json.loads(vitspace("space", "draw", "small.yaml", "-n", "16", *sizes, "--json", cwd=folder).stdout)
+    assert sorted(str(design["img_size"]) for design in drawn) == ["96"] * 8 + ["[64, 96]"] * 8
+    assert len({design["id"] for design in drawn}) == 16
+    shown = vitspace("space", "draw", "small.yaml", *sizes, cwd=folder).stdout.splitlines()
+    assert shown[0].split()[2] == "image" and {line.split()[2] for line in shown[1:]} == {"96", "64x96"}
+
+
+def test_a_list_of_sizes_is_refused_where_one_is_taken(folder):
+    done = vitspace(
+        "space", "compare", "small.yaml", "msg", "--budget", "1G", "--img-size", "64,96", cwd=folder, check=2
+    )
+    assert "a list of image sizes is for search, space size and space draw, but got '64,96'" in done.stderr

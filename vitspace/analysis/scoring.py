@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vitspace import cache
 from vitspace.costs import cost
@@ -115,12 +115,14 @@ class Scorer:
         return ScoredDesign(spec, costs.params, costs.macs, found["score"], found["why"])
 
     def score_all(self, designs: Sequence[tuple[Space, Spec]], track: Track = untracked) -> list[ScoredDesign]:
-        """Score designs of spaces, each at its space's resolution, one after the other."""
+        """Score designs of spaces, each at its space's resolution and cost, one after the other."""
         found: list[ScoredDesign] = []
         try:
             with computing_on(self.threads):
                 for space, spec in track(designs, "scoring designs"):
-                    found.append(self.score(spec, space.resolution, space.as_written(spec)))
+                    scored = self.score(spec, space.resolution, space.as_written(spec))
+                    costs = space.cost(spec)
+                    found.append(replace(scored, params=costs.params, macs=costs.macs))
         except KeyboardInterrupt:
             _log.warning("%d of %d scores are kept; the same call goes on from there", len(found), len(designs))
             raise

@@ -6,17 +6,20 @@ from functools import cache
 from html import escape
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vitspace.costs.handed import Handed
 from vitspace.errors import InputError, shown
 from vitspace.files import located
-from vitspace.image_sizes import ImageSize, format_image_size, sides
+from vitspace.image_sizes import ImageSize, format_image_size, plain_size, sides
 from vitspace.space.axes import FAMILY, Axes
 from vitspace.space.config import STAGES, SpaceConfig
 from vitspace.space.resizing import Written
 from vitspace.space.variables import InvalidDesign, Params, Variable
 from vitspace.spec import PartSpec, Spec, StageSpec, part_type, placed
+
+if TYPE_CHECKING:
+    from vitspace.tasks.dense import DenseTask
 
 
 class Schema:
@@ -27,25 +30,43 @@ class Schema:
         config: The file's contents.
         path: The file, which errors name.
         written: What the file says, where the space is at another size than it is written for; rules hold there.
+        task: The dense task that designs are the backbones of; they cost what they do with its head, at its size of
+            image, and stay as they are at ``resolution``. None is classification.
 
     Attributes:
         variables: The things to choose, each after those it depends on.
         axes: What the file says, checked against the families.
-        resolution: Side in pixels of the image, or (height, width), at which designs are costed.
+        resolution: Side in pixels of the image, or (height, width), that designs are for, and at which they are costed
+            unless the space is for a dense task.
 
     Raises:
         SpaceError: a family, a field, a value or a name in a condition or rule is unknown, or an axis is missing.
     """
 
     def __init__(
-        self, name: str, config: SpaceConfig, path: Path | None = None, written: Written | None = None
+        self,
+        name: str,
+        config: SpaceConfig,
+        path: Path | None = None,
+        written: Written | None = None,
+        task: "DenseTask | None" = None,
     ) -> None:
-        self.name, self.config, self.path = name, config, path
+        self.name, self.config, self.path, self.task = name, config, path, task
         self.resolution: ImageSize = config.resolution
         self.written = written or Written(config)
         self.axes = Axes(config)
         self.variables = self.axes.variables
         self._of_stage = [[v for v in self.variables if _sets(v, i)] for i in range(STAGES)]
+
+    @property
+    def counted_size(self) -> ImageSize:
+        """The size of image at which designs are costed."""
+        return plain_size(self.task.size) if self.task else self.resolution
+
+    @property
+    def where(self) -> str:
+        """What designs are costed for, in words: ``at 224 px``."""
+        return f"for {self.task}" if self.task else f"at {format_image_size(self.resolution)} px"
 
     @property
     def families(self) -> list[str]:

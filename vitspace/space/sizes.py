@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from vitspace.anchors import Anchor
 from vitspace.budget import ANY, Budget
-from vitspace.costs import cost
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import ImageSize, format_image_size, plain_size, ratio_of, scaled
 from vitspace.sized import SizedSpec, plain, size_of
@@ -152,12 +151,6 @@ class SizedSpace(Space):
         """What costs many designs of all sizes at once."""
         return SizedPopulation(self, list(self._sizes.values()))
 
-    def over_budget(self, spec: Spec, budget: Budget) -> str:
-        """Say which limit on FLOPs or params the sized spec breaks, or return an empty string."""
-        assert isinstance(spec, SizedSpec)
-        costs = cost(spec.plain, spec.img_size)
-        return budget.violation(macs=costs.macs, params=costs.params)
-
     def check_budget(self, budget: Budget) -> None:
         """Raise InputError where a budget lies beside all designs of every size."""
         errors = []
@@ -173,7 +166,7 @@ class SizedSpace(Space):
     def smallest(self) -> Spec:
         """A sized spec of least FLOPs."""
         found = [SizedSpec.of(space.smallest, size) for size, space in self.at.items()]
-        return min(found, key=lambda spec: cost(spec.plain, spec.img_size).macs)
+        return min(found, key=lambda spec: self.cost(spec).macs)
 
     def anchors(self, ablations: bool = False) -> list[Anchor]:
         """Return the published rows that are points of the space as its file is written, whatever the sizes."""

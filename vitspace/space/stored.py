@@ -79,6 +79,8 @@ def key_of(schema: Schema) -> str:
     if schema.written.resolution != schema.resolution:
         values = sorted((key, sorted(known.items())) for key, known in schema.written.values.items())
         space += f" written for {format_image_size(schema.written.resolution)} {json.dumps(values)}"
+    if schema.task:
+        space += f" for {schema.task} {schema.task.sources}"
     return hashlib.sha256((space + sources).encode()).hexdigest()[:12]
 
 

@@ -59,7 +59,7 @@ class Neck(nn.Module):
         for lateral, each in zip(reversed(self.laterals), reversed(maps[:-1]), strict=True):
             top = lateral(each) + resize(top, (each.shape[2], each.shape[3]))
             levels.insert(0, top)
-        return [*(conv(level) for conv, level in zip(self.convs, levels, strict=False)), levels[-1]]
+        return [*(conv(level) for conv, level in zip(self.convs, levels[:-1], strict=True)), levels[-1]]
 
 
 class Fusion(nn.Module):
