@@ -43,7 +43,8 @@ class Fitting:
 
     Attributes:
         network: On its device.
-        criterion: Of scores float32 [B, classes] and targets, int64 [B] or, mixed, [B, classes].
+        criterion: Of scores float32 [B, classes, ...], or a tuple of them, and targets: int64 [B, ...] or, mixed, [B,
+            classes].
         optimiser: Of the network.
         schedule: timm's, told of each step.
         average: Of the network's weights, or None.
@@ -120,7 +121,8 @@ class Fitting:
     def _backward(self, inputs: Tensor, targets: Tensor, parts: float, step: int) -> Tensor:
         with autocast(self.precision, self.device):
             scores = (self.forward or self.network)(inputs.contiguous(memory_format=self.layout))
-        loss: Tensor = self.criterion(scores.float(), targets) / parts
+        scores = tuple(each.float() for each in scores) if isinstance(scores, tuple) else scores.float()
+        loss: Tensor = self.criterion(scores, targets) / parts
         if self.device.type == "cpu" and not loss.isfinite():
             # Sampling at points that are no numbers ends the process in PyTorch's backward pass on the CPU.
             raise DivergedError(loss.item(), step)

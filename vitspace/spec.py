@@ -251,7 +251,8 @@ class Spec:
     def at(self, img_size: ImageSize, written_for: ImageSize = NATIVE_SIZE) -> "Spec":
         """Return the spec for images of a size: windows, grids and patches follow the shorter side, rounded up.
 
-        No map has more windows along that side than at the size that the spec is written for, and regions hold.
+        No map has more windows along that side than at the size that the spec is written for; it may have fewer, so
+        that regions that filled the map leave windows over, which are not shuffled.
 
         Raises:
             InputError: it is no size, or a window would be larger than any may be.

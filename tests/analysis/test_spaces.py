@@ -56,10 +56,21 @@ def test_a_space_is_named_once(files):
 
 
 def test_a_stop_says_how_many_scores_are_kept(files, monkeypatch, caplog):
-    def stop(self, spec, resolution):
+    def stop(self, spec, resolution, written):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Scorer, "score", stop)
     with pytest.raises(KeyboardInterrupt):
         vitspace.compare_spaces(files, "1M..3G", 4, SLOG)
     assert "0 of 7 scores are kept" in caplog.text
+
+
+def test_spaces_are_compared_at_the_cost_of_a_tasks_whole_network(files, tmp_path):
+    band, size = "1M..3G", (64, 64)
+    found = vitspace.compare_spaces(files[:1], band, 4, SLOG, tmp_path / "out", img_size=size, task="semantic-fpn")
+    [sample] = found.samples
+    assert [each.macs for each in sample.scored] == [
+        vitspace.cost(each.spec, size, task="semantic-fpn").macs for each in sample.scored
+    ]
+    assert (found.to_json()["task"], found.to_json()["img_size"]) == ("semantic-fpn", 64)
+    assert "for semantic-fpn at 64 px, 150 classes" in (tmp_path / "out" / "report.md").read_text()

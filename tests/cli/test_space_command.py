@@ -10,6 +10,8 @@ from inside import SMALL, vitspace
 from vitspace.cli import console, main
 from vitspace.cli.space import _print_designs, _values
 from vitspace.latency.predictor import Prediction
+from vitspace.spec import Spec
+from vitspace.tasks.costs import cost
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +122,19 @@ def test_a_width_that_the_user_set_is_kept_to(folder, monkeypatch, capsys):
 def test_lists_that_differ_by_stage_name_their_stages():
     assert _values([[1, 2], [1, 2]]) == "1, 2"
     assert _values([[], [1], [2, 4], [1]]) == "1: -\n2, 4: 1\n3: 2, 4"
+
+
+def test_a_task_counts_whole_networks(folder):
+    task = ["--task", "semantic-fpn", "--img-size", "64", "--json"]
+    sized = json.loads(vitspace("space", "size", "small.yaml", *task, cwd=folder).stdout)
+    assert (sized["task"], sized["img_size"], sized["designs"]) == ("semantic-fpn", 64, 8)
+    none = json.loads(vitspace("space", "size", "small.yaml", *task, "--budget", "10M", cwd=folder).stdout)
+    assert none["designs"] == 0
+    [row] = json.loads(vitspace("space", "draw", "small.yaml", "-n", "1", *task, cwd=folder).stdout)
+    spec = Spec.from_dict({key: row[key] for key in ("stem", "stages", "head")})
+    assert row["macs"] == cost(spec, 64, task="semantic-fpn").macs
+    done = vitspace("space", "size", "small.yaml", "--task", "fpnn", cwd=folder, check=2)
+    assert "did you mean fpn?" in done.stderr
 
 
 def test_several_sizes_of_image_are_counted_and_drawn_from(folder):

@@ -32,7 +32,7 @@ def test_a_study_is_for_its_size(study):
     record = study.record
     assert study.name == "tiny-64x96px"
     assert record.img_size == (64, 96)
-    assert record.to_json()["img_size"] == (64, 96)
+    assert record.to_json()["img_size"] == [64, 96]
     assert all(trial.macs == cost(trial.spec, (64, 96)).macs for trial in record.completed)
     assert "All of it is for images of 64x96 px." in repr(study)
     assert "FLOPs and latency at 64x96 px." in (study.folder / "report.md").read_text()

@@ -26,8 +26,8 @@ def test_a_rule_names_its_families_where_they_are_not_all():
 
 
 def test_a_design_is_a_row_of_its_costs_and_fields():
-    spec = vitspace.anchor("mat_1").spec
-    [row] = design_rows([spec], 224)
+    spec, space = vitspace.anchor("mat_1").spec, SimpleNamespace(cost=vitspace.cost)
+    [row] = design_rows([spec], space)
     assert row["macs"] == vitspace.cost(spec).macs and "predicted_ms" not in row
     assert vitspace.Spec.from_dict({key: row[key] for key in ("stem", "stages", "head")}) == spec
-    assert design_rows([spec], 224, [SimpleNamespace(ms=7.0)])[0]["predicted_ms"] == 7.0
+    assert design_rows([spec], space, [SimpleNamespace(ms=7.0)])[0]["predicted_ms"] == 7.0

@@ -66,12 +66,45 @@ def test_absent_values_are_those_that_no_settings_give(seed):
     assert all(why and "Traceback" not in why for why in absent.values())
 
 
-def small(tmp_path, **axes):
+def small(tmp_path, *rules, **axes):
     base = {"dim": [32], "depth": [1], "head_dim": [32], "mlp_ratio": [2], "window": [7]} | axes
     path = tmp_path / "small.yaml"
-    rules = ["ceil(side / window) % region_size == 0"]
+    rules = ["ceil(side / window) % region_size == 0", *rules]
     path.write_text(yaml.safe_dump({"family": "msg", "axes": base, "rules": rules}))
     return load_space(str(path))
+
+
+STEMS = ["overlapped", "plain"]
+
+
+@pytest.mark.parametrize("stems", [STEMS, STEMS[::-1]])
+@pytest.mark.parametrize("wanted", STEMS)
+def test_a_condition_on_the_stem_is_looked_up_where_the_stem_is(tmp_path, stems, wanted):
+    axes = {"stem.patch": stems, "exchange": {"each": ["no_token", "shuffle"], "when": {"stem.patch": [wanted]}}}
+    assert not absent_values(small(tmp_path, **axes))
+
+
+@pytest.mark.parametrize("wanted", STEMS)
+def test_what_is_refused_behind_the_stem_that_it_asks_for_is_named(tmp_path, wanted):
+    axes = {"stem.patch": STEMS, "region_size": {"stages": [None, None, [1], [1, 4]], "when": {"stem.patch": [wanted]}}}
+    [found] = absent_values(small(tmp_path, **axes))
+    assert (found.axis, found.value, found.stage) == ("region_size", 4, 4)
+    assert "ceil(side / window) % region_size == 0 must hold" in found.why
+
+
+def test_the_conditions_of_a_condition_hold_too(tmp_path):
+    axes = {
+        "mlp_ratio": [2, 4],
+        "exchange": {"values": ["shuffle", "no_token"], "when": {"mlp_ratio": [2]}},
+        "region_size": {"values": [1, 2], "when": {"exchange": ["shuffle"]}},
+    }
+    found = absent_values(small(tmp_path, "exchange == 'no_token' or mlp_ratio == 4", **axes))
+    assert [(each.axis, each.value) for each in found] == [
+        ("exchange", "shuffle"),
+        ("region_size", 1),
+        ("region_size", 2),
+    ]
+    assert found[1].why == "its condition holds in none (exchange in shuffle)"
 
 
 def test_the_rule_is_named(tmp_path):

@@ -6,8 +6,8 @@ from vitspace.errors import InputError
 from vitspace.families import FAMILIES
 from vitspace.training.recipe import CHOICE, LEAST_RATES, PAPER, Recipe, load_recipe, paper_recipe, recipe_names
 
-#: Settings that mean nothing under the other schedule.
-OF_SCHEDULE = {"cosine": {"decay_epochs", "decay_rate"}, "step": {"min_lr"}}
+#: Settings that mean nothing under a schedule.
+OF_SCHEDULE = {"cosine": {"decay_epochs", "decay_rate"}, "poly": {"decay_epochs"}, "step": {"min_lr"}}
 
 
 @pytest.mark.parametrize("name", recipe_names())

@@ -23,7 +23,7 @@ from vitspace.errors import FailureError, InputError
 from vitspace.export import ExportedModel
 from vitspace.network import build
 from vitspace.training import Wishes, train
-from vitspace.training.images import OnDisk, Order, open_images, train_loader, val_batches
+from vitspace.training.images import OnDisk, Order, labelled, open_images, train_loader, val_batches
 from vitspace.training.loading import HERE
 from vitspace.training.processes import ProcessGroup
 from vitspace.training.recipe import Recipe
@@ -96,10 +96,10 @@ def test_many_broken_images_in_a_row_are_stepped_over(tmp_path):
     for path in paths[:-1]:
         path.write_bytes(b"")
     Image.new("RGB", (8, 8)).save(paths[-1])
-    images = OnDisk({"c1": paths[:-1], "c2": paths[-1:]}, stands_in=True)
+    images = OnDisk(labelled({"c1": paths[:-1], "c2": paths[-1:]}), stands_in=True)
     assert images[0][1] == 1 and images.skipped == 1499
     with pytest.raises(InputError, match="none of 1499 can"):
-        OnDisk({"c1": paths[:-1]}, stands_in=True)[0]
+        OnDisk(labelled({"c1": paths[:-1]}), stands_in=True)[0]
 
 
 def test_a_training_interrupted_between_epochs_ends_in_the_same_weights(ask):
@@ -291,7 +291,7 @@ def test_images_of_16_bits_are_scaled_and_floating_point_ones_skipped(tmp_path):
     values = np.array([[0, 257 * 100], [257 * 200, 65535]])
     for kind, name in ((np.uint16, "0.png"), (np.int32, "1.tif"), (np.float32, "2.tif")):
         Image.fromarray(values.astype(kind)).save(tmp_path / name)
-    images = OnDisk({"c1": sorted(tmp_path.iterdir())}, stands_in=False)
+    images = OnDisk(labelled({"c1": sorted(tmp_path.iterdir())}), stands_in=False)
     for index in (0, 1):
         assert np.asarray(images[index][0])[..., 0].tolist() == [[0, 100], [200, 255]]
     assert images[2] is None and images.skipped == 1

@@ -9,6 +9,7 @@ from safetensors.torch import save_file
 from vitspace.anchors import assemble
 from vitspace.errors import InputError
 from vitspace.network import build
+from vitspace.tasks.heads import CLASSIFICATION
 from vitspace.training.weights import begin_with, put, read_weights
 
 SPEC = assemble("msg", {"dim": [16, 32], "depth": 1, "head_dim": 16, "mlp_ratio": 1, "region_size": [2, 1]})
@@ -34,6 +35,7 @@ def test_other_floats_are_converted(tmp_path, dtype):
     put(
         read(tmp_path, {name: tensor.to(dtype) if name in FLOATS else tensor for name, tensor in tensors().items()}),
         network,
+        SPEC,
     )
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, tensors()[name].to(dtype).to(tensor.dtype))
@@ -43,7 +45,7 @@ def test_other_floats_are_converted(tmp_path, dtype):
 def test_weights_of_another_kind_are_refused(tmp_path, dtype):
     changed = {name: tensor.to(dtype) if name in FLOATS else tensor for name, tensor in tensors().items()}
     with pytest.raises(InputError, match=rf"^{FLOATS[0]} is float32 or .*, but in .* it is {str(dtype)[6:]}"):
-        put(read(tmp_path, changed), build(SPEC, 5))
+        put(read(tmp_path, changed), build(SPEC, 5), SPEC)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
@@ -52,7 +54,7 @@ def test_a_value_that_is_no_number_is_refused_in_any_tensor(tmp_path, name, valu
     changed = tensors()
     changed[name].view(-1)[-1] = value
     with pytest.raises(InputError, match=rf"finite numbers, but 1 of \d+ in {name} of"):
-        put(read(tmp_path, changed), build(SPEC, 5))
+        put(read(tmp_path, changed), build(SPEC, 5), SPEC)
 
 
 @pytest.mark.parametrize("name", ALIVE)
@@ -60,14 +62,14 @@ def test_zeros_are_refused_where_a_network_as_initialised_has_none(tmp_path, nam
     changed = tensors()
     changed[name].zero_()
     with pytest.raises(InputError, match=rf"not all 0, but {name} of .* is"):
-        put(read(tmp_path, changed), build(SPEC, 5))
+        put(read(tmp_path, changed), build(SPEC, 5), SPEC)
 
 
 def test_doubles_that_no_float_holds_are_refused(tmp_path):
     changed = tensors()
     changed["head.fc.weight"] = torch.full_like(changed["head.fc.weight"], 1e300, dtype=torch.float64)
     with pytest.raises(InputError, match="finite numbers"):
-        put(read(tmp_path, changed), build(SPEC, 5))
+        put(read(tmp_path, changed), build(SPEC, 5), SPEC)
 
 
 @pytest.mark.parametrize("shape", [(), (5,), (5, 32, 1)])
@@ -76,16 +78,16 @@ def test_a_classifier_is_a_matrix(tmp_path, shape):
         read(tmp_path, tensors() | {"head.fc.weight": torch.ones(shape)})
 
 
-@pytest.mark.parametrize(("classes", "new"), [(5, False), (3, True), (9, True)])
-def test_a_head_of_another_size_is_made_anew(tmp_path, classes, new):
+@pytest.mark.parametrize(("classes", "said"), [(5, ""), (3, "a new head of 3 classes"), (9, "a new head of 9 classes")])
+def test_a_head_of_another_size_is_made_anew(tmp_path, classes, said):
     network = build(SPEC, classes)
     before = network.head.fc.weight.clone()
-    assert begin_with(network, read(tmp_path, tensors())) is new
+    assert begin_with(network, read(tmp_path, tensors()), SPEC, CLASSIFICATION, classes) == said
     for name, tensor in network.state_dict().items():
-        if new and name.startswith("head.fc"):
+        if said and name.startswith("head.fc"):
             continue
         assert torch.equal(tensor, tensors()[name])
-    assert not new or torch.equal(network.head.fc.weight, before)
+    assert not said or torch.equal(network.head.fc.weight, before)
 
 
 @pytest.mark.parametrize("name", ["mean", "std"])
@@ -100,4 +102,4 @@ def test_a_channel_has_a_mean_and_a_deviation(tmp_path, name, values):
 def test_weights_of_another_network_are_one_error(tmp_path):
     other = assemble("msg", {"dim": [16, 64], "depth": 1, "head_dim": 16, "mlp_ratio": 1, "region_size": [2, 1]})
     with pytest.raises(InputError, match=r"weights have the spec's names and shapes, but in .*safetensors"):
-        begin_with(build(other, 3), read(tmp_path, tensors()))
+        begin_with(build(other, 3), read(tmp_path, tensors()), other, CLASSIFICATION, 3)

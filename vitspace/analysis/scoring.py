@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vitspace import cache
 from vitspace.costs import cost
@@ -88,14 +88,18 @@ class Scorer:
         self._kind = f"scores of designs {sources_of(module_of(proxy))} {digest}"
         self._known = cache.load(self._kind)
 
-    def score(self, spec: Spec, resolution: ImageSize) -> ScoredDesign:
+    def score(self, spec: Spec, resolution: ImageSize, written: Spec | None = None) -> ScoredDesign:
         """Return a design's costs and score; an exception of the proxy becomes the reason of a failure.
+
+        Args:
+            spec: The design.
+            resolution: Side of the image, or (height, width), pixels, at which it is costed.
+            written: It as proxies know it (`Space.as_written`); None is that of which `Spec.at` makes the design.
 
         Raises:
             ProxyFault: the proxy is of another package, and of the wrong shape.
         """
-        # Proxies have an image size of their own, and know designs as they are written.
-        costs, written = cost(spec, resolution), spec.written_at(resolution)
+        costs, written = cost(spec, resolution), written or spec.written_at(resolution)
         key = f"{self.seed} {written.id} {spec.sources}"
         if key not in self._known:
             try:
@@ -111,12 +115,14 @@ class Scorer:
         return ScoredDesign(spec, costs.params, costs.macs, found["score"], found["why"])
 
     def score_all(self, designs: Sequence[tuple[Space, Spec]], track: Track = untracked) -> list[ScoredDesign]:
-        """Score designs of spaces, each at its space's resolution, one after the other."""
+        """Score designs of spaces, each at its space's resolution and cost, one after the other."""
         found: list[ScoredDesign] = []
         try:
             with computing_on(self.threads):
                 for space, spec in track(designs, "scoring designs"):
-                    found.append(self.score(spec, space.resolution))
+                    scored = self.score(spec, space.resolution, space.as_written(spec))
+                    costs = space.cost(spec)
+                    found.append(replace(scored, params=costs.params, macs=costs.macs))
         except KeyboardInterrupt:
             _log.warning("%d of %d scores are kept; the same call goes on from there", len(found), len(designs))
             raise

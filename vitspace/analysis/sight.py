@@ -88,8 +88,8 @@ class Spread:
 def spread_of(record: StudyRecord, seen: Observations) -> Spread:
     """Return the spread of a study's scores: over the designs that are analysed, and over all completed trials."""
     done = [(trial.macs, trial.score) for trial in record.completed if trial.macs and trial.score is not None]
-    macs, scores = zip(*done, strict=True)
-    return Spread.of(seen, np.array(macs, float), np.array(scores, float), others_are="all completed trials")
+    macs, scores = np.array(done, float).reshape(-1, 2).T
+    return Spread.of(seen, macs, scores, others_are="all completed trials")
 
 
 def published_scores(scorer: Scorer, seen: Observations, track: Track = untracked) -> tuple[Array, Array]:
@@ -112,8 +112,8 @@ def changes(space: Space, scorer: Scorer, seen: Observations, track: Track = unt
     found: dict[str, float] = {}
     for axis in track(list(seen.values), "changing one axis"):
         probes = islice(_probes(space, seen, axis), PROBES)
-        scored = [(seen.scores[i], scorer.score(spec, space.resolution).score) for i, spec in probes]
-        moved = [abs(after - before) for before, after in scored if after is not None]
+        scored = [(i, scorer.score(spec, space.resolution, space.as_written(spec)).score) for i, spec in probes]
+        moved = [abs(after - seen.scores[i]) for i, after in scored if after is not None]
         found |= {axis: float(max(moved))} if moved else {}
     return found
 

@@ -20,6 +20,7 @@ from vitspace.folders import check_folder, owning
 from vitspace.image_sizes import ImageSize, format_image_size
 from vitspace.space import Space, load_space
 from vitspace.spec import NATIVE_SIZE
+from vitspace.tasks.heads import CLASSIFICATION
 from vitspace.tracking import Track, untracked
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ class SpaceComparison:
         scoring: How they were scored.
         folder: Folder of figure and tables; None if none were written.
         img_size: Side of the image, or (height, width), pixels, at which designs were counted.
+        task: What they were counted for.
+        where: Both in words.
     """
 
     samples: tuple[SpaceSample, ...]
@@ -44,6 +47,8 @@ class SpaceComparison:
     scoring: Scoring
     folder: Path | None = None
     img_size: ImageSize = NATIVE_SIZE
+    task: str = CLASSIFICATION
+    where: str = f"at {NATIVE_SIZE} px"
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -57,6 +62,7 @@ class SpaceComparison:
             "proxy": self.scoring.proxy,
             "n": self.n,
             "img_size": self.img_size,
+            "task": self.task,
             "seed": self.scoring.seed,
             "spaces": records(self.table),
             "report": str(self.folder) if self.folder else None,
@@ -72,6 +78,7 @@ def compare_spaces(  # noqa: PLR0913 (all but two are optional)
     command: str = "",
     track: Track = untracked,
     img_size: ImageSize | None = None,
+    task: str = CLASSIFICATION,
 ) -> SpaceComparison:
     """Draw designs uniformly from each space within one band of FLOPs, and score them by a proxy.
 
@@ -86,15 +93,17 @@ def compare_spaces(  # noqa: PLR0913 (all but two are optional)
         out: Folder of figure and tables; None writes none.
         command: The command line, for the report.
         track: Shows how many designs are scored.
-        img_size: Side of the image, or (height, width), pixels; None is what each space is written for.
+        img_size: Side of the image, or (height, width), pixels; None is what each space is written for, or the task's.
+        task: What designs are counted for; scores are those of networks of classification.
 
     Raises:
-        InputError: there is no such space, proxy or data, a space is named twice, the budget is malformed, or the
+        InputError: there is no such space, task, proxy or data, a space is named twice, the budget is malformed, or the
             folder cannot be written.
     """
     scoring = scoring or Scoring()
     band = parse_band(budget) if isinstance(budget, str) else budget
-    loaded = _load(spaces, img_size)
+    loaded = _load(spaces, img_size, task)
+    first = next(iter(loaded.values()))
     folder = check_folder(out) if out else None
     with owning(folder):
         scorer = scoring.scorer()
@@ -103,19 +112,19 @@ def compare_spaces(  # noqa: PLR0913 (all but two are optional)
         designs = [(loaded[sample.space], spec) for sample in drawn for spec in sample.specs]
         scored = iter(scorer.score_all(designs, track))
         samples = tuple(replace(sample, scored=tuple(next(scored) for _ in sample.specs)) for sample in drawn)
-        comparison = SpaceComparison(samples, band, n, scoring, folder, next(iter(loaded.values())).resolution)
+        comparison = SpaceComparison(samples, band, n, scoring, folder, first.counted_size, task, first.where)
         if folder:
             _write(comparison, folder, command)
     return comparison
 
 
-def _load(spaces: Iterable[str], img_size: ImageSize | None) -> dict[str, Space]:
+def _load(spaces: Iterable[str], img_size: ImageSize | None, task: str) -> dict[str, Space]:
     names = list(spaces)
     if len({Path(name).stem for name in names}) < len(names):
         raise InputError(f"each space is compared once, but got {', '.join(names)}")
-    loaded = [load_space(name, img_size) for name in names]
-    if len({space.resolution for space in loaded}) > 1:
-        sizes = ", ".join(f"{space.name} {format_image_size(space.resolution)}" for space in loaded)
+    loaded = [load_space(name, img_size, task) for name in names]
+    if len({space.counted_size for space in loaded}) > 1:
+        sizes = ", ".join(f"{space.name} {format_image_size(space.counted_size)}" for space in loaded)
         raise InputError(f"spaces are compared at one size of images, --img-size, but got {sizes}")
     return {space.name: space for space in loaded}
 
@@ -133,7 +142,7 @@ def _write(comparison: SpaceComparison, folder: Path, command: str) -> None:
     counted = " Designs are counted by FLOPs alone, and drawn within both limits." if band.params != ANY else ""
     words = made_by(
         command,
-        f"Band: {band} at {format_image_size(comparison.img_size)} px.{counted} Seed {scoring.seed}.",
+        f"Band: {band} {comparison.where}.{counted} Seed {scoring.seed}.",
         scoring.proxy,
     )
     title = f"{scoring.proxy} score of designs, by space: {band}"

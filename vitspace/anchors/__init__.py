@@ -6,7 +6,7 @@ not the family's, and notes.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache, cached_property
@@ -19,7 +19,7 @@ import yaml
 from vitspace.anchors.counted import counted as kept_costs
 from vitspace.anchors.status import status as status_of
 from vitspace.errors import InputError, shown
-from vitspace.image_sizes import ImageSize
+from vitspace.image_sizes import ImageSize, sides
 from vitspace.spec import Spec, parse_part
 
 ROLES = ("anchor", "ablation", "peer")
@@ -122,6 +122,25 @@ def assemble(
         tuple(stages),  # type: ignore[arg-type]
         parse_part("head", {"family": family} | dict(head or {}), "head"),  # type: ignore[arg-type]
     )
+
+
+def specs_at(rows: Iterable[Anchor], img_size: ImageSize) -> dict[str, Spec]:
+    """Return the specs of rows for images of a size, by id.
+
+    Rows without a spec are left out, and those that are none at the size, as a window would be larger than any may be.
+
+    Raises:
+        InputError: it is no size of images.
+    """
+    size, found = sides(img_size), {}
+    for row in rows:
+        try:
+            spec = row.at(size)
+        except InputError:  # of a window: the size is one of images
+            continue
+        if spec is not None:
+            found[row.id] = spec
+    return found
 
 
 @cache

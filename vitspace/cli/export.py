@@ -84,7 +84,7 @@ def _lines(record: dict[str, Any]) -> list[str]:
     for name, found in record["int8"].items():
         lines.append(
             f"{name}: cosine similarity with float32 {found['cosine']:.4f}, same top-1 {found['same_top1']:.0%} "
-            f"({found['images']} images, {found['runtime']}); "
+            f"({plural(found['images'], 'image')}, {found['runtime']}); "
             f"{found['size_bytes'] / 1e6:.1f} MB, in float32 {found['float32_size_bytes'] / 1e6:.1f} MB; "
             f"{found['ms']:.1f} ms, in float32 {found['float32_ms']:.1f} ms"
         )

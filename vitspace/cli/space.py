@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.cli import app, command_of, console, print_json, say
-from vitspace.cli.options import BACKENDS, BUDGET, IMG_SIZES, JSON, PARAMS, read_sizes
+from vitspace.cli.options import BACKENDS, BUDGET, IMG_SIZES, JSON, PARAMS, TASK, read_sizes
 from vitspace.errors import InputError
 from vitspace.image_sizes import format_image_size
+from vitspace.tasks.heads import CLASSIFICATION
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -48,22 +49,30 @@ def size(
     name: str = _NAME,
     budget: str = BUDGET,
     img_size: str = IMG_SIZES,
+    task: str = TASK,
     as_json: bool = JSON,
 ) -> None:
     """Count the distinct designs of a space exactly, or those within a budget."""
     from vitspace.space import load_sizes
 
-    space = load_sizes(name, read_sizes(img_size))
+    space = load_sizes(name, read_sizes(img_size), task or CLASSIFICATION)
     designs, axes = space.size(budget), len({v.axis for v in space.variables})
     sizes = {size: each.size(budget) for size, each in space.at.items()}
     if as_json:
-        found = {"space": space.name, "designs": designs, "axes": axes, "budget": budget}
+        found = {
+            "space": space.name,
+            "designs": designs,
+            "axes": axes,
+            "budget": budget,
+            "task": task or CLASSIFICATION,
+        }
         of_each = {"sizes": [{"img_size": size, "designs": count} for size, count in sizes.items()]}
-        print_json(found | ({"img_size": space.resolution} if len(sizes) == 1 else {"img_size": None} | of_each))
+        print_json(found | ({"img_size": space.counted_size} if len(sizes) == 1 else {"img_size": None} | of_each))
         return
     where = f" within {budget}" if budget else ""
     each = [f"{format_image_size(size)} px" + f" ({count:,})" * (len(sizes) > 1) for size, count in sizes.items()]
-    where += f" at {', '.join(each)}" if img_size or budget else ""
+    at = space.where if space.task else f"at {', '.join(each)}"
+    where += f" {at}" if img_size or budget or task else ""
     say(f"{space.name}{where}: {designs:,} distinct designs of {axes} axes")
 
 
@@ -74,6 +83,7 @@ def draw(
     budget: str = BUDGET,
     params: str = PARAMS,
     img_size: str = IMG_SIZES,
+    task: str = TASK,
     latency: str = typer.Option(None, help="Predicted CPU latency, calibrated here: 60ms; of a device: pi5:60ms."),
     latency_backend: str = typer.Option(None, help=f"Backend: {BACKENDS}. (default: eager)"),
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
@@ -86,14 +96,14 @@ def draw(
     from vitspace.space import load_sizes
     from vitspace.space.tables import design_rows, predicted
 
-    space = load_sizes(name, read_sizes(img_size))
+    space = load_sizes(name, read_sizes(img_size), task or CLASSIFICATION)
     if latency_backend and not latency:
         raise InputError(f"--latency-backend belongs to --latency, but got --latency-backend {latency_backend} alone")
     limits: dict[str, Any] = {"params": params, "latency": latency, "latency_backend": latency_backend or "eager"}
     specs = space.draw(n, budget, seed, **limits, replace=replace, balanced=balanced)
     device = Budget.parse(latency=latency).device
     predictions = predicted(specs, limits["latency_backend"], space.resolution, device) if latency else []
-    rows = design_rows(specs, space.resolution, predictions)
+    rows = design_rows(specs, space, predictions)
     if as_json:
         print_json(rows)
         return

@@ -5,9 +5,10 @@ from pathlib import Path
 import typer
 
 from vitspace.cli import command_line, command_of, print_json, print_table, refuse, say, track
-from vitspace.cli.options import BUDGET, DATA, DEVICE, IMG_SIZE, JSON_ALONE, PARAMS, STORAGE, read_size
+from vitspace.cli.options import BUDGET, DATA, DEVICE, IMG_SIZE, JSON_ALONE, PARAMS, STORAGE, TASK, read_size
 from vitspace.cli.space import group
 from vitspace.image_sizes import format_image_size
+from vitspace.tasks.heads import CLASSIFICATION
 
 
 @command_of(group, "compare")
@@ -16,6 +17,7 @@ def compare(
     budget: str = typer.Option(..., help="FLOPs: 1G is the band 0.9G..1G, 0.5G..1G itself."),
     params: str = PARAMS,
     img_size: str = IMG_SIZE,
+    task: str = TASK,
     n: int = typer.Option(200, "--n", "-n", min=2, help="Designs drawn from each space."),
     proxy: str = typer.Option("rank", help="The proxy: a training-free score, or train:small."),
     data: str = DATA,
@@ -31,10 +33,11 @@ def compare(
     from vitspace.analysis.tables import shown_comparison
 
     side = read_size(img_size)
-    size = f"-{format_image_size(side)}px" if side else ""
+    size = (f"-{task}" if task else "") + (f"-{format_image_size(side)}px" if side else "")
     folder = _folder(out, "spaces", f"{budget}-{proxy}{size}", as_json)
     scoring = Scoring(proxy, data, seed, device)
-    found = compare_spaces(spaces, parse_band(budget, params), n, scoring, folder, command_line(), track, side)
+    band, purpose = parse_band(budget, params), task or CLASSIFICATION
+    found = compare_spaces(spaces, band, n, scoring, folder, command_line(), track, side, purpose)
     if as_json:
         print_json({"budget": budget} | found.to_json())
         return

@@ -14,10 +14,25 @@ from types import ModuleType
 
 from vitspace.data._base import DataRequest, Dataset, part_of, resize
 from vitspace.data._decoding import read_image
+from vitspace.data._masks import IGNORED, MOST_RATIO, find_masks, read_mask
 from vitspace.data._picture import as_rgb
 from vitspace.errors import InputError, shown
 
-__all__ = ["SOURCES", "Dataset", "as_rgb", "check_data", "kept_size", "load_data", "part_of", "read_image", "resize"]
+__all__ = [
+    "IGNORED",
+    "MOST_RATIO",
+    "SOURCES",
+    "Dataset",
+    "as_rgb",
+    "check_data",
+    "find_masks",
+    "kept_size",
+    "load_data",
+    "part_of",
+    "read_image",
+    "read_mask",
+    "resize",
+]
 
 #: Names of the sources.
 SOURCES = tuple(info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_"))
@@ -96,5 +111,6 @@ def _parse(text: str) -> tuple[ModuleType, str]:
         near = get_close_matches(name, SOURCES, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         known = "fractal, fractal:CLASSES, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR or hf:NAME"
+        hint = "; masks are trained on by a task of segmentation, --task semantic-fpn" if name == "masks" else hint
         raise InputError(f"data is {known}, but got {shown(text)}{hint}")
     return importlib.import_module(f"{__name__}.{name}"), argument

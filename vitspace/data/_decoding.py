@@ -34,16 +34,28 @@ def read_image(source: Source, least: int = 0) -> Image.Image:
     Raises:
         Exception: it cannot be read; Pillow's readers raise almost anything.
     """
-    with _opened(source) as image:
+    with opened(source) as image:
         if least:
             image.draft("RGB", (least, least))
         return as_rgb(image)
 
 
+def opened(source: Source) -> Image.Image:
+    """Return a picture that is not decoded yet.
+
+    Raises:
+        Exception: it is none; see `read_image`.
+    """
+    if isinstance(source, Path) and not source.is_file():
+        raise ValueError("it is no file")  # to open a pipe waits for its other end
+    Image.init()
+    return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
+
+
 def is_image(path: Path) -> bool:
     """Whether a file's first bytes are those of a picture."""
     try:
-        with _opened(path):
+        with opened(path):
             return True
     except Exception:  # a file of another kind makes Pillow's readers raise almost anything
         return False
@@ -92,13 +104,6 @@ def tell_passed_over(names: list[str], where: str) -> None:
     if names:
         words = "left out of %s, as no image that is read, or in a folder met before: %s: %s"
         _log.warning(words, where, plural(len(names), "file"), _some(names))
-
-
-def _opened(source: Source) -> Image.Image:
-    if isinstance(source, Path) and not source.is_file():
-        raise ValueError("it is no file")  # to open a pipe waits for its other end
-    Image.init()
-    return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
 
 
 def _some(names: list[str]) -> str:

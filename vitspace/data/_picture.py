@@ -27,7 +27,7 @@ def as_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise ValueError("pixels are integers, but got floating-point values")
     image.load()  # readers of some formats turn it by themselves, and then say so
-    turn = _UPRIGHT.get(_orientation(image))
+    turn = _UPRIGHT.get(orientation(image))
     if image.mode.startswith("I"):
         image = _in_8_bits(image)
     elif image.has_transparency_data:
@@ -37,8 +37,8 @@ def as_rgb(image: Image.Image) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 to 8; 1 where a damaged block does not say."""
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 (upright) to 8; 1 where a damaged block does not say."""
     try:
         found = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # a damaged block makes Pillow's readers raise almost anything
@@ -63,7 +63,12 @@ def _bits(image: Image.Image) -> int:
 
 
 def _with_alpha(image: Image.Image) -> Image.Image:
-    """Return a picture in RGBA; the transparent colour of a PNG of 16 bits has 16, while its pixels have 8 by now."""
+    """Return a picture in RGBA.
+
+    Of the pixels of a PNG of 16 bits a channel Pillow keeps the upper 8, and of its transparent colour all 16. The
+    upper 8 of that are taken, so that other colours that begin with the same 8 bits are transparent, too. A transparent
+    colour whose channels are all below 256 is taken for one of 8 bits.
+    """
     key = image.info.get("transparency")
     if isinstance(key, tuple) and max(key) > 255:
         image = image.copy()

@@ -34,9 +34,9 @@ def check_alive(network: Network, images: Tensor, whose: str) -> None:
             "is dead; nothing is exported"
         )
     if scores.shape[1] > 1 and _constant(scores.T):
+        why = ": head.fc.weight has equal rows" if _constant(network.head.fc.weight) else ""
         raise InputError(
-            f"scores differ from class to class, but those of {whose} are the same for all: head.fc.weight has equal "
-            "rows; nothing is exported"
+            f"scores differ from class to class, but those of {whose} are the same for all{why}; nothing is exported"
         )
 
 

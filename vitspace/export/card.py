@@ -170,7 +170,7 @@ def _int8(record: dict[str, Any]) -> Iterator[str]:
             _top1(found),
             f"{found['size_bytes'] / 1e6:.1f} ({found['float32_size_bytes'] / 1e6:.1f})",
             f"{found['ms']:.1f} ({found['float32_ms']:.1f})",
-            f"{found['runtime']}, {found['images']} images ({found['source']}), ranges of "
+            f"{found['runtime']}, {plural(found['images'], 'image')} ({found['source']}), ranges of "
             f"{found['calibration_images']} ({found['calibration_source']}); one image on one thread, both in turn",
         )
         for name, found in record["int8"].items()

@@ -8,7 +8,6 @@ from safetensors.torch import save_file
 
 from vitspace.errors import InputError, shown
 from vitspace.export.graphs import (
-    DEFAULT_FORMATS,
     converting,
     noted_onnx,
     notes,
@@ -22,7 +21,7 @@ from vitspace.export.model import ExportedModel
 from vitspace.export.module import module_text
 from vitspace.export.parity import Parity, ParityImages, check_parity
 from vitspace.files import write_json
-from vitspace.latency.backends import lacking, openvino_model
+from vitspace.latency.backends import is_int8, lacking, openvino_model
 
 WEIGHTS = "model.safetensors"
 
@@ -91,8 +90,9 @@ FORMATS: dict[str, tuple[Callable[[ExportedModel, Path, ParityImages], Written],
 }
 
 
-#: The formats that are graphs, which are compared with PyTorch.
-GRAPHS = ("onnx", "openvino")
+#: The formats that are written where none is named, and the graphs among them, which are compared with PyTorch.
+DEFAULT_FORMATS = tuple(name for name in FORMATS if not is_int8(name))
+GRAPHS = tuple(name for name in DEFAULT_FORMATS if FORMATS[name][1] != "eager")
 
 
 def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -110,3 +110,9 @@ def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
     for name, lack in lacks.items() if named else ():
         raise InputError(f"format {name!r} needs {lack}")
     return [name for name in asked if name not in lacks], lacks
+
+
+def formats_without(name: str, model: ExportedModel) -> list[str]:
+    """Return the formats that can be written where one failed; without an ONNX graph none that is made of it."""
+    made = [other for other in DEFAULT_FORMATS if other not in GRAPHS or "onnx" in vars(model)]
+    return [other for other in made if other != name and not lacking(FORMATS[other][1])]

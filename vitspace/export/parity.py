@@ -104,7 +104,7 @@ def parity_images(model: ExportedModel, data: str = "", count: int = 256, calibr
 
 
 def _spaced(model: ExportedModel, found: Images, split: str, count: int) -> ParityImages:
-    """Return at most so many of a source's validation images, evenly spaced."""
+    """Return at most ``count`` of what ``found`` validates on, evenly spaced, which are called its ``split`` images."""
     step = -(-len(found.val) // count)
     resizing = {name: model.facts[name] for name in ("crop_pct", "interpolation") if name in model.facts}
     batches = list(val_batches(found, Recipe(img_size=model.img_size, **resizing), 32, step=step))

@@ -11,6 +11,7 @@ from vitspace.export.formats import choose_formats
 from vitspace.export.model import ExportedModel
 from vitspace.export.parity import parity_images
 from vitspace.image_sizes import ImageSize
+from vitspace.latency.backends import is_int8
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +62,5 @@ def export_design(request: ExportRequest) -> dict[str, Any]:
     model = ExportedModel.of(request.design, request.weights, request.img_size, request.num_classes)
     _log.info("exporting %s as %s", request.design.name, ", ".join(formats))
     folder = request.out or Path("exports") / request.design.name
-    calibrate = any(name.endswith("-int8") for name in formats)
-    shown = parity_images(model, request.data, request.images, calibrate)
+    shown = parity_images(model, request.data, request.images, any(map(is_int8, formats)))
     return export_folder(model, formats, folder, request.command, request.force, shown)

@@ -15,7 +15,7 @@ def build_with(spec: Spec, weights: Weights, img_size: ImageSize) -> Network:
         InputError: the weights are not the spec's, or dead; see `vitspace.training.weights.put`.
     """
     network = untrained(spec, weights.num_classes, img_size)
-    put(weights, network)
+    put(weights, network, spec)
     return network
 
 

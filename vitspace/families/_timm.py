@@ -13,6 +13,7 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from torch import nn
 
 from vitspace.anchors import anchor, list_anchors
+from vitspace.costs.networks import count_body
 from vitspace.image_sizes import ImageSize, sides
 from vitspace.network import build, first_conv
 
@@ -51,7 +52,8 @@ def _entrypoint(name: str) -> Callable[..., nn.Module]:
         make = partial(build, spec, img_size=size)
         network: Any = build_model_with_cfg(make, name, pretrained, feature_cfg=features, **kwargs)
         if img_size is not None:
-            network.pretrained_cfg = network.default_cfg = network.pretrained_cfg | {"input_size": (3, *size)}
+            sized = {"input_size": (3, *size), "pool_size": count_body(spec, size).maps[-1][2:]}
+            network.pretrained_cfg = network.default_cfg = network.pretrained_cfg | sized
         made: nn.Module = network
         return made
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain, zip_longest
 
 import vitspace.families  # noqa: F401 (the anchors' specs are its)
+from vitspace.anchors import anchor, specs_at
 from vitspace.anchors.references import main_anchors
 from vitspace.costs import cost
 from vitspace.image_sizes import ImageSize, sides
@@ -53,8 +54,8 @@ def acquaint(settings: LatencySettings, seconds: float = 60.0) -> int:
 def probes(img_size: ImageSize) -> Iterator[Spec]:
     """Yield the anchors that take images of a size, the smallest of each family, then the second smallest."""
     families: dict[str, list[Spec]] = {}
-    for anchor in main_anchors():
-        if anchor.spec is not None and anchor.spec.stride <= min(sides(img_size)):
-            families.setdefault(anchor.family, []).append(anchor.spec.at(img_size, anchor.resolution))
+    for name, spec in specs_at(main_anchors(), img_size).items():
+        if spec.stride <= min(sides(img_size)):
+            families.setdefault(anchor(name).family, []).append(spec)
     columns = [sorted(specs, key=lambda spec: cost(spec, img_size).macs) for specs in families.values()]
     yield from (spec for spec in chain.from_iterable(zip_longest(*columns)) if spec is not None)

@@ -4,9 +4,7 @@ from vitspace.analysis.importance import importances
 from vitspace.analysis.observations import of_study
 from vitspace.analysis.sight import spread_of
 from vitspace.errors import InputError
-from vitspace.space import Space
-from vitspace.space.config import SpaceConfig
-from vitspace.space.sizes import SizedSpace
+from vitspace.space import stored_space
 from vitspace.study.record import StudyRecord
 
 #: Completed trials from which axes are told apart here; fewer make a forest of noise.
@@ -23,19 +21,10 @@ def axis_importance(record: StudyRecord) -> list[tuple[str, float]] | str:
             f"equal FLOPs goes with each axis; {done} {'is' if done == 1 else 'are'} too few to tell axes apart."
         )
     try:
-        seen = of_study(_space(record), record, record.config.limits)
+        stored = record.resolved.get("space") or {}
+        seen = of_study(stored_space(record.config.space, stored), record, record.config.limits)
         found = importances(seen, spread_of(record, seen).sees)
     except InputError as error:
         return f"Axis importance is not to be had: {error}."
     ordered = sorted(found.items(), key=lambda item: -item[1].overall)
     return [(axis, float(value.overall)) for axis, value in ordered[:_SHOWN]]
-
-
-def _space(record: StudyRecord) -> Space:
-    """The space as it was when the study was made."""
-    stored = record.resolved.get("space") or {}
-    values = {name: value for name, value in stored.items() if name in SpaceConfig.model_fields}
-    if not values:
-        raise InputError("the study has no space stored")
-    space = Space(str(stored.get("name", record.config.space)), SpaceConfig.model_validate(values))
-    return SizedSpace(space, record.sizes) if len(record.sizes) > 1 else space

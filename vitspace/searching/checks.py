@@ -138,8 +138,8 @@ def check_budget(space: Space, config: StudyConfig) -> None:
 
 
 def describe_space(space: Space) -> dict[str, Any]:
-    """Return what a study is to remember of its space."""
-    facts = {"name": space.name, **space.config.model_dump(mode="json", exclude_unset=True)}
+    """Return what a study is to remember of its space: what the file says, and the size; `stored_space` reads it."""
+    facts = {"name": space.name, **space.written.config.model_dump(mode="json", exclude_unset=True)}
     follows = {} if space.written.resolution == space.resolution else {"written_for": space.written.resolution}
     sizes = {"img_sizes": [*space.at]} if isinstance(space, SizedSpace) else {}
     return facts | {"resolution": space.resolution} | follows | sizes

@@ -261,10 +261,9 @@ class Desk:
         facts = running.user_attrs
         anchor, deaths = facts.get("anchor"), facts.get("deaths", 0)
         try:
-            spec = self._chosen(running) if OUTSIDE not in facts else self.space.published(published(facts["anchor"]))
+            spec = self.space.published([published(anchor)])[anchor] if OUTSIDE in facts else self._chosen(running)
         except InvalidDesign as error:
             return self._trial(running.number, "invalid", why=str(error))
-        assert spec is not None
         if deaths >= DEATHS:
             why = f"its worker died {deaths} times, the last time {facts.get('killed')}"
             return self._trial(running.number, "failed", spec, why, anchor)

@@ -73,17 +73,13 @@ class Evaluator:
         """Return the settings of a design's timing, at its size of image."""
         return replace(self.latency, img_size=self.size_of(spec))
 
-    def as_written(self, spec: Spec) -> Spec:
-        """Return a design as it is for images of the size that specs are written for, which proxies know."""
-        return plain(spec).written_at(self.size_of(spec))
-
     def score(self, spec: Spec, seed: int, on_step: OnStep | None = None) -> Score:
         """Return the proxy's score of a design.
 
         Raises:
             ProxyError: it cannot be scored.
         """
-        return self.proxy.score(self.as_written(spec), seed, on_step)
+        return self.proxy.score(self.space.as_written(spec), seed, on_step)
 
     def evaluate(
         self,
@@ -171,7 +167,7 @@ class Evaluator:
         ladder = self.proxy if rungs and isinstance(self.proxy, Laddered) else None
         proxies = ladder.rungs if ladder else (self.proxy,)
         for number, proxy in enumerate(proxies):
-            score = proxy.score(self.as_written(spec), self.seed, on_step)
+            score = proxy.score(self.space.as_written(spec), self.seed, on_step)
             value = finite(score.value)
             trained.append({"rung": getattr(proxy, "name", ""), "score": value, "seconds": float(score.seconds)})
             details = trial.details | storable({"proxy_seconds": score.seconds, **score.details})

@@ -145,7 +145,7 @@ def chosen_anchors(space: Space, config: StudyConfig) -> dict[str, Spec]:
 
 
 def _within(rows: Iterable[Anchor], space: Space, config: StudyConfig) -> dict[str, Spec]:
-    specs = {row.id: spec for row in rows if (spec := space.published(row))}
+    specs = space.published(rows)
     return {name: spec for name, spec in specs.items() if not space.over_budget(spec, config.limits)}
 
 

@@ -259,7 +259,8 @@ def design_params(trial: FrozenTrial) -> dict[str, Any]:
 def design_of(trial: FrozenTrial, space: Space) -> Spec | None:
     """Return the design of a trial that waits or runs; None where its params are still chosen, or make none."""
     if trial.user_attrs.get(OUTSIDE):
-        return space.published(anchor(trial.user_attrs["anchor"]))
+        row = anchor(trial.user_attrs["anchor"])
+        return space.published([row]).get(row.id)
     try:
         return space.decode(design_params(trial))
     except InputError:

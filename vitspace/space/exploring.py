@@ -15,15 +15,13 @@ from numpy.typing import NDArray
 
 from vitspace.costs import PartCost
 from vitspace.costs.handed import Handed
-from vitspace.costs.parts import count_head
 from vitspace.errors import InputError
-from vitspace.image_sizes import format_image_size
-from vitspace.space.config import CLASSES, STAGES
+from vitspace.space.config import STAGES
 from vitspace.space.lattice import MOST_MACS, Entries, Ints, Lattice, Option
 from vitspace.space.progress import Progress
 from vitspace.space.rows import Rows, combinations, shared_variables
 from vitspace.space.schema import Schema
-from vitspace.space.transition import State, advance, enter
+from vitspace.space.transition import State, advance, ended, enter, passed
 from vitspace.space.variables import InvalidDesign
 from vitspace.spec import Carry, PartSpec, StageSpec
 
@@ -43,7 +41,7 @@ def explore(schema: Schema) -> Lattice:
     sets = _Sets()
     states = [_Open(None, sets.number(np.arange(len(settings))))]
     rows = [Rows(schema, step, settings, shared) for step in range(STAGES)]
-    size = "" if schema.written.resolution == schema.resolution else f" at {format_image_size(schema.resolution)} px"
+    size = f" {schema.where}" if schema.task or schema.written.resolution != schema.resolution else ""
     progress = Progress(f"{schema.name}{size}", [len(each) for each in rows])
     entries, options = [], []
     for step in range(STAGES):
@@ -57,8 +55,8 @@ def explore(schema: Schema) -> Lattice:
         entries.append(walk.entries())
     if (most := sum(int(each.macs.max()) for each in entries)) >= MOST_MACS:
         raise InputError(
-            f"a design of a space costs less than {MOST_MACS:,} multiply-adds, but those of {schema.name} at "
-            f"{format_image_size(schema.resolution)} px may cost {most:,}"
+            f"a design of a space costs less than {MOST_MACS:,} multiply-adds, but those of {schema.name} "
+            f"{schema.where} may cost {most:,}"
         )
     return Lattice(schema.name, entries, options)
 
@@ -188,10 +186,10 @@ class _Walk:
     def _add(self, source: int, state: State, number: int, end: _End, depths: Sequence[int], owners: Ints) -> None:
         stage = self._stage_list[number]
         after, count = advance(self.schema, state, stage)
-        spent, behind = end.before, _Open(None, 0)
+        spent, behind = end.before + passed(self.schema, self.step, after), _Open(None, 0)
         if self.step == STAGES - 1:
             head: Any = end.part
-            spent += count_head(head, after.handed, CLASSES).total
+            spent += ended(self.schema, head, after)
         else:
             behind = _Open(after, self.sets.number(np.unique(owners)))
         target = self._behind.setdefault(behind, len(self._behind))

@@ -8,6 +8,7 @@ then looked up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,13 @@ from numpy.typing import NDArray
 
 from vitspace.budget import Budget
 from vitspace.costs import PartCost
-from vitspace.costs.parts import StageCount, count_head
+from vitspace.costs.parts import StageCount
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.space.axes import FAMILY
-from vitspace.space.config import CLASSES, STAGES
+from vitspace.space.config import STAGES
 from vitspace.space.schema import Schema
-from vitspace.space.transition import State, advance, enter
+from vitspace.space.transition import State, advance, ended, enter, passed
 from vitspace.space.variables import InvalidDesign, Variable
 from vitspace.spec import Spec, StageSpec, part_type
 
@@ -118,10 +119,18 @@ class Population:
     def counted(self, rows: NDArray[np.int16]) -> tuple[NDArray[np.bool_], Ints]:
         """Return which designs are valid, [N], and all that is counted of each, [N, len(PartCost.numbers)].
 
+        With a dense task that is of the networks of classification, which estimates of top-1 read.
+
         Raises:
             InputError: as `costs`.
         """
-        return self._counted(rows, len(PartCost().numbers))
+        return self._classifiers._counted(rows, len(PartCost().numbers))
+
+    @cached_property
+    def _classifiers(self) -> "Population":
+        """The same designs as networks of classification."""
+        space = self.space
+        return Population(Schema(space.name, space.config, space.path, space.written)) if space.task else self
 
     def families(self, rows: NDArray[np.int16]) -> NDArray[np.str_]:
         """Return each design's family, or ``hybrid``: [N]."""
@@ -224,7 +233,7 @@ class Population:
             after, count = advance(self.space, before, stage)
         except InvalidDesign:
             return _INVALID, PartCost(), PartCost()
-        return self._state_id(after), *_split(step, count, stage.depth, stem)
+        return self._state_id(after), *_split(step, count, stage.depth, stem + passed(self.space, i, after))
 
     def _entered(self, settings: _Stem, stage: StageSpec) -> tuple[State, PartCost]:
         return enter(self.space, self.space.part_of("stem", dict(settings)), stage)
@@ -232,7 +241,7 @@ class Population:
     def _head_cost(self, state_id: int, key: int) -> tuple[int, PartCost, PartCost]:
         state: Any = self._state_list[state_id]
         head = self.space.part_of("head", {v.name: v.values[c - 1] for v, c in self._head.decode(key) if c})
-        return 0, count_head(head, state.handed, CLASSES).total, PartCost()
+        return 0, ended(self.space, head, state), PartCost()
 
     def _state_id(self, state: State | _Stem) -> int:
         if state not in self._states:
@@ -266,10 +275,10 @@ def _family(variable: Variable, stage: int) -> bool:
     return variable.field == FAMILY and variable.stage in (None, stage)
 
 
-def _split(step: "_Step", count: StageCount, depth: int, stem: PartCost) -> tuple[PartCost, PartCost]:
+def _split(step: "_Step", count: StageCount, depth: int, others: PartCost) -> tuple[PartCost, PartCost]:
     if step.depth:
-        return stem + count.deep(0), count.middle
-    return stem + count.deep(depth), PartCost()
+        return others + count.deep(0), count.middle
+    return others + count.deep(depth), PartCost()
 
 
 class _Step:

@@ -1,22 +1,24 @@
 """A space at another size of image than its file is written for: the same designs, their windows following the image.
 
-Values of the fields that follow the image (`StageSpec.follows`) become what `Spec.at` makes of them; values that become
-equal are one. Rules are held by the values and maps that the file is written for, so that they keep the same designs.
+Values of the fields that follow the image (`StageSpec.follows`) become what `Spec.at` makes of them, the default of a
+field without an axis too. Values of a stage that become equal are one, which stands for the least of them. Rules are
+held by the values and maps that the file is written for, so that they keep the same designs.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 from vitspace.bounds import check_size, most_of
 from vitspace.image_sizes import ImageSize, format_image_size, plain_size, ratio_of, scaled
-from vitspace.space.config import AxisConfig, FamilyAxes, SpaceConfig, Values
+from vitspace.space.config import STAGES, AxisConfig, FamilyAxes, SpaceConfig, Values
 from vitspace.spec import StageSpec, part_type
 
-#: By family and field, the file's first value for each value at a size.
-Before = dict[tuple[str, str], dict[int, int]]
+#: By family, field and stage from 0, the file's least value for each value at a size.
+Before = dict[tuple[str, str, int], dict[int, int]]
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,24 @@ class Written:
     """What a space's file says of a space at another size.
 
     Attributes:
-        resolution: The size that the file is written for.
-        values: By family and field, the file's first value for each value of the space.
+        config: The file's contents.
+        values: By family, field and stage from 0, the file's least value for each value of the space.
+        defaults: By family, (field, value) of the fields whose default follows the image.
     """
 
-    resolution: ImageSize
-    values: Mapping[tuple[str, str], Mapping[int, int]] = field(default_factory=dict)
+    config: SpaceConfig
+    values: Mapping[tuple[str, str, int], Mapping[int, int]] = field(default_factory=dict)
+    defaults: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
-    def fields_of(self, stage: StageSpec) -> dict[str, Any]:
-        """Return a stage's fields, those that follow the image as the file has them."""
-        now = vars(stage)
-        before = {name: self.values.get((stage.family, name), {}).get(now[name], now[name]) for name in stage.follows}
-        return now | before
+    @property
+    def resolution(self) -> ImageSize:
+        """The size that the file is written for."""
+        return self.config.resolution
+
+    def fields_of(self, stage: StageSpec, number: int) -> dict[str, int]:
+        """Return a stage's fields that follow the image as the file has them; stages are numbered from 1."""
+        values = {name: self.values.get((stage.family, name, number - 1), {}) for name in stage.follows}
+        return {name: known.get(now := getattr(stage, name), now) for name, known in values.items()}
 
 
 def resized(config: SpaceConfig, img_size: ImageSize) -> tuple[SpaceConfig, Written]:
@@ -44,15 +52,57 @@ def resized(config: SpaceConfig, img_size: ImageSize) -> tuple[SpaceConfig, Writ
     Raises:
         InputError: it is no size of images, or a window would be larger than any may be.
     """
-    size, ratio = plain_size(img_size), ratio_of(img_size, config.resolution)
-    before: Before = {}
+    size = plain_size(img_size)
+    image = _Image(size, ratio_of(size, config.resolution))
     families = {
-        name: section.model_copy(update=_Followed([name], ratio, size, before).updates(section))
+        name: section.model_copy(update=_Followed([name], image).updates(section))
         for name, section in config.families.items()
     }
-    updates = _Followed(config.names, ratio, size, before).updates(config) | {"resolution": size}
+    updates = _Followed(config.names, image).updates(config) | {"resolution": size}
     updates |= {"families": families} if families else {}
-    return config.model_copy(update=updates), Written(config.resolution, before)
+    defaults = {family: image.defaults(family) for family in config.names}
+    return config.model_copy(update=updates), Written(config, image.before, defaults)
+
+
+class _Image:
+    """An image of another size, and what the values that follow it were.
+
+    Args:
+        size: Of the image.
+        ratio: How much larger it is than what the file is written for.
+
+    Attributes:
+        before: What each value was.
+    """
+
+    def __init__(self, size: ImageSize, ratio: Fraction) -> None:
+        self.size, self.ratio = size, ratio
+        self.before: Before = {}
+
+    def value(self, name: str, value: int, least: int) -> int:
+        """Return what a field's value becomes; those below ``least`` stay.
+
+        Raises:
+            InputError: it would be larger than any may be.
+        """
+        now = scaled(value, least, self.ratio, math.ceil)
+        check_size(f"at {format_image_size(self.size)} px {name}", now, most_of(name))
+        return now
+
+    def note(self, family: str, name: str, stage: int, now: int, value: int) -> None:
+        """Keep what a value was; the least where several became one."""
+        known = self.before.setdefault((family, name, stage), {})
+        known[now] = min(value, known.get(now, value))
+
+    def defaults(self, family: str) -> dict[str, int]:
+        """Return the defaults that follow the image; one is what a value was where no value of an axis became that."""
+        part: Any = part_type("stage", family)
+        written = {f.name: f.default for f in fields(part) if f.name in part.follows and f.default is not MISSING}
+        found = {name: self.value(name, value, part.follows[name]) for name, value in written.items()}
+        for name, now in found.items():
+            for stage in range(STAGES):
+                self.before.setdefault((family, name, stage), {}).setdefault(now, written[name])
+        return found
 
 
 class _Followed:
@@ -60,13 +110,11 @@ class _Followed:
 
     Args:
         families: Whose axes they are.
-        ratio: How much larger the image is.
-        size: Of the image.
-        before: Takes what each value was.
+        image: What they follow; it is told what each value was.
     """
 
-    def __init__(self, families: list[str], ratio: Fraction, size: ImageSize, before: Before) -> None:
-        self.families, self.ratio, self.size, self.before = families, ratio, size, before
+    def __init__(self, families: list[str], image: _Image) -> None:
+        self.families, self.image = families, image
         self.least: dict[str, int] = {}
         for family in families:
             stage: Any = part_type("stage", family)
@@ -83,19 +131,19 @@ class _Followed:
             changed["when"] = {other: self._values(other, values) for other, values in axis.when.items()}
         for kind in ("values", "each"):
             if (values := getattr(axis, kind)) is not None:
-                changed[kind] = self._values(name, values)
+                changed[kind] = self._values(name, values, range(STAGES))
         if axis.stages is not None:
-            changed["stages"] = tuple(values and self._values(name, values) for values in axis.stages)
+            changed["stages"] = tuple(
+                values and self._values(name, values, (i,)) for i, values in enumerate(axis.stages)
+            )
         return axis.model_copy(update=changed)
 
-    def _values(self, name: str, values: Values) -> Values:
+    def _values(self, name: str, values: Values, stages: Iterable[int] = ()) -> Values:
+        """Return what values become, each once; they stand in some stages, or in conditions alone."""
         if name not in self.least:
             return values
-        return tuple(dict.fromkeys(self._value(name, value) for value in values))
-
-    def _value(self, name: str, value: Any) -> int:
-        now = scaled(value, self.least[name], self.ratio, math.ceil)
-        check_size(f"at {format_image_size(self.size)} px {name}", now, most_of(name))
-        for family in self.families:
-            self.before.setdefault((family, name), {}).setdefault(now, value)
-        return now
+        now = [self.image.value(name, value, self.least[name]) for value in values]  # type: ignore[arg-type]
+        for family, stage in product(self.families, stages):
+            for each, value in zip(now, values, strict=True):
+                self.image.note(family, name, stage, each, value)  # type: ignore[arg-type]
+        return tuple(dict.fromkeys(now))

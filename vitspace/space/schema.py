@@ -1,22 +1,25 @@
 """Turns a space's axes into specs, and specs into params; it knows no lattice."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import cache
 from html import escape
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vitspace.costs.handed import Handed
 from vitspace.errors import InputError, shown
 from vitspace.files import located
-from vitspace.image_sizes import ImageSize, format_image_size, sides
+from vitspace.image_sizes import ImageSize, format_image_size, plain_size, sides
 from vitspace.space.axes import FAMILY, Axes
 from vitspace.space.config import STAGES, SpaceConfig
 from vitspace.space.resizing import Written
 from vitspace.space.variables import InvalidDesign, Params, Variable
 from vitspace.spec import PartSpec, Spec, StageSpec, part_type, placed
+
+if TYPE_CHECKING:
+    from vitspace.tasks.dense import DenseTask
 
 
 class Schema:
@@ -27,25 +30,43 @@ class Schema:
         config: The file's contents.
         path: The file, which errors name.
         written: What the file says, where the space is at another size than it is written for; rules hold there.
+        task: The dense task that designs are the backbones of; they cost what they do with its head, at its size of
+            image, and stay as they are at ``resolution``. None is classification.
 
     Attributes:
         variables: The things to choose, each after those it depends on.
         axes: What the file says, checked against the families.
-        resolution: Side in pixels of the image, or (height, width), at which designs are costed.
+        resolution: Side in pixels of the image, or (height, width), that designs are for, and at which they are costed
+            unless the space is for a dense task.
 
     Raises:
         SpaceError: a family, a field, a value or a name in a condition or rule is unknown, or an axis is missing.
     """
 
     def __init__(
-        self, name: str, config: SpaceConfig, path: Path | None = None, written: Written | None = None
+        self,
+        name: str,
+        config: SpaceConfig,
+        path: Path | None = None,
+        written: Written | None = None,
+        task: "DenseTask | None" = None,
     ) -> None:
-        self.name, self.config, self.path = name, config, path
+        self.name, self.config, self.path, self.task = name, config, path, task
         self.resolution: ImageSize = config.resolution
-        self.written = written or Written(config.resolution)
+        self.written = written or Written(config)
         self.axes = Axes(config)
         self.variables = self.axes.variables
         self._of_stage = [[v for v in self.variables if _sets(v, i)] for i in range(STAGES)]
+
+    @property
+    def counted_size(self) -> ImageSize:
+        """The size of image at which designs are costed."""
+        return plain_size(self.task.size) if self.task else self.resolution
+
+    @property
+    def where(self) -> str:
+        """What designs are costed for, in words: ``at 224 px``."""
+        return f"for {self.task}" if self.task else f"at {format_image_size(self.resolution)} px"
 
     @property
     def families(self) -> list[str]:
@@ -102,9 +123,11 @@ class Schema:
 
     def stage_of(self, chosen: Params, stage: int) -> StageSpec:
         """Make a stage, numbered from 0, from the values of active variables."""
-        settings = [(v.field, v.scaled(chosen[v.name], stage)) for v in self._of_stage[stage] if v.name in chosen]
-        cls: Any = part_type("stage", self.family_of(chosen, stage))
-        made: StageSpec = make_part(cls, tuple(settings))
+        family = self.family_of(chosen, stage)
+        settings = dict(self.written.defaults.get(family, {}))
+        settings |= {v.field: v.scaled(chosen[v.name], stage) for v in self._of_stage[stage] if v.name in chosen}
+        cls: Any = part_type("stage", family)
+        made: StageSpec = make_part(cls, tuple(settings.items()))
         return made
 
     def _spec(self, chosen: Params) -> Spec:
@@ -149,7 +172,8 @@ class Schema:
         if not rules:
             return
         side = -(-min(sides(self.written.resolution)) // stride)
-        values = {**self.written.fields_of(stage), "side": side, "stage": number, FAMILY: stage.family}
+        values = vars(stage) | self.written.fields_of(stage, number)
+        values |= {"side": side, "stage": number, FAMILY: stage.family}
         for rule in rules:
             try:
                 holds = rule.holds(values)
@@ -202,6 +226,18 @@ class Schema:
             value = variable.unscaled(raw, i)
             found.append((value, raw == _default(spec.stages[i], variable.field)))
         return min(found, key=lambda pair: (pair[0] not in variable.values, pair[1]))
+
+    def as_written(self, spec: Spec) -> Spec:
+        """Return a design as the file has it, for images of `NATIVE_SIZE`, which is how proxies know designs.
+
+        A spec that is not of the space is one that `Spec.at` makes this one; see `Spec.written_at`.
+        """
+        if self.resolution == self.written.resolution or spec not in self:
+            return spec.written_at(self.resolution)
+        stages = (
+            stage.changed(**self.written.fields_of(stage, number)) for number, stage in enumerate(spec.stages, start=1)
+        )
+        return replace(spec, stages=tuple(stages)).written_at(self.written.resolution)
 
     def __contains__(self, spec: Spec) -> bool:
         try:

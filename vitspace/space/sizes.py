@@ -6,7 +6,7 @@ and values that become equal are one.
 
 import logging
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from vitspace.anchors import Anchor
 from vitspace.budget import ANY, Budget
-from vitspace.costs import cost
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import ImageSize, format_image_size, plain_size, ratio_of, scaled
-from vitspace.sized import SizedSpec
+from vitspace.sized import SizedSpec, plain, size_of
 from vitspace.space.population import Ints, Population
 from vitspace.space.resizing import resized
 from vitspace.space.space import Space
@@ -152,12 +151,6 @@ class SizedSpace(Space):
         """What costs many designs of all sizes at once."""
         return SizedPopulation(self, list(self._sizes.values()))
 
-    def over_budget(self, spec: Spec, budget: Budget) -> str:
-        """Say which limit on FLOPs or params the sized spec breaks, or return an empty string."""
-        assert isinstance(spec, SizedSpec)
-        costs = cost(spec.plain, spec.img_size)
-        return budget.violation(macs=costs.macs, params=costs.params)
-
     def check_budget(self, budget: Budget) -> None:
         """Raise InputError where a budget lies beside all designs of every size."""
         errors = []
@@ -173,15 +166,20 @@ class SizedSpace(Space):
     def smallest(self) -> Spec:
         """A sized spec of least FLOPs."""
         found = [SizedSpec.of(space.smallest, size) for size, space in self.at.items()]
-        return min(found, key=lambda spec: cost(spec.plain, spec.img_size).macs)
+        return min(found, key=lambda spec: self.cost(spec).macs)
 
     def anchors(self, ablations: bool = False) -> list[Anchor]:
         """Return the published rows that are points of the space as its file is written, whatever the sizes."""
         return self.file.anchors(ablations)
 
-    def published(self, row: Anchor) -> Spec | None:
-        """Return a published design for images of the size that it is published for."""
-        return row.spec and SizedSpec.of(row.spec, row.resolution)
+    def published(self, rows: Iterable[Anchor]) -> dict[str, Spec]:
+        """Return published designs by id, each for images of the size that it is published for."""
+        return {row.id: SizedSpec.of(row.spec, row.resolution) for row in rows if row.spec}
+
+    def as_written(self, spec: Spec) -> Spec:
+        """Return a sized spec as the file has it; see `Schema.as_written`."""
+        size = size_of(spec, self.resolution)
+        return self.at[size].as_written(plain(spec)) if size in self.at else plain(spec).written_at(size)
 
 
 @dataclass(frozen=True)

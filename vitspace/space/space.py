@@ -1,15 +1,16 @@
 """The designs of a space file: counted, drawn and varied."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
-from vitspace.anchors import Anchor, all_anchors
+from vitspace.anchors import Anchor, all_anchors, specs_at
 from vitspace.budget import ANY, Budget
-from vitspace.costs import cost
+from vitspace.costs import PartCost, cost
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
+from vitspace.sized import plain, size_of
 from vitspace.space import drawing, moves
 from vitspace.space.lattice import Lattice
 from vitspace.space.population import Population
@@ -112,6 +113,11 @@ class Space(Schema):
     def _within_latency(self, limit: Budget, backend: str) -> drawing.Accept | None:
         if limit.latency_ms == ANY:
             return None
+        if self.task:
+            raise InputError(
+                f"latency is predicted for classification, so that draws for {self.task.name} have no limit on it, but "
+                f"got {limit}"
+            )
         # The predictor takes a second to import, and most draws have no such limit.
         from vitspace.latency import LatencySettings, PredictedWithin
 
@@ -143,9 +149,14 @@ class Space(Schema):
         """The designs of ranges of FLOPs, numbered."""
         return Rankings(self.lattice)
 
+    def cost(self, spec: Spec) -> PartCost:
+        """Count a design at its size of image, with the head of the space's task."""
+        design = plain(spec)
+        return self.task.cost(design) if self.task else cost(design, size_of(spec, self.resolution))
+
     def over_budget(self, spec: Spec, budget: Budget) -> str:
         """Say which limit on FLOPs or params the spec breaks, or return an empty string."""
-        costs = cost(spec, self.resolution)
+        costs = self.cost(spec)
         return budget.violation(macs=costs.macs, params=costs.params)
 
     def check_budget(self, budget: Budget) -> None:
@@ -164,16 +175,17 @@ class Space(Schema):
         """By size of image, the space there."""
         return {self.resolution: self}
 
-    def published(self, row: Anchor) -> Spec | None:
-        """Return a published design as it is in the space's studies, which hold it inside the space or not."""
-        return row.at(self.resolution)
+    def published(self, rows: Iterable[Anchor]) -> dict[str, Spec]:
+        """Return published designs by id as the space's studies hold them, inside the space or not; see `specs_at`."""
+        return specs_at(rows, self.resolution)
 
     def anchors(self, ablations: bool = False) -> list[Anchor]:
         """Return the published rows that are points of the space, each design once, anchors before ablations."""
         roles = ("anchor", "ablation") if ablations else ("anchor",)
+        own = [row for row in all_anchors().values() if row.family in self.families]
+        specs = self.published(row for role in roles for row in own if row.role == role)
         inside: dict[Spec, Anchor] = {}
-        for role in roles:
-            for row in all_anchors().values():
-                if row.role == role and (spec := row.at(self.resolution)) is not None and spec in self:
-                    inside.setdefault(spec, row)
+        for name, spec in specs.items():
+            if spec in self:
+                inside.setdefault(spec, all_anchors()[name])
         return list(inside.values())

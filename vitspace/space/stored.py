@@ -72,12 +72,15 @@ def _explored(schema: Schema, path: Path) -> Lattice:
 
 
 def key_of(schema: Schema) -> str:
-    """Return a digest of all that decides a lattice: the space file, and the code of spaces and of the families."""
+    """Return a digest of all that decides a lattice: what the space file says, the code of spaces and of families."""
     families = {part_type(kind, family).__module__ for family in schema.families for kind in KINDS}
     sources = sources_of(explore.__module__, Schema.__module__, *sorted(families))
     space = schema.config.model_dump_json()
     if schema.written.resolution != schema.resolution:
-        space += f" written for {format_image_size(schema.written.resolution)}"
+        values = sorted((key, sorted(known.items())) for key, known in schema.written.values.items())
+        space += f" written for {format_image_size(schema.written.resolution)} {json.dumps(values)}"
+    if schema.task:
+        space += f" for {schema.task} {schema.task.sources}"
     return hashlib.sha256((space + sources).encode()).hexdigest()[:12]
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from vitspace.costs import cost
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import HostPredictor, LatencySettings
 from vitspace.latency.counted import CountedPrediction
@@ -14,6 +13,7 @@ from vitspace.latency.predictor import Prediction
 from vitspace.sized import SizedSpec, plain, size_of
 from vitspace.space.config import STAGES
 from vitspace.space.schema import Schema
+from vitspace.space.space import Space
 from vitspace.space.variables import Variable
 from vitspace.spec import PartSpec, Spec
 
@@ -43,14 +43,14 @@ def rule_lines(space: Schema) -> list[str]:
 
 
 def design_rows(
-    specs: Sequence[Spec], img_size: ImageSize, predictions: Sequence[Prediction | CountedPrediction] = ()
+    specs: Sequence[Spec], space: Space, predictions: Sequence[Prediction | CountedPrediction] = ()
 ) -> list[dict[str, Any]]:
     """Return a row a design: id, params, multiply-adds, predicted milliseconds if predictions are given, its fields.
 
-    One of several sizes of image says its own; the others are for ``img_size``.
+    It costs what it does in the space; one of several sizes of image says its own.
     """
     ms = [{"predicted_ms": prediction.ms} for prediction in predictions] or [{}] * len(specs)
-    costs = [cost(plain(spec), size_of(spec, img_size)) for spec in specs]
+    costs = [space.cost(spec) for spec in specs]
     return [
         {"id": spec.id, **_size(spec), "params": found.params, "macs": found.macs} | extra | spec.to_dict()
         for spec, found, extra in zip(specs, costs, ms, strict=True)

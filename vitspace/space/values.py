@@ -3,19 +3,18 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.space.config import STAGES
-from vitspace.space.lattice import Entries, Lattice
+from vitspace.space.lattice import Entries, Ints, Lattice
 from vitspace.space.space import Space
 from vitspace.space.variables import InvalidDesign, Params, Variable
 from vitspace.spec import Spec
 
-#: Designs in which a value is tried, to find the rule that excludes it.
+#: Designs a stage, at most, in which a value is tried, to find the rule that excludes it.
 _TRIED = 40
 
 _Bools = NDArray[np.bool_]
@@ -44,10 +43,9 @@ class AbsentValue:
 
 def absent_values(space: Space) -> list[AbsentValue]:
     """Return the values that no design has, found by looking at every option of the space's lattice."""
-    paths = _Paths(space.lattice)
-    absent = [(v, value) for v in space.variables for value in v.values if not _occurs(space, paths, v, value)]
+    absent = [(v, value) for v in space.variables for value in v.values if not _occurs(space, v, value)]
     return [
-        AbsentValue(v.axis, None if v.stage is None else v.stage + 1, value, _why(space, paths, v, value))
+        AbsentValue(v.axis, None if v.stage is None else v.stage + 1, value, _why(space, v, value))
         for v, value in absent
     ]
 
@@ -62,74 +60,76 @@ def with_value(space: Space, params: Mapping[str, Any], axis: str, value: Any) -
 
 
 class _Paths:
-    """The options that lie on a path from the stem to the head, and a path through each."""
+    """The paths of a lattice through some of its entries.
 
-    def __init__(self, lattice: Lattice) -> None:
+    Args:
+        lattice: The lattice.
+        among: By step, which entries a path may go through; all, where a step is left out.
+    """
+
+    def __init__(self, lattice: Lattice, among: Mapping[int, _Bools]) -> None:
         self.lattice = lattice
-        self.alive = _alive(lattice.entries)
-        self._into, self._out = self._links()
-        # For each step, one live entry for each option and depth.
-        self.found = [
-            alive[np.unique(np.stack([each.option[alive], each.depth[alive]]), axis=1, return_index=True)[1]]
-            for each, alive in zip(lattice.entries, map(np.flatnonzero, self.alive), strict=True)
-        ]
+        self.live = _live(lattice.entries, among)
 
-    def parts(self, step: int) -> Iterator[tuple[int, dict[str, dict[str, Any]]]]:
-        """Yield (entry, fields of stage, stem and head) for each option and depth of a step."""
-        entries = self.lattice.entries[step]
-        for entry in self.found[step].tolist():
-            stage, end, _ = self.lattice.options[step][int(entries.option[entry])]
-            parts = {"stage": stage | {"depth": int(entries.depth[entry])}}
-            yield entry, parts | ({end[0]: end[1]} if end else {})
+    def each(self, step: int) -> list[Spec]:
+        """Return a design for options and depths of a step, at most `_TRIED`, spread over them."""
+        entries, live = self.lattice.entries[step], np.flatnonzero(self.live[step])
+        keys = np.stack([entries.option[live], entries.depth[live]])
+        found = live[np.unique(keys, axis=1, return_index=True)[1]]
+        links = self._links()
+        return [self._spec(step, entry, *links) for entry in found[:: max(1, -(-len(found) // _TRIED))].tolist()]
 
-    def spec(self, step: int, entry: int) -> Spec:
-        """Return a design through an entry."""
+    def _spec(self, step: int, entry: int, into: Sequence[Ints], out: Sequence[Ints]) -> Spec:
         path = {step: entry}
         for each in range(step, 0, -1):
-            path[each - 1] = self._into[each - 1][int(self.lattice.entries[each].source[path[each]])]
+            path[each - 1] = int(into[each - 1][self.lattice.entries[each].source[path[each]]])
         for each in range(step, STAGES - 1):
-            path[each + 1] = self._out[each + 1][int(self.lattice.entries[each].target[path[each]])]
+            path[each + 1] = int(out[each + 1][self.lattice.entries[each].target[path[each]]])
         return self.lattice.spec([path[each] for each in range(STAGES)])
 
-    def _links(self) -> tuple[list[dict[int, int]], list[dict[int, int]]]:
-        """By step, a live entry into each state, and one out of each."""
-        into, out = [], []
-        for entries, alive in zip(self.lattice.entries, self.alive, strict=True):
-            live = np.flatnonzero(alive).tolist()
-            into.append({int(entries.target[entry]): entry for entry in live})
-            out.append({int(entries.source[entry]): entry for entry in live})
+    def _links(self) -> tuple[list[Ints], list[Ints]]:
+        """By step, a live entry into each state, and one out of each; -1 where there is none."""
+        into: list[Ints] = []
+        out: list[Ints] = []
+        for entries, alive in zip(self.lattice.entries, self.live, strict=True):
+            live = np.flatnonzero(alive)
+            for links, states in ((into, entries.target), (out, entries.source)):
+                links.append(np.full(int(states.max(initial=-1)) + 1, -1))
+                links[-1][states[live]] = live
         return into, out
 
 
-def _alive(steps: Sequence[Entries]) -> list[_Bools]:
-    """Which entries of each step lead to the end; all of them are reached from the start."""
-    alive: list[_Bools] = []
-    behind = np.ones(1, dtype=bool)
-    for entries in reversed(steps):
-        known = np.zeros(max(len(behind), int(entries.target.max(initial=-1)) + 1), dtype=bool)
-        known[: len(behind)] = behind
-        alive.insert(0, known[entries.target])
-        behind = np.zeros(int(entries.source.max(initial=-1)) + 1, dtype=bool)
-        behind[entries.source[alive[0]]] = True
-    return alive
+def _live(steps: Sequence[Entries], among: Mapping[int, _Bools]) -> list[_Bools]:
+    """Which entries of each step lie on a path from the start to the end that goes through those of ``among``."""
+    live: list[_Bools] = []
+    reached = np.ones(1, dtype=bool)
+    for step, entries in enumerate(steps):
+        live.append(reached[entries.source] & among.get(step, True))
+        reached = np.zeros(int(entries.target.max(initial=-1)) + 1, dtype=bool)
+        reached[entries.target[live[step]]] = True
+    leads = np.ones(len(reached), dtype=bool)
+    for step in reversed(range(len(steps))):
+        entries = steps[step]
+        live[step] &= leads[entries.target]
+        leads = np.zeros(int(max(entries.source.max(initial=-1), 0)) + 1, dtype=bool)
+        leads[entries.source[live[step]]] = True
+        if step:
+            missing = int(steps[step - 1].target.max(initial=-1)) + 1 - len(leads)
+            leads = np.append(leads, np.zeros(max(0, missing), dtype=bool))
+    return live
 
 
-def _occurs(space: Space, paths: _Paths, variable: Variable, value: Any) -> bool:
-    """Whether a design has a value."""
-    return any(_has(space, paths, variable, value, step) for step in _steps(variable))
+def _occurs(space: Space, variable: Variable, value: Any) -> bool:
+    """Whether a design has a value, where its variable is active."""
+    return any(_live_with(space, variable, step, value)[step].any() for step in _steps(variable))
 
 
-def _has(space: Space, paths: _Paths, variable: Variable, value: Any, step: int) -> bool:
-    wanted = variable.scaled(value, step)
-    for entry, parts in paths.parts(step):
-        if parts[variable.part].get(variable.field) != wanted:
-            continue
-        active = _active(space, variable, parts, step)
-        if active is None:
-            active = space.encode(paths.spec(step, entry)).get(variable.name, variable.values[0]) == value
-        if active:
-            return True
-    return False
+def _live_with(space: Space, variable: Variable, step: int, value: Any) -> list[_Bools]:
+    """Which entries lie on paths of designs that have a value in a step, where its variable is active."""
+    among = _where_active(space, variable, step)
+    has = _has(space.lattice, variable, (value,), step)
+    among[step] = among[step] & has if step in among else has
+    return _live(space.lattice.entries, among)
 
 
 def _steps(variable: Variable) -> Sequence[int]:
@@ -139,23 +139,33 @@ def _steps(variable: Variable) -> Sequence[int]:
     return range(STAGES) if variable.stage is None else (variable.stage,)
 
 
-def _active(space: Space, variable: Variable, parts: Mapping[str, Mapping[str, Any]], step: int) -> bool | None:
-    """Whether a variable is active in an option; None where that is decided elsewhere."""
-    known: bool | None = True
+def _where_active(space: Space, variable: Variable, step: int) -> dict[int, _Bools]:
+    """By step, which entries have what a variable's conditions ask for, and the conditions of those."""
+    found: dict[int, _Bools] = {}
     for name, values in variable.when:
         other = next(v for v in space.variables if v.name == name)
-        if other.part not in parts or (other.stage not in (None, step)):
-            known = None
-        elif parts[other.part].get(other.field) not in [other.scaled(v, step) for v in values]:
-            return False
-    return known
+        steps = _steps(other)
+        at = steps[0] if len(steps) == 1 else step
+        asked = _where_active(space, other, at)
+        asked[at] = asked.get(at, True) & _has(space.lattice, other, values, at)
+        found |= {each: entries & found.get(each, True) for each, entries in asked.items()}
+    return found
 
 
-def _why(space: Space, paths: _Paths, variable: Variable, value: Any) -> str:
+def _has(lattice: Lattice, variable: Variable, values: Sequence[Any], step: int) -> _Bools:
+    """Which entries of a step have one of a variable's values."""
+    entries, wanted = lattice.entries[step], [variable.scaled(value, step) for value in values]
+    if (variable.part, variable.field) == ("stage", "depth"):
+        return np.isin(entries.depth, wanted)
+    parts = ({"stage": stage} | dict([end] if end else []) for stage, end, _ in lattice.options[step])
+    return np.array([part.get(variable.part, {}).get(variable.field) in wanted for part in parts])[entries.option]
+
+
+def _why(space: Space, variable: Variable, value: Any) -> str:
     """Return the rule that refuses a value in most of the designs in which it is tried, with its first example."""
     reasons: Counter[str] = Counter()
     examples: dict[str, str] = {}
-    for params in _designs(space, paths, variable):
+    for params in _designs(space, variable):
         try:
             space.decode(with_value(space, params, variable.name, value))
             reason = "where it is allowed it is the network of another value"
@@ -170,12 +180,10 @@ def _why(space: Space, paths: _Paths, variable: Variable, value: Any) -> str:
     return examples[reasons.most_common(1)[0][0]]
 
 
-def _designs(space: Space, paths: _Paths, variable: Variable) -> Iterator[Params]:
+def _designs(space: Space, variable: Variable) -> Iterator[Params]:
     """Yield params of designs in which a variable is active, spread over the options of its steps."""
     for step in _steps(variable):
-        active = partial(_active, space, variable, step=step)
-        entries = [entry for entry, parts in paths.parts(step) if active(parts=parts) is not False]
-        for entry in entries[:: max(1, len(entries) // _TRIED)]:
-            params = space.encode(paths.spec(step, entry))
+        for spec in _Paths(space.lattice, _where_active(space, variable, step)).each(step):
+            params = space.encode(spec)
             if variable.active({v.name: v.values[0] for v in space.variables if len(v.values) == 1} | params):
                 yield params

@@ -126,12 +126,13 @@ class StudyRecord:
 
     def to_json(self, report: str | None = None) -> dict[str, Any]:
         """Return what `vitspace search --json` and `vitspace report --json` print."""
+        sizes = [list(size) if isinstance(size, tuple) else size for size in self.sizes]
         return {
             "study": self.name,
             "space": self.config.space,
             "budget": self.config.budget,
-            "img_size": self.img_size if len(self.sizes) == 1 else None,
-            "img_sizes": list(self.sizes),
+            "img_size": sizes[0] if len(sizes) == 1 else None,
+            "img_sizes": sizes,
             "device": self.config.limits.device or None,
             "proxy": self.config.proxy,
             "engine": self.config.engine,

@@ -1,7 +1,7 @@
 """Images of a full training: read from disk as they are needed, or from a set in memory, through timm's transforms."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 from vitspace.data import check_data, kept_size, load_data, read_image, resize
 from vitspace.data.imagefolder import find_images
 from vitspace.errors import InputError
+from vitspace.training.goals import Goal, OfImages
 from vitspace.training.loading import HERE, Loading, loaded, shared_flags
 from vitspace.training.processes import ProcessGroup
 from vitspace.training.recipe import Recipe
@@ -46,14 +47,13 @@ class OnDisk(TorchDataset):
     """Files as pairs of an image and a label. One that cannot be read is named in the log, once, and counted.
 
     Args:
-        files: The files of each class.
+        files: The files, each with its label.
         stands_in: Whether the next image stands in for one that cannot be read, so that batches stay whole; else it is
             None.
     """
 
-    def __init__(self, files: dict[str, list[Path]], stands_in: bool) -> None:
-        self.files = [(path, label) for label, paths in enumerate(files.values()) for path in paths]
-        self.stands_in = stands_in
+    def __init__(self, files: Sequence[tuple[Path, Any]], stands_in: bool) -> None:
+        self.files, self.stands_in = list(files), stands_in
         self.transform: Any = None
         self._broken = shared_flags(len(self.files))  # loading processes mark it too
 
@@ -74,14 +74,17 @@ class OnDisk(TorchDataset):
     def __len__(self) -> int:
         return len(self.files)
 
-    def __getitem__(self, index: int) -> tuple[Any, int] | None:
+    def __getitem__(self, index: int) -> tuple[Any, Any] | None:
         for step in range(len(self) if self.stands_in else 1):
             at = (index + step) % len(self)
             if (image := self._read(at)) is not None:
-                return self.transform(image) if self.transform else image, self.files[at][1]
+                return self._shown(image, self.files[at][1])
         if self.stands_in:
             raise InputError(f"images are trained on that can be read, but none of {len(self)} can")
         return None
+
+    def _shown(self, image: Image.Image, label: Any) -> tuple[Any, Any]:
+        return self.transform(image) if self.transform else image, label
 
     def _read(self, index: int) -> Image.Image | None:
         path = self.files[index][0]
@@ -119,6 +122,41 @@ class Images:
     mirrors: bool
     on_disk: bool
     passed_over: int = 0
+
+    @property
+    def goal(self) -> Goal:
+        """The loss and the measure."""
+        return OfImages(len(self.classes))
+
+    def for_training(self, recipe: Recipe) -> Any:
+        """Return what makes a training image of a PIL image."""
+        transform = create_transform(
+            recipe.img_size,
+            is_training=True,
+            hflip=0.5 if self.mirrors else 0.0,
+            color_jitter=recipe.color_jitter,
+            auto_augment=recipe.auto_augment,
+            interpolation=recipe.interpolation,
+            mean=self.mean,
+            std=self.std,
+            re_prob=recipe.erase,
+            re_mode="pixel",
+        )
+        _keep_a_bit(transform)
+        return transform
+
+    def for_validation(self, recipe: Recipe) -> Any:
+        """Return what makes a validation image of a PIL image."""
+        settings: dict[str, Any] = {"mean": self.mean, "std": self.std, "crop_pct": self.crop_pct(recipe)}
+        return create_transform(recipe.img_size, interpolation=recipe.interpolation, **settings)
+
+    def val_batch(self, micro_batch: int) -> int:
+        """Return how many images are validated at once."""
+        return min(256, 2 * micro_batch)
+
+    def batch_bytes(self, recipe: Recipe, micro_batch: int) -> int:
+        """Return the bytes of the largest batch."""
+        return max(micro_batch, self.val_batch(micro_batch)) * (3 * recipe.img_size**2 * 4 + 8)
 
     @property
     def skipped(self) -> dict[str, int]:
@@ -170,8 +208,13 @@ def open_images(text: str, img_size: int, seed: int = 0) -> Images:
     found = find_images(argument)
     found.tell_passed_over(argument)
     facts = IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, True
-    shuffled, whole = OnDisk(found["train"], stands_in=True), OnDisk(found["val"], stands_in=False)
+    shuffled, whole = OnDisk(labelled(found["train"]), stands_in=True), OnDisk(labelled(found["val"]), stands_in=False)
     return Images(text, shuffled, whole, tuple(found["train"]), *facts, on_disk=True, passed_over=found.count)
+
+
+def labelled(files: dict[str, list[Path]]) -> list[tuple[Path, int]]:
+    """Return the files of each class, each with the number of its class."""
+    return [(path, label) for label, paths in enumerate(files.values()) for path in paths]
 
 
 class Order(Sampler[int]):
@@ -195,21 +238,18 @@ class Order(Sampler[int]):
 
 
 def train_loader(images: Images, recipe: Recipe, order: Order, batch: int, loading: Loading, pin: bool) -> DataLoader:
-    """Return batches of a process: float32 [batch, 3, S, S] and int64 [batch]."""
-    images.train.transform = create_transform(
-        recipe.img_size,
-        is_training=True,
-        hflip=0.5 if images.mirrors else 0.0,
-        color_jitter=recipe.color_jitter,
-        auto_augment=recipe.auto_augment,
-        interpolation=recipe.interpolation,
-        mean=images.mean,
-        std=images.std,
-        re_prob=recipe.erase,
-        re_mode="pixel",
-    )
-    _keep_a_bit(images.train.transform)
+    """Return batches of a process: float32 [batch, 3, S, S] and int64 [batch], of masks [batch, S, S]."""
+    images.train.transform = images.for_training(recipe)
     return loading.loader(images.train, batch, sampler=order, pin_memory=pin, drop_last=True)
+
+
+def val_batches(
+    images: Images, recipe: Recipe, batch: int, loading: Loading = HERE, first: int = 0, step: int = 1
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield every ``step``-th validation image from ``first`` on, those of a process of so many, if it can be read."""
+    images.val.transform = images.for_validation(recipe)
+    shown = Subset(images.val, range(first, len(images.val), step))
+    yield from loaded(loading.loader(shown, batch))
 
 
 def _keep_a_bit(transform: Any) -> None:
@@ -222,18 +262,3 @@ def _keep_a_bit(transform: Any) -> None:
 
 def _one_bit(level_fn: Callable[..., tuple[int]], *args: Any) -> tuple[int]:
     return (max(1, level_fn(*args)[0]),)
-
-
-def val_batches(
-    images: Images, recipe: Recipe, batch: int, loading: Loading = HERE, first: int = 0, step: int = 1
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield every ``step``-th validation image from ``first`` on, those of a process of so many, if it can be read."""
-    images.val.transform = create_transform(
-        recipe.img_size,
-        interpolation=recipe.interpolation,
-        mean=images.mean,
-        std=images.std,
-        crop_pct=images.crop_pct(recipe),
-    )
-    shown = Subset(images.val, range(first, len(images.val), step))
-    yield from loaded(loading.loader(shown, batch))

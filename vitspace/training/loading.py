@@ -29,7 +29,8 @@ _PER_PROCESS, _PER_BATCH, _BESIDE = 6, 2, 16
 _SIGNS = ("DataLoader worker (pid", "shared memory", "Too many open files", "received 0 items of ancdata")
 _log = logging.getLogger(__name__)
 
-Pairs = list[tuple[Tensor, int] | None]
+#: Images with their labels or masks.
+Pairs = list[tuple[Tensor, int | Tensor] | None]
 Batch = tuple[Tensor, Tensor]
 
 
@@ -85,7 +86,7 @@ def plan_loading(workers: int, batch_bytes: int, processes: int = 1, marks_share
 
 
 def loaded(loader: DataLoader) -> Iterator[Batch]:
-    """Yield float32 [B, 3, S, S] and int64 [B] of each batch of which an image can be read.
+    """Yield float32 [B, 3, S, S] and int64 [B], of masks [B, S, S], of each batch of which an image can be read.
 
     Raises:
         InputError: no image can be read.
@@ -122,7 +123,7 @@ def arrays(pairs: Pairs) -> tuple[np.ndarray, np.ndarray] | None:
     kept = [pair for pair in pairs if pair is not None]
     if not kept:
         return None
-    return np.stack([image.numpy() for image, _ in kept]), np.array([label for _, label in kept])
+    return np.stack([image.numpy() for image, _ in kept]), np.stack([np.asarray(label) for _, label in kept])
 
 
 def shared_flags(count: int) -> Tensor:

@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F  # noqa: N812
 from timm.optim import create_optimizer_v2
 from timm.scheduler import create_scheduler_v2
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vitspace.errors import FailureError
-from vitspace.fitting import CHECK_EVERY, Batch, DivergedError, Fitting, make_average, make_criterion, make_mixup
+from vitspace.fitting import CHECK_EVERY, Batch, DivergedError, Fitting, make_average
 from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.devices import autocast, is_out_of_memory
 from vitspace.machine.quiet import training_step
-from vitspace.network import Network
+from vitspace.training.goals import Goal
 from vitspace.training.images import Images, Order, train_loader, val_batches
 from vitspace.training.loading import loaded, plan_loading
 from vitspace.training.plan import Plan
@@ -42,19 +41,20 @@ class Loop:
     """
 
     def __init__(
-        self, network: Network, plan: Plan, images: Images, place: ProcessGroup, seed: int, workers: int = 0
+        self, network: nn.Module, plan: Plan, images: Images, place: ProcessGroup, seed: int, workers: int = 0
     ) -> None:
         recipe, cuda = plan.recipe, place.device.type == "cuda"
         self.plan, self.images, self.place, self.seed = plan, images, place, seed
         self.layout = torch.channels_last if cuda else torch.contiguous_format
         if recipe.sync_bn and cuda and place.world > 1:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
-        self.network = network.to(place.device, memory_format=self.layout)  # type: ignore[call-overload]
-        self.mix = make_mixup(recipe.mixup, recipe.cutmix, recipe.label_smoothing, len(images.classes))
-        self.fitting = _fitting(self.network, plan, place)
+        self.network: nn.Module = network.to(place.device, memory_format=self.layout)  # type: ignore[call-overload]
+        self.goal = images.goal
+        self.mix = self.goal.mix(recipe)
+        self.fitting = _fitting(self.network, self.goal, plan, place)
         self.order = Order(len(images.train), plan.updates * recipe.batch_size, seed, place.rank, place.world)
-        self.val_batch = min(256, 2 * plan.micro_batch)
-        largest = max(plan.micro_batch, self.val_batch) * (3 * recipe.img_size**2 * 4 + 8)
+        self.val_batch = images.val_batch(plan.micro_batch)
+        largest = images.batch_bytes(recipe, plan.micro_batch)
         self.loading = plan_loading(workers, largest, place.local, images.is_shared)
         self.loader = train_loader(images, recipe, self.order, plan.micro_batch, self.loading, pin=cuda)
         self.done, self.loss_sum = 0, torch.zeros((), device=place.device)
@@ -95,27 +95,31 @@ class Loop:
 
     @torch.no_grad()
     def validate(self) -> tuple[float, float]:
-        """Return loss without smoothing, in nats, and top-1 in %, over the validation images that can be read.
+        """Return loss without smoothing, in nats, and the goal's measure in %, over the validation images.
+
+        Those that cannot be read are left out.
 
         Raises:
             FailureError: the loss is not finite, or no image can be read.
         """
         network, place = self.validated.eval(), self.place
-        sums = torch.zeros(3, device=place.device)
+        total = torch.zeros((), device=place.device)
+        counts = torch.zeros(self.goal.counts, dtype=torch.int64, device=place.device)
         share = place.rank, place.world
-        for inputs, labels in val_batches(self.images, self.plan.recipe, self.val_batch, self.loading, *share):
-            labels = labels.to(place.device)
+        for inputs, targets in val_batches(self.images, self.plan.recipe, self.val_batch, self.loading, *share):
+            targets = targets.to(place.device)
             with training_step(self.fitting.pauses), autocast("auto", place.device):
                 scores = network(inputs.to(place.device, memory_format=self.layout)).float()
-            loss = F.cross_entropy(scores, labels, reduction="sum")
-            sums += torch.stack([loss, (scores.argmax(1) == labels).sum(), loss.new_tensor(len(labels))])
-        loss, right, count = place.total(sums).tolist()
+            of_batch, counted = self.goal.judged(scores, targets)
+            total, counts = total + of_batch, counts + counted
+        loss, counts = place.total(total).item(), place.total(counts)
         self.images.share_skipped(place)
-        if not count:
+        if not counts.any():
             raise FailureError(f"no validation image of {self.images.name} can be read any more")
+        count, measure = self.goal.verdict(counts)
         if not np.isfinite(loss):
             raise FailureError(f"the validation loss is {loss} after {self.done} updates; try a lower --lr")
-        return loss / count, 100 * right / count
+        return loss / count, measure
 
     def state(self) -> dict[str, Any]:
         """Return all that going on takes."""
@@ -184,7 +188,7 @@ class Loop:
         return total / max(1, self.done - epoch * self.plan.updates)
 
 
-def _fitting(network: nn.Module, plan: Plan, place: ProcessGroup) -> Fitting:
+def _fitting(network: nn.Module, goal: Goal, plan: Plan, place: ProcessGroup) -> Fitting:
     """The recipe's optimiser and schedule, over all processes."""
     recipe, cuda = plan.recipe, place.device.type == "cuda"
     if recipe.optimizer == "adamw":
@@ -207,7 +211,7 @@ def _fitting(network: nn.Module, plan: Plan, place: ProcessGroup) -> Fitting:
     devices = [place.device] if cuda else None
     return Fitting(
         network,
-        make_criterion(recipe.mixes, recipe.label_smoothing),
+        goal.criterion(recipe),
         optimiser,
         schedule,
         make_average(network, recipe.ema),

@@ -31,8 +31,8 @@ class Recipe(BaseModel):
         lr: Learning rate after warm-up, for that batch size.
         momentum: Of sgd and rmsproptf; of adamw its first beta.
         weight_decay: On matrices only.
-        schedule: cosine, or step: times decay_rate every decay_epochs.
-        min_lr: Where a cosine ends.
+        schedule: cosine; poly, of the power decay_rate; or step: times decay_rate every decay_epochs.
+        min_lr: Where a cosine or a polynomial ends.
         warmup_epochs: Epochs of linear warm-up, from warmup_lr.
         clip_grad: Largest norm of the gradient; None clips nothing.
         label_smoothing: In the training loss.
@@ -45,7 +45,7 @@ class Recipe(BaseModel):
         dropout: Before the classifier.
         ema: Decay of the weights' moving average, which is then what is validated; None keeps none.
         sync_bn: Batch normalisation over all GPUs.
-        crop_pct: Share of the resized image that validation crops from its middle.
+        crop_pct: Share of the resized image that validation crops from its middle; segmentation takes all of it.
         interpolation: Of resizing.
         sources: Where each setting is printed, or that it is our choice.
     """
@@ -60,7 +60,7 @@ class Recipe(BaseModel):
     lr: float = Field(1e-3, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1)
     weight_decay: float = Field(0.05, ge=0)
-    schedule: Literal["cosine", "step"] = "cosine"
+    schedule: Literal["cosine", "poly", "step"] = "cosine"
     decay_epochs: float = Field(30, gt=0)
     decay_rate: float = Field(0.1, gt=0, lt=1)
     min_lr: float = Field(1e-5, ge=0)

@@ -13,13 +13,14 @@ from vitspace.errors import InputError
 from vitspace.folders import owning
 from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.host import machine
-from vitspace.network import Network, build
+from vitspace.tasks.building import build
+from vitspace.tasks.heads import CLASSIFICATION
 from vitspace.training.folder import Folder
-from vitspace.training.images import Images, open_images
 from vitspace.training.loop import Loop
-from vitspace.training.plan import Plan, Wishes, make_plan
+from vitspace.training.plan import Wishes, make_plan
 from vitspace.training.processes import ProcessGroup, processes
-from vitspace.training.recipe import PAPER, load_recipe, paper_recipe
+from vitspace.training.recipe import PAPER
+from vitspace.training.tasks import check_batch, check_trainable, choose_recipe, open_data, rates
 from vitspace.training.weights import begin_with, read_weights
 from vitspace.words import plural
 
@@ -54,6 +55,8 @@ class TrainingRequest:
         resume: Go on with what the folder has.
         command: What was typed, for the record.
         init: A .safetensors of this design to begin with; None begins with its initialisation.
+        task: classification, or a task of segmentation.
+        num_classes: Of segmentation; None is the masks' largest value and one more.
     """
 
     design: Design
@@ -67,6 +70,8 @@ class TrainingRequest:
     resume: bool = False
     command: str = ""
     init: Path | None = None
+    task: str = CLASSIFICATION
+    num_classes: int | None = None
 
 
 def train(request: TrainingRequest, monitor: TrainingMonitor) -> dict[str, Any]:
@@ -94,19 +99,23 @@ class Training:
 
     def __init__(self, request: TrainingRequest, monitor: TrainingMonitor, place: ProcessGroup) -> None:
         self.request, self.monitor, self.place = request, monitor, place
-        spec = request.design.spec
-        named, why = paper_recipe(spec) if request.recipe == PAPER else (request.recipe, "")
-        self.recipe_name, recipe = load_recipe(named, spec.family)
+        spec, self.task = request.design.spec, request.task
+        check_trainable(self.task, spec)
+        self.recipe_name, recipe, why = choose_recipe(request.recipe, spec, self.task)
         img_size = request.wishes.img_size or recipe.img_size
         if img_size < spec.stride:
             raise InputError(f"img-size is at least the design's stride {spec.stride}, but got {img_size}")
-        self.images = open_images(request.data, img_size, request.seed)
+        self.images = open_data(request.data, self.task, img_size, request.seed, request.num_classes)
+        self.goal = self.images.goal
         begun = read_weights(request.init) if request.init and not request.resume else None
         self.images = self.images.normalised(begun.facts if begun else {})  # as the weights are used to
         self.plan = make_plan(recipe, request.wishes, len(self.images.train), place.world, _at_once(place))
         self.folder = Folder(request.out, self._settings())
-        network = _network(request, self.plan, self.images)
-        self.head_made = begin_with(network, begun) if begun else False
+        check_batch(self.task, self.plan.micro_batch)
+        torch.manual_seed(request.seed)  # the same network in every process
+        classes = len(self.images.classes)
+        network = build(spec, classes, img_size, self.task, **rates(self.plan.recipe, self.task))
+        self.new = begin_with(network, begun, spec, self.task, classes) if begun else ""
         state = self.folder.open(request.resume) if place.leads or request.resume else None
         self.images = self.images.normalised(state or {})
         self.loop = Loop(network, self.plan, self.images, place, request.seed, request.workers)
@@ -124,13 +133,13 @@ class Training:
             train_loss = self.loop.run_epoch(epoch, self._updated)
             images = (self.loop.done - before) * self.plan.recipe.batch_size
             rate = images / (time.monotonic() - start)
-            val_loss, top1 = self.loop.validate()
+            val_loss, measured = self.loop.validate()
             row = {
                 "epoch": epoch + 1,
                 "lr": self.loop.fitting.optimiser.param_groups[0]["lr"],
                 "train_loss": train_loss,
                 "val_loss": val_loss,
-                "top1": top1,
+                self.goal.measure: measured,
                 "skipped_train": self.images.skipped["train"],
                 "skipped_val": self.images.skipped["val"],
                 "images_per_second": rate,
@@ -147,12 +156,13 @@ class Training:
 
     def result(self) -> dict[str, Any]:
         """Return the accuracy with its data, and where the weights are."""
-        last, best = self.rows[-1], self._best()
+        last, best, measure = self.rows[-1], self._best(), self.goal.measure
         request, out = self.request, self.request.out
         skipped = {"train": max(row["skipped_train"] for row in self.rows), "val": last["skipped_val"]}
         return {
             "name": request.design.name,
             "spec_id": request.design.spec.id,
+            "task": self.task,
             "data": request.data,
             "train_images": len(self.images.train) - skipped["train"],
             "val_images": len(self.images.val) - skipped["val"],
@@ -164,9 +174,9 @@ class Training:
             "changes": list(self.plan.changes),
             "epochs": self.plan.recipe.epochs,
             "epoch": last["epoch"],
-            "top1": last["top1"],
+            measure: last[measure],
             "val_loss": last["val_loss"],
-            "best_top1": best["top1"],
+            f"best_{measure}": best[measure],
             "best_epoch": best["epoch"],
             "seconds": sum(row["seconds"] for row in self.rows),
             "seed": request.seed,
@@ -198,8 +208,8 @@ class Training:
         self.save()
         self.monitor.note(
             f"epoch {row['epoch']} of {self.plan.recipe.epochs}: training loss {row['train_loss']:.3f}, validation "
-            f"loss {row['val_loss']:.3f}, top-1 {row['top1']:.2f} %, {row['images_per_second']:.0f} images/s"
-            f"{self._skipped()}"
+            f"loss {row['val_loss']:.3f}, {self.goal.words} {row[self.goal.measure]:.2f} %, "
+            f"{row['images_per_second']:.0f} images/s{self._skipped()}"
         )
 
     def _skipped(self) -> str:
@@ -207,7 +217,7 @@ class Training:
         return f"; {plural(count, 'file')} skipped, which cannot be read" if count else ""
 
     def _best(self) -> dict[str, Any]:
-        return max(self.rows, key=lambda row: row["top1"])
+        return max(self.rows, key=lambda row: row[self.goal.measure])
 
     def _facts(self, row: dict[str, Any]) -> dict[str, Any]:
         """What the weights' file says of them."""
@@ -219,12 +229,13 @@ class Training:
             "crop_pct": self.images.crop_pct(self.plan.recipe),
             "interpolation": self.plan.recipe.interpolation,
             "epoch": row["epoch"],
-            "top1": row["top1"],
+            self.goal.measure: row[self.goal.measure],
         }
 
     def _settings(self) -> dict[str, Any]:
         return {
             "spec_id": self.request.design.spec.id,
+            "task": self.task,
             "data": self.request.data,
             "train_images": len(self.images.train),
             "val_images": len(self.images.val),
@@ -236,8 +247,9 @@ class Training:
 
     def _introduce(self, about: str) -> None:
         design, plan = self.request.design, self.plan
+        of_task = "" if self.task == CLASSIFICATION else f" for {self.task}"
         self.monitor.note(
-            f"training {design.name} on {self.request.data}: {plural(len(self.images.train), 'image')}, "
+            f"training {design.name}{of_task} on {self.request.data}: {plural(len(self.images.train), 'image')}, "
             f"{len(self.images.val)} for validation, {plural(len(self.images.classes), 'class')}, "
             f"on {self.place.device} in {plural(self.place.world, 'process')}"
         )
@@ -247,8 +259,7 @@ class Training:
         for hint in plan.hints if not self.request.init else ():
             self.monitor.note(f"note: {hint}")
         if self.request.init and not self.loop.done:
-            head = f", with a new head of {plural(len(self.images.classes), 'class')}" if self.head_made else ""
-            self.monitor.note(f"beginning with {self.request.init}{head}")
+            self.monitor.note(f"beginning with {self.request.init}{f', with {self.new}' if self.new else ''}")
         if self.loop.done:
             self.monitor.note(f"going on after {self.loop.done} of {plan.total} updates")
 
@@ -256,11 +267,3 @@ class Training:
 def _at_once(place: ProcessGroup) -> int | None:
     """Limit what a CPU takes: beside it, a process that asks for too much memory is killed without a word."""
     return _AT_ONCE if place.device.type == "cpu" else None
-
-
-def _network(request: TrainingRequest, plan: Plan, images: Images) -> Network:
-    """Build the network, the same in every process."""
-    recipe = plan.recipe
-    torch.manual_seed(request.seed)
-    rates = {"drop_rate": recipe.dropout, "drop_path_rate": recipe.drop_path}
-    return build(request.design.spec, len(images.classes), recipe.img_size, **rates)

@@ -1,22 +1,27 @@
 """A safetensors file with its metadata, checked against a network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from vitspace.errors import InputError
 from vitspace.files import explain, parse_json
-from vitspace.network import Network
+from vitspace.spec import Spec
+from vitspace.tasks.heads import CLASSIFICATION
+from vitspace.words import plural
 
-CLASSIFIER = "head.fc.weight"
-_CLASSIFIERS = (CLASSIFIER, "head.fc.bias")
+#: Names of classifiers: of images, and of pixels by the heads of segmentation; the first of a head tells its classes.
+CLASSIFIERS = ("head.fc", "head.branch.classify", "head.fusion.classify", "head.auxiliary.2")
+#: How the parameters of a dense task's backbone begin.
+_BACKBONE = "backbone."
 _FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 _Number = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+_Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 _Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 
 
@@ -36,7 +41,9 @@ class _Facts(BaseModel):
     std: Annotated[list[_Positive], Field(min_length=3, max_length=3)] = []
     crop_pct: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
     interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos", "box", "hamming", "random"] = "bicubic"
-    top1: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = 0.0
+    task: str = CLASSIFICATION
+    top1: _Percent = 0.0
+    miou: _Percent = 0.0
     epoch: Annotated[int, Field(ge=0, le=10**9)] = 0
     epochs: Annotated[int, Field(ge=0, le=10**9)] = 0
     val_images: Annotated[int, Field(ge=0, le=10**12)] = 0
@@ -44,8 +51,9 @@ class _Facts(BaseModel):
     @model_validator(mode="after")
     def _told(self) -> Self:
         told = self.model_fields_set
-        if missing := sorted({"data", "epoch", "epochs", "img_size", "val_images"} - told) if "top1" in told else []:
-            raise ValueError(f"top1 is told without {', '.join(missing)}")
+        for measure in told & {"top1", "miou"}:
+            if missing := sorted({"data", "epoch", "epochs", "img_size", "val_images"} - told):
+                raise ValueError(f"{measure} is told without {', '.join(missing)}")
         return self
 
 
@@ -65,9 +73,24 @@ class Weights:
     facts: dict[str, Any]
 
     @property
+    def task(self) -> str:
+        """The task that they were trained for."""
+        return str(self.facts.get("task", CLASSIFICATION))
+
+    @property
     def num_classes(self) -> int:
         """Number of classes of the classifier."""
-        return len(self.tensors[CLASSIFIER])
+        return len(self.tensors[_classifier(self.tensors)])
+
+    @property
+    def backbone(self) -> "Weights":
+        """Those of the stem and stages, by the names that they have in a network of classification."""
+        if self.task == CLASSIFICATION:
+            kept = {name: tensor for name, tensor in self.tensors.items() if not name.startswith("head.")}
+        else:
+            begun = {name: tensor for name, tensor in self.tensors.items() if name.startswith(_BACKBONE)}
+            kept = {name.removeprefix(_BACKBONE): tensor for name, tensor in begun.items()}
+        return replace(self, tensors=kept)
 
 
 def read_weights(path: Path) -> Weights:
@@ -84,12 +107,17 @@ def read_weights(path: Path) -> Weights:
             metadata = file.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise InputError(f"weights are a .safetensors file, but {str(path)!r} is none: {error}") from None
-    if CLASSIFIER not in tensors:
-        raise InputError(f"weights include the classifier, but {str(path)!r} has no {CLASSIFIER}")
-    if tensors[CLASSIFIER].ndim != 2:
-        shape = list(tensors[CLASSIFIER].shape)
-        raise InputError(f"{CLASSIFIER} is a matrix, but in {str(path)!r} it is {shape}")
+    if not (name := _classifier(tensors)):
+        raise InputError(f"weights include the classifier, but {str(path)!r} has no {CLASSIFIERS[0]}.weight")
+    shape = list(tensors[name].shape)
+    if len(shape) != 2 and shape[2:] != [1, 1]:
+        raise InputError(f"{name} is a matrix, but in {str(path)!r} it is {shape}")
     return Weights(path, tensors, _facts(path, metadata.get("vitspace", "{}")))
+
+
+def _classifier(tensors: dict[str, Tensor]) -> str:
+    """Return the name of the classifier's matrix, or an empty string."""
+    return next((f"{name}.weight" for name in CLASSIFIERS if f"{name}.weight" in tensors), "")
 
 
 def _facts(path: Path, text: str) -> dict[str, Any]:
@@ -102,19 +130,20 @@ def _facts(path: Path, text: str) -> dict[str, Any]:
     raise InputError(f"the metadata of weights are what vitspace train notes, but in {str(path)!r} {why}")
 
 
-def put(weights: Weights, network: Network, but: tuple[str, ...] = ()) -> None:
+def put(weights: Weights, network: nn.Module, spec: Spec, but: tuple[str, ...] = ()) -> None:
     """Put weights into a network of a spec; 16 and 64 bits become 32.
 
     Args:
         weights: The file's content.
         network: As initialised.
+        spec: Its architecture.
         but: Names that stay as they are.
 
     Raises:
         InputError: names, shapes or kinds of the weights are not the network's, or a tensor is dead: it has values that
             are no numbers, or only zeros where a network as initialised has others.
     """
-    spec, own = network.spec, network.state_dict()
+    own = network.state_dict()
     given = {name: tensor for name, tensor in weights.tensors.items() if name not in but}
     if differing := _difference({name: each for name, each in own.items() if name not in but}, given):
         made_for = weights.facts.get("spec_id")
@@ -124,17 +153,27 @@ def put(weights: Weights, network: Network, but: tuple[str, ...] = ()) -> None:
     network.load_state_dict(given, strict=not but)
 
 
-def begin_with(network: Network, weights: Weights) -> bool:
-    """Put weights into a network that is to be trained further; return whether its classifier stays a new one.
+def begin_with(network: nn.Module, weights: Weights, spec: Spec, task: str, num_classes: int) -> str:
+    """Put weights into a network that is to be trained further; return what of it stays new, in words.
 
-    It does where the weights are of another number of classes.
+    It is the classifier where the weights are of another number of classes. A dense task takes the backbone alone from
+    weights of another task, and its head stays new.
 
     Raises:
-        InputError: the weights are of another network, or dead; see `put`.
+        InputError: the weights are of another network, or dead; see `put`; or classification is to begin with those
+            of a dense task.
     """
-    new = weights.num_classes != network.num_classes
-    put(weights, network, _CLASSIFIERS if new else ())
-    return new
+    if weights.task != task:
+        if task == CLASSIFICATION:
+            raise InputError(
+                f"classification begins with its own weights, but {weights.path} has those of {weights.task}"
+            )
+        put(weights.backbone, network.get_submodule(_BACKBONE.rstrip(".")), spec)
+        return f"a new head of {task}"
+    new = weights.num_classes != num_classes
+    names = tuple(f"{name}.{kind}" for name in CLASSIFIERS for kind in ("weight", "bias"))
+    put(weights, network, spec, names if new else ())
+    return f"a new head of {plural(num_classes, 'class')}" if new else ""
 
 
 def _checked(name: str, tensor: Tensor, own: Tensor, path: Path) -> Tensor:

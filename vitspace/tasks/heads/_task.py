@@ -12,9 +12,11 @@ class Task:
         size: Usual height and width of the image in pixels.
         classes: Usual number of classes, without a background that a detector adds.
         data: Whose classes they are.
+        least_batch: Images at once that training takes: 2 where BatchNorm sees a map of one position.
     """
 
     kind: str
     size: tuple[int, int]
     classes: int
     data: str
+    least_batch: int = 1

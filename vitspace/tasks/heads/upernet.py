@@ -15,7 +15,7 @@ from vitspace.tasks.heads._segmentation import Segmenter, conv_norm_act, resize
 from vitspace.tasks.heads._task import Task
 from vitspace.tasks.pyramid import Pyramid
 
-TASK = Task("segmentation", size=(512, 2048), classes=150, data="ADE20K")
+TASK = Task("segmentation", size=(512, 2048), classes=150, data="ADE20K", least_batch=2)
 #: Channels of the pyramid, and of the auxiliary head.
 DIM, AUXILIARY_DIM = 512, 256
 #: Sides in positions of the pooled maps.
@@ -58,7 +58,7 @@ class Neck(nn.Module):
         for lateral, each in zip(reversed(self.laterals), reversed(maps[:-1]), strict=True):
             top = lateral(each) + resize(top, (each.shape[2], each.shape[3]))
             levels.insert(0, top)
-        return [*(conv(level) for conv, level in zip(self.convs, levels, strict=False)), levels[-1]]
+        return [*(conv(level) for conv, level in zip(self.convs, levels[:-1], strict=True)), levels[-1]]
 
 
 class Fusion(nn.Module):
