@@ -1,5 +1,6 @@
 """Spaces at several sizes of image."""
 
+import random
 from collections import Counter
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.sized import SizedSpec
-from vitspace.space import load_sizes, load_space
+from vitspace.space import InvalidDesign, load_sizes, load_space
 from vitspace.space.moves import descend
 from vitspace.space.sizes import SizedSpace
 
@@ -141,3 +142,17 @@ def test_conditions_on_what_follows_the_image_are_refused(file, tmp_path):
     load_space(str(path), 64)
     with pytest.raises(InputError, match=r"a condition on one that follows the image, but .* on window"):
         load_sizes(str(path), [64, 224])
+
+
+@pytest.mark.parametrize("name", ["msg", "ems", "mat", "partial", "vt", "transcnn", "unified", "hybrid"])
+def test_every_shipped_space_may_have_several_sizes(name):
+    space, rng = load_sizes(name, [64, (96, 128)]), random.Random(0)
+    found = set()
+    for _ in range(200):
+        params = space.choose(lambda v: rng.choice(v.values))
+        try:
+            found.add(spec := space.decode(params))
+        except InvalidDesign:
+            continue
+        assert space.decode(space.encode(spec)) == spec
+    assert {spec.img_size for spec in found} == {64, (96, 128)}
