@@ -100,6 +100,7 @@ def _record(model: ExportedModel, written: dict[str, Written], command: str) -> 
         "study": design.record.name if design.record else None,
         "trial": design.trial.number if design.trial else None,
         "anchor": design.anchor.id if design.anchor else None,
+        "task": model.task,
         "model": design.identifier,
         "files": files,
         "params": model.cost.params,

@@ -20,8 +20,9 @@ _NAMES = {"onnxruntime": "onnxruntime", "openvino": "OpenVINO"}
 
 def notes(model: ExportedModel) -> dict[str, str]:
     """Return the metadata of an exported file: spec, image size, normalisation, and what is known of the weights."""
-    facts = {"spec_id": model.design.spec.id, "img_size": model.img_size, "mean": model.mean, "std": model.std}
-    return {"vitspace": json.dumps(model.facts | facts | {"version": __version__})}
+    facts = {"spec_id": model.design.spec.id, "task": model.task, "version": __version__}
+    facts |= {"img_size": model.img_size, "mean": model.mean, "std": model.std}
+    return {"vitspace": json.dumps(model.facts | facts)}
 
 
 def noted_onnx(model: ExportedModel, proto: Any) -> bytes:

@@ -164,8 +164,8 @@ def _compared(model: ExportedModel, shown: ParityImages, made: _Made) -> Int8:
         float32_ms=plain_ms,
         float32_operators=made.left,
         runtime=made.runtime,
-        top1=top1(got, shown.labels),
-        torch_top1=top1(expected, shown.labels),
+        top1=top1(got.argmax(1), shown.labels),
+        torch_top1=top1(expected.argmax(1), shown.labels),
     )
 
 
