@@ -96,6 +96,17 @@ class StudyRecord:
         return plain_size((self.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE)
 
     @property
+    def task(self) -> dict[str, Any]:
+        """The dense task that designs are for: its name, size and number of classes; empty of classification."""
+        task: dict[str, Any] = (self.resolved.get("space") or {}).get("task") or {}
+        return task
+
+    @property
+    def counted_size(self) -> ImageSize:
+        """The size of image that costs and latencies are for; estimates of a dense task are for ``img_size``."""
+        return plain_size(self.task["size"]) if self.task else self.img_size
+
+    @property
     def sizes(self) -> tuple[ImageSize, ...]:
         """Sizes of image of the study's designs; several where they are an axis of the search."""
         return self.config.sizes if len(self.config.sizes) > 1 else (self.img_size,)
@@ -130,8 +141,9 @@ class StudyRecord:
             "study": self.name,
             "space": self.config.space,
             "budget": self.config.budget,
-            "img_size": self.img_size if len(self.sizes) == 1 else None,
-            "img_sizes": list(self.sizes),
+            "task": self.config.task,
+            "img_size": self.counted_size if len(self.sizes) == 1 else None,
+            "img_sizes": [self.counted_size] if self.task else list(self.sizes),
             "device": self.config.limits.device or None,
             "proxy": self.config.proxy,
             "engine": self.config.engine,
