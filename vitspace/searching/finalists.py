@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from vitspace.accuracy.mixing import mixing_stages
 from vitspace.accuracy.prediction import summed
 from vitspace.budget import Budget
-from vitspace.costs import cost
 from vitspace.image_sizes import ImageSize
 from vitspace.pareto import hypervolume
 from vitspace.searching.estimated import EstimatedDesigns, Floats
 from vitspace.sized import plain, size_of
+from vitspace.space import Space
 from vitspace.spec import Spec
 
 #: Designs whose costs differ by less, relative, stand beside each other; one of them is enough.
@@ -52,11 +52,11 @@ class Known:
     ms: Floats
 
     @classmethod
-    def of(cls, specs: Collection[Spec], img_size: ImageSize, ms: Callable[[Spec], float] | None = None) -> "Known":
-        """Estimate designs, those without a size of their own at ``img_size``; ``ms`` predicts their milliseconds."""
-        found = summed(list(specs), img_size) if specs else []
+    def of(cls, specs: Collection[Spec], space: Space, ms: Callable[[Spec], float] | None = None) -> "Known":
+        """Estimate and cost designs as a space does; ``ms`` predicts their milliseconds."""
+        found = summed(list(specs), space.resolution) if specs else []
         low = np.array([each.mean - each.sd for each in found], dtype=float)
-        macs = np.array([cost(plain(spec), size_of(spec, img_size)).macs for spec in specs], dtype=float)
+        macs = np.array([space.cost(spec).macs for spec in specs], dtype=float)
         return cls(frozenset(specs), low, macs, np.array([ms(spec) if ms else np.nan for spec in specs], dtype=float))
 
 

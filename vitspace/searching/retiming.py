@@ -76,7 +76,7 @@ def retime_study(
             f"a study's latencies are of one machine, but those of {study} are of {', '.join(others)} and this is "
             f"{cpu()['cpu']}; --all times all of them here"
         )
-    size = load_sizes(config.space, config.sizes[:1]).resolution
+    size = load_sizes(config.space, config.sizes[:1], config.task).resolution
     return list(track(_Steps(store, config, size, chosen), "timing again"))
 
 

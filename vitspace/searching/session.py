@@ -98,7 +98,7 @@ def open_evaluator(config: StudyConfig, command: str, monitor: Monitor) -> Evalu
     Raises:
         InputError: there is no such space, proxy, data, device or back end here.
     """
-    space = load_sizes(config.space, config.sizes)
+    space = load_sizes(config.space, config.sizes, config.task)
     check_backend(config.latency_backend)
     for size in config.sizes or (space.resolution,):
         budget_device(config.limits, size)
