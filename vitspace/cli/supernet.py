@@ -60,4 +60,5 @@ def _print(facts: dict[str, Any], folder: Path, as_json: bool) -> None:
     )
     for name, end in facts["ends"].items():
         say(f"{name} design {end['spec_id']}: validation loss {end['val_loss']:.3f}, top-1 {end['accuracy']:.2%}")
-    say(f"next: vitspace search --space {facts['space_typed']} --proxy supernet:{folder}")
+    limit = f" --budget {facts['budget']}" if facts["budget"] else ""
+    say(f"next: vitspace search --space {facts['space_typed']}{limit} --proxy supernet:{folder}")
