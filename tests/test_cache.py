@@ -72,7 +72,7 @@ def test_damage_anywhere_raises_nothing_and_leaves_a_cache_that_keeps(folder, se
     cache.load("kind")
     for _ in range(2):
         cache.store("new", {str(number): {"value": number} for number in range(300)})
-    assert cache.load("new", "7") in ({"7": {"value": 7}}, {})
+    assert cache.load("new", "7") == {"7": {"value": 7}}
 
 
 def _store(number):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from vitspace.design import find_design, read_spec
@@ -70,3 +72,9 @@ def test_an_anchor_is_itself(storage):
 def test_what_is_no_trial_says_so(storage, text, trial, message):
     with pytest.raises(InputError, match=message):
         find_design(text, trial, storage)
+
+
+def test_a_spec_of_a_longer_stride_than_224_has_a_name():
+    deep = replace(SPEC, stages=(*SPEC.stages, *[SPEC.stages[-1]] * 3))
+    name, read = read_spec(deep.to_json())
+    assert deep.stride == 256 and read == deep and name.startswith("mat-")

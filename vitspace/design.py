@@ -98,7 +98,7 @@ def read_spec(text: str) -> tuple[str, Spec]:
     """
     if text.lstrip().startswith("{"):
         spec = Spec.from_json(text)
-        return design_name(spec.family, spec.id, cost(spec).params), spec
+        return design_name(spec.family, spec.id, cost(spec, max(NATIVE_SIZE, spec.stride)).params), spec
     if text.endswith(".json"):
         path = Path(text)
         if not path.is_file():

@@ -1,6 +1,7 @@
 """The torch module of a spec, which behaves as timm's models do."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -135,7 +136,7 @@ class Network(nn.Module):
         Raises:
             InputError: there is no such pooling, or classes of features that are not pooled.
         """
-        _check_classes(num_classes)
+        check_count("num_classes", num_classes, 0)
         before, self.num_classes = self.num_classes, num_classes
         try:
             self._set_pooling(self.head.global_pool if global_pool is None else global_pool)
@@ -181,9 +182,16 @@ def first_conv(spec: Spec) -> str:
     return next(f"stem.{name}" for name, part in stem.named_modules() if isinstance(part, nn.Conv2d))
 
 
-def _check_classes(num_classes: int) -> None:
-    if num_classes < 0:
-        raise InputError(f"num_classes is at least 0, but got {num_classes}")
+def check_count(name: str, value: Any, least: int) -> None:
+    """Check a number of classes or channels.
+
+    Raises:
+        InputError: it is no whole number, or too small.
+    """
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise InputError(f"{name} is a whole number, but got {shown(value)}")
+    if value < least:
+        raise InputError(f"{name} is at least {least}, but got {value}")
 
 
 def _names_undecayed(part: nn.Module) -> bool:
@@ -214,12 +222,13 @@ def build(spec: Spec, num_classes: int = 1000, img_size: ImageSize = 224, **kwar
         kwargs: ``in_chans``, ``drop_rate``, ``drop_path_rate`` and ``global_pool`` of `Network`.
 
     Raises:
-        InputError: a side of the image is too small or too large, or the number of classes is negative.
+        InputError: a side of the image is too small or too large, or classes or channels are no number of them.
     """
     if not isinstance(spec, Spec):
         raise InputError(
             f"build takes a Spec, such as vitspace.anchor('msg_tiny').spec; peers have none, but got {shown(spec)}"
         )
-    _check_classes(num_classes)
+    check_count("num_classes", num_classes, 0)
+    check_count("in_chans", kwargs.get("in_chans", 1), 1)
     check_stride(img_size, spec.stride)
     return Network(spec, num_classes, **kwargs)

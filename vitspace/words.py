@@ -12,10 +12,10 @@ def printable(text: str) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """Write a number of things: ``1 epoch``, ``3,000 epochs``, ``2 studies``, ``10 classes``."""
+    """Write a number of things: ``1 epoch``, ``3,000 epochs``, ``2 studies``, ``10 batches``."""
     if number == 1:
         return f"1 {noun}"
-    if noun.endswith(("s", "x", "sh")):
+    if noun.endswith(("s", "x", "sh", "ch")) and not noun.endswith("epoch"):
         return f"{number:,} {noun}es"
     ending = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
     return f"{number:,} {ending}"

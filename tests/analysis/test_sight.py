@@ -8,10 +8,12 @@ import pytest
 
 from vitspace.analysis.axes import AxisFindings
 from vitspace.analysis.observations import of_scored
-from vitspace.analysis.scoring import Scorer
-from vitspace.analysis.sight import MATTERS, SEEN, Spread, changes, published_scores
+from vitspace.analysis.scoring import ScoredDesign, Scorer
+from vitspace.analysis.sight import MATTERS, SEEN, Spread, changes, published_scores, spread_of
 from vitspace.proxies import Score
 from vitspace.space import load_space
+from vitspace.study.config import StudyConfig
+from vitspace.study.record import StudyRecord
 
 AXES = ("dim", "depth", "mlp_ratio")
 REGIONS = """
@@ -24,6 +26,13 @@ axes:
   exchange: [shuffle]
   region_size: {stages: [[1, 2, 4], [1, 2, 4], [1, 2], null]}
 """
+
+
+def test_a_study_without_scores_has_the_spread_of_the_designs(small):
+    specs = small.draw(12)
+    seen = of_scored(small, [ScoredDesign(spec, 1, 10**9 + i, float(i % 3)) for i, spec in enumerate(specs)])
+    spread = spread_of(StudyRecord("none", StudyConfig(space="msg", accuracy="proxy"), []), seen)
+    assert spread.others is None and spread.value == spread.designs > 0
 
 
 class Seeing:

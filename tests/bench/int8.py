@@ -21,9 +21,11 @@ import pandas as pd
 import vitspace.families  # noqa: F401 (the anchors' specs are its)
 from vitspace.anchors.references import main_anchors
 from vitspace.costs import cost
+from vitspace.export.graphs import save_openvino
 from vitspace.export.int8 import cosines
 from vitspace.export.weights import untrained
-from vitspace.latency.backends import onnx_model, onnx_runner, openvino_model, openvino_runner
+from vitspace.files import write_atomic
+from vitspace.latency.backends import onnx_model, onnx_runner, openvino_core, openvino_model, openvino_runner
 from vitspace.latency.photographs import photographs
 from vitspace.latency.protocol import interleave, pinned
 from vitspace.latency.quantising import quantised_onnx, quantised_openvino
@@ -44,9 +46,7 @@ def graph(anchor, folder: Path) -> Path:
     """Return an anchor's network as an ONNX file, exported if it is not there."""
     path = graph_path(anchor, folder)
     if not path.exists():
-        made = onnx_model(untrained(anchor.spec, 1000, 224), IMAGES[:1])
-        path.with_suffix(".part").write_bytes(made.SerializeToString())
-        path.with_suffix(".part").rename(path)
+        write_atomic(path, onnx_model(untrained(anchor.spec, 1000, 224), IMAGES[:1]).SerializeToString())
     return path
 
 
@@ -55,16 +55,21 @@ def quantised(backend: str, path: Path) -> Path:
     if backend == "onnxruntime":
         out = path.with_suffix(".int8")
         if not out.exists():
-            out.write_bytes(quantised_onnx(onnx.load(path), IMAGES).SerializeToString())
+            write_atomic(out, quantised_onnx(onnx.load(path), IMAGES).SerializeToString())
         return out
-    import openvino
-
     plain, out = path.with_suffix(".float32.xml"), path.with_suffix(".int8.xml")
     if not out.exists():
         model = openvino_model(path.read_bytes())
-        openvino.save_model(model, plain, compress_to_fp16=False)
-        openvino.save_model(quantised_openvino(model, IMAGES), out, compress_to_fp16=False)
+        save_whole(model, plain)
+        save_whole(quantised_openvino(model, IMAGES), out)
     return out
+
+
+def save_whole(model, path: Path) -> None:
+    """Write an OpenVINO model under another name first, so that a file that is there is whole."""
+    parts = save_openvino(model, path.with_suffix(".part.xml"))
+    for part in reversed(parts):  # the weights first
+        part.rename(path.with_suffix(part.suffix))
 
 
 def runners(backend: str, path: Path, image) -> list:
@@ -72,9 +77,7 @@ def runners(backend: str, path: Path, image) -> list:
     files = [path, quantised(backend, path)]
     if backend == "onnxruntime":
         return [onnx_runner(file.read_bytes(), image, 1) for file in files]
-    import openvino
-
-    models = [openvino_model(path.read_bytes()), openvino.Core().read_model(files[1])]
+    models = [openvino_model(path.read_bytes()), openvino_core().read_model(files[1])]
     return [openvino_runner(model, image, 1) for model in models]
 
 
@@ -110,23 +113,21 @@ def timed(backend: str, path: Path) -> dict:
 
 
 def save(rows: dict, folder: Path) -> None:
-    """Write the rows so far as int8.csv and int8.md."""
+    """Write the rows so far as int8.csv and int8.md, each row with the host that it is of."""
     folder.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame(rows.values())
-    table.to_csv(folder / "int8.csv", index=False)
-    here = machine()
-    shown = table.drop(columns=["host", "cpu", "date"])
+    write_atomic(folder / "int8.csv", table.to_csv(index=False))
+    shown = table.copy()
     if "int8_ms" in shown:
         shown["ratio"] = (shown["int8_ms"] / shown["float32_ms"]).round(2)
     lines = [
         "# Int8 beside float32\n",
-        f"{here['cpu']} ({here['cores']} cores), {here['system']}, torch {here['torch']}, {here['date']}:",
-        "`python tests/bench/int8.py --time --out reports/bench`.",
+        "`python tests/bench/int8.py --time --out reports/bench`, on the host and the date of each row.",
         "Networks are as initialised with seed 0, so that cosine and top-1 say how far rounding moves random networks; "
         "one image of 224 px on one thread; six crops of scikit-learn's photographs, for ranges and scores alike.\n",
         shown.to_markdown(index=False),
     ]
-    (folder / "int8.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_atomic(folder / "int8.md", "\n".join(lines) + "\n")
 
 
 def main() -> None:
@@ -150,7 +151,7 @@ def main() -> None:
             path, here = graph(anchor, args.graphs), machine()
             facts = {"anchor": anchor.id, "backend": backend, "host": here["host"], "cpu": here["cpu"]}
             row = (row or facts | compared(backend, path)) | (timed(backend, path) if args.time else {})
-            rows[anchor.id, backend] = row | {"date": here["date"]}
+            rows[anchor.id, backend] = row | facts | {"date": here["date"]}
             save(rows, args.out)
             print(row, file=sys.stderr, flush=True)
 

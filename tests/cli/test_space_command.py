@@ -135,3 +135,26 @@ def test_a_task_counts_whole_networks(folder):
     assert row["macs"] == cost(spec, 64, task="semantic-fpn").macs
     done = vitspace("space", "size", "small.yaml", "--task", "fpnn", cwd=folder, check=2)
     assert "did you mean fpn?" in done.stderr
+
+
+def test_several_sizes_of_image_are_counted_and_drawn_from(folder):
+    sizes = ["--img-size", "96,64x96"]
+    sized = json.loads(vitspace("space", "size", "small.yaml", *sizes, "--json", cwd=folder).stdout)
+    assert (sized["designs"], sized["img_size"]) == (16, None)
+    assert sized["sizes"] == [{"img_size": 96, "designs": 8}, {"img_size": [64, 96], "designs": 8}]
+    assert (
+        "small at 96 px (8), 64x96 px (8): 16 distinct"
+        in vitspace("space", "size", "small.yaml", *sizes, cwd=folder).stdout
+    )
+    drawn = json.loads(vitspace("space", "draw", "small.yaml", "-n", "16", *sizes, "--json", cwd=folder).stdout)
+    assert sorted(str(design["img_size"]) for design in drawn) == ["96"] * 8 + ["[64, 96]"] * 8
+    assert len({design["id"] for design in drawn}) == 16
+    shown = vitspace("space", "draw", "small.yaml", *sizes, cwd=folder).stdout.splitlines()
+    assert shown[0].split()[2] == "image" and {line.split()[2] for line in shown[1:]} == {"96", "64x96"}
+
+
+def test_a_list_of_sizes_is_refused_where_one_is_taken(folder):
+    done = vitspace(
+        "space", "compare", "small.yaml", "msg", "--budget", "1G", "--img-size", "64,96", cwd=folder, check=2
+    )
+    assert "a list of image sizes is for search, space size and space draw, but got '64,96'" in done.stderr

@@ -48,6 +48,14 @@ def test_equal_rows_of_the_classifier_are_dead(network, images):
         check_alive(network, images, "it")
 
 
+def test_rows_are_called_equal_where_they_are(network, images):
+    with torch.no_grad():
+        network.head.fc.weight.mul_(1e-9)
+        network.head.fc.bias.fill_(1.0)
+    with pytest.raises(InputError, match=r"those of it are the same for all; nothing is exported"):
+        check_alive(network, images[:1], "it")
+
+
 def test_scores_that_are_no_numbers_are_named(network, images):
     with torch.no_grad():
         network.head.fc.weight.fill_(3e38)

@@ -159,10 +159,29 @@ def test_a_converter_that_fails_is_named_with_a_way_round_it(model, tmp_path, mo
         raise RuntimeError("\nno such operator\nand more")
 
     monkeypatch.setattr("vitspace.export.model.onnx_model", fails)
+    monkeypatch.setattr("vitspace.export.formats.lacking", lambda backend: "")
     fresh = ExportedModel(model.design, model.network, 64)
-    with pytest.raises(FailureError, match=r"cannot be converted to onnx at 64 px: no such operator; .*--format timm"):
-        export_folder(fresh, ["onnx"], tmp_path / "out")
+    for name in ("onnx", "openvino", "onnx-int8"):
+        message = rf"cannot be converted to {name} at 64 px: no such operator; .*: --format spec --format timm$"
+        with pytest.raises(FailureError, match=message):
+            export_folder(fresh, [name], tmp_path / "out")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "lack", "others"),
+    [
+        ("openvino", "", ["spec", "timm", "onnx"]),
+        ("openvino-int8", "", ["spec", "timm", "onnx", "openvino"]),
+        ("onnx-int8", "openvino", ["spec", "timm", "onnx"]),
+    ],
+)
+def test_formats_are_proposed_that_can_be_written(model, monkeypatch, name, lack, others):
+    monkeypatch.setattr("vitspace.export.formats.lacking", lambda backend: lack and backend == lack)
+    fresh = ExportedModel(model.design, model.network, 64)
+    assert formats.formats_without(name, fresh) == ["spec", "timm"]
+    vars(fresh)["onnx"] = "a graph"
+    assert formats.formats_without(name, fresh) == others
 
 
 def test_scores_that_are_no_numbers_are_no_parity(model):

@@ -1,8 +1,6 @@
 """Formats in int8: their files, what is compared, and what is refused."""
 
-import gc
 import json
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +12,7 @@ import torch
 from vitspace.design import Design
 from vitspace.errors import FailureError, InputError
 from vitspace.export import ExportedModel, ExportRequest, choose_formats, export_design, export_folder, parity_images
+from vitspace.export.formats import DEFAULT_FORMATS, FORMATS, GRAPHS, Written
 from vitspace.export.int8 import cosines
 from vitspace.latency.backends import lacking
 
@@ -94,6 +93,15 @@ def test_few_calibration_images_are_said_to_be_few(model, tmp_path, caplog):
     assert "32 images or more, but got 1 image" in caplog.text and "--images asks for more" in caplog.text
 
 
+def test_few_calibration_images_are_said_once(model, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("vitspace.export.folder._written", lambda *_: Written({}))
+    monkeypatch.setattr("vitspace.export.folder.card", lambda *_: "")
+    export_folder(model, ["onnx", *INT8], tmp_path / "out")
+    assert caplog.text.count("int8 takes its ranges from") == 1
+    export_folder(model, ["onnx"], tmp_path / "float32")
+    assert caplog.text.count("int8 takes its ranges from") == 1
+
+
 def test_the_data_of_a_request_calibrates(spec, monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr("vitspace.export.run.parity_images", lambda model, *args: asked.append(args))
@@ -123,7 +131,8 @@ def test_scores_that_are_no_numbers_are_no_export(model, tmp_path, monkeypatch):
 
 def test_int8_is_written_where_it_is_named_only(monkeypatch):
     monkeypatch.setattr("vitspace.export.formats.lacking", lambda backend: "")
-    assert choose_formats([])[0] == ["spec", "timm", "onnx", "openvino"]
+    assert choose_formats([])[0] == ["spec", "timm", "onnx", "openvino"] == list(DEFAULT_FORMATS)
+    assert GRAPHS == ("onnx", "openvino") and list(FORMATS) == [*DEFAULT_FORMATS, *INT8]
     assert choose_formats(["openvino-int8"]) == (["spec", "openvino-int8"], {})
     lack = "nncf: pip install 'vitspace[nncf]'"
     monkeypatch.setattr("vitspace.export.formats.lacking", lambda backend: lack if backend == INT8[1] else "")
@@ -137,13 +146,27 @@ def test_cosines_are_of_each_image():
     assert cosines(scores, np.array([[2.0, 0.0], [1.0, -1.0]], np.float32)) == pytest.approx([1, 0])
 
 
+#: Makes and frees models, and takes a signal then, as a loader of torch does.
+SIGNALS = """
+import gc, signal, subprocess, sys
+import torch
+from vitspace.latency.backends import openvino_model, openvino_runner
+from vitspace.latency.quantising import quantised_openvino
+signal.signal(signal.SIGCHLD, lambda *_: None)
+model, image = openvino_model(open(sys.argv[1], "rb").read()), torch.zeros(1, 3, 64, 64)
+model.reshape([1, 3, 64, 64])
+for each in (quantised_openvino(model, image), model):
+    openvino_runner(each, image, 1)()
+del model, each
+gc.collect()
+subprocess.run([sys.executable, "-c", ""], check=True)
+print("alive")
+"""
+
+
 def test_a_process_outlives_its_openvino_models(model, tmp_path):
     pytest.importorskip("nncf")
-    before = signal.signal(signal.SIGCHLD, lambda *_: None)  # as a loader of torch has one
-    try:
-        for number in range(2):
-            export_folder(model, ["openvino-int8"], tmp_path / str(number))
-            gc.collect()
-            subprocess.run([sys.executable, "-c", ""], check=True)
-    finally:
-        signal.signal(signal.SIGCHLD, before)
+    (tmp_path / "model.onnx").write_bytes(model.onnx.SerializeToString())
+    command = [sys.executable, "-c", SIGNALS, str(tmp_path / "model.onnx")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr

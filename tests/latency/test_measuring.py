@@ -1,6 +1,7 @@
 import fcntl
 import math
 from dataclasses import replace
+from importlib.metadata import version
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from vitspace.cache import cache_folder
 from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.latency import Latency, LatencySettings, check_backend, measure, measure_again, measuring
-from vitspace.latency.backends import prepare
+from vitspace.latency.backends import prepare, version_of
 from vitspace.latency.measuring import _see, usual_ms
 from vitspace.latency.timed import timed_at
 from vitspace.machine.quiet import timing
@@ -125,6 +126,30 @@ def test_an_unknown_or_absent_backend_says_what_to_do(monkeypatch):
     monkeypatch.setattr("vitspace.latency.backends.find_spec", lambda name: None if name == "nncf" else name)
     with pytest.raises(InputError, match=r"'openvino-int8' needs nncf: pip install 'vitspace\[nncf\]'"):
         check_backend("openvino-int8")
+
+
+@pytest.mark.parametrize(
+    ("backend", "changed", "other"),
+    [
+        ("onnxruntime", "onnxruntime", True),
+        ("openvino", "openvino", True),
+        ("openvino-int8", "nncf", True),
+        ("openvino", "nncf", False),
+        ("eager", "openvino", False),
+    ],
+)
+def test_timings_of_another_version_of_what_runs_them_are_not_read(monkeypatch, backend, changed, other):
+    settings, versions = replace(QUICK, backend=backend), {}
+    monkeypatch.setattr("vitspace.latency.backends.find_spec", lambda name: name)
+    monkeypatch.setattr("vitspace.latency.backends.version_of", lambda name: versions.get(name, "1.0"))
+    before = measuring.key_of(settings, network="a"), measuring.place_of(settings)
+    versions[changed] = "2.0"
+    after = measuring.key_of(settings, network="a"), measuring.place_of(settings)
+    assert [one != another for one, another in zip(before, after, strict=True)] == [other, other]
+
+
+def test_a_package_of_another_name_than_its_module_has_a_version():
+    assert version_of("yaml").startswith("PyYAML ") and version_of("torch") == version("torch")
 
 
 def test_the_usual_time_is_a_low_quantile_of_quiet_measurements_or_the_least_of_all(monkeypatch, tmp_path):

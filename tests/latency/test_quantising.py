@@ -62,8 +62,46 @@ def test_one_calibration_image_is_enough_for_any_batch():
     assert near(run(quantised_onnx(before, IMAGES[:1]), image), run(before, image)) < 0.05
 
 
-def test_what_stays_in_float32_is_told():
-    assert float32_onnx(network(1)) == {"Relu": 1, "GlobalAveragePool": 1, "Flatten": 1}
+def shaped():
+    """[batch, 3, 32, 32] -> 5 scores, through a shape that is computed of the batch; the Einsum stays in float32."""
+    rng, node, value = np.random.default_rng(0), onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    kept = {"conv": rng.standard_normal((8, 3, 32, 32)), "linear": rng.standard_normal((8, 5)), "rate": np.ones((8, 8))}
+    kept = {name: array.astype(np.float32) for name, array in kept.items()}
+    kept |= {"first": np.array([0]), "rest": np.array([8]), "two": np.array([2])}
+    nodes = [
+        node("Shape", ["image"], ["shape"]),
+        node("Gather", ["shape", "first"], ["batch"], axis=0),
+        node("Mul", ["batch", "two"], ["twice"]),
+        node("Div", ["twice", "two"], ["again"]),
+        node("Concat", ["again", "rest"], ["flat shape"], axis=0),
+        node("Conv", ["image", "conv"], ["map"], kernel_shape=[32, 32]),
+        node("Reshape", ["map", "flat shape"], ["flat"]),
+        node("Mul", ["flat", "flat"], ["squared"]),
+        node("Einsum", ["squared", "rate"], ["rated"], equation="ab,bc->ac"),
+        node("MatMul", ["rated", "linear"], ["scores"]),
+    ]
+    ends = value("image", 1, ["batch", 3, 32, 32]), value("scores", 1, ["batch", 5])
+    initial = [onnx.numpy_helper.from_array(array, name) for name, array in kept.items()]
+    graph = onnx.helper.make_graph(nodes, "graph", [ends[0]], [ends[1]], initial)
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=10)
+
+
+def test_what_stays_in_float32_is_told_of_the_quantised_graph():
+    quantised = quantised_onnx(network(1), IMAGES)
+    assert float32_onnx(quantised) == {"Relu": 1, "GlobalAveragePool": 1, "Flatten": 1}
+    assert float32_onnx(network(1)) == {"Conv": 1, "Relu": 1, "GlobalAveragePool": 1, "Flatten": 1, "MatMul": 1}
+
+
+def test_arithmetic_of_shapes_is_no_work_in_float32():
+    assert float32_onnx(quantised_onnx(shaped(), IMAGES)) == {"Reshape": 1, "Mul": 1, "Einsum": 1}
+
+
+def test_what_stays_in_float32_is_told_of_an_openvino_model():
+    pytest.importorskip("nncf")
+    model = openvino_model(shaped().SerializeToString())
+    model.reshape([1, 3, 32, 32])
+    left = float32_openvino(quantised_openvino(model, IMAGES))
+    assert set(left) == {"Reshape", "Multiply", "Einsum"} and left["Reshape"] == left["Einsum"] == 1
 
 
 def test_openvino_in_int8_is_near_float32_and_prints_and_changes_nothing(capfd, monkeypatch):

@@ -15,6 +15,8 @@ from vitspace.proxies import ProxyError, ProxyFault, Score, kind_of, open_proxy,
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "proxy.md"
 BODY = """
 from vitspace.proxies import ProxyError, Score
+from fractions import Fraction
+import numpy
 import torch
 TRAINS = False
 
@@ -25,8 +27,18 @@ class Mine:
     def score(self, spec, seed, on_step=None):
         return SCORE
 
+class Odd:
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
 def open_proxy(argument, data, device, seed):
     return Mine()
+"""
+#: A property that raises; keep makes the proxy one of rungs.
+FAILING = """
+def fails(self):
+    raise RuntimeError("no licence")
+Mine.keep, Mine.{name} = 0.5, property(fails)
 """
 SPEC = vitspace.anchor("mat_1").spec
 _numbers = count()
@@ -73,6 +85,19 @@ def opened(tmp_path, monkeypatch):
         BODY.replace("TRAINS = False", "TRAINS = 'no'"),
         BODY.replace("worst = None", "rungs, keep = (), 0.5"),
         BODY.replace("worst = None", "rungs, keep = (3,), 0.5"),
+        BODY.replace("worst = None", "rungs, keep = 3, 0.5"),
+        BODY.replace("worst = None", "rungs, keep = (), 0.5"),
+        BODY.replace("worst = None", "rungs, keep = None, 0.5"),
+        BODY + "Mine.rungs, Mine.keep = (Mine(),), 'half'",
+        BODY + "Mine.rungs, Mine.keep = (Mine(),), 1",
+        *(BODY + FAILING.format(name=name) for name in ("worst", "name", "score", "describe", "rungs")),
+        BODY.replace("worst = None", "worst = torch.tensor(True)"),
+        BODY.replace('return {"name": "mine"}', "raise SystemExit(3)"),
+        BODY.replace("return Mine()", "raise SystemExit(3)"),
+        "from functools import partial\nopen_proxy = partial(lambda argument: argument)",
+        "class Opens:\n    def __call__(self): pass\nopen_proxy = Opens()",
+        "def __getattr__(name):\n    raise RuntimeError(name)",
+        BODY.replace("return Mine()", "return Odd()"),
     ],
 )
 def test_a_module_of_the_wrong_shape_is_one_line(opened, text):
@@ -92,10 +117,21 @@ def test_a_module_of_the_wrong_shape_is_one_line(opened, text):
         "[1.0]",
         "{}",
         "object()",
+        "Odd()",
         "torch.ones(2)",
         "Score(None, 1.0)",
         "Score(1.0, 1.0, None)",
         "1j",
+        "numpy.True_",
+        "numpy.array(False)",
+        "numpy.complex64(1)",
+        "numpy.array('3.0')",
+        "torch.tensor(True)",
+        "bytearray(b'1')",
+        "Score(1.0, 'abc')",
+        "Score(1.0, float('nan'))",
+        "Score(1.0, -1.0)",
+        "Score(1.0, None)",
     ],
 )
 def test_a_score_of_the_wrong_type_is_the_proxys_fault(opened, answer):
@@ -105,7 +141,8 @@ def test_a_score_of_the_wrong_type_is_the_proxys_fault(opened, answer):
 
 
 @pytest.mark.parametrize(
-    "answer", ["float('nan')", "float('inf')", "torch.tensor(float('nan'))", "1 / 0", "Score(float('-inf'), 1.0)"]
+    "answer",
+    ["float('nan')", "float('inf')", "torch.tensor(float('nan'))", "1 / 0", "Score(float('-inf'), 1.0)", "exit(3)"],
 )
 def test_a_score_that_is_not_finite_and_an_exception_fail_the_design(opened, answer):
     with pytest.raises(ProxyError):
@@ -121,11 +158,48 @@ def test_a_score_that_is_not_finite_and_an_exception_fail_the_design(opened, ans
         "torch.tensor([3.0], requires_grad=True)",
         "Score(3, 2.0)",
         "Score(torch.tensor(3), 1)",
+        "Score(torch.tensor(3, dtype=torch.bfloat16), numpy.float32(1))",
+        "numpy.int64(3)",
+        "numpy.array([3.0])",
+        "Fraction(3)",
     ],
 )
 def test_a_number_is_a_score_whatever_holds_it(opened, answer):
     found = opened(BODY.replace("SCORE", answer)).score(SPEC, 0)
     assert isinstance(found, Score) and found.value == 3.0 and type(found.value) is float and found.seconds >= 0
+
+
+def test_whatever_can_be_called_opens_a_proxy(opened):
+    for text in ("from functools import partial\nopen_proxy = partial(open_proxy)", "open_proxy = Opens()"):
+        body = f"{BODY}\nclass Opens:\n    def __call__(self, argument, data, device, seed): return Mine()\n{text}"
+        assert opened(body.replace("SCORE", "3")).score(SPEC, 0).value == 3.0
+
+
+def test_rungs_are_proxies_too(opened):
+    ladder = opened(BODY.replace("SCORE", "3") + "Mine.rungs, Mine.keep = [Mine(), Mine()], 0.5")
+    assert [rung.score(SPEC, 0).value for rung in ladder.rungs] == [3.0, 3.0] and ladder.keep == 0.5
+
+
+@pytest.mark.parametrize("answer", ["None", "3", "('a', 'b')", "b'a'"])
+def test_a_name_under_which_scores_are_kept_is_a_text(opened, answer):
+    kind = kind_of(
+        opened(f"{BODY}\nTAKES_DATA = True\ndef canonical_name(text, data): return {answer}").told.split("'")[1]
+    )
+    with pytest.raises(ProxyFault, match=r"canonical_name\(text, data\) returns a text, but got"):
+        kind.canonical_name("x", "digits")
+
+
+@pytest.mark.parametrize(
+    "answer", ["None", "'a'", "()", "('a',)", "('a', 'b', 'c')", "(None, 'a')", "('a', 3)", "['a', 'b']"]
+)
+def test_a_name_is_parted_from_its_data(opened, answer):
+    def kind(text):
+        return kind_of(opened(f"{BODY}\ndef split_data(text): return {text}").told.split("'")[1])
+
+    with pytest.raises(ProxyFault, match=r"split_data\(text\) returns a name and its data, or None for these, but got"):
+        kind(answer).part_data("x")
+    assert kind("('a', None)").part_data("x") == ("a", None)
+    assert kind("('a', 'b')").part_data("x") == ("a", "b")
 
 
 def test_what_stops_a_proxy_passes_through_it(opened):

@@ -71,7 +71,7 @@ def test_it_says_what_it_is_for(study):
     assert record.task == {"name": "semantic-fpn", "size": [64, 96], "num_classes": 150}
     assert (record.img_size, record.counted_size) == (224, SIZE)
     data = record.to_json()
-    assert (data["task"], data["img_size"]) == ("semantic-fpn", SIZE)
+    assert (data["task"], data["img_size"]) == ("semantic-fpn", list(SIZE))
 
 
 def test_a_resumed_study_keeps_its_task_and_size(study):

@@ -5,11 +5,17 @@ from functools import partial
 
 import pytest
 
+from vitspace.analysis.axes import study_axes
 from vitspace.api import load_study, search
 from vitspace.costs import cost
 from vitspace.design import find_design
 from vitspace.errors import InputError
+from vitspace.latency import Latency
+from vitspace.report import headline
+from vitspace.report.importance import axis_importance
 from vitspace.report.study_file import read_study
+from vitspace.searching import evaluate, retiming
+from vitspace.searching.engines._nni_space import search_space, to_params
 from vitspace.searching.join import join, rerun
 from vitspace.searching.monitor import Silent
 from vitspace.searching.retiming import retime_study
@@ -26,10 +32,21 @@ axes:
   depth: {each: [1]}
   head_dim: [16]
   window: [6, 7]
-  mlp_ratio: [1, 2]
+  mlp_ratio: {each: [1, 2]}
 """
 SIZES = (64, (64, 96), 96)
 quiet = partial(search, workers=0, monitor=Silent())
+
+
+def measured(spec, settings):
+    """A network's multiply-adds at the size of image in place of its milliseconds, so that no clock decides a test."""
+    ms = cost(spec, settings.img_size).macs / 1e8
+    return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
+
+
+@pytest.fixture(autouse=True)
+def _no_clock(monkeypatch):
+    monkeypatch.setattr(evaluate, "measure", measured)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +55,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sizes")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setattr(evaluate, "measure", measured)
         (folder / "tiny.yaml").write_text(SPACE)
         quiet("tiny.yaml", proxy="params", trials=5, img_size=[96, 64, (64, 96)])
         quiet("tiny.yaml", proxy="params", accuracy="proxy", trials=4, img_size="64,96", study="numbers")
@@ -77,7 +95,7 @@ def test_each_design_is_costed_and_timed_at_its_own_size(study):
     assert len(trials) == 5 and {trial.img_size for trial in trials} <= set(SIZES)
     for trial in trials:
         assert isinstance(trial.spec, SizedSpec) and trial.spec.plain in load_space("tiny.yaml", trial.img_size)
-        assert trial.macs == cost(trial.spec.plain, trial.img_size).macs
+        assert trial.macs == cost(trial.spec.plain, trial.img_size).macs == pytest.approx(1e8 * trial.latency_ms)
     assert study.record.screening["designs"] == load_sizes("tiny.yaml", SIZES).size()
 
 
@@ -89,7 +107,7 @@ def test_finalists_cover_the_front_over_all_sizes(study):
 
 def test_the_record_tells_sizes(study):
     data = study.record.to_json()
-    assert data["img_size"] is None and data["img_sizes"] == [64, (64, 96), 96]
+    assert data["img_size"] is None and data["img_sizes"] == [64, [64, 96], 96]
     assert {trial["spec_id"].partition("@")[2] for trial in data["trials"]} <= {"64", "64x96", "96"}
     assert [trial["img_size"] for trial in data["trials"]] == [trial.img_size for trial in study.record.trials]
 
@@ -132,16 +150,10 @@ def test_a_worker_goes_on_with_a_study_of_several_sizes(folder, monkeypatch):
 
 
 def test_designs_are_timed_again_at_their_own_size(study, monkeypatch):
-    from vitspace.searching import retiming
-
-    seen = []
-    real = retiming.measure_again
-    monkeypatch.setattr(
-        retiming, "measure_again", lambda spec, how: seen.append((spec, how.img_size)) or real(spec, how)
-    )
+    monkeypatch.setattr(retiming, "measure_again", measured)
     trial = study.record.completed[0]
-    retime_study(study.name, numbers=[trial.number])
-    assert seen == [(trial.spec.plain, trial.img_size)]
+    [again] = retime_study(study.name, numbers=[trial.number])
+    assert again.after.latency_ms == trial.latency_ms
 
 
 def test_a_trial_is_exported_at_its_size(study):
@@ -155,6 +167,32 @@ def test_a_search_that_draws_until_nothing_is_left_holds_every_design_of_every_s
     space = load_sizes("tiny.yaml", [64, 96])
     found = quiet("tiny.yaml", proxy="params", accuracy="proxy", trials=space.size() + 3, img_size="64,96", study="all")
     assert len(found.record.completed) == space.size() and found.record.used_up
+    assert "img_size" in set(study_axes("all").table["axis"])
+    assert "img_size" in dict(axis_importance(found.record))
+    assert "@64" in (found.folder / "report.md").read_text()
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])
+def test_samplers_of_others_propose_sizes_too(sampler, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    asked = {"proxy": "params", "accuracy": "proxy", "img_size": "64,64x96", "sampler": sampler}
+    record = quiet("tiny.yaml", trials=14, study=sampler, **asked).record
+    assert len(record.completed) == 14 and {trial.img_size for trial in record.completed} == {64, (64, 96)}
+
+
+def test_proposals_of_nni_have_a_size(folder):
+    space = load_sizes(str(folder / "tiny.yaml"), SIZES)
+    asked = search_space(space)
+    assert asked["img_size"] == {"_type": "choice", "_value": [0, 1, 2]}
+    assert space.decode(to_params(space, dict.fromkeys(asked, 1))).img_size == (64, 96)
+
+
+def test_an_anchor_of_another_size_is_a_trial(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    record = quiet("tiny.yaml", proxy="params", anchors="msg_tiny", trials=2, img_size="64,96", study="anchored").record
+    [anchor] = record.anchors
+    assert (anchor.img_size, anchor.published_top1) == (224, 82.4) and anchor.number == 0
+    assert "Published designs stand at the size that they are published for." in headline(record)
 
 
 @pytest.mark.parametrize("sizes", ["224,256", "192,256"])

@@ -53,6 +53,7 @@ def test_keypoints_are_heat_maps_at_a_quarter_of_the_crop(name):
     network = vitspace.build(backbone(), task=name)
     heat = network(torch.randn(2, 3, 96, 64))
     assert heat.shape == (2, 17, 24, 16)
+    assert network.eval()(torch.randn(1, 3, *ODD)).shape == (1, 17, 24, 32)  # 8 times the last map of 3 x 4
     heat.square().mean().backward()
     assert no_gradient(network) == set()
 
@@ -128,6 +129,13 @@ def test_classification_is_built_as_before():
         ({"task": "semantic_fpn"}, "did you mean semantic-fpn"),
         ({"task": "yolo"}, "a task is one of classification, cascade-mask-rcnn"),
         ({"task": "upernet", "num_classes": 0}, "num_classes of upernet is at least 1, but got 0"),
+        ({"task": "upernet", "num_classes": 2.5}, "num_classes of upernet is a whole number, but got 2.5"),
+        ({"task": "upernet", "num_classes": True}, "num_classes of upernet is a whole number, but got True"),
+        ({"task": "upernet", "in_chans": 4}, "a network of upernet takes drop_path_rate, but got in_chans"),
+        ({"num_classes": 2.5}, "num_classes is a whole number, but got 2.5"),
+        ({"num_classes": "10"}, "num_classes is a whole number, but got '10'"),
+        ({"in_chans": 0}, "in_chans is at least 1, but got 0"),
+        ({"in_chans": 1.5}, "in_chans is a whole number, but got 1.5"),
         ({"task": "upernet", "img_size": (16, 512)}, "a side of an image is 32 to 4096 pixels, but got 16"),
     ],
 )
@@ -140,11 +148,13 @@ def test_what_cannot_be_built_is_refused(arguments, message):
     ("name", "message"),
     [
         ("resnet500", "timm's name of a network, but got 'resnet500'; nearest: resnet"),
+        ("mat_1", r"as its spec, vitspace.anchor\('mat_1'\).spec, but got its id 'mat_1'"),
         (3, "a backbone is a spec, or timm's name of a network, but got 3"),
         ("vit_tiny_patch16_224", "timm's vit_tiny_patch16_224 is no backbone"),
         ("resnet18:caffe", ":caffe is for ResNets of bottlenecks"),
     ],
 )
 def test_what_is_no_backbone_is_refused(name, message):
-    with pytest.raises(InputError, match=message):
-        vitspace.build(name, task="semantic-fpn")
+    for ask in (vitspace.build, vitspace.cost):
+        with pytest.raises(InputError, match=message):
+            ask(name, task="semantic-fpn")

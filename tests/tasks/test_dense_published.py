@@ -61,8 +61,10 @@ def test_why_is_said_where_and_only_where_a_row_is_unreproduced():
 @pytest.mark.parametrize("task", DENSE)
 def test_every_row_has_the_expected_status(task):
     rows = table(task)
+    rounded = {name for name, row in rows.items() if row["why"].endswith(", within a unit of the last printed digit")}
+    assert rounded == of_task(ROUNDED, task)
     assert {name for name, row in rows.items() if row["status"] != "reproduced"} == of_task(UNREPRODUCED, task)
-    assert {name for name, row in rows.items() if row["why"]} == of_task(UNREPRODUCED, task)
+    assert {name for name, row in rows.items() if row["why"]} == of_task(UNREPRODUCED | ROUNDED, task)
     assert {name for name, row in rows.items() if off(row) > 1} == of_task(UNREPRODUCED | ROUNDED, task)
 
 
@@ -78,6 +80,12 @@ def test_a_row_says_what_it_was_counted_with():
     assert row["img_size"] == [320, 320] and row["size_printed"] and row["num_classes"] == 80
     assert row["published"]["gflops"] == 1.5 and row["published"]["metric"] == "AP box" and row["spec_id"]
     assert row["macs"] > row["macs_without_attention"] and row["published"]["top1"] is None
+
+
+def test_a_row_within_a_unit_says_how_far_it_is_off():
+    row = table("ssdlite")["mat_1:ssd"]
+    assert abs(row["macs_without_attention"] / 1e9 - 0.8) < 0.1
+    assert row["why"] == "FLOPs off by +8.6%, within a unit of the last printed digit"
 
 
 def test_rows_have_their_own_classes_and_what_is_not_printed_is_none():

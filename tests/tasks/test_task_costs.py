@@ -8,6 +8,7 @@ import vitspace
 from vitspace.costs.counter import Counter, count_network, count_params
 from vitspace.errors import InputError
 from vitspace.layers.plain import plain_graph
+from vitspace.tasks import costs
 from vitspace.tasks.costs import DenseCost
 from vitspace.tasks.heads import DENSE, _proposals, load
 
@@ -58,6 +59,15 @@ def test_detectors_of_one_step_run_what_is_counted(name):
     assert macs_of(network, size) == vitspace.cost(spec, size, 5, name).macs
 
 
+@pytest.fixture
+def counted_anew():
+    """Heads are counted anew, as what was counted may have had another number of regions."""
+    costs._count_head.cache_clear()
+    yield
+    costs._count_head.cache_clear()
+
+
+@pytest.mark.usefixtures("counted_anew")
 @pytest.mark.parametrize("name", ["mask-rcnn", "cascade-mask-rcnn"])
 def test_detectors_of_two_steps_run_what_is_counted_of_as_many_regions(name, monkeypatch):
     monkeypatch.setattr(_proposals, "REGIONS", 20)
@@ -67,17 +77,16 @@ def test_detectors_of_two_steps_run_what_is_counted_of_as_many_regions(name, mon
     network.rpn.nms_thresh, network.rpn._post_nms_top_n = 1.0, {"training": 20, "testing": 20}
     for rules in getattr(network.roi_heads, "rules", [network.roi_heads]):
         rules.score_thresh, rules.nms_thresh, rules.detections_per_img = 0.0, 1.0, 6
-    # The number of classes is no other test's, so that nothing was counted with other numbers of regions.
     assert macs_of(network, size) == vitspace.cost(spec, size, 3, name).macs
 
 
 def test_the_breakdown_adds_up():
-    costs = vitspace.cost(backbone("mat_1"), ODD, task="upernet")
-    parts = costs.breakdown()
-    assert sum(part.macs for _, part in parts) == costs.macs and sum(part.params for _, part in parts) == costs.params
+    whole = vitspace.cost(backbone("mat_1"), ODD, task="upernet")
+    parts = whole.breakdown()
+    assert sum(part.macs for _, part in parts) == whole.macs and sum(part.params for _, part in parts) == whole.params
     assert [name for name, _ in parts][-3:] == ["neck", "fusion", "auxiliary"]
     assert dict(parts)["auxiliary"].macs == 0 < dict(parts)["auxiliary"].params
-    assert 0 < costs.backbone.macs < costs.macs and "neck" in costs._repr_html_()
+    assert 0 < whole.backbone.macs < whole.macs and "neck" in whole._repr_html_()
 
 
 def test_an_image_may_stand_upright_or_lie():
@@ -94,10 +103,10 @@ def test_classification_is_counted_as_before():
 
 def test_vt_fpn_saves_what_the_paper_prints_against_fpn():
     for name, printed in (("resnet50:caffe", 1.41), ("resnet101:caffe", 1.25)):
-        costs = {task: vitspace.cost(name, task=task) for task in ("fpn", "vt-fpn")}
-        assert costs["fpn"].macs / costs["vt-fpn"].macs == pytest.approx(printed, abs=0.006)
-        neck = {task: dict(each.breakdown())["neck"].macs for task, each in costs.items()}
-        assert neck["fpn"] / neck["vt-fpn"] == pytest.approx(6.45, abs=0.05)
+        found = {task: vitspace.cost(name, task=task) for task in ("fpn", "vt-fpn")}
+        assert found["fpn"].macs / found["vt-fpn"].macs == pytest.approx(printed, abs=0.006)
+        neck = {task: dict(each.breakdown())["neck"].macs for task, each in found.items()}
+        assert neck["fpn"] / neck["vt-fpn"] == pytest.approx(6.45, abs=0.05)  # the paper: 6.4 to 6.5
 
 
 def test_a_misspelt_task_is_refused():

@@ -88,8 +88,8 @@ class Spread:
 def spread_of(record: StudyRecord, seen: Observations) -> Spread:
     """Return the spread of a study's scores: over the designs that are analysed, and over all completed trials."""
     done = [(trial.macs, trial.score) for trial in record.completed if trial.macs and trial.score is not None]
-    macs, scores = zip(*done, strict=True)
-    return Spread.of(seen, np.array(macs, float), np.array(scores, float), others_are="all completed trials")
+    macs, scores = np.array(done, float).reshape(-1, 2).T
+    return Spread.of(seen, macs, scores, others_are="all completed trials")
 
 
 def published_scores(scorer: Scorer, seen: Observations, track: Track = untracked) -> tuple[Array, Array]:

@@ -29,7 +29,7 @@ DENSE_LEGEND = """\
 size: height x width, * where the paper prints none beside the row; params in millions, FLOPs in billions
 paper: the printed value; error: ours / paper's - 1; printed: the paper's mIoU or AP
 reproduced: params within {params:.0%} and FLOPs without attention products (no attn) within {flops:.0%},
-or one unit of the last printed digit
+or one unit of the last printed digit, where the row says how far it is off
 the toolboxes of these tables count modules, so that attention products are left out; detectors of two steps are
 counted with 1,000 proposals and 100 masks"""
 
@@ -37,7 +37,7 @@ counted with 1,000 proposals and 100 masks"""
 @command
 def anchors(
     family: str = typer.Option(None, help="Rows of one family, or peer."),
-    role: str = typer.Option(None, help="anchor, ablation or peer."),
+    role: str = typer.Option(None, help="Rows of one role: anchor, ablation or peer; dense tasks have no ablations."),
     task: str = typer.Option(CLASSIFICATION, help="classification, or a dense task such as semantic-fpn."),
     as_json: bool = JSON,
 ) -> None:

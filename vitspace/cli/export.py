@@ -21,6 +21,9 @@ def export(
         help="spec, timm, onnx, openvino, onnx-int8 or openvino-int8; repeatable. (default: all in float32 that are "
         "installed)",
     ),
+    task: str = typer.Option(
+        None, help="classification, or a task of segmentation. (default: the weights', or classification)"
+    ),
     weights: Path = typer.Option(None, help="The .safetensors of vitspace train. (default: as initialised)"),
     data: str = typer.Option(
         "",
@@ -32,10 +35,10 @@ def export(
     ),
     img_size: str = IMG_SIZE,
     num_classes: int = typer.Option(
-        None, min=1, help="Classes of an untrained network. (default: 1000; trained, the weights')"
+        None, min=1, help="Classes of an untrained network. (default: 1000, or the task's; trained, the weights')"
     ),
     storage: str = STORAGE,
-    out: Path = typer.Option(None, help="The folder to make. (default: exports/NAME)"),
+    out: Path = typer.Option(None, help="The folder to make. (default: exports/NAME, or exports/NAME-TASK)"),
     force: bool = typer.Option(False, "--force", help="Replace an existing export."),
     as_json: bool = JSON,
 ) -> None:
@@ -58,6 +61,7 @@ def export(
         out=out,
         force=force,
         command=command_line(),
+        task=task,
     )
     record = export_design(request)
     if as_json:
@@ -72,7 +76,8 @@ def _lines(record: dict[str, Any]) -> list[str]:
     size = format_image_size(record["img_size"])
     costs = f"{format_count(record['params'])} params, {format_count(record['macs'])} FLOPs at {size} px"
     trained = "" if record["trained"] is not None else ", not trained"
-    lines = [f"{record['name']}: {costs}, {plural(record['num_classes'], 'class')}{trained}"]
+    of_task = "" if record["task"] == "classification" else f" for {record['task']}"
+    lines = [f"{record['name']}{of_task}: {costs}, {plural(record['num_classes'], 'class')}{trained}"]
     for name, found in record["parity"].items():
         lines.append(
             f"{name} differs from PyTorch by at most {found['max_abs_error']:.2g}, "
@@ -84,7 +89,7 @@ def _lines(record: dict[str, Any]) -> list[str]:
     for name, found in record["int8"].items():
         lines.append(
             f"{name}: cosine similarity with float32 {found['cosine']:.4f}, same top-1 {found['same_top1']:.0%} "
-            f"({found['images']} images, {found['runtime']}); "
+            f"({plural(found['images'], 'image')}, {found['runtime']}); "
             f"{found['size_bytes'] / 1e6:.1f} MB, in float32 {found['float32_size_bytes'] / 1e6:.1f} MB; "
             f"{found['ms']:.1f} ms, in float32 {found['float32_ms']:.1f} ms"
         )

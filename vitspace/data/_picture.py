@@ -63,7 +63,12 @@ def _bits(image: Image.Image) -> int:
 
 
 def _with_alpha(image: Image.Image) -> Image.Image:
-    """Return a picture in RGBA; the transparent colour of a PNG of 16 bits has 16, while its pixels have 8 by now."""
+    """Return a picture in RGBA.
+
+    Of the pixels of a PNG of 16 bits a channel Pillow keeps the upper 8, and of its transparent colour all 16. The
+    upper 8 of that are taken, so that other colours that begin with the same 8 bits are transparent, too. A transparent
+    colour whose channels are all below 256 is taken for one of 8 bits.
+    """
     key = image.info.get("transparency")
     if isinstance(key, tuple) and max(key) > 255:
         image = image.copy()

@@ -15,7 +15,7 @@ _SAME = 1e-6
 _SHOWN = 6
 
 
-def check_alive(network: Network, images: Tensor, whose: str) -> None:
+def check_alive(network: nn.Module, images: Tensor, whose: str) -> None:
     """Check that the scores of images [B, 3, S, S] are numbers that depend on the image.
 
     Raises:
@@ -33,15 +33,16 @@ def check_alive(network: Network, images: Tensor, whose: str) -> None:
             f"scores differ from image to image, but those of {whose} are the same for all, from {at} on: the network "
             "is dead; nothing is exported"
         )
-    if scores.shape[1] > 1 and _constant(scores.T):
+    if scores.shape[1] > 1 and _constant(scores.transpose(0, 1)):
+        equal = isinstance(network, Network) and _constant(network.head.fc.weight)
+        why = ": head.fc.weight has equal rows" if equal else ""
         raise InputError(
-            f"scores differ from class to class, but those of {whose} are the same for all: head.fc.weight has equal "
-            "rows; nothing is exported"
+            f"scores differ from class to class, but those of {whose} are the same for all{why}; nothing is exported"
         )
 
 
 @contextmanager
-def _noting(network: Network, outputs: dict[str, Tensor]) -> Iterator[None]:
+def _noting(network: nn.Module, outputs: dict[str, Tensor]) -> Iterator[None]:
     """Keep what the layers with weights put out of each image, in the order in which they run."""
 
     def noting(name: str) -> Any:

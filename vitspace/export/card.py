@@ -13,6 +13,7 @@ from vitspace.report.names import latency_name
 from vitspace.report.points import interval
 from vitspace.report.settings import settings
 from vitspace.report.words import device_words, machine_note
+from vitspace.tasks.heads import CLASSIFICATION
 from vitspace.training.weights import Weights
 from vitspace.units import format_score
 from vitspace.words import plural
@@ -20,7 +21,7 @@ from vitspace.words import plural
 _USE = {
     "spec": "from pathlib import Path\nimport vitspace\n"
     "spec = vitspace.Spec.from_json(Path('spec.json').read_text())\n"
-    "model = vitspace.build(spec, num_classes={classes}, img_size={size}).eval()",
+    "model = vitspace.build(spec, num_classes={classes}, img_size={size}{task}).eval()",
     "timm": "import timm, {model}\nmodel = timm.create_model('{model}', pretrained={trained})",
     "onnx": "import onnxruntime\nsession = onnxruntime.InferenceSession('model.onnx')\n"
     "[scores] = session.run(None, {{'image': images}})  # float32 [any, 3, {height}, {width}]",
@@ -55,13 +56,18 @@ def card(model: ExportedModel, record: dict[str, Any]) -> str:
 def _opening(model: ExportedModel) -> str:
     design = model.design
     stages = f"{plural(len(design.spec.stages), 'stage')}, family {design.spec.family}, spec {design.spec.id}"
-    text = f"An image classifier of {stages}"
+    text = f"An image classifier of {stages}" if model.is_classifier else f"A network for {model.task} on {stages}"
     if design.record and design.trial:
         text += f", trial {design.trial.number} of the study {design.record.name}"
     if design.anchor:
         text += f"; the published {design.anchor.id} ({design.anchor.source})"
     if model.weights:
         return f"{escaped(text)}. {escaped(_training(model.weights))}"
+    if not model.is_classifier:
+        return (
+            f"{text}. **It is not trained**: its weights are those of the initialisation with seed 0. `vitspace train "
+            f"--task {model.task}` trains it."
+        )
     return (
         f"{text}. **It is not trained**: its weights are those of the initialisation with seed 0, which serve to "
         f"measure speed, not to classify. Its number of classes, {model.network.num_classes}, was set by the export "
@@ -72,25 +78,34 @@ def _opening(model: ExportedModel) -> str:
 def _training(weights: Weights) -> str:
     """Say how the weights were trained, from the metadata of their file."""
     facts = weights.facts
-    if "top1" not in facts:
+    if not (measured := _measure(weights)):
         return f"Its weights are of {weights.path.name}, which does not say how they were trained."
     selected = ", the best epoch on these same images, so the number is optimistic" if facts.get("selected") else ""
     part = f"{facts['epoch']} of " if facts["epoch"] < facts["epochs"] else ""
     begun = f"Fine-tuned from {facts['init']}" if facts.get("init") else "Trained from scratch"
     epochs = f"{part}{plural(facts['epochs'], 'epoch')}"
     return (
-        f"{begun} on {facts['data']} at {facts['img_size']} px for {epochs}: top-1 "
-        f"{facts['top1']:.2f} % on its {facts['val_images']:,} validation images after epoch {facts['epoch']}"
+        f"{begun} on {facts['data']} at {facts['img_size']} px for {epochs}: {' '.join(measured)} "
+        f"on its {facts['val_images']:,} validation images after epoch {facts['epoch']}"
         f"{selected}."
     )
+
+
+def _measure(weights: Weights | None) -> tuple[str, str] | None:
+    """Return what a training measured, and how much it was."""
+    facts = weights.facts if weights else {}
+    known = ((words, facts[name]) for name, words in (("top1", "top-1"), ("miou", "mIoU")) if name in facts)
+    return next(((words, f"{value:.2f} %") for words, value in known), None)
 
 
 def _numbers(model: ExportedModel) -> Iterator[tuple[str, ...]]:
     size, classes = _size(model), model.network.num_classes
     yield "params", f"{model.cost.params:,}", f"counted, {plural(classes, 'class')}"
     yield "multiply-adds", f"{model.cost.macs:,}", f"counted at {size}; {CONVENTION}"
-    if model.weights and "top1" in model.facts:
-        yield "top-1", f"{model.facts['top1']:.2f} %", f"`{model.facts.get('command', '')}`"
+    if measured := _measure(model.weights):
+        yield *measured, f"`{model.facts.get('command', '')}`"
+    if not model.is_classifier:
+        return  # what is known beyond is of the classifier
     yield from _measured(model)
     if row := model.design.anchor:
         units = {"params_m": "M params", "gflops": "G multiply-adds", "top1": "% top-1 on ImageNet-1k", "cpu_ms": "ms"}
@@ -149,7 +164,7 @@ def _parity(record: dict[str, Any]) -> Iterator[str]:
             "largest error",
             "largest score",
             "scores' spread over images",
-            "same top-1",
+            "same top-1" if record["task"] == CLASSIFICATION else "pixels of the same class",
             "top-1 (PyTorch's)",
             "how",
         ],
@@ -170,7 +185,7 @@ def _int8(record: dict[str, Any]) -> Iterator[str]:
             _top1(found),
             f"{found['size_bytes'] / 1e6:.1f} ({found['float32_size_bytes'] / 1e6:.1f})",
             f"{found['ms']:.1f} ({found['float32_ms']:.1f})",
-            f"{found['runtime']}, {found['images']} images ({found['source']}), ranges of "
+            f"{found['runtime']}, {plural(found['images'], 'image')} ({found['source']}), ranges of "
             f"{found['calibration_images']} ({found['calibration_source']}); one image on one thread, both in turn",
         )
         for name, found in record["int8"].items()
@@ -201,6 +216,7 @@ def _size(model: ExportedModel) -> str:
 def _uses(record: dict[str, Any]) -> Iterator[str]:
     weights, (height, width) = record["files"].get("weights"), sides(record["img_size"])
     values = {"model": record["model"], "height": height, "width": width, "trained": weights is not None}
+    values |= {"task": "" if record["task"] == CLASSIFICATION else f', task="{record["task"]}"'}
     values |= {"classes": record["num_classes"], "size": height if height == width else (height, width)}
     for name, code in _USE.items():
         if name in record["files"]:

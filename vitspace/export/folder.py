@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from vitspace.costs import CONVENTION
-from vitspace.errors import InputError
+from vitspace.errors import FailureError, InputError
 from vitspace.export.alive import check_alive
 from vitspace.export.card import card
-from vitspace.export.formats import FORMATS, GRAPHS, Written
+from vitspace.export.formats import FORMATS, GRAPHS, Written, formats_without
+from vitspace.export.graphs import ConversionError
+from vitspace.export.int8 import tell_few
 from vitspace.export.model import ExportedModel
 from vitspace.export.parity import ParityImages, parity_images
 from vitspace.files import write_json
 from vitspace.folders import contents, owning, whole_folder
+from vitspace.latency.backends import is_int8
 from vitspace.machine.host import machine
 from vitspace.units import format_seconds
 
@@ -48,6 +51,8 @@ def export_folder(
     shown = shown or parity_images(model)
     if model.weights:
         check_alive(model.network, shown.images, str(model.weights.path))
+    if any(map(is_int8, formats)):
+        tell_few(model, shown)
     try:
         with owning(out, "an export"):
             _check_free(out, force)
@@ -66,7 +71,11 @@ def _written(name: str, model: ExportedModel, folder: Path, shown: ParityImages)
     compared = ", compared with PyTorch on images" if name in GRAPHS else ""
     _log.info("writing %s%s", name, compared)
     began = time.perf_counter()
-    written = FORMATS[name][0](model, folder, shown)
+    try:
+        written = FORMATS[name][0](model, folder, shown)
+    except ConversionError as error:
+        others = " ".join(f"--format {other}" for other in formats_without(name, model))
+        raise FailureError(f"{error}; nothing is exported; without it: {others}") from error
     _log.info("%s took %s", name, format_seconds(time.perf_counter() - began))
     return written
 
@@ -91,6 +100,7 @@ def _record(model: ExportedModel, written: dict[str, Written], command: str) -> 
         "study": design.record.name if design.record else None,
         "trial": design.trial.number if design.trial else None,
         "anchor": design.anchor.id if design.anchor else None,
+        "task": model.task,
         "model": design.identifier,
         "files": files,
         "params": model.cost.params,

@@ -8,7 +8,6 @@ from safetensors.torch import save_file
 
 from vitspace.errors import InputError, shown
 from vitspace.export.graphs import (
-    DEFAULT_FORMATS,
     converting,
     noted_onnx,
     notes,
@@ -22,7 +21,8 @@ from vitspace.export.model import ExportedModel
 from vitspace.export.module import module_text
 from vitspace.export.parity import Parity, ParityImages, check_parity
 from vitspace.files import write_json
-from vitspace.latency.backends import lacking, openvino_model
+from vitspace.latency.backends import is_int8, lacking, openvino_model
+from vitspace.tasks.heads import CLASSIFICATION
 
 WEIGHTS = "model.safetensors"
 
@@ -37,9 +37,12 @@ class Written:
 
 
 def write_spec(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
-    """``spec.json``: what `vitspace.Spec.from_json` reads."""
+    """``spec.json``: what `vitspace.Spec.from_json` reads; with the weights of segmentation beside it."""
     write_json(folder / "spec.json", {"id": model.design.spec.id} | model.design.spec.to_dict())
-    return Written({"spec": "spec.json"})
+    files = {"spec": "spec.json"}
+    if model.weights and not model.is_classifier:  # those of a classifier are its timm module's
+        files["weights"] = _write_weights(model, folder)
+    return Written(files)
 
 
 def write_timm(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
@@ -47,9 +50,14 @@ def write_timm(model: ExportedModel, folder: Path, shown: ParityImages) -> Writt
     files = {"timm": f"{model.design.identifier}.py"}
     (folder / files["timm"]).write_text(module_text(model, WEIGHTS), encoding="utf-8")
     if model.weights:
-        files["weights"] = WEIGHTS
-        save_file(model.weights.tensors, folder / WEIGHTS, {"format": "pt"} | notes(model))
+        files["weights"] = _write_weights(model, folder)
     return Written(files)
+
+
+def _write_weights(model: ExportedModel, folder: Path) -> str:
+    assert model.weights is not None
+    save_file(model.weights.tensors, folder / WEIGHTS, {"format": "pt"} | notes(model))
+    return WEIGHTS
 
 
 def write_onnx(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
@@ -91,8 +99,12 @@ FORMATS: dict[str, tuple[Callable[[ExportedModel, Path, ParityImages], Written],
 }
 
 
-#: The formats that are graphs, which are compared with PyTorch.
-GRAPHS = ("onnx", "openvino")
+#: The formats that are written where none is named, and the graphs among them, which are compared with PyTorch.
+DEFAULT_FORMATS = tuple(name for name in FORMATS if not is_int8(name))
+GRAPHS = tuple(name for name in DEFAULT_FORMATS if FORMATS[name][1] != "eager")
+
+#: The formats of segmentation.
+OF_SEGMENTATION = ("spec", *GRAPHS)
 
 
 def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -110,3 +122,25 @@ def choose_formats(named: list[str]) -> tuple[list[str], dict[str, str]]:
     for name, lack in lacks.items() if named else ():
         raise InputError(f"format {name!r} needs {lack}")
     return [name for name in asked if name not in lacks], lacks
+
+
+def formats_of(task: str, formats: list[str], named: list[str]) -> list[str]:
+    """Return those of the formats in which networks of a task are written: of segmentation its spec and graphs.
+
+    Raises:
+        InputError: another one is named.
+    """
+    known = FORMATS if task == CLASSIFICATION else OF_SEGMENTATION
+    if other := [name for name in named if name not in known]:
+        raise InputError(f"a format of {task} is one of {', '.join(known)}, but got {shown(other[0])}")
+    return [name for name in formats if name in known]
+
+
+def formats_without(name: str, model: ExportedModel) -> list[str]:
+    """Return the formats that can be written where one failed; without an ONNX graph none that is made of it."""
+    made = [
+        other
+        for other in formats_of(model.task, [*DEFAULT_FORMATS], [])
+        if other not in GRAPHS or "onnx" in vars(model)
+    ]
+    return [other for other in made if other != name and not lacking(FORMATS[other][1])]

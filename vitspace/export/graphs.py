@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,16 @@ from vitspace.errors import FailureError
 from vitspace.export.model import ExportedModel
 from vitspace.export.parity import Floats, Run
 from vitspace.image_sizes import format_image_size
-from vitspace.latency.backends import openvino_core
+from vitspace.latency.backends import openvino_core, version_of
 
-#: The formats that are written where none is named.
-DEFAULT_FORMATS = ("spec", "timm", "onnx", "openvino")
 _NAMES = {"onnxruntime": "onnxruntime", "openvino": "OpenVINO"}
 
 
 def notes(model: ExportedModel) -> dict[str, str]:
     """Return the metadata of an exported file: spec, image size, normalisation, and what is known of the weights."""
-    facts = {"spec_id": model.design.spec.id, "img_size": model.img_size, "mean": model.mean, "std": model.std}
-    return {"vitspace": json.dumps(model.facts | facts | {"version": __version__})}
+    facts = {"spec_id": model.design.spec.id, "task": model.task, "version": __version__}
+    facts |= {"img_size": model.img_size, "mean": model.mean, "std": model.std}
+    return {"vitspace": json.dumps(model.facts | facts)}
 
 
 def noted_onnx(model: ExportedModel, proto: Any) -> bytes:
@@ -70,22 +68,24 @@ def save_openvino(graph: Any, path: Path) -> tuple[Path, Path]:
 
 def versioned(package: str) -> str:
     """Return the name of a runtime with its version."""
-    return f"{_NAMES[package]} {version(package)}"
+    return f"{_NAMES[package]} {version_of(package)}"
+
+
+class ConversionError(FailureError):
+    """A network cannot be converted to a format; the message names both, and says why."""
 
 
 @contextmanager
 def converting(name: str, model: ExportedModel) -> Iterator[None]:
-    """Turn an exception of a converter into an error that names the format and how to leave it out.
+    """Turn an exception of a converter into an error that names the format.
 
     Raises:
-        FailureError: the converter raised.
+        ConversionError: the converter raised.
     """
     try:
         yield
     except Exception as error:  # converters raise types of their own
         reason = next(line for line in f"{error}\n{type(error).__name__}".splitlines() if line.strip())
-        others = " ".join(f"--format {other}" for other in DEFAULT_FORMATS if other != name)
-        raise FailureError(
-            f"{model.design.name} cannot be converted to {name} at {format_image_size(model.img_size)} px: {reason}; "
-            f"nothing is exported; without it: {others}"
+        raise ConversionError(
+            f"{model.design.name} cannot be converted to {name} at {format_image_size(model.img_size)} px: {reason}"
         ) from error

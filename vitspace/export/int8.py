@@ -100,8 +100,9 @@ def int8_onnx(model: ExportedModel, path: Path, shown: ParityImages) -> Int8:
     """
     with converting("onnx-int8", model):
         plain = noted_onnx(model, model.onnx)
-        left = _said("onnx-int8", float32_onnx(model.onnx))
-        graph = noted_onnx(model, quantised_onnx(model.onnx, _calibration(model, shown)))
+        quantised = quantised_onnx(model.onnx, _calibration(shown))
+        left = _said("onnx-int8", float32_onnx(quantised))
+        graph = noted_onnx(model, quantised)
     path.write_bytes(graph)
     runners = onnx_runner(plain, shown.images[:1], 1), onnx_runner(graph, shown.images[:1], 1)
     sizes, runtime = (len(plain), len(graph)), versioned("onnxruntime")
@@ -114,7 +115,7 @@ def int8_openvino(model: ExportedModel, path: Path, shown: ParityImages) -> Int8
         plain = openvino_model(model.onnx.SerializeToString())
         plain.reshape([1, 3, *sides(model.img_size)])
         plain_size = _size(save_openvino(plain, Path(folder) / "model.xml"))
-        graph = quantised_openvino(plain, _calibration(model, shown))
+        graph = quantised_openvino(plain, _calibration(shown))
         left = _said("openvino-int8", float32_openvino(graph))
     sizes = plain_size, _size(save_openvino(graph, path))
     runners = openvino_runner(plain, shown.images[:1], 1), openvino_runner(graph, shown.images[:1], 1)
@@ -163,19 +164,22 @@ def _compared(model: ExportedModel, shown: ParityImages, made: _Made) -> Int8:
         float32_ms=plain_ms,
         float32_operators=made.left,
         runtime=made.runtime,
-        top1=top1(got, shown.labels),
-        torch_top1=top1(expected, shown.labels),
+        top1=top1(got.argmax(1), shown.labels),
+        torch_top1=top1(expected.argmax(1), shown.labels),
     )
 
 
-def _calibration(model: ExportedModel, shown: ParityImages) -> Tensor:
-    """Return the calibration images, and warn where they are few for a trained network."""
+def tell_few(model: ExportedModel, shown: ParityImages) -> None:
+    """Warn where the calibration images are few for a trained network."""
     images = shown.calibration or shown
     if model.weights and len(images.images) < FEW:
         cure = "--data names yours" if shown.calibration is None else "--images asks for more"
         given = f"{plural(len(images.images), 'image')} ({images.source})"
         _log.warning("int8 takes its ranges from %d images or more, but got %s; %s", FEW, given, cure)
-    return images.images
+
+
+def _calibration(shown: ParityImages) -> Tensor:
+    return (shown.calibration or shown).images
 
 
 def _said(name: str, left: dict[str, int]) -> dict[str, int]:

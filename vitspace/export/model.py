@@ -8,17 +8,21 @@ from typing import Any
 import torch
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
-from vitspace.costs import Cost, cost
+from vitspace.costs import PartCost
 from vitspace.design import Design
 from vitspace.errors import InputError
 from vitspace.export.weights import build_with, untrained
 from vitspace.image_sizes import ImageSize, plain_size, sides
 from vitspace.latency.backends import onnx_model
 from vitspace.network import Network
+from vitspace.tasks.building import usual
+from vitspace.tasks.costs import cost
+from vitspace.tasks.heads import CLASSIFICATION, load
+from vitspace.tasks.segmenter import Segmenter
 from vitspace.training.weights import Weights, read_weights
 
-#: Classes of an untrained network by default: ImageNet's, for which costs and latencies are stated.
-NUM_CLASSES = 1000
+#: The kind of dense tasks that are exported.
+_SEGMENTATION = "segmentation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +34,14 @@ class ExportedModel:
         network: The network in evaluation mode.
         img_size: Side of the image, or (height, width), pixels.
         weights: The trained weights; None if the network is as initialised.
+        task: What the network is for: classification, or a task of segmentation.
     """
 
     design: Design
-    network: Network
+    network: Network | Segmenter
     img_size: ImageSize
     weights: Weights | None = None
+    task: str = CLASSIFICATION
 
     @classmethod
     def of(
@@ -44,31 +50,39 @@ class ExportedModel:
         weights: Path | None = None,
         img_size: ImageSize | None = None,
         num_classes: int | None = None,
+        task: str | None = None,
     ) -> "ExportedModel":
         """Build a design's network, with the weights of a file if one is given.
 
         Args:
             design: The architecture.
             weights: A file of ``vitspace train``.
-            img_size: Side of the image, or (height, width), pixels; None is the weights', or the design's. Windows
-                of an untrained published design, or of a study's, follow it; trained ones stay as they were.
-            num_classes: Classes of the classifier; None is the weights', or ImageNet's 1000.
+            img_size: Side of the image, or (height, width), pixels; None is the weights', or the design's or the
+                task's. Windows of an untrained published classifier, or of a study's, follow it; trained ones, and
+                those of segmentation, stay as they were.
+            num_classes: Classes of the classifier; None is the weights', or the task's own.
+            task: None is the weights', or classification.
 
         Raises:
-            InputError: the file holds no weights of this design and number of classes, or the image is too small.
+            InputError: the file holds no weights of this design, number of classes and task, the image is too small,
+                or the task is not exported.
         """
-        if weights is None:
-            size = plain_size(img_size or design.img_size)
-            design = design.at(size)
-            return cls(design, untrained(design.spec, num_classes or NUM_CLASSES, size).eval(), size)
-        found = read_weights(weights)
+        found = read_weights(weights) if weights else None
+        task = task or (found.task if found else CLASSIFICATION)
+        _check_task(task)
+        if found is None:
+            size = plain_size(img_size or (design.img_size if task == CLASSIFICATION else usual(task)[0]))
+            design = design.at(size) if task == CLASSIFICATION else design
+            return cls(design, untrained(design.spec, num_classes, size, task).eval(), size, task=task)
+        if found.task != task:
+            raise InputError(f"task is what the weights were trained for, {found.task} in {weights}, but got {task}")
         if num_classes not in (None, found.num_classes):
             raise InputError(
                 f"num_classes is what the weights were trained for, {found.num_classes} in {weights}, "
                 f"but got {num_classes}"
             )
         size = plain_size(img_size or found.facts.get("img_size") or design.img_size)
-        return cls(design, build_with(design.spec, found, size).eval(), size, found)
+        return cls(design, build_with(design.spec, found, size, task).eval(), size, found, task)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -85,15 +99,36 @@ class ExportedModel:
         """Standard deviation of each channel by which images are normalised."""
         return list(self.facts.get("std", IMAGENET_DEFAULT_STD))
 
+    @property
+    def is_classifier(self) -> bool:
+        """Whether it classifies images; else it classifies their pixels."""
+        return self.task == CLASSIFICATION
+
     @cached_property
-    def cost(self) -> Cost:
+    def cost(self) -> PartCost:
         """Params and multiply-adds at this image size and number of classes."""
-        return cost(self.design.spec, self.img_size, self.network.num_classes)
+        return cost(self.design.spec, self.img_size, self.network.num_classes, self.task)
 
     @cached_property
     def onnx(self) -> Any:
-        """The network as an ``onnx.ModelProto``: ``image`` [batch, 3, H, W] -> ``scores`` [batch, classes]."""
+        """The network as an ``onnx.ModelProto``: ``image`` [batch, 3, H, W] -> ``scores`` [batch, classes].
+
+        Of segmentation ``scores`` are [batch, classes, H, W].
+        """
         # An example of one image would make the batch a constant.
         example = torch.zeros(2, 3, *sides(self.img_size))
         names = {"input_names": ["image"], "output_names": ["scores"]}
         return onnx_model(self.network, example, dynamic_shapes=({0: torch.export.Dim("batch")},), **names)
+
+
+def _check_task(task: str) -> None:
+    """Check that networks of a task are exported.
+
+    Raises:
+        InputError: there is no such task, or they are not.
+    """
+    if task != CLASSIFICATION and (kind := load(task).TASK.kind) != _SEGMENTATION:
+        raise InputError(
+            f"what is exported is {CLASSIFICATION} or a task of {_SEGMENTATION}, but got {task}, which is {kind}; "
+            "vitspace.build builds its network for use in PyTorch"
+        )

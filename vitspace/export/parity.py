@@ -1,6 +1,6 @@
 """Exported files compared with PyTorch on the same real images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -30,8 +30,9 @@ class Parity:
     Attributes:
         max_abs_error: Largest difference of a score.
         largest_score: Largest score, in absolute value, that PyTorch gives.
-        spread: Largest difference of one class's score between images; a meaningful error is far below it.
-        same_top1: Share of the images with the same best class.
+        spread: Largest difference of one class's score between images; a meaningful error is far below it. Of
+            segmentation it is that at every eighth row and column.
+        same_top1: Share of the images with the same best class, or of their pixels.
         images: Number of images.
         batches: Batch sizes that were run, since the batch is dynamic.
         source: Name of the images.
@@ -85,10 +86,13 @@ def parity_images(model: ExportedModel, data: str = "", count: int = 256, calibr
         calibrate: Whether as many of its training images are to calibrate int8.
 
     Raises:
-        InputError: there is no such source, its folder does not hold what it needs, or the images are no squares.
+        InputError: there is no such source, its folder does not hold what it needs, the images are no squares, or the
+            network is no classifier.
     """
     if not data:
         return ParityImages(sample_images(model), PHOTOGRAPHS)
+    if not model.is_classifier:
+        raise InputError(f"--data are images of classification; {model.task} is compared on two photographs without it")
     if not isinstance(model.img_size, int):
         raise InputError(
             f"--data are square images, but the export is for {format_image_size(model.img_size)}; without --data it "
@@ -104,7 +108,7 @@ def parity_images(model: ExportedModel, data: str = "", count: int = 256, calibr
 
 
 def _spaced(model: ExportedModel, found: Images, split: str, count: int) -> ParityImages:
-    """Return at most so many of a source's validation images, evenly spaced."""
+    """Return at most ``count`` of what ``found`` validates on, evenly spaced, which are called its ``split`` images."""
     step = -(-len(found.val) // count)
     resizing = {name: model.facts[name] for name in ("crop_pct", "interpolation") if name in model.facts}
     batches = list(val_batches(found, Recipe(img_size=model.img_size, **resizing), 32, step=step))
@@ -117,8 +121,9 @@ def _spaced(model: ExportedModel, found: Images, split: str, count: int) -> Pari
 
 
 def sample_images(model: ExportedModel) -> Tensor:
-    """Return six real images, normalised for the model, [6, 3, H, W]."""
-    return photographs(*sides(model.img_size), model.mean, model.std)
+    """Return six real images, normalised for a model, [6, 3, H, W]; three for segmentation: its scores are large."""
+    images = photographs(*sides(model.img_size), model.mean, model.std)
+    return images if model.is_classifier else images[:3]
 
 
 def check_parity(model: ExportedModel, shown: ParityImages, run: Run, runtime: str) -> Parity:
@@ -127,24 +132,30 @@ def check_parity(model: ExportedModel, shown: ParityImages, run: Run, runtime: s
     Args:
         model: The network that was exported.
         shown: The images.
-        run: Runs the file: float32 [B, 3, H, W] -> [B, classes].
+        run: Runs the file: float32 [B, 3, H, W] -> [B, classes], of segmentation [B, classes, H, W].
         runtime: Its name and version.
 
     Raises:
         FailureError: they differ by more than `TOLERANCE`, or a score is not finite.
     """
-    expected, got = scores(model, shown, run)
+    errors, largest, shares, best = [], [], [], []
+    for expected, got in _by_batch(model, shown, run):
+        errors.append(np.abs(got - expected).max())
+        largest.append(np.abs(expected).max())
+        shares.append(expected[..., ::8, ::8].copy() if expected.ndim == 4 else expected)
+        best.append((got.argmax(1), expected.argmax(1)))
+    own, torchs = (np.concatenate(classes) for classes in zip(*best, strict=True))
     found = Parity(
-        max_abs_error=float(np.abs(got - expected).max()),
-        largest_score=float(np.abs(expected).max()),
-        spread=float(np.ptp(expected, axis=0).max()),
-        same_top1=float((got.argmax(1) == expected.argmax(1)).mean()),
+        max_abs_error=float(np.max(errors)),
+        largest_score=float(np.max(largest)),
+        spread=float(np.ptp(np.concatenate(shares), axis=0).max()),
+        same_top1=float((own == torchs).mean()),
         images=len(shown.images),
         batches=sorted(set(_batches(len(shown.images)))),
         source=shown.source,
         runtime=runtime,
-        top1=top1(got, shown.labels),
-        torch_top1=top1(expected, shown.labels),
+        top1=top1(own, shown.labels),
+        torch_top1=top1(torchs, shown.labels),
     )
     if not found.max_abs_error <= TOLERANCE * found.largest_score:  # NaN fails too
         raise FailureError(
@@ -156,10 +167,15 @@ def check_parity(model: ExportedModel, shown: ParityImages, run: Run, runtime: s
 
 def scores(model: ExportedModel, shown: ParityImages, run: Run) -> tuple[Floats, Floats]:
     """Return the scores of PyTorch and of an exported file, in batches of several sizes, [N, classes]."""
-    parts = shown.images.split(_batches(len(shown.images)))
-    with torch.inference_mode():
-        expected = np.concatenate([model.network(part).numpy() for part in parts])
-    return expected, np.concatenate([run(part.numpy()) for part in parts])
+    expected, got = zip(*_by_batch(model, shown, run), strict=True)
+    return np.concatenate(expected), np.concatenate(got)
+
+
+def _by_batch(model: ExportedModel, shown: ParityImages, run: Run) -> Iterator[tuple[Floats, Floats]]:
+    for part in shown.images.split(_batches(len(shown.images))):
+        with torch.inference_mode():
+            expected = model.network(part).numpy()
+        yield expected, run(part.numpy())
 
 
 def _batches(images: int) -> list[int]:
@@ -171,6 +187,6 @@ def _batches(images: int) -> list[int]:
     return sizes + [32] * (rest // 32) + ([rest % 32] if rest % 32 else [])
 
 
-def top1(scores: Floats, labels: Tensor | None) -> float | None:
-    """Return the share of images whose label has the best score, in %; None without labels."""
-    return None if labels is None else 100 * float((scores.argmax(1) == labels.numpy()).mean())
+def top1(best: NDArray[np.int64], labels: Tensor | None) -> float | None:
+    """Return the share of images whose label is the class of the best score, in %; None without labels."""
+    return None if labels is None else 100 * float((best == labels.numpy()).mean())

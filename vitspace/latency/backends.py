@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from functools import cache
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from typing import Any
 
@@ -60,6 +61,10 @@ def onnx_runner(graph: bytes, image: Tensor, threads: int) -> Runner:
     session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     feed = {session.get_inputs()[0].name: image.numpy()}
     return lambda: session.run(None, feed)
+
+
+#: What the name of a backend in int8 ends in.
+_INT8 = "-int8"
 
 
 @cache
@@ -122,15 +127,43 @@ BACKENDS: dict[str, tuple[Callable[[nn.Module, Tensor, int], Runner], tuple[str,
 
 def runtime_of(name: str) -> str:
     """Return the package that runs a backend's networks: openvino of ``openvino-int8``."""
-    return name.removesuffix("-int8")
+    return name.removesuffix(_INT8)
+
+
+def is_int8(name: str) -> bool:
+    """Whether a backend, or a format of an export, is in int8."""
+    return name.endswith(_INT8)
+
+
+def runtime_versions(name: str) -> dict[str, str]:
+    """Return the versions of the packages that make and run a backend's networks, beside PyTorch.
+
+    Raises:
+        InputError: there is no such backend.
+    """
+    _check_name(name)
+    return {module: version_of(module) if find_spec(module) else "not installed" for module in BACKENDS[name][1]}
+
+
+@cache
+def version_of(module: str) -> str:
+    """Return the version of an installed module, whatever the package is called that holds it."""
+    try:
+        return version(module)
+    except PackageNotFoundError:
+        return ", ".join(f"{name} {version(name)}" for name in packages_distributions().get(module, []))
 
 
 def check_backend(name: str) -> None:
     """Raise InputError if there is no such backend, or it is not installed."""
-    if name not in BACKENDS:
-        raise InputError(f"a latency backend is one of {', '.join(BACKENDS)}, but got {shown(name)}")
+    _check_name(name)
     if lack := lacking(name):
         raise InputError(f"latency backend {name!r} needs {lack}")
+
+
+def _check_name(name: str) -> None:
+    if name not in BACKENDS:
+        raise InputError(f"a latency backend is one of {', '.join(BACKENDS)}, but got {shown(name)}")
 
 
 def lacking(name: str) -> str:

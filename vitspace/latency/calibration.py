@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from vitspace.cache import cache_path
 from vitspace.errors import InputError, shown
 from vitspace.files import parse_json, write_json
-from vitspace.latency.backends import runtime_of
+from vitspace.latency.backends import runtime_versions
 from vitspace.latency.held_out import ALL, HeldOut, predict_held_out, worth
 from vitspace.latency.measuring import LatencySettings
 from vitspace.latency.predictor import Model, Prediction, Predictor
@@ -92,9 +92,7 @@ class Calibration:
 def circumstances(backend: str) -> dict[str, Any]:
     """Return the host, its CPU, and the versions of the programs that a calibration depends on."""
     versions = {"vitspace": version("vitspace"), "code": sources_of("vitspace.latency.measuring", "vitspace.families")}
-    if backend != "eager":
-        versions[runtime_of(backend)] = _version(runtime_of(backend))
-    return fingerprint() | versions
+    return fingerprint() | versions | runtime_versions(backend)
 
 
 def calibration_path(backend: str) -> Path:
@@ -163,10 +161,3 @@ def _ms(value: Any, least: float = 0.0) -> float:
     if not isinstance(value, int | float) or not least < value < math.inf:
         raise ValueError(f"milliseconds are finite and above {least:g}, but got {shown(value)}")
     return float(value)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from vitspace.cache import load, store
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import ImageSize, plain_size, sides
-from vitspace.latency.backends import prepare, runtime_of
+from vitspace.latency.backends import prepare, runtime_of, runtime_versions
 from vitspace.latency.protocol import Clock, Runner, Timing, interleave, pinned
 from vitspace.latency.timed import remember
 from vitspace.machine import quiet
@@ -246,9 +246,10 @@ def _key(spec: Spec, settings: LatencySettings) -> str:
 
 def _circumstances(settings: LatencySettings) -> dict[str, Any]:
     """Return what a timing is made by; what is timed, a task's network or another, is not of it."""
-    facts = asdict(settings)
+    runtime, facts = runtime_versions(settings.backend), asdict(settings)
     del facts["task"]
-    return {"host": fingerprint(), "reference": REFERENCE, **facts}
+    facts = {"host": fingerprint(), "reference": REFERENCE, **facts}
+    return facts | {"runtime": runtime} if runtime else facts
 
 
 def usual_ms(settings: LatencySettings) -> float | None:

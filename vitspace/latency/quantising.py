@@ -22,8 +22,9 @@ from torch import Tensor
 
 #: Operators of ONNX graphs that are quantised.
 ONNX_INT8 = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-#: Operators of OpenVINO models that are no work.
-_NO_WORK = {"Constant", "Convert", "FakeQuantize", "Parameter", "Result"}
+#: Operators that are no work, of ONNX graphs and of OpenVINO models.
+_NO_ONNX_WORK = {"Constant", "DequantizeLinear", "QuantizeLinear"}
+_NO_OPENVINO_WORK = {"Convert", "FakeQuantize", "Parameter", "Result"}
 #: Makes NNCF send nothing to its makers' statistics, which it does otherwise.
 _NO_TELEMETRY = "NNCF_CI"
 
@@ -79,20 +80,47 @@ def quantised_openvino(model: Any, images: Tensor) -> Any:
         return nncf.quantize(model, images_at_once, model_type=kind, subset_size=len(batches))
 
 
-def float32_onnx(model: Any) -> dict[str, int]:
-    """Count the operators of an ONNX model that quantisation leaves in float32, the most frequent first."""
-    types = Counter(node.op_type for node in model.graph.node)
-    return {name: count for name, count in types.most_common() if name not in (*ONNX_INT8, "Constant")}
+def float32_onnx(quantised: Any) -> dict[str, int]:
+    """Count the operators of a quantised ONNX model that put out floats of inputs in float32, the most frequent first.
+
+    Those of `ONNX_INT8` that read what is dequantised are run in int8; shapes and indices are integers.
+    """
+    import onnx
+
+    graph = onnx.shape_inference.infer_shapes(quantised).graph
+    integers = {
+        value.name
+        for value in (*graph.value_info, *graph.output)
+        if value.type.tensor_type.elem_type not in (onnx.TensorProto.UNDEFINED, onnx.TensorProto.FLOAT)
+    }
+    dequantised = {name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.output}
+    types = Counter(
+        node.op_type
+        for node in graph.node
+        if node.op_type not in _NO_ONNX_WORK
+        and node.output[0] not in integers
+        and not (node.op_type in ONNX_INT8 and dequantised.intersection(node.input))
+    )
+    return dict(types.most_common())
 
 
 def float32_openvino(quantised: Any) -> dict[str, int]:
-    """Count the operators of a quantised OpenVINO model that read no quantised input, the most frequent first."""
-    types = Counter(
-        op.get_type_name()
-        for op in quantised.get_ops()
-        if op.get_type_name() not in _NO_WORK
-        and not any(each.get_source_output().get_node().get_type_name() == "FakeQuantize" for each in op.inputs())
-    )
+    """Count the operators of a quantised OpenVINO model that stay in float32, the most frequent first.
+
+    Those that read a quantised input, or weights of 8 bits, are run in int8. What is computed of constants alone is
+    done once, when the model is compiled; shapes and indices are integers.
+    """
+    types: Counter[str] = Counter()
+    constants: dict[str, bool] = {}  # by name, whether they are quantised
+    for op in quantised.get_ordered_ops():
+        kind, read = op.get_type_name(), [each.get_source_output().get_node() for each in op.inputs()]
+        in_8_bits = any(each.get_type_name() == "FakeQuantize" or constants.get(each.get_name()) for each in read)
+        if kind == "Constant":
+            constants[op.get_name()] = op.get_output_element_type(0).get_type_name() in ("i8", "u8")
+        elif read and all(each.get_name() in constants for each in read):
+            constants[op.get_name()] = in_8_bits or kind == "FakeQuantize"
+        elif kind not in _NO_OPENVINO_WORK and op.get_output_element_type(0).is_real() and not in_8_bits:
+            types[kind] += 1
     return dict(types.most_common())
 
 

@@ -5,6 +5,9 @@ import json
 import math
 import time
 from collections.abc import Callable
+from decimal import Decimal
+from numbers import Real
+from types import ModuleType
 from typing import Any
 
 from vitspace.errors import InputError, shown
@@ -22,6 +25,8 @@ class Foreign:
 
     Attributes:
         module: The module of its class, whose code measures.
+        name: What it calls itself.
+        worst: The score's negative for chance, or None.
 
     Raises:
         ProxyFault: it is no proxy.
@@ -30,18 +35,14 @@ class Foreign:
     def __init__(self, inner: Proxy, told: str) -> None:
         self.inner, self.told, self.module = inner, told, type(inner).__module__
         for name in ("score", "describe"):
-            if not callable(getattr(inner, name, None)):
+            if not callable(self._told(name)):
                 raise ProxyFault(
                     f"{told}: a proxy has {_SCORES}, describe() and worst, but {_named(inner)} has no {name}"
                 )
         _check_takes(inner.score, f"{told}: {_SCORES}", None, 0, None)
+        self.name = _called(f"{told}: name", str, self._told("name", ""))
         self.worst: float | None = self._worst()
         self.describe()
-
-    @property
-    def name(self) -> str:
-        """What it calls itself."""
-        return str(getattr(self.inner, "name", ""))
 
     def describe(self) -> dict[str, Any]:
         """Return its record.
@@ -80,7 +81,7 @@ class Foreign:
             found = self.inner.score(spec, seed, step if on_step else None)
         except (ProxyError, InputError):
             raise
-        except Exception as error:  # whatever another package raises
+        except (Exception, SystemExit) as error:  # whatever another package raises
             if error in stops:
                 raise
             raise ProxyError(f"{self.told}: {_reason(error)}") from error
@@ -94,13 +95,15 @@ class Foreign:
             raise ProxyFault(
                 f"{self.told}: {_SCORES} returns a Score or a number, but got {_named(found)} {shown(score.value)}"
             )
-        seconds = _number(score.seconds) or 0.0
+        took = _number(score.seconds)
+        if took is None or not 0 <= took < math.inf:
+            raise ProxyFault(f"{self.told}: seconds of a Score are at least 0, but got {shown(score.seconds)}")
         if not isinstance(score.details, dict):
             raise ProxyFault(f"{self.told}: details of a Score are a dict, but got {shown(score.details)}")
-        return Score(finite(value), seconds, score.details)
+        return Score(finite(value), took, score.details)
 
     def _worst(self) -> float | None:
-        worst = getattr(self.inner, "worst", None)
+        worst = self._told("worst")
         if worst is None:
             return None
         value = _number(worst)
@@ -108,20 +111,23 @@ class Foreign:
             raise ProxyFault(f"{self.told}: worst is a finite number or None, but got {shown(worst)}")
         return value
 
+    def _told(self, name: str, otherwise: Any = None) -> Any:
+        """Return an attribute; a property runs another package's code."""
+        return _called(f"{self.told}: {name}", getattr, self.inner, name, otherwise)
+
 
 class ForeignLadder(Foreign):
     """A `Laddered` proxy of another package; see `Foreign`."""
 
     def __init__(self, inner: Any, told: str) -> None:
         super().__init__(inner, told)
-        self.rungs: tuple[Proxy, ...] = tuple(
-            Foreign(rung, f"{told}, rung {n}") for n, rung in enumerate(inner.rungs, 1)
-        )
-        self.keep = _number(inner.keep) or 0.0
-        if not (self.rungs and 0 < self.keep < 1):
-            raise ProxyFault(
-                f"{told}: a proxy of several rungs has some, and keep over 0 and below 1, but got {inner.keep!r}"
-            )
+        rungs, keep = self._told("rungs"), self._told("keep")
+        if not isinstance(rungs, (tuple, list)) or not rungs:
+            raise ProxyFault(f"{told}: rungs is a tuple of proxies, but got {shown(rungs)}")
+        self.rungs: tuple[Proxy, ...] = tuple(Foreign(rung, f"{told}, rung {n}") for n, rung in enumerate(rungs, 1))
+        self.keep = _number(keep) or 0.0
+        if not 0 < self.keep < 1:
+            raise ProxyFault(f"{told}: keep is over 0 and below 1, but got {shown(keep)}")
 
 
 def open_foreign(module: Any, told: str, *arguments: Any) -> Proxy:
@@ -136,12 +142,13 @@ def open_foreign(module: Any, told: str, *arguments: Any) -> Proxy:
         InputError: it says so.
         ProxyFault: it cannot be opened, or is no proxy.
     """
-    opens = getattr(module, "open_proxy", None)
+    opens = _called(f"{told}: open_proxy", getattr, module, "open_proxy", None)
     if not callable(opens):
         raise ProxyFault(f"{told}: a proxy's module has {_OPENS}, but {_named(module)} has none")
     _check_takes(opens, f"{told}: {_OPENS}", *arguments)
     inner = _called(f"{told}: {_OPENS}", opens, *arguments)
-    return ForeignLadder(inner, told) if isinstance(inner, Laddered) else Foreign(inner, told)
+    has_rungs = _called(f"{told}: rungs and keep", isinstance, inner, Laddered)
+    return ForeignLadder(inner, told) if has_rungs else Foreign(inner, told)
 
 
 def flag(module: Any, name: str, otherwise: bool, told: str) -> bool:
@@ -150,26 +157,37 @@ def flag(module: Any, name: str, otherwise: bool, told: str) -> bool:
     Raises:
         ProxyFault: it is something else.
     """
-    found = getattr(module, name, otherwise)
+    found = _called(f"{told}: {name}", getattr, module, name, otherwise)
     if not isinstance(found, bool):
         raise ProxyFault(f"{told}: {name} is True or False, but got {shown(found)}")
     return found
 
 
-def texts(told: str, call: Callable, *arguments: Any) -> Any:
-    """Return what one of a module's functions on names returns: texts, or a pair of a text and a text or None.
+def text_of(told: str, call: Callable, *arguments: Any) -> str:
+    """Return the text that one of a module's functions on names returns.
 
     Raises:
         InputError: it says so.
         ProxyFault: it fails, or returns something else.
     """
     found = _called(told, call, *arguments)
-    parts = found if isinstance(found, tuple) else (found,)
-    if len(parts) > 2 or not all(
-        isinstance(part, str) or (number and part is None) for number, part in enumerate(parts)
-    ):
-        raise ProxyFault(f"{told} returns a text, or a text and its data, but got {shown(found)}")
+    if not isinstance(found, str):
+        raise ProxyFault(f"{told} returns a text, but got {shown(found)}")
     return found
+
+
+def pair_of(told: str, call: Callable, *arguments: Any) -> tuple[str, str | None]:
+    """Return the name and the data, or None, that one of a module's functions on names returns.
+
+    Raises:
+        InputError: it says so.
+        ProxyFault: it fails, or returns something else.
+    """
+    found = _called(told, call, *arguments)
+    match found:
+        case (str(name), str() | None as data) if isinstance(found, tuple):
+            return name, data
+    raise ProxyFault(f"{told} returns a name and its data, or None for these, but got {shown(found)}")
 
 
 def _called(told: str, call: Callable, *arguments: Any) -> Any:
@@ -177,7 +195,7 @@ def _called(told: str, call: Callable, *arguments: Any) -> Any:
         return call(*arguments)
     except InputError:
         raise
-    except Exception as error:  # whatever another package raises
+    except (Exception, SystemExit) as error:  # whatever another package raises
         raise ProxyFault(f"{told} fails: {_reason(error)}") from error
 
 
@@ -190,22 +208,29 @@ def _check_takes(call: Callable, told: str, *arguments: Any) -> None:
     try:
         signature.bind(*arguments)
     except TypeError:
-        raise ProxyFault(f"{told} takes {len(arguments)} arguments, but it is {call.__name__}{signature}") from None
+        raise ProxyFault(f"{told} takes {len(arguments)} arguments, but it is {_named(call)}{signature}") from None
 
 
 def _number(value: Any) -> float | None:
     """Return a number, or a tensor or array that holds one, as a float; None of anything else."""
-    if isinstance(value, (str, bytes, bool)) or value is None:
-        return None
     try:
-        return float(value.detach() if hasattr(value, "detach") else value)
+        if isinstance(value, bool) or not (isinstance(value, (Real, Decimal)) or _of_numbers(value)):
+            return None
+        return float(value.item() if hasattr(value, "item") else value)
     except Exception:  # whatever an object of another package raises
         return None
 
 
+def _of_numbers(value: Any) -> bool:
+    """Whether a tensor, an array, or a number of numpy's, holds integers or floats."""
+    kind = str(getattr(value, "dtype", ""))
+    return "int" in kind or "float" in kind
+
+
 def _named(value: Any) -> str:
-    return getattr(value, "__name__", None) or type(value).__name__
+    has_name = isinstance(value, (type, ModuleType)) or inspect.isroutine(value)
+    return str(value.__name__ if has_name else type(value).__name__)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300] or 'no message'}"

@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from vitspace.errors import InputError, shown
-from vitspace.proxies.foreign import Foreign, flag, open_foreign, texts
+from vitspace.proxies.foreign import Foreign, flag, open_foreign, pair_of, text_of
 from vitspace.proxies.proxy import Proxy, ProxyFault
 
 _log = logging.getLogger(__name__)
@@ -79,16 +79,13 @@ class Kind:
         """Return the name under which its scores are kept: with the data, where it takes some that are named."""
         own = self._told("canonical_name", None) if self.takes_data else None
         if own:
-            return str(texts(f"{self.told}: canonical_name(text, data)", own, text, data))
+            return text_of(f"{self.told}: canonical_name(text, data)", own, text, data)
         return f"{text}{',' if ':' in text else ':'}data={data}" if data and self.takes_data else text
 
     def part_data(self, text: str) -> tuple[str, str | None]:
         """Return a name without its data, and the data, where the proxy's file can part them."""
         split = self._told("split_data", None)
-        found = texts(f"{self.told}: split_data(text)", split, text) if split else (text, None)
-        if not isinstance(found, tuple):
-            raise ProxyFault(f"{self.told}: split_data(text) returns a name and data, but got {shown(found)}")
-        return found
+        return pair_of(f"{self.told}: split_data(text)", split, text) if split else (text, None)
 
     def load(self) -> ModuleType:
         """Return the proxy's module.

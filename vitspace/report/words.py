@@ -211,13 +211,19 @@ def _more_designs(record: StudyRecord) -> list[tuple[str, str]]:
 def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
     """What to do next with one design of a study: (purpose, command)."""
     design, where = f"{shlex.quote(record.name)} --trial {trial.number}", storage_option(record.storage)
+    size = record.size_of(trial)
+    sized = "" if size == NATIVE_SIZE else f" --img-size {format_image_size(size)}"
+    train = sized if isinstance(size, int) else ""  # trainings are on squares
     if not trial.complete:
         again = [("time it again", f"vitspace studies retime {shlex.quote(record.name)} --trial {trial.number}{where}")]
         return again if trial.latency_ms is not None else []
     return [
         ("take this design away", f"vitspace export {design}{where}"),
-        ("train it in full", f"vitspace train {design} --data imagefolder:DIR{where}"),
-        ("see where its milliseconds go", f"vitspace profile exports/{record.name}-trial-{trial.number}/spec.json"),
+        ("train it in full", f"vitspace train {design} --data imagefolder:DIR{train}{where}"),
+        (
+            "see where its milliseconds go",
+            f"vitspace profile exports/{record.name}-trial-{trial.number}/spec.json{sized}",
+        ),
     ]
 
 

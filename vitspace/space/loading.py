@@ -83,7 +83,7 @@ def stored_space(name: str, stored: Mapping[str, Any]) -> Space:
 def _space(
     name: str, config: SpaceConfig, img_size: Any, path: Path | None = None, task: DenseTask | None = None
 ) -> Space:
-    """Return the space of a file's contents at a size, None is its own, or for a dense task at that task's."""
+    """Return the space of a file at a size, None is its own; or for a dense task, at the size of the task."""
     if task:
         return Space(name, config, path, task=task)
     if img_size is None or plain_size(img_size) == config.resolution:

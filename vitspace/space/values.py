@@ -89,7 +89,8 @@ class _Paths:
 
     def _links(self) -> tuple[list[Ints], list[Ints]]:
         """By step, a live entry into each state, and one out of each; -1 where there is none."""
-        into, out = [], []
+        into: list[Ints] = []
+        out: list[Ints] = []
         for entries, alive in zip(self.lattice.entries, self.live, strict=True):
             live = np.flatnonzero(alive)
             for links, states in ((into, entries.target), (out, entries.source)):

@@ -137,13 +137,15 @@ class StudyRecord:
 
     def to_json(self, report: str | None = None) -> dict[str, Any]:
         """Return what `vitspace search --json` and `vitspace report --json` print."""
+        counted_at = [self.counted_size] if self.task else self.sizes
+        sizes = [list(size) if isinstance(size, tuple) else size for size in counted_at]
         return {
             "study": self.name,
             "space": self.config.space,
             "budget": self.config.budget,
             "task": self.config.task,
-            "img_size": self.counted_size if len(self.sizes) == 1 else None,
-            "img_sizes": [self.counted_size] if self.task else list(self.sizes),
+            "img_size": sizes[0] if len(sizes) == 1 else None,
+            "img_sizes": sizes,
             "device": self.config.limits.device or None,
             "proxy": self.config.proxy,
             "engine": self.config.engine,

@@ -36,14 +36,16 @@ def build(
             of dense tasks: ``drop_path_rate``.
 
     Raises:
-        InputError: there is no such task or backbone, the backbone has no four maps, or a number is too
-            small.
+        InputError: there is no such task, backbone or setting, the backbone has no four maps, or a number is none of
+            classes or channels.
     """
     if task == CLASSIFICATION:
         classes = IMAGENET_CLASSES if num_classes is None else num_classes
         side = NATIVE_SIZE if img_size is None else img_size
         return network.build(spec, classes, side, **kwargs)  # type: ignore[arg-type]
     module = load(task)
+    if other := kwargs.keys() - {"drop_path_rate"}:
+        raise InputError(f"a network of {task} takes drop_path_rate, but got {', '.join(sorted(other))}")
     size, classes = usual(task, img_size, num_classes)
     built: nn.Module = module.network(build_pyramid(spec, size, **kwargs), classes, size)
     return built
@@ -53,10 +55,10 @@ def usual(task: str, img_size: ImageSize | None = None, num_classes: int | None 
     """Return height and width, and the number of classes, of a dense task; None is the task's own.
 
     Raises:
-        InputError: there is no such dense task, or a number is too small or too large.
+        InputError: there is no such dense task, or a number is no number of classes or size of images.
     """
     told = load(task).TASK
-    if num_classes is not None and num_classes < 1:
-        raise InputError(f"num_classes of {task} is at least 1, but got {num_classes}")
+    if num_classes is not None:
+        network.check_count(f"num_classes of {task}", num_classes, 1)
     size = told.size if img_size is None else sides(img_size)
     return size, told.classes if num_classes is None else num_classes

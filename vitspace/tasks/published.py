@@ -11,13 +11,14 @@ products, by less than 2 %.
 """
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vitspace.anchors import FACTS, anchor
+from vitspace.anchors import FACTS, all_anchors
+from vitspace.anchors.status import beyond, error
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import parse_image_size
 from vitspace.spec import Spec
@@ -28,8 +29,6 @@ from vitspace.tasks.pyramid import Backbone
 FILE = Path(__file__).with_name("published.csv")
 #: Relative errors up to which a row is reproduced, where a unit of the last printed digit is less.
 PARAMS_TOLERANCE, FLOPS_TOLERANCE = 0.02, 0.03
-#: Families of rows whose backbone is a network of timm.
-_OF_TIMM = ("peer", "vt")
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,8 @@ class DenseRow:
     @property
     def backbone(self) -> Backbone:
         """The spec, or timm's name of a network."""
-        return self.network if self.family in _OF_TIMM else _spec(self.network)
+        row = all_anchors().get(self.network)
+        return self.network if row is None or row.spec is None else row.spec
 
     def cost(self) -> DenseCost:
         """Count our network at the row's size and number of classes."""
@@ -94,9 +94,9 @@ def dense_rows() -> tuple[DenseRow, ...]:
 def published_rows(task: str, family: str | None = None, role: str | None = None) -> list[dict[str, Any]]:
     """Return the published rows of a dense task, with what our network costs and how far it is off.
 
-    ``status`` is reproduced, or unreproduced (``why`` says the reason): params within 2 % and FLOPs without attention
-    products within 3 %, or a unit of the last printed digit. Keys are those of `vitspace.anchors.published.rows`, and
-    those of the task beside them.
+    ``status`` is reproduced, or unreproduced: params within 2 % and FLOPs without attention products within 3 %, or a
+    unit of the last printed digit. ``why`` says why a row is unreproduced, and how far one within a unit is off. Keys
+    are those of `vitspace.anchors.published.rows`, and those of the task beside them.
 
     Raises:
         InputError: there is no such dense task, or no row of it has the family or role.
@@ -113,16 +113,16 @@ def published_rows(task: str, family: str | None = None, role: str | None = None
 
 def _beside(row: DenseRow, costs: DenseCost) -> dict[str, Any]:
     without = costs.macs - costs.attention_macs
-    off = {"params_m": _error(row, "params_m", costs.params, 1e6), "gflops": _error(row, "gflops", without, 1e9)}
-    beyond = list(_beyond(row, off))
+    off = {"params_m": error(row, "params_m", costs.params, 1e6), "gflops": error(row, "gflops", without, 1e9)}
+    found, why = _status(row, off)
     backbone = row.backbone
     return {
         "id": row.id,
         "task": row.task,
         "family": row.family,
         "role": row.role,
-        "status": "unreproduced" if beyond else "reproduced",
-        "why": row.why or ", ".join(beyond) if beyond else "",
+        "status": found,
+        "why": why,
         "backbone": row.network,
         "img_size": list(row.size),
         "size_printed": row.size_printed,
@@ -132,7 +132,7 @@ def _beside(row: DenseRow, costs: DenseCost) -> dict[str, Any]:
         "macs_without_attention": without,
         "published": dict.fromkeys(FACTS) | dict(row.published) | {"metric": row.metric, "value": row.value},
         "params_error": off["params_m"],
-        "flops_error": _error(row, "gflops", costs.macs, 1e9),
+        "flops_error": error(row, "gflops", costs.macs, 1e9),
         "flops_error_without_attention": off["gflops"],
         "source": row.source,
         "note": row.note,
@@ -140,18 +140,12 @@ def _beside(row: DenseRow, costs: DenseCost) -> dict[str, Any]:
     }
 
 
-def _error(row: DenseRow, name: str, ours: int, unit: float) -> float | None:
-    printed = row.published.get(name)
-    return None if printed is None else ours / unit / printed - 1
-
-
-def _beyond(row: DenseRow, off: Mapping[str, float | None]) -> Iterator[str]:
-    tolerances = {"params_m": PARAMS_TOLERANCE, "gflops": FLOPS_TOLERANCE}
-    for name, value in off.items():
-        if value is not None and abs(value) > tolerances[name]:
-            unit = 10.0 ** -row.digits[name]
-            if abs(value) * row.published[name] > unit * (1 + 1e-9):
-                yield f"{'params' if name == 'params_m' else 'FLOPs'} off by {value:+.1%}"
+def _status(row: DenseRow, off: Mapping[str, float | None]) -> tuple[str, str]:
+    """Return whether a row is reproduced, and what there is to say of that."""
+    found = list(beyond(row, off, {"params_m": PARAMS_TOLERANCE, "gflops": FLOPS_TOLERANCE}))
+    if left := [text for text, rounded in found if not rounded]:
+        return "unreproduced", row.why or ", ".join(left)
+    return "reproduced", "; ".join(f"{text}, within a unit of the last printed digit" for text, _ in found)
 
 
 def _row(row: dict[str, str]) -> DenseRow:
@@ -174,9 +168,3 @@ def _row(row: dict[str, str]) -> DenseRow:
         why=row["why"],
         note=row["note"],
     )
-
-
-def _spec(name: str) -> Spec:
-    spec = anchor(name).spec
-    assert spec is not None
-    return spec

@@ -12,6 +12,7 @@ import torch.nn.functional as F  # noqa: N812
 from timm.layers import Format
 from torch import Tensor, nn
 
+from vitspace.anchors import all_anchors
 from vitspace.errors import InputError, shown
 from vitspace.network import Network
 from vitspace.spec import Spec
@@ -36,15 +37,10 @@ class Pyramid(nn.Module):
 
 
 class SpecPyramid(Pyramid):
-    """The stem and stages of a network of ours; parameters have the names of `vitspace.network.Network`.
-
-    Raises:
-        InputError: the network has no four stages.
-    """
+    """The four stages of a network of ours, and its stem; parameters have the names of `vitspace.network.Network`."""
 
     def __init__(self, spec: Spec, drop_path_rate: float = 0.0) -> None:
         super().__init__()
-        check_backbone(spec)
         network = Network(spec, num_classes=0, drop_path_rate=drop_path_rate)
         self.stem, self.stages = network.stem, network.stages
         self.dims = [info["num_chs"] for info in network.feature_info]
@@ -68,12 +64,11 @@ class TimmPyramid(Pyramid):
         drop_path_rate: Stochastic depth.
 
     Raises:
-        InputError: timm has no such network, or it puts out no maps at strides 4, 8, 16 and 32.
+        InputError: timm's network puts out no maps at strides 4, 8, 16 and 32.
     """
 
     def __init__(self, name: str, img_size: tuple[int, int], drop_path_rate: float = 0.0) -> None:
         super().__init__()
-        check_backbone(name)
         name, caffe = name.removesuffix(CAFFE), name.endswith(CAFFE)
         settings: dict[str, Any] = {"drop_path_rate": drop_path_rate} if drop_path_rate else {}
         config = timm.get_pretrained_cfg(name)
@@ -128,6 +123,10 @@ def check_backbone(backbone: Backbone) -> None:
     if not isinstance(backbone, str):
         raise InputError(f"a backbone is a spec, or timm's name of a network, but got {shown(backbone)}")
     name = backbone.removesuffix(CAFFE)
+    if name in all_anchors() and all_anchors()[name].role != "peer":
+        raise InputError(
+            f"a published design is handed over as its spec, vitspace.anchor({name!r}).spec, but got its id {name!r}"
+        )
     if not timm.is_model(name):
         near = get_close_matches(name, timm.list_models(), n=3)
         hint = f"; nearest: {', '.join(near)}" if near else ""

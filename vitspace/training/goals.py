@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vitspace.data import IGNORED
 from vitspace.fitting import make_criterion, make_mixup
+from vitspace.tasks.segmenter import resize
 from vitspace.training.recipe import Recipe
 
 #: Weight of the loss of an auxiliary head, as in mmsegmentation.
@@ -84,7 +85,7 @@ class OfPixels:
 
     def judged(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         if scores.shape[2:] != targets.shape[1:]:
-            scores = F.interpolate(scores, targets.shape[1:], mode="bilinear", align_corners=False)
+            scores = resize(scores, (targets.shape[1], targets.shape[2]))
         loss = F.cross_entropy(scores, targets, ignore_index=IGNORED, reduction="sum")
         known = targets != IGNORED
         pairs = self.classes * targets[known] + scores.argmax(1)[known]

@@ -31,7 +31,7 @@ class Features(nn.Module):
     Args:
         body: [B, 3, H, W] -> maps.
         neck: Maps, one argument each -> maps.
-        dim: Channels of its maps.
+        dim: Channels of its maps, where the detector makes a head from it.
     """
 
     def __init__(self, body: nn.Module, neck: nn.Module, dim: int = WIDTH) -> None:

@@ -26,7 +26,7 @@ class Head(RegionHead):
 
 
 def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
-    """Return a detector of torchvision's shape: images, each [3, H, W] in 0..1, resized to ``img_size``'s two sides."""
+    """Return a detector of torchvision's shape: images, each [3, H, W] in 0..1, scaled to fit ``img_size``."""
     head = Head(pyramid.dims, num_classes)
     detector = mask_rcnn(pyramid, head, img_size)
     detector.roi_heads = CascadeHeads(detector.roi_heads, head.boxes, head.masks)

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from vitspace.tasks.heads._pyramids import FPN
-from vitspace.tasks.heads._segmentation import Segmenter
 from vitspace.tasks.heads._task import Task
 from vitspace.tasks.heads.semantic_fpn import Branch
 from vitspace.tasks.pyramid import Pyramid
+from vitspace.tasks.segmenter import Segmenter
 
 TASK = Task("segmentation", size=(800, 1216), classes=54, data="COCO-stuff")
 GROUPS = 32
@@ -32,4 +32,4 @@ class Head(nn.Module):
 
 def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return the network: images [B, 3, H, W] -> [B, K, H, W]."""
-    return Segmenter(pyramid, Head(pyramid.dims, num_classes))
+    return Segmenter(pyramid, Head(pyramid.dims, num_classes), num_classes)

@@ -25,6 +25,6 @@ class Head(RegionHead):
 
 
 def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
-    """Return torchvision's `MaskRCNN`: images, each [3, H, W] in 0..1, are resized to ``img_size``'s two sides."""
+    """Return torchvision's `MaskRCNN`: images, each [3, H, W] in 0..1, are scaled to fit ``img_size``."""
     head = Head(pyramid.dims, num_classes)
     return mask_rcnn(pyramid, head, img_size)

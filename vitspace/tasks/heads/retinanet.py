@@ -45,7 +45,7 @@ class Head(nn.Module):
 
 
 def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
-    """Return torchvision's `RetinaNet`: images, each [3, H, W] in 0..1, are resized to ``img_size``'s two sides."""
+    """Return torchvision's `RetinaNet`: images, each [3, H, W] in 0..1, are scaled to fit ``img_size``."""
     head = Head(pyramid.dims, num_classes)
     features = Features(pyramid, head.neck)
     return RetinaNet(features, num_classes, min_size=min(img_size), max_size=max(img_size), head=head.boxes)

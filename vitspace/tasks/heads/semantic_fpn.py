@@ -11,9 +11,10 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from vitspace.tasks.heads._pyramids import FPN, WIDTH
-from vitspace.tasks.heads._segmentation import Segmenter, conv_norm_act, resize
+from vitspace.tasks.heads._segmentation import conv_norm_act
 from vitspace.tasks.heads._task import Task
 from vitspace.tasks.pyramid import Pyramid
+from vitspace.tasks.segmenter import Segmenter, resize
 
 TASK = Task("segmentation", size=(512, 2048), classes=150, data="ADE20K")
 #: Channels in which the levels are added up.
@@ -72,4 +73,4 @@ class Head(nn.Module):
 
 def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return the network: images [B, 3, H, W] -> [B, K, H, W]."""
-    return Segmenter(pyramid, Head(pyramid.dims, num_classes))
+    return Segmenter(pyramid, Head(pyramid.dims, num_classes), num_classes)

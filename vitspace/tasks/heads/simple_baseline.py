@@ -30,7 +30,7 @@ class Head(nn.Module):
 
 
 class Pose(nn.Module):
-    """A backbone and its head: normalised crops [B, 3, H, W] -> heat maps [B, K, H/4, W/4]."""
+    """A backbone and its head: normalised crops [B, 3, H, W] -> heat maps [B, K, 8 H_4, 8 W_4], of the last map's."""
 
     def __init__(self, pyramid: nn.Module, head: nn.Module) -> None:
         super().__init__()
@@ -46,5 +46,5 @@ def _doubling(in_dim: int, dim: int) -> nn.Sequential:
 
 
 def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
-    """Return the network: crops [B, 3, H, W] -> heat maps [B, K, H/4, W/4]."""
+    """Return the network: crops [B, 3, H, W] -> heat maps [B, K, 8 H_4, 8 W_4]."""
     return Pose(pyramid, Head(pyramid.dims, num_classes))

@@ -5,7 +5,6 @@ MultiBox Detector", ECCV 2016. torchvision's heads and mmdetection's neck (``SSD
 which are one network: 6 anchors a position, COCO's 80 classes and the background, whose label is 0.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
@@ -16,6 +15,7 @@ from torchvision.models.detection.ssd import SSD
 from torchvision.models.detection.ssdlite import SSDLiteHead
 from torchvision.ops import Conv2dNormActivation
 
+from vitspace.tasks.heads._pyramids import Features
 from vitspace.tasks.heads._task import Task
 from vitspace.tasks.pyramid import Pyramid
 
@@ -55,17 +55,6 @@ class Head(nn.Module):
         return self.boxes(self.neck(*maps))
 
 
-class _Features(nn.Module):
-    """A backbone and the neck, as torchvision takes them: [B, 3, H, W] -> maps by name."""
-
-    def __init__(self, body: nn.Module, neck: Neck) -> None:
-        super().__init__()
-        self.body, self.neck, self.out_channels = body, neck, neck.dims
-
-    def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:
-        return OrderedDict((str(i), each) for i, each in enumerate(self.neck(*self.body(x))))
-
-
 def _halving(in_dim: int, dim: int) -> nn.Sequential:
     """1x1 to half as many channels, depthwise 3x3 of stride 2, 1x1: [B, C_in, H, W] -> [B, C, H/2, W/2], rounded up."""
     layer = partial(Conv2dNormActivation, norm_layer=_norm, activation_layer=nn.ReLU6)
@@ -79,4 +68,4 @@ def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn
     head = Head(pyramid.dims, num_classes)
     anchors = DefaultBoxGenerator([[2, 3]] * len(head.neck.dims), min_ratio=0.2, max_ratio=0.95)
     width_and_height = (img_size[1], img_size[0])
-    return SSD(_Features(pyramid, head.neck), anchors, width_and_height, num_classes + 1, head=head.boxes)
+    return SSD(Features(pyramid, head.neck), anchors, width_and_height, num_classes + 1, head=head.boxes)

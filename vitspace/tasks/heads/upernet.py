@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from vitspace.tasks.heads._segmentation import Segmenter, conv_norm_act, resize
+from vitspace.tasks.heads._segmentation import conv_norm_act
 from vitspace.tasks.heads._task import Task
 from vitspace.tasks.pyramid import Pyramid
+from vitspace.tasks.segmenter import Segmenter, resize
 
 TASK = Task("segmentation", size=(512, 2048), classes=150, data="ADE20K", least_batch=2)
 #: Channels of the pyramid, and of the auxiliary head.
@@ -58,7 +59,7 @@ class Neck(nn.Module):
         for lateral, each in zip(reversed(self.laterals), reversed(maps[:-1]), strict=True):
             top = lateral(each) + resize(top, (each.shape[2], each.shape[3]))
             levels.insert(0, top)
-        return [*(conv(level) for conv, level in zip(self.convs, levels, strict=False)), levels[-1]]
+        return [*(conv(level) for conv, level in zip(self.convs, levels[:-1], strict=True)), levels[-1]]
 
 
 class Fusion(nn.Module):
@@ -93,4 +94,4 @@ class Head(nn.Module):
 
 def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return the network: images [B, 3, H, W] -> [B, K, H, W], two of them in training."""
-    return Segmenter(pyramid, Head(pyramid.dims, num_classes))
+    return Segmenter(pyramid, Head(pyramid.dims, num_classes), num_classes)

@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from vitspace.layers.visual_tokens import FilterTokenizer, Projector, Transformer, init_weights
 from vitspace.tasks.heads._pyramids import WIDTH
-from vitspace.tasks.heads._segmentation import Segmenter
 from vitspace.tasks.heads._task import Task
 from vitspace.tasks.heads.semantic_fpn import Branch
 from vitspace.tasks.pyramid import Pyramid
+from vitspace.tasks.segmenter import Segmenter
 
 TASK = Task("segmentation", size=(800, 1216), classes=54, data="COCO-stuff")
 TOKENS, TOKEN_DIM, GROUP_WIDTH = 8, 1024, 8
@@ -60,4 +60,4 @@ class Head(nn.Module):
 
 def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return the network: images [B, 3, H, W] -> [B, K, H, W]."""
-    return Segmenter(pyramid, Head(pyramid.dims, num_classes))
+    return Segmenter(pyramid, Head(pyramid.dims, num_classes), num_classes)

@@ -13,6 +13,7 @@ from vitspace.report.words import (
     proxy_sentence,
     score_label,
 )
+from vitspace.sized import SizedSpec
 from vitspace.study.config import StudyConfig
 
 
@@ -140,3 +141,14 @@ def test_seeds_that_make_no_difference_are_no_noise(record):
     assert "The front's scores span 300,000." in headline(large)
     level = replace(still, trials=[replace(t, score=t.score and -2.5) for t in still.trials])
     assert "noise" not in headline(level)
+
+
+@pytest.mark.parametrize(
+    ("size", "text", "trained"), [(192, "192", " --img-size 192"), ((192, 256), "192x256", ""), (224, "", "")]
+)
+def test_commands_name_the_size_of_image(record, size, text, trained):
+    sized = replace(record.front[0], spec=SizedSpec.of(record.front[0].spec, size))
+    _, train, profile = [command for _, command in design_commands(record, sized)]
+    assert train.endswith(f"imagefolder:DIR{trained}") and profile.endswith(
+        f"spec.json{text and f' --img-size {text}'}"
+    )
