@@ -16,6 +16,7 @@ from platformdirs import user_cache_path
 
 from vitspace.errors import shown
 from vitspace.locks import holders, take
+from vitspace.words import plural
 
 _log = logging.getLogger(__name__)
 _SCHEMA = "CREATE TABLE IF NOT EXISTS entries (kind TEXT, key TEXT, value TEXT, PRIMARY KEY (kind, key))"
@@ -54,8 +55,8 @@ def _decoded(rows: list[tuple[str, str]]) -> Iterator[tuple[str, dict[str, Any]]
         except (ValueError, RecursionError):
             damaged.append(name)
     if damaged:
-        words = "%s has %d entries that are damaged or of an older version, which are left out: %s"
-        _log.warning(words, cache_path(), len(damaged), shown(damaged[0]))
+        words = "left out of %s, as damaged or of an older version: %s, such as %s"
+        _log.warning(words, cache_path(), plural(len(damaged), "entry"), shown(damaged[0]))
 
 
 def store(kind: str, entries: dict[str, dict[str, Any]]) -> None:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 #: Decorates every part of a family: frozen, types checked, unknown keys refused.
 part = pydantic_dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 
-#: Kinds of part.
 KINDS = ("stem", "stage", "head")
 _PARTS: dict[tuple[str, str], type["PartSpec"]] = {}
 #: Family -> why it could not be loaded.
@@ -45,11 +44,13 @@ class PartSpec:
 
     Attributes:
         widths: Fields that are channels, beside ``dim``, and what divides them; a narrower network narrows them too.
+        cuts: How tensors that designs share are cut, by ``CLASS.NAME``; see `vitspace.sharing.cuts`.
     """
 
     family: ClassVar[str] = ""
     kind: ClassVar[str] = ""
     widths: ClassVar[Mapping[str, int]] = {}
+    cuts: ClassVar[Mapping[str, tuple[int | str, ...]]] = {}
 
     def __init_subclass__(cls, family: str = "", kind: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -27,6 +27,8 @@ PAGES = [
 ]
 #: Sources of data of one command alone.
 _MASKS = {"train": ("masks",)}
+#: The proxies whose argument is presets.
+PRESETTED = set(TRAINING) - {"supernet"}
 ROOT_COMMAND = typer.main.get_command(app)
 
 
@@ -98,7 +100,7 @@ def check(command, words, cut_short=False, own=()):
             plain = str(each).partition(":")[0].partition(",")[0]
             assert plain in names or plain.endswith(".yaml"), f"{name} {each} is none of {', '.join(names)}"
     for proxy in (text.partition(":") for text in [named.get("proxy"), *named.get("proxies", [])] if text):
-        if proxy[0] in TRAINING:
+        if proxy[0] in PRESETTED:
             for preset in (part for part in proxy[2].split("/") if part and not part.startswith("keep=")):
                 parse_proxy(preset)
 

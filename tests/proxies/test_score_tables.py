@@ -36,7 +36,7 @@ def test_a_damaged_entry_is_left_out(caplog, monkeypatch):
     monkeypatch.setattr(cache, "_sealed", lambda value: '{"a": ')
     cache.store("kind", {"one": {}})
     assert cache.load("kind") == {}
-    assert "1 entries that are damaged or of an older version, which are left out: 'one'" in caplog.text
+    assert "as damaged or of an older version: 1 entry, such as 'one'" in caplog.text
 
 
 def test_a_damaged_table_is_named_with_its_line(tmp_path):

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from vitspace.accuracy.prediction import summed
+from vitspace.accuracy.prediction import predict_top1, summed
 from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.searching import screening
 from vitspace.searching.estimated import Estimator
 from vitspace.searching.screening import screen_space
-from vitspace.space import load_space
+from vitspace.space import load_sizes, load_space
 
 LIMITS = Budget.parse("1G")
 
@@ -81,3 +81,27 @@ def test_a_space_of_few_designs_is_screened_whole(tmp_path):
     few = load_space(str(path))
     found = screen_space(few, Budget(), Estimator(few.population), 0, [])
     assert found.designs == few.size()
+
+
+def test_designs_of_several_sizes_are_estimated_each_at_its_own():
+    class Side:
+        error = 0.1
+
+        def __init__(self, img_size):
+            self.side = float(np.mean(img_size))
+
+        def predict(self, counted, families):
+            return np.full(len(counted), self.side)
+
+    space = load_sizes("mat", [224, (64, 96)])
+    population = space.population
+    rows = population.random(60, np.random.default_rng(0))
+    rows = rows[population.costs(rows).valid]
+    found = Estimator(population, Side)(rows)
+    specs = [space.decode(population.params(row)) for row in rows]
+    assert np.array_equal(found.rows, rows)
+    assert found.ms.tolist() == [float(np.mean(spec.img_size)) for spec in specs]
+    assert found.macs.tolist() == [cost(spec.plain, spec.img_size).macs for spec in specs]
+    alone = [each.mean for each in summed(specs[:30])]
+    assert found.mean[:30] == pytest.approx(alone, abs=0.3)
+    assert predict_top1(specs[0].plain, specs[0].img_size).mean == pytest.approx(alone[0])

@@ -107,7 +107,7 @@ def test_finalists_cover_the_front_over_all_sizes(study):
 
 def test_the_record_tells_sizes(study):
     data = study.record.to_json()
-    assert data["img_size"] is None and data["img_sizes"] == [64, (64, 96), 96]
+    assert data["img_size"] is None and data["img_sizes"] == [64, [64, 96], 96]
     assert {trial["spec_id"].partition("@")[2] for trial in data["trials"]} <= {"64", "64x96", "96"}
     assert [trial["img_size"] for trial in data["trials"]] == [trial.img_size for trial in study.record.trials]
 

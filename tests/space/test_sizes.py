@@ -1,5 +1,6 @@
 """Spaces at several sizes of image."""
 
+import random
 from collections import Counter
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.sized import SizedSpec
-from vitspace.space import load_sizes, load_space
+from vitspace.space import InvalidDesign, load_sizes, load_space
 from vitspace.space.moves import descend
 from vitspace.space.sizes import SizedSpace
 
@@ -124,8 +125,10 @@ def test_children_are_of_all_sizes_and_their_rows_stand_for_one_design_each(spac
     assert len(set(specs)) == len(specs) and all(isinstance(spec, SizedSpec) for spec in specs)
 
 
-def test_the_smallest_design_is_of_the_smallest_size(space):
+def test_the_smallest_design_is_of_the_smallest_size_and_the_largest_of_the_largest(space):
     assert space.smallest.img_size == 64
+    least, most = space.ends()
+    assert (least, most.img_size) == (space.smallest, 224)
 
 
 def test_published_designs_stand_at_their_own_size():
@@ -141,3 +144,17 @@ def test_conditions_on_what_follows_the_image_are_refused(file, tmp_path):
     load_space(str(path), 64)
     with pytest.raises(InputError, match=r"a condition on one that follows the image, but .* on window"):
         load_sizes(str(path), [64, 224])
+
+
+@pytest.mark.parametrize("name", ["msg", "ems", "mat", "partial", "vt", "transcnn", "unified", "hybrid"])
+def test_every_shipped_space_may_have_several_sizes(name):
+    space, rng = load_sizes(name, [64, (96, 128)]), random.Random(0)
+    found = set()
+    for _ in range(200):
+        params = space.choose(lambda v: rng.choice(v.values))
+        try:
+            found.add(spec := space.decode(params))
+        except InvalidDesign:
+            continue
+        assert space.decode(space.encode(spec)) == spec
+    assert {spec.img_size for spec in found} == {64, (96, 128)}

@@ -211,6 +211,7 @@ from vitspace.cli import (  # noqa: E402
     space,  # noqa: F401
     space_study,  # noqa: F401
     studies,  # noqa: F401
+    supernet,  # noqa: F401
     train,  # noqa: F401
     worker,  # noqa: F401
 )

@@ -68,6 +68,7 @@ def _of_classification(family: str | None, role: str | None, as_json: bool) -> N
 
 
 def _of_dense_task(task: str, family: str | None, role: str | None, as_json: bool) -> None:
+    from vitspace.tasks.carrying import lines as carried
     from vitspace.tasks.published import FLOPS_TOLERANCE, PARAMS_TOLERANCE, published_rows
     from vitspace.units import CONVENTION
 
@@ -78,7 +79,8 @@ def _of_dense_task(task: str, family: str | None, role: str | None, as_json: boo
     reasons = [f"{row['id']}: {text}" for row in rows for text in (row["why"], row["note"]) if text]
     legend = DENSE_LEGEND.format(params=PARAMS_TOLERANCE, flops=FLOPS_TOLERANCE)
     lines = _lines(DENSE_HEADER, map(_dense_cells, rows), _width())
-    say(*lines, "", *reasons, _summary(rows), "", legend, CONVENTION, sep="\n")
+    top1 = [f"top-1: {line.words}" for line in carried(task)]
+    say(*lines, "", *reasons, _summary(rows), *top1, "", legend, CONVENTION, sep="\n")
 
 
 def _width() -> int | None:

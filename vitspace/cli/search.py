@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from vitspace.cli import command, command_line, print_json
-from vitspace.cli.options import BACKENDS, BUDGET, DATA, JSON, PARAMS, PEERS, STORAGE
+from vitspace.cli.options import BACKENDS, BUDGET, DATA, JSON, PARAMS, PEERS, STORAGE, TASK
 
 
 @command
@@ -19,6 +19,7 @@ def search(
         help="Side of the image in pixels, or height x width: 256, 192x256; or several, 192,224,256, as an axis of the "
         "search. (default: the space's, 224)",
     ),
+    task: str = TASK,
     latency: str = typer.Option(None, help="CPU latency: 60ms; or as predicted for an imported device: pi5:60ms."),
     latency_backend: str = typer.Option(None, help=f"What runs the networks when timed: {BACKENDS}. (default: eager)"),
     latency_threads: int = typer.Option(None, min=1, help="Threads when timed. (default: 1)"),
@@ -79,6 +80,7 @@ def search(
         "budget": budget,
         "params": params,
         "img_size": img_size,
+        "task": task,
         "latency": latency,
         "latency_backend": latency_backend,
         "latency_threads": latency_threads,

@@ -106,6 +106,7 @@ class Stage(StageSpec, family="ems"):
     counts: ClassVar[tuple[str, ...]] = tuple(_COUNTS)
     widths: ClassVar[Mapping[str, int]] = {"local_head_dim": 1, "global_head_dim": 1}
     follows: ClassVar[Mapping[str, int]] = dict.fromkeys(_PATCHES, 1)
+    cuts: ClassVar[Mapping[str, tuple[int | str, ...]]] = {"GlobalAttention.qkv": (3,)}
 
     dim: int
     depth: int

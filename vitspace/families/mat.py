@@ -47,7 +47,7 @@ from vitspace.layers.conv_mlp import ConvMlp
 from vitspace.layers.conv_stem import ConvStem
 from vitspace.layers.init import init_weights
 from vitspace.layers.kept import folds, kept
-from vitspace.layers.merging import ConcatMerging, OverlappedMerging
+from vitspace.layers.merging import CONCAT_CUTS, ConcatMerging, OverlappedMerging
 from vitspace.layers.plain import is_plain
 from vitspace.layers.windows import attention_mask, merge, partition
 from vitspace.spec import Carry, StageSpec, StemSpec, part
@@ -84,6 +84,12 @@ class Stage(StageSpec, family="mat"):
     )
     counts: ClassVar[tuple[str, ...]] = ("heads", "window", "mlp_ratio")
     follows: ClassVar[Mapping[str, int]] = {"window": 2}
+    cuts: ClassVar[Mapping[str, tuple[int | str, ...]]] = {
+        "WindowAttention.qkv": (3,),
+        "WindowAttention.mix_qkv": (3,),
+        "WindowAttention.fuse_kv": (2,),
+        **CONCAT_CUTS,
+    }
 
     dim: int
     depth: int

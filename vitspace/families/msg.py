@@ -36,7 +36,7 @@ from vitspace.families._msg_release import checkpoint_filter_fn
 from vitspace.layers.attention import self_attend
 from vitspace.layers.head import ClassifierHead
 from vitspace.layers.kept import captured, folds, kept
-from vitspace.layers.merging import ConcatMerging, OverlappedMerging
+from vitspace.layers.merging import CONCAT_CUTS, ConcatMerging, OverlappedMerging
 from vitspace.layers.pointwise import mlp
 from vitspace.layers.windows import (
     attention_mask,
@@ -89,6 +89,12 @@ class Stage(StageSpec, family="msg"):
     counts: ClassVar[tuple[str, ...]] = ("window", "region_size", "head_dim", "mlp_ratio")
     widths: ClassVar[Mapping[str, int]] = {"head_dim": 1}
     follows: ClassVar[Mapping[str, int]] = {"window": 2}
+    cuts: ClassVar[Mapping[str, tuple[int | str, ...]]] = {
+        "WindowAttention.qkv": (3,),
+        "WindowAttention.relative_position_bias_table": ("square",),
+        "MSGStage.msg_tokens": (1, "grid"),
+        **CONCAT_CUTS,
+    }
 
     dim: int
     depth: int
@@ -159,7 +165,7 @@ class PatchEmbed(nn.Module):
     def __init__(self, in_chans: int, dim: int, overlapped: bool) -> None:
         super().__init__()
         kernel, padding = (7, 2) if overlapped else (4, 0)
-        self.overlapped = overlapped
+        self.overlapped, self.kind = overlapped, "overlapped" if overlapped else "plain"
         self.proj = nn.Conv2d(in_chans, dim, kernel, stride=4, padding=padding)
         self.norm = LayerNorm2d(dim, eps=EPSILON)
 

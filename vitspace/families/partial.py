@@ -95,6 +95,7 @@ class Stage(StageSpec, family="partial"):
         {"downsample": "overlapped", "in_dim": None},
     )
     counts: ClassVar[tuple[str, ...]] = ("heads", "head_expansion", "reduction", "mlp_ratio")
+    cuts: ClassVar[Mapping[str, tuple[int | str, ...]]] = {"PartialAttention.qkv": (3,)}
 
     dim: int
     depth: int

@@ -91,6 +91,7 @@ class Stage(StageSpec, family="transcnn"):
     counts: ClassVar[tuple[str, ...]] = ("head_dim", "expansion")
     widths: ClassVar[Mapping[str, int]] = {"head_dim": 1}
     follows: ClassVar[Mapping[str, int]] = {"grid": 2}
+    cuts: ClassVar[Mapping[str, tuple[int | str, ...]]] = {"GridAttention.qkv": (3,), "PooledAttention.kv": (2,)}
 
     dim: int
     depth: int

@@ -105,6 +105,11 @@ class Stage(StageSpec, family="vt"):
     independent: ClassVar[tuple[Mapping[str, Any], ...]] = ({"mixer": "transformer", "mix_last": True},)
     counts: ClassVar[tuple[str, ...]] = ("tokens", "group_width")
     widths: ClassVar[Mapping[str, int]] = {"token_dim": 2 * QKV_GROUPS, "group_width": 1}
+    # A group of the transformer's has keys, queries, and twice as many values.
+    cuts: ClassVar[Mapping[str, tuple[int | str, ...]]] = {
+        "Transformer.qkv": (1, 4),
+        "GroupedLinear.weight": ("dense",),
+    }
 
     dim: int
     depth: int
@@ -300,7 +305,7 @@ class VTHead(ClassifierHead):
 
     def __init__(self, num_features: int, num_classes: int, reads_tokens: bool) -> None:
         super().__init__(num_features, num_classes)
-        self.reads_tokens = reads_tokens
+        self.reads_tokens, self.kind = reads_tokens, "tokens" if reads_tokens else "map"
 
     def features(self, x: Tensor, carry: Tensor | None) -> Tensor:
         """[B, C, H, W], [B, L, CT] | None -> [B, L, F] or [B, F, H, W]."""

@@ -1,9 +1,14 @@
 """Patch embeddings between stages: [B, C_in, H, W] -> [B, C, H/2, W/2], rounded up, with LayerNorm."""
 
+from collections.abc import Mapping
+
 from timm.layers import LayerNorm2d
 from torch import Tensor, nn
 
 from vitspace.layers.windows import partition, window_grid
+
+#: How shared tensors of `ConcatMerging` are cut: its input are the channels of four neighbours.
+CONCAT_CUTS: Mapping[str, tuple[int, ...]] = {"ConcatMerging.norm": (4,), "ConcatMerging.reduction": (1, 4)}
 
 
 class OverlappedMerging(nn.Module):

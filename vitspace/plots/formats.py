@@ -57,6 +57,7 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "settings": ("what differs", str),
     "published_gflops": ("published FLOPs, G", _plain),
     "published_params_m": ("published params, M", _plain),
+    "published_task": ("published in the task", str),
     "published_top1": ("published ImageNet top-1, %", _plain),
     "prior": ("predicted without it, %", _fixed(1)),
     "prior_error": ("error of that, points", _points),

@@ -11,6 +11,7 @@ from vitspace.report.gaps import gap
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.points import score_text
 from vitspace.report.settings import settings
+from vitspace.report.tasks import carried_words
 from vitspace.report.words import dominated_by, score_word
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -92,7 +93,8 @@ def design_lines(record: StudyRecord, which: str, trial: Trial) -> list[str]:
     lines.append(
         f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, {latency_name(record)} {ms:.1f}ms{unsure}{size}"
     )
-    return lines + _setting_lines(trial)
+    carried = [f"  {words}"] if record.in_points and (words := carried_words(record, trial)) else []
+    return lines + carried + _setting_lines(trial)
 
 
 def _rejected_lines(record: StudyRecord, trial: Trial) -> list[str]:

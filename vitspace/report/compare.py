@@ -15,6 +15,8 @@ from vitspace.report.noise import noise_limit
 from vitspace.report.tables import front_table
 from vitspace.report.words import machine_name, proxy_sentence, score_word
 from vitspace.study.record import StudyRecord
+from vitspace.tasks.heads import CLASSIFICATION
+from vitspace.tasks.words import task_words
 from vitspace.words import plural
 
 #: What a proxy says of itself that does not change what its scores measure; of ``data``, the study's words say more.
@@ -150,6 +152,7 @@ def _recipe(record: StudyRecord) -> dict[str, Any]:
     """Return what its scores measure, and on images of which size its costs count."""
     shared = {
         "accuracy": record.config.accuracy,
+        "task": task_words(**record.task) if record.task else CLASSIFICATION,
         "resolution": record.sizes if len(record.sizes) > 1 else (record.resolved.get("space") or {}).get("resolution"),
     }
     if record.in_points:  # of whatever proxy

@@ -7,7 +7,7 @@ import pandas as pd
 from vitspace.plots.formats import escaped, fenced, markdown, readable
 from vitspace.report.check import check_words
 from vitspace.report.figures import figures
-from vitspace.report.names import sizes_words
+from vitspace.report.names import costed_words
 from vitspace.report.peers import peers_table, peers_words
 from vitspace.report.tables import anchors_shown, calibration, front_shown, rejected
 from vitspace.report.words import headline, latency_note, next_commands, proxy_sentence
@@ -66,7 +66,7 @@ def front_in_words(record: StudyRecord) -> pd.DataFrame:
 def _front_note(record: StudyRecord) -> str:
     notes = [f"FLOPs: {escaped(record.resolved['convention'])}." if record.resolved.get("convention") else ""]
     notes.append(
-        f"FLOPs and latency at {sizes_words(record)}{', each design at its own' if len(record.sizes) > 1 else ''}."
+        f"FLOPs and latency {costed_words(record)}{', each design at its own' if len(record.sizes) > 1 else ''}."
         if record.resolved.get("space")
         else ""
     )

@@ -4,6 +4,7 @@ from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import design_name, readable_name
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
+from vitspace.tasks.words import task_at
 
 
 def trial_name(trial: Trial) -> str:
@@ -25,7 +26,14 @@ def sizes_words(record: StudyRecord) -> str:
     return f"{', '.join(most)} and {last} px" if most else f"{last} px"
 
 
+def costed_words(record: StudyRecord) -> str:
+    """What FLOPs and latencies are for: ``at 192, 224 and 256 px``, ``of whole networks, semantic-fpn at 512 px``."""
+    task = record.task
+    return f"of whole networks, {task_at(task['name'], task['size'])}" if task else f"at {sizes_words(record)}"
+
+
 def latency_name(record: StudyRecord) -> str:
-    """``CPU latency``, or of another device ``latency predicted for pi5``."""
-    device = record.config.limits.device
-    return f"latency predicted for {device}" if device else "CPU latency"
+    """``CPU latency``, of whole networks where they are for a dense task; of a device ``latency predicted for pi5``."""
+    if device := record.config.limits.device:
+        return f"latency predicted for {device}"
+    return "CPU latency of the whole network" if record.task else "CPU latency"

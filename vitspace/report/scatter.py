@@ -8,7 +8,7 @@ from vitspace.pareto import non_dominated
 from vitspace.plots.names import public_name
 from vitspace.report.check import chance_score, check_name, proxy_value
 from vitspace.report.gaps import order_unresolved
-from vitspace.report.names import at_size, latency_name, sizes_words, trial_name
+from vitspace.report.names import at_size, costed_words, latency_name, trial_name
 from vitspace.report.noise import finite, noise_limit
 from vitspace.report.peers import Axis, peers_in_view
 from vitspace.report.points import interval
@@ -161,7 +161,8 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     costs = [mark.x for mark in made.marks]
     if axis != "macs" or not costs:
         return made
-    rows = public_networks(min(costs) * 1e9, max(costs) * 1e9, record.img_size)
+    # Public networks cost what they do as networks of classification.
+    rows = [] if record.task else public_networks(min(costs) * 1e9, max(costs) * 1e9, record.img_size)
     named = {peer.name for peer in peers_in_view(record, axis)}
     rows = [(row, on) for row, on in rows if row.name not in named]
     public = [Mark(row.cost.macs / 1e9, row.top1, label=public_name(row.name) if on else "") for row, on in rows]
@@ -241,8 +242,8 @@ def cost_name(record: StudyRecord, axis: Axis) -> str:
 def cost_label(record: StudyRecord, axis: Axis) -> str:
     """What an axis of costs is called, with how they were taken."""
     if axis == "macs":
-        size = f" at {sizes_words(record)}" if record.resolved.get("space") else ""
-        return f"FLOPs (G multiply-adds{size})"
+        where = f" {costed_words(record)}" if record.resolved.get("space") else ""
+        return f"FLOPs (G multiply-adds{where})"
     settings = next((trial.latency for trial in record.completed if trial.latency), {})
     known = [f"batch {settings['batch']}"] if "batch" in settings else []
     known += [f"{plural(settings['threads'], 'thread')}"] if "threads" in settings else []

@@ -13,6 +13,7 @@ from vitspace.report.points import interval, known
 from vitspace.report.proxy import trains
 from vitspace.report.settings import differing, shape
 from vitspace.report.standing import standing
+from vitspace.report.tasks import printed_results
 from vitspace.report.words import dominated_by, headline, proxy_sentence
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -54,6 +55,8 @@ _TRIALS = [
     *(*_COSTS, *_SCORES, *_PROXY, *_SECONDS, "seed"),
 ]
 _ANCHORS = ["name", "published_gflops", "published_params_m", "published_top1", "published_cpu_ms"]
+#: Of a study for a dense task.
+_DENSE_ANCHORS = ["name", "published_task", "published_top1"]
 
 
 def front_table(record: StudyRecord) -> pd.DataFrame:
@@ -85,14 +88,16 @@ def anchors_table(record: StudyRecord) -> pd.DataFrame:
         _shared(t)
         | {"prior_error": _prior_error(t)}
         | shape(specs[t.number], names)
-        | _published(t.anchor)
+        | _published(record, t.anchor)
         | {"standing": dominated_by(record, t.number)}
         for t in record.anchors
     ]
     rows += [
-        {"name": readable_name(a.id)} | _published(a.id) | {"standing": _absence(record, a)} for a in references(record)
+        {"name": readable_name(a.id)} | _published(record, a.id) | {"standing": _absence(record, a)}
+        for a in references(record)
     ]
-    columns = [*_ANCHORS, *(name for name in _SCORES if name not in _ANCHORS)]
+    printed = _DENSE_ANCHORS if record.task else _ANCHORS
+    columns = [*printed, *(name for name in _SCORES if name not in printed)]
     return pd.DataFrame(rows, columns=[*columns, "prior_error", "settings", *_COSTS, *_PROXY, "standing"])
 
 
@@ -105,7 +110,12 @@ def settings_table(record: StudyRecord) -> pd.DataFrame:
 
 
 def references(record: StudyRecord) -> list[Anchor]:
-    """Anchors of the study's family, published at its resolution, that are no completed trial; by FLOPs."""
+    """Anchors of the study's family, published at its resolution, that are no completed trial; by FLOPs.
+
+    None of a dense task, as what is printed of them are costs of classification.
+    """
+    if record.task:
+        return []
     space = record.resolved.get("space") or {}
     own = {space["family"]} if isinstance(space.get("family"), str) else set()
     families = own | {trial.spec.family for trial in record.completed if trial.spec}
@@ -266,9 +276,14 @@ def _beside(record: StudyRecord, trial: Trial) -> dict[str, Any]:
     return found.row()
 
 
-def _published(name: str | None) -> dict[str, Any]:
+def _published(record: StudyRecord, name: str | None) -> dict[str, Any]:
+    """What papers print of an anchor; in a study for a dense task its results in it, and no costs of classification."""
     row = all_anchors().get(name or "")
-    return {f"published_{key}": value for key, value in row.published.items()} if row else {}
+    if row is None:
+        return {}
+    if record.task:
+        return {"published_top1": row.published.get("top1"), "published_task": printed_results(record, row.id)}
+    return {f"published_{key}": value for key, value in row.published.items()}
 
 
 def _absence(record: StudyRecord, row: Anchor) -> str:

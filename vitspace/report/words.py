@@ -12,6 +12,7 @@ from vitspace.report.noise import front_spread, noise_limit
 from vitspace.report.points import LABEL, estimate_note, estimate_sentence
 from vitspace.report.proxy import measured, proxy_label, proxy_note, recipe, training, trains
 from vitspace.report.standing import verdict
+from vitspace.report.tasks import task_sentence
 from vitspace.spec import NATIVE_SIZE
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
@@ -57,7 +58,9 @@ def chosen_designs(record: StudyRecord) -> list[Trial]:
 
 
 def _size(record: StudyRecord) -> str:
-    """Say the size of image, where it is not the one that papers publish at."""
+    """Say the size of image, where it is not the one that papers publish at, and the task."""
+    if record.task:
+        return task_sentence(record)
     if len(record.sizes) > 1:
         return _several_sizes(record)
     if record.img_size == NATIVE_SIZE:

@@ -142,7 +142,8 @@ def describe_space(space: Space) -> dict[str, Any]:
     facts = {"name": space.name, **space.written.config.model_dump(mode="json", exclude_unset=True)}
     follows = {} if space.written.resolution == space.resolution else {"written_for": space.written.resolution}
     sizes = {"img_sizes": [*space.at]} if isinstance(space, SizedSpace) else {}
-    return facts | {"resolution": space.resolution} | follows | sizes
+    task = {"task": asdict(space.task) | {"size": list(space.task.size)}} if space.task else {}
+    return facts | {"resolution": space.resolution} | follows | sizes | task
 
 
 def describe_device(evaluator: Evaluator) -> dict[str, Any] | None:

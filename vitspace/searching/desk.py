@@ -261,7 +261,7 @@ class Desk:
         facts = running.user_attrs
         anchor, deaths = facts.get("anchor"), facts.get("deaths", 0)
         try:
-            spec = self.space.published([published(anchor)])[anchor] if OUTSIDE in facts else self._chosen(running)
+            spec = self._published(anchor) if anchor and OUTSIDE in facts else self._chosen(running)
         except InvalidDesign as error:
             return self._trial(running.number, "invalid", why=str(error))
         if deaths >= DEATHS:
@@ -275,6 +275,9 @@ class Desk:
             return self._trial(running.number, "duplicate", spec, f"the same network as trial {found.of}", anchor)
         self.queue.grant(running)
         return Task(running, spec, anchor)
+
+    def _published(self, name: str) -> Spec:
+        return self.space.published([published(name)])[name]
 
     def _chosen(self, running: optuna.Trial) -> Spec:
         """Have a trial's params chosen, where they are not queued, and return its design.

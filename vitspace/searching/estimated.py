@@ -92,19 +92,24 @@ class Estimator:
     def __call__(self, rows: Rows) -> EstimatedDesigns:
         """Estimate valid designs [N, variables]."""
         _, counted = self.population.counted(rows)
+        is_dense = self.population.space.task is not None
+        macs = self.population.costs(rows).macs if is_dense else counted[:, COUNTED.index("macs")]
         families, parts = self.population.families(rows), self.population.by_size(rows)
-        found = [self._of_size(size, rows[at], counted[at], families[at]) for size, at in parts]
+        found = [self._of_size(size, rows[at], macs[at], counted[at], families[at]) for size, at in parts]
         back = np.argsort(np.concatenate([np.zeros(0, dtype=np.int64), *(at for _, at in parts)]))
-        return EstimatedDesigns.joined(found)[back] if found else self._of_size(NATIVE_SIZE, rows, counted, families)
+        if not found:
+            return self._of_size(NATIVE_SIZE, rows, macs, counted, families)
+        return EstimatedDesigns.joined(found)[back]
 
-    def _of_size(self, img_size: ImageSize, rows: Rows, counted: Ints, families: NDArray[np.str_]) -> EstimatedDesigns:
+    def _of_size(
+        self, img_size: ImageSize, rows: Rows, macs: Ints, counted: Ints, families: NDArray[np.str_]
+    ) -> EstimatedDesigns:
         """Estimate designs of one size of image [N, variables], by what was counted of them."""
         names, codes = np.unique(families, return_inverse=True)
         known = np.array([predictor().family(str(name)) for name in names], dtype=np.int64)
         found = screen(counted, known[codes] if len(names) else np.zeros(0, dtype=np.int64), img_size)
         latency = self.latency(img_size)
         ms = latency.predict(counted, families) if latency else np.full(len(rows), np.nan)
-        macs = counted[:, COUNTED.index("macs")]
         return EstimatedDesigns(rows, macs, found.mean, found.sd, found.inside, ms)
 
 

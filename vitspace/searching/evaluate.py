@@ -15,7 +15,6 @@ from vitspace.accuracy.posterior import posterior
 from vitspace.accuracy.predictor import predictor
 from vitspace.anchors import anchor
 from vitspace.budget import Budget
-from vitspace.costs import cost
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import LatencySettings, measure, predicted_violation
 from vitspace.machine.host import fingerprint, versions
@@ -42,7 +41,8 @@ class Evaluator:
     """What a study measures of every design.
 
     Attributes:
-        space: Gives the size of image, at which designs without one of their own are costed, timed and estimated.
+        space: Gives the size of image, at which designs without one of their own are costed, timed and estimated; of a
+            dense task, at which they are estimated.
         budget: Limits on multiply-adds, params and latency.
         proxy: Gives the score.
         seed: The proxy's seed, the same for every design, so that they are compared on the same draw.
@@ -70,7 +70,7 @@ class Evaluator:
         return size_of(spec, self.space.resolution)
 
     def timing_of(self, spec: Spec) -> LatencySettings:
-        """Return the settings of a design's timing, at its size of image."""
+        """Return the settings of a design's timing, at its size of image, or of its whole network for a dense task."""
         return replace(self.latency, img_size=self.size_of(spec))
 
     def score(self, spec: Spec, seed: int, on_step: OnStep | None = None) -> Score:
@@ -136,7 +136,7 @@ class Evaluator:
         if not trial.complete:
             return trial
         design, size, settings = plain(spec), self.size_of(spec), self.timing_of(spec)
-        costs = cost(design, size)
+        costs = self.space.cost(spec)
         trial = replace(trial, params=costs.params, macs=costs.macs)
         if why := self.budget.violation(macs=costs.macs, params=costs.params):
             return replace(trial, state="over_budget", why=why)

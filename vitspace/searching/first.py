@@ -8,7 +8,6 @@ from typing import Any
 
 from vitspace.accuracy.mixing import mixing_stages
 from vitspace.anchors import Anchor, all_anchors
-from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.latency.counted import CountedLatency, unknown
@@ -88,7 +87,7 @@ def first_designs(
         config.seed,
         exclude=set(anchors.values()),
     )
-    drawn.sort(key=lambda spec: cost(plain(spec), size_of(spec, space.resolution)).macs)
+    drawn.sort(key=lambda spec: space.cost(spec).macs)
     return FirstDesigns([*listed, *((None, spec) for spec in drawn)])
 
 
@@ -152,7 +151,7 @@ def _within(rows: Iterable[Anchor], space: Space, config: StudyConfig) -> dict[s
 def _nearest(rows: Iterable[Anchor], fitting: dict[str, Spec], space: Space) -> dict[str, Spec]:
     """Return the design of most FLOPs of each family: the one nearest to the budget."""
     largest: dict[str, str] = {}
-    macs = {name: cost(plain(spec), size_of(spec, space.resolution)).macs for name, spec in fitting.items()}
+    macs = {name: space.cost(spec).macs for name, spec in fitting.items()}
     for row in sorted(rows, key=lambda row: macs[row.id]):
         largest[row.family] = row.id
     return {name: fitting[name] for name in largest.values()}
@@ -201,8 +200,9 @@ def finalists_of(
         latency = latency_at(size_of(spec, size))
         return latency.look_at(plain(spec)).ms if latency else math.nan
 
-    trials = Known.of(known, size, ms)
-    finalists = choose_finalists(best, count, lambda row: space.decode(population.params(row)), trials, size)
+    trials = Known.of(known, space, ms)
+    shared = space.shared_macs
+    finalists = choose_finalists(best, count, lambda row: space.decode(population.params(row)), trials, size, shared)
     if len(best) and count and not any(_mixes(spec, size) for spec in (*finalists, *inside)):
         raise InputError(
             "a search by estimates needs designs in which positions of the map meet, but in none of the best they do; "

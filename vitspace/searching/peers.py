@@ -51,8 +51,9 @@ def with_peers(record: StudyRecord, text: str, note: Note) -> StudyRecord:
     Raises:
         InputError: timm has no such network.
     """
+    config = StudyConfig.of(record.config.model_dump() | {"peers": text})
     peers = peers_of(record, text, note)
-    return replace(record, config=record.config.model_copy(update={"peers": text}), peers=peers)
+    return replace(record, config=config, peers=peers)
 
 
 def peers_of(record: StudyRecord, text: str, note: Note, keep: Keep = lambda peers: None) -> list[StudyPeer]:
@@ -100,7 +101,7 @@ def _wanted(record: StudyRecord, text: str) -> list[Peer]:
     """
     size = round(mean_side((record.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE))
     limits, done = record.config.limits, [trial.macs for trial in record.completed if trial.macs]
-    if text == DEFAULT and not (done and record.in_points):
+    if text == DEFAULT and (record.config.is_dense or not (done and record.in_points)):
         return []
     most = limits.macs[1] if limits.macs[1] < math.inf else max(done, default=0)
     return find_peers(text, size, most, limits.params[1])

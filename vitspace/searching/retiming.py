@@ -15,7 +15,7 @@ from vitspace.searching.session import Session
 from vitspace.searching.timing import timing_of
 from vitspace.searching.verdict import rejected_unsure, verdict
 from vitspace.sized import plain
-from vitspace.space import load_space
+from vitspace.space import load_sizes
 from vitspace.space.variables import Params
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import DEFAULT_STORAGE
@@ -76,7 +76,7 @@ def retime_study(
             f"a study's latencies are of one machine, but those of {study} are of {', '.join(others)} and this is "
             f"{cpu()['cpu']}; --all times all of them here"
         )
-    size = load_space(config.space, *config.sizes[:1]).resolution
+    size = load_sizes(config.space, config.sizes[:1], config.task).resolution
     return list(track(_Steps(store, config, size, chosen), "timing again"))
 
 

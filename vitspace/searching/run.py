@@ -126,7 +126,7 @@ def _begin(
     check_runs(settings, config, means.workers, means.threads)
     check_new(location.storage, location.name or config.default_name(), taken=location.name is None)
     # What is refused in seconds comes before the data are loaded and the space is counted, which takes minutes once.
-    config = counted_trials(load_sizes(config.space, config.sizes), config)
+    config = counted_trials(load_sizes(config.space, config.sizes, config.task), config)
     evaluator = open_evaluator(config, means.command, monitor)
     space = evaluator.space
     monitor.note(f"looking at the designs of {space.name} within {config.limits}")
@@ -213,7 +213,7 @@ def _resumed(store: StudyStore, settings: dict[str, Any]) -> StudyConfig:
     """Return the stored configuration with what may change changed."""
     stored = store.config
     if stored.img_size is None and "img_size" in settings:
-        stored = stored.model_copy(update={"img_size": format_image_size(store.record().img_size)})
+        stored = stored.model_copy(update={"img_size": format_image_size(store.record().counted_size)})
     if stored.data is None and "data" in settings:
         stored = stored.model_copy(update={"data": store.record().resolved.get("proxy", {}).get("data")})
     config = StudyConfig.of(stored.model_dump() | settings)

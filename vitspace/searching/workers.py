@@ -19,6 +19,8 @@ from vitspace.words import plural
 #: Bytes that training takes for each parameter (weight, gradient, two averages of AdamW), and for each activation that
 #: is kept for the backward pass and its copies.
 _A_PARAM, _AN_ACTIVATION = 16, 16
+#: Bytes that timing takes for each parameter and each activation of one image.
+_A_NUMBER = 4
 
 
 def plan_workers(session: Session) -> None:
@@ -69,6 +71,8 @@ def _bytes_of_a_worker(session: Session) -> int:
     def network(spec: Spec) -> float:
         size = size_of(spec, session.space.resolution)
         counted, images = cost(plain(spec), size), batch * (side / mean_side(size)) ** 2
-        return _A_PARAM * counted.params + _AN_ACTIVATION * images * counted.activations
+        training = _A_PARAM * counted.params + _AN_ACTIVATION * images * counted.activations
+        whole = session.space.cost(spec)
+        return max(training, _A_NUMBER * (whole.params + whole.activations))
 
     return memory_in_use() + int(max(map(network, designs)))

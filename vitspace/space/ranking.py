@@ -116,6 +116,7 @@ class Ranking:
 
     Attributes:
         total: How many designs there are.
+        ends: Least and most multiply-adds of one; None where there is none.
     """
 
     def __init__(self, halves: Halves, low: float, high: float) -> None:
@@ -128,14 +129,18 @@ class Ranking:
         self.behind = np.where(stop > self.start, halves.before[stop] - halves.before[self.start], 0)
         if float(first.count.astype(float) @ self.behind.astype(float)) > MOST_DESIGNS:  # integers might overflow
             raise _too_many(halves.lattice.name, "narrow the budget, ")
-        self.ends = np.cumsum(first.count * self.behind)
-        self.total = int(self.ends[-1]) if len(self.ends) else 0
+        self._upto = np.cumsum(first.count * self.behind)
+        self.total = int(self._upto[-1]) if len(self._upto) else 0
+        some = stop > self.start
+        least_macs = first.macs[some] + halves.second.macs[self.start[some]]
+        most_macs = first.macs[some] + halves.second.macs[stop[some] - 1]
+        self.ends = (int(least_macs.min()), int(most_macs.max())) if self.total else None
 
     def paths(self, ranks: Ints) -> Ints:
         """Return the designs [N, 4] of ranks [N]: one entry of the lattice a step."""
         halves, groups = self.halves, self.halves.groups
-        at = np.searchsorted(self.ends, ranks, "right")
-        rest = ranks - np.where(at > 0, self.ends[at - 1], 0)
+        at = np.searchsorted(self._upto, ranks, "right")
+        rest = ranks - np.where(at > 0, self._upto[at - 1], 0)
         of_first, of_second = np.divmod(rest, self.behind[at])
         place = halves.before[self.start[at]] + of_second
         found = np.searchsorted(halves.before, place, "right") - 1

@@ -166,9 +166,31 @@ class Space(Schema):
     @cached_property
     def smallest(self) -> Spec:
         """A design of least FLOPs."""
-        least = self.lattice.extreme("macs")
-        [path] = self.rankings.of((least, least)).paths(np.zeros(1, dtype=np.int64)).tolist()
+        return self._at(self.lattice.extreme("macs"))
+
+    def ends(self, budget: Budget | str | None = None) -> tuple[Spec, Spec]:
+        """Return a design of least and one of most FLOPs, of those whose FLOPs fit a budget.
+
+        Raises:
+            InputError: none fits.
+        """
+        limit = Budget.of(budget)
+        self.check_budget(limit)
+        least, most = self.rankings.of(limit.macs).ends or (0, 0)
+        return self._at(least), self._at(most)
+
+    def _at(self, macs: int) -> Spec:
+        """Return a design of so many multiply-adds."""
+        [path] = self.rankings.of((macs, macs)).paths(np.zeros(1, dtype=np.int64)).tolist()
         return self.lattice.spec(path)
+
+    @cached_property
+    def shared_macs(self) -> int:
+        """Multiply-adds that no design is without: those of the head of the smallest one, with a dense task."""
+        if self.task is None:
+            return 0
+        found = self.task.cost(self.smallest)
+        return found.macs - found.backbone.macs
 
     @property
     def at(self) -> Mapping[ImageSize, "Space"]:

@@ -12,6 +12,7 @@ from vitspace.budget import Budget
 from vitspace.errors import InputError, shown
 from vitspace.files import explain
 from vitspace.image_sizes import ImageSize, format_image_size, mean_side, parse_image_sizes, plain_size
+from vitspace.tasks.heads import CLASSIFICATION, check_task
 
 #: Settings that a resumed study may change.
 MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler", "peers")
@@ -66,7 +67,9 @@ class StudyConfig(BaseModel):
         params: Parameters, ``25M``.
         img_size: Side of the image in pixels, ``256``, or height and width, ``192x256``, at which designs are costed,
             timed and estimated; None is what the space is written for. Several, ``192,224,256`` or a list, are an axis
-            of the search: each design is of one of them.
+            of the search: each design is of one of them. Of a dense task, which has one size, None is the task's own.
+        task: What designs are for: ``classification``, or a dense task, ``semantic-fpn``, as whose backbones they are
+            counted and timed with its head, at its size; estimates and proxies are of classification.
         latency: CPU latency, ``60ms``; ``pi5:60ms`` of an imported device, on which it is predicted.
         latency_backend: What runs the networks when they are timed.
         latency_threads: Threads when they are timed.
@@ -99,6 +102,7 @@ class StudyConfig(BaseModel):
     budget: Quantity | None = None
     params: Quantity | None = None
     img_size: Sizes | None = None
+    task: str = CLASSIFICATION
     latency: Quantity | None = None
     latency_backend: Literal["eager", "onnxruntime", "openvino", "onnxruntime-int8", "openvino-int8"] = "eager"
     latency_threads: int = Field(default=1, ge=1, le=1024)
@@ -126,6 +130,26 @@ class StudyConfig(BaseModel):
                 f"{self.limits.device} is predicted, but got {', '.join(map(str, timed))}"
             )
         return self
+
+    @model_validator(mode="after")
+    def _check_task(self) -> Self:
+        check_task(self.task)
+        if not self.is_dense:
+            return self
+        if len(self.sizes) > 1:
+            raise ValueError(f"img_size of {self.task} is one size, but got {self.img_size}")
+        if self.limits.device:
+            raise ValueError(
+                f"latency on another device is predicted for classification, but got {self.latency} with {self.task}"
+            )
+        if self.peers not in ("default", "none"):
+            raise ValueError(f"peers are networks of classification, so none with {self.task}, but got {self.peers}")
+        return self
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether designs are for a dense task."""
+        return self.task != CLASSIFICATION
 
     @property
     def sizes(self) -> tuple[ImageSize, ...]:
@@ -155,7 +179,8 @@ class StudyConfig(BaseModel):
         space = self.space.rsplit("/", 1)[-1].removesuffix(".yaml").removesuffix(".yml")
         limits = [text for text in (self.budget, self.params, self.latency) if text]
         size = [f"{self.img_size}px"] if self.img_size else []
-        return re.sub(r"[^\w.+-]+", "_", "-".join([space, *limits, *size])).lstrip(".")
+        task = [self.task] if self.is_dense else []
+        return re.sub(r"[^\w.+-]+", "_", "-".join([space, *task, *limits, *size])).lstrip(".")
 
 
 @cache

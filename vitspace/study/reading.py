@@ -182,8 +182,15 @@ class _Proxy(_Facts):
     train_images: Count | None = None
 
 
+class _Task(_Facts):
+    name: Text
+    size: Annotated[list[Pixels], Field(min_length=2, max_length=2)]
+    num_classes: Size
+
+
 class _Space(_Facts):
     name: Text | None = None
+    task: _Task | None = None
     resolution: Resolution | None = None
 
 

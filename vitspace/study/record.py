@@ -96,6 +96,17 @@ class StudyRecord:
         return plain_size((self.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE)
 
     @property
+    def task(self) -> dict[str, Any]:
+        """The dense task that designs are for: its name, size and number of classes; empty of classification."""
+        task: dict[str, Any] = (self.resolved.get("space") or {}).get("task") or {}
+        return task
+
+    @property
+    def counted_size(self) -> ImageSize:
+        """The size of image that costs and latencies are for; estimates of a dense task are for ``img_size``."""
+        return plain_size(self.task["size"]) if self.task else self.img_size
+
+    @property
     def sizes(self) -> tuple[ImageSize, ...]:
         """Sizes of image of the study's designs; several where they are an axis of the search."""
         return self.config.sizes if len(self.config.sizes) > 1 else (self.img_size,)
@@ -126,11 +137,13 @@ class StudyRecord:
 
     def to_json(self, report: str | None = None) -> dict[str, Any]:
         """Return what `vitspace search --json` and `vitspace report --json` print."""
-        sizes = [list(size) if isinstance(size, tuple) else size for size in self.sizes]
+        counted_at = [self.counted_size] if self.task else self.sizes
+        sizes = [list(size) if isinstance(size, tuple) else size for size in counted_at]
         return {
             "study": self.name,
             "space": self.config.space,
             "budget": self.config.budget,
+            "task": self.config.task,
             "img_size": sizes[0] if len(sizes) == 1 else None,
             "img_sizes": sizes,
             "device": self.config.limits.device or None,

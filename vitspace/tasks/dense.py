@@ -7,12 +7,13 @@ from torch import nn
 from vitspace.costs.counter import PartCost
 from vitspace.costs.handed import Shape
 from vitspace.errors import InputError
-from vitspace.image_sizes import ImageSize, format_image_size
+from vitspace.image_sizes import ImageSize
 from vitspace.sources import sources_of
 from vitspace.tasks.building import build, usual
 from vitspace.tasks.costs import DenseCost, cost, head_of, level_of
 from vitspace.tasks.heads import CLASSIFICATION, check_task, load
 from vitspace.tasks.pyramid import Backbone
+from vitspace.tasks.words import task_words
 
 
 @dataclass(frozen=True)
@@ -95,4 +96,4 @@ class DenseTask:
             )
 
     def __str__(self) -> str:
-        return f"{self.name} at {format_image_size(self.size)} px, {self.num_classes} classes"
+        return task_words(self.name, self.size, self.num_classes)

@@ -49,6 +49,7 @@ class DenseRow:
         digits: Decimals printed of them.
         metric: What ``value`` measures: mIoU, AP box, AP mask, AP keypoint.
         value: It, in percent.
+        top1: Published top-1 of a peer's weights, %; that of our backbones is their anchors'.
         why: Why no faithful reading gives what is printed, or empty.
         note: What else there is to say.
     """
@@ -66,6 +67,7 @@ class DenseRow:
     digits: Mapping[str, int]
     metric: str
     value: float
+    top1: float | None
     why: str
     note: str
 
@@ -162,6 +164,7 @@ def _row(row: dict[str, str]) -> DenseRow:
         digits={name: len(row[name].partition(".")[2]) for name in numbers if row[name]},
         metric=row["metric"],
         value=float(row["value"]),
+        top1=float(row["top1"]) if row["top1"] else None,
         why=row["why"],
         note=row["note"],
     )

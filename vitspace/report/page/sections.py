@@ -16,6 +16,7 @@ from vitspace.report.proxy import proxy_word
 from vitspace.report.public import NEAR
 from vitspace.report.settings import settings
 from vitspace.report.tables import for_reading, front_shown, trials_table
+from vitspace.report.tasks import carried_words
 from vitspace.report.words import chosen_designs, score_word, select_command
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -146,7 +147,7 @@ def _card(record: StudyRecord, choice: Choice) -> DesignCard:
         drawing=trial.spec.drawing,
         facts=values,
         settings=", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items()),
-        estimate=estimate_words(record, trial),
+        estimate=" ".join(text for text in (estimate_words(record, trial), carried_words(record, trial)) if text),
         doubt=f"The latency is unsure: {trial.latency_doubt}." if trial.latency_doubt else "",
         commands=[select_command(record, trial)],
     )
@@ -177,12 +178,14 @@ def views_note(record: StudyRecord) -> str:
     front = f"Blue: on the front of {score_word(record)}, FLOPs and latency together; grey: dominated on all three."
     if not record.in_points:
         return f"Stars are published designs, trained and timed exactly as the candidates are. {front}"
+    public = (
+        f"; hollow stars: published designs that were not run; small diamonds: public networks within {NEAR:g} points "
+        "of the best of their FLOPs, by their published results"
+    )
     return (
         "Stars are published designs at their published accuracy, timed here as the candidates are; the hollow mark "
         "joined to a star is what is predicted without that result, so that the error is seen. Bars are 90 % "
-        f"intervals. {front} Faint: designs that were screened; hollow stars: published designs that were not run; "
-        f"small diamonds: public networks within {NEAR:g} points of the best of their FLOPs, by their published "
-        f"results.{_peers_note(record)}"
+        f"intervals. {front} Faint: designs that were screened{'' if record.task else public}.{_peers_note(record)}"
     )
 
 

@@ -1,0 +1,164 @@
+"""How ImageNet top-1 carries over to a dense task: a line through the published rows of the task, and its error.
+
+A row is a backbone of published top-1 with the mIoU or AP that it reaches behind the task's head, as its paper trained
+it. Top-1 of our backbones is their paper's, that of peers timm's of the weights that their tables begin from
+(torchvision's for ResNets, also where a toolbox has a ResNet of another stem). The held-out error is that of each row
+by the line through the others, beside that by their mean, which a line must beat. A line is used between the least and
+the largest top-1 of its rows.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitspace.anchors import anchor
+from vitspace.tasks.heads import DENSE, load
+from vitspace.tasks.published import DenseRow, dense_rows
+
+#: Rows of different backbones that make a line.
+FEWEST = 5
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A published row by what counts here.
+
+    Attributes:
+        row: The row.
+        top1: Published ImageNet-1k top-1 of its backbone, %.
+    """
+
+    row: DenseRow
+    top1: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """The least-squares line of a metric over top-1.
+
+    Attributes:
+        task: The dense task.
+        metric: What it predicts: mIoU, AP box, AP keypoint.
+        points: The rows, by top-1.
+    """
+
+    task: str
+    metric: str
+    points: tuple[Carried, ...]
+
+    @cached_property
+    def top1(self) -> Floats:
+        """Top-1 of the rows, [N]."""
+        return np.array([point.top1 for point in self.points])
+
+    @cached_property
+    def values(self) -> Floats:
+        """The metric of the rows, [N]."""
+        return np.array([point.row.value for point in self.points])
+
+    @cached_property
+    def _fitted(self) -> tuple[float, float]:
+        return _fit(self.top1, self.values)
+
+    @property
+    def slope(self) -> float:
+        """Points of the metric for a point of top-1."""
+        return self._fitted[0]
+
+    @property
+    def data(self) -> str:
+        """What the metric is measured on."""
+        data: str = load(self.task).TASK.data
+        return data
+
+    @cached_property
+    def errors(self) -> Floats:
+        """Each row less what the line through the others says, [N]."""
+        return _left_out(self.top1, self.values, lambda x, y, at: _at(_fit(x, y), at))
+
+    @property
+    def error(self) -> float:
+        """Mean absolute held-out error, points of the metric."""
+        return float(np.abs(self.errors).mean())
+
+    @property
+    def sd(self) -> float:
+        """Root of the mean squared held-out error, points of the metric."""
+        return float(np.sqrt((self.errors**2).mean()))
+
+    @cached_property
+    def error_of_mean(self) -> float:
+        """Mean absolute held-out error where each row is taken to be the mean of the others."""
+        return float(np.abs(_left_out(self.top1, self.values, lambda x, y, at: float(y.mean()))).mean())
+
+    @property
+    def holds(self) -> bool:
+        """Whether the line rises, and beats the mean on rows that are held out."""
+        return self.slope > 0 and self.error < self.error_of_mean
+
+    def value(self, top1: float) -> float | None:
+        """Return the metric at a top-1; None outside the rows' range, and where the line does not hold."""
+        inside = self.top1.min() <= top1 <= self.top1.max()
+        return _at(self._fitted, top1) if inside and self.holds else None
+
+    @property
+    def words(self) -> str:
+        """How top-1 carries over, in a sentence."""
+        rows, low, high = len(self.points), self.top1.min(), self.top1.max()
+        of = f"{rows} published backbones of {self.task} ({self.data}, top-1 {low:.1f} to {high:.1f} %)"
+        held = f"held-out error {self.error:.1f} points, by their mean {self.error_of_mean:.1f}"
+        if not self.holds:
+            return f"{self.metric} does not follow from top-1 over the {of}: {held}."
+        return f"{self.metric} rises {self.slope:.2f} points a point of top-1 over the {of}; {held}."
+
+
+@cache
+def lines(task: str) -> tuple[Line, ...]:
+    """Return the lines of a dense task, one for each metric that enough rows print, that of most rows first.
+
+    Raises:
+        InputError: there is no such dense task.
+    """
+    load(task)
+    by_metric: dict[str, list[Carried]] = {}
+    for row in dense_rows():
+        if row.task == task and (top1 := _top1(row)) is not None:
+            by_metric.setdefault(row.metric, []).append(Carried(row, top1))
+    found = [Line(task, metric, _distinct(points)) for metric, points in by_metric.items()]
+    return tuple(sorted((line for line in found if len(line.points) >= FEWEST), key=lambda line: -len(line.points)))
+
+
+def all_lines() -> list[Line]:
+    """Return the lines of all dense tasks."""
+    return [line for task in DENSE for line in lines(task)]
+
+
+def _top1(row: DenseRow) -> float | None:
+    if row.family == "peer":
+        return row.top1
+    return anchor(row.network).published.get("top1") if row.family != "vt" else None
+
+
+def _distinct(points: Sequence[Carried]) -> tuple[Carried, ...]:
+    """Return the points by top-1, those once that several tables print."""
+    known = {(point.row.network, point.row.value): point for point in points}
+    return tuple(sorted(known.values(), key=lambda point: (point.top1, point.row.value)))
+
+
+def _fit(x: Floats, y: Floats) -> tuple[float, float]:
+    """Return slope and intercept."""
+    slope, intercept = np.polyfit(x, y, 1)
+    return float(slope), float(intercept)
+
+
+def _at(fitted: tuple[float, float], x: float) -> float:
+    return fitted[0] * x + fitted[1]
+
+
+def _left_out(x: Floats, y: Floats, predict: Callable[[Floats, Floats, float], float]) -> Floats:
+    keep = ~np.eye(len(x), dtype=bool)
+    return np.array([y[i] - predict(x[keep[i]], y[keep[i]], float(x[i])) for i in range(len(x))])
