@@ -174,9 +174,8 @@ def _notes_on_stderr() -> Iterator[None]:
     root, handler = logging.getLogger(), _Stderr()
     level = root.level
     root.setLevel(logging.INFO)
-    for noisy in ("alembic", "httpx", "matplotlib", "fontTools", "onnx_ir", "torch"):
+    for noisy in ("alembic", "httpx", "matplotlib", "fontTools", "onnx_ir", "onnxscript", "torch"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    logging.getLogger("onnxscript").setLevel(logging.ERROR)  # it warns of each operator that it does not fold
     root.addHandler(handler)
     try:
         yield
