@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from telling import RECIPE, Told
 
 from vitspace.errors import InputError
 from vitspace.families import anchor
@@ -14,6 +15,7 @@ from vitspace.proxies.names import scores_name
 from vitspace.proxies.selective import check_knows
 from vitspace.sharing import folder
 from vitspace.space import load_space
+from vitspace.supernet import train
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +61,12 @@ def test_the_name_tells_the_weights_and_names_itself(proxy, trained):
     assert canonical_name(name) == name == scores_name(proxy.describe(), "supernet")
     assert canonical_name(f"supernet:{trained[0]},finetune=20") == f"{name},finetune=20"
     assert json.dumps(proxy.describe())
+
+
+def test_a_training_of_epochs_is_one_of_steps(ask, designs):
+    request = ask(recipe=RECIPE.replace("steps=4", "epochs=0.4"))
+    assert train(request, Told())["steps"] == 2
+    assert open_proxy(f"supernet:{request.out}", "", "cpu").score(designs[0], seed=0).value < 0
 
 
 def test_designs_of_another_space_are_refused(proxy, small):

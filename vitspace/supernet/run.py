@@ -92,7 +92,7 @@ class Training:
         recipe, self.device = request.open_recipe(), check_device(request.device)
         monitor.note(f"loading {recipe.data}")
         self.dataset = recipe.load(request.seed)
-        self.recipe = recipe.on(self.dataset)
+        self.recipe = recipe.on(self.dataset).model_copy(update={"epochs": None})  # which are steps there
         assert self.recipe.steps is not None
         self.steps, self.done, self.classes = self.recipe.steps, 0, len(self.dataset.classes)
         self.facts = self._facts(space.config.model_dump_json(), space.name, list(space.families))

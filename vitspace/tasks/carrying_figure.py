@@ -44,9 +44,9 @@ def _draw(panel: Axes, line: Line) -> None:
         label, colour, mark = ("peers", "#777777", "x") if family == "peer" else (told.name, told.colour, told.mark)
         x, y = [point.top1 for point in points], [point.row.value for point in points]
         panel.scatter(x, y, color=colour, marker=mark, label=label, s=26)
-    ends = [float(line.top1.min()), float(line.top1.max())]
-    if values := [value for end in ends if (value := line.value(end)) is not None]:
-        panel.plot(ends, values, color="#333333", linewidth=1)
+    ends = (float(line.top1.min()), float(line.top1.max()))
+    if line.holds:
+        panel.plot(ends, [line.at(end) for end in ends], color="#333333", linewidth=1)
     said = f"{line.slope:.2f} a point" if line.holds else "no line"
     panel.set_title(f"{line.task}\n{said}; held out {line.error:.2f}, mean {line.error_of_mean:.2f}", fontsize=9)
     panel.set_xlabel("backbone's top-1, %")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from vitspace.data import Dataset
 from vitspace.errors import InputError, shown
@@ -123,7 +124,10 @@ def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenSupe
     """
     folder, steps = _split(argument)
     file = read(folder)
-    recipe = TrainingProxy.model_validate(file.facts["recipe"])
+    try:
+        recipe = TrainingProxy.model_validate(file.facts["recipe"])
+    except ValidationError as error:
+        raise InputError(f"{file.path} is no file of shared weights: its recipe is none: {error}") from None
     if data and data != recipe.data:
         raise InputError(
             f"shared weights are validated on the data that they were trained on, {recipe.data}, but got {shown(data)}"
