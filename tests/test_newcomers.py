@@ -64,7 +64,7 @@ found = {
     "anchors": call("anchors", "--family", "toy"),
     "search": call(
         "search", "--space", "toy", "--trials", "2", "--proxy", train, "--device", "cpu", "--workers", "0",
-        "--out", "report"
+        "--peers", "none", "--out", "report"
     ),
     "fidelity": call("fidelity", "params", "--family", "toy", "--out", "cards"),
 }

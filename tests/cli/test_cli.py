@@ -30,15 +30,16 @@ def process(*args, cwd, check=0):
 
 
 PROXY = ["--proxy", "train:tiny,steps=10,warmup=2", "--data", "digits"]
-STUDY = ["--space", "small.yaml", "--budget", "1G", *PROXY, "--trials", "2"]
+#: One small peer: those of the default take seconds each.
+STUDY = ["--space", "small.yaml", "--budget", "1G", *PROXY, "--trials", "2", "--peers", "mobilenetv4_conv_small"]
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A folder in which a small study was run."""
+    """A folder in which a small study was run by two processes that this one started."""
     cwd = tmp_path_factory.mktemp("study")
     (cwd / "small.yaml").write_text(SMALL)
-    process("search", *STUDY, "--study", "first", cwd=cwd)
+    vitspace("search", *STUDY, "--study", "first", "--workers", "2", cwd=cwd)
     return cwd
 
 
@@ -145,7 +146,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, args, message):
 
 
 def test_a_process_says_of_bad_input_one_line_and_ends_with_2(tmp_path):
-    done = process("report", "none", cwd=tmp_path, check=2)
+    done = process("studies", "show", "none", cwd=tmp_path, check=2)
     assert (
         done.stderr == "error: a storage is a journal file or a database URL, but there is no file 'studies.journal'\n"
     )

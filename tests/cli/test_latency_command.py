@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from inside import SMALL
 from kits import import_device, kit_specs, rows_of, write_kit, write_results
 
 
@@ -48,11 +49,13 @@ def test_no_devices_are_said(call, tmp_path):
 
 def test_a_search_for_a_device_reports_its_name(call, tmp_path):
     import_device(tmp_path)
-    settings = ("--space", "msg", "--budget", "1G", "--proxy", "params", "--accuracy", "proxy", "--trials", "3")
+    (tmp_path / "small.yaml").write_text(SMALL.replace("64", "224"))
+    settings = ("--space", "small.yaml", "--budget", "1G", "--proxy", "params", "--accuracy", "proxy", "--trials", "3")
     code, out, err = call("search", *settings, "--latency", "pi5:2s", "--workers", "0", "--out", "report", "--json")
     assert code == 0, err
     record = json.loads(out)
-    assert record["study"] == "msg-1G-pi5_2s" and all(t["latency_high_ms"] for t in record["trials"] if t["latency_ms"])
+    assert record["study"] == "small-1G-pi5_2s"
+    assert all(t["latency_high_ms"] for t in record["trials"] if t["latency_ms"])
     page, text = ((tmp_path / "report" / name).read_text() for name in ("index.html", "report.md"))
     assert "2s latency predicted for pi5" in text and "Latency is predicted for pi5 (Pi 5, Cortex-A76" in text
     assert "predicted latency, ms" in text and "CPU latency" not in text
@@ -61,6 +64,7 @@ def test_a_search_for_a_device_reports_its_name(call, tmp_path):
 
 def test_a_draw_takes_a_device_s_milliseconds(call, tmp_path):
     import_device(tmp_path)
-    code, out, err = call("space", "draw", "msg", "-n", "3", "--budget", "1G", "--latency", "pi5:1s", "--json")
+    (tmp_path / "small.yaml").write_text(SMALL.replace("64", "224"))
+    code, out, err = call("space", "draw", "small.yaml", "-n", "3", "--budget", "1G", "--latency", "pi5:1s", "--json")
     assert code == 0, err
     assert all(0 < row["predicted_ms"] < 1000 for row in json.loads(out))

@@ -1,3 +1,5 @@
+from functools import cache
+
 import pytest
 
 from vitspace.anchors import anchor
@@ -9,6 +11,8 @@ from vitspace.spec import Spec
 #: Multiply-adds of what evaluation runs over the plain graph's, less 1, of each family's smallest anchor.
 RUNS = {"msg": 0.0, "ems": 0.0070, "mat": -0.0032, "partial": -0.0547, "vt": 0.0, "transcnn": 0.0}
 
+audited = cache(audit)
+
 
 def smallest(family):
     names = [name for name in list_anchors("anchor") if anchor(name).family == family]
@@ -18,7 +22,7 @@ def smallest(family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_three_counters_agree_on_one_anchor_of_each_family(family):
     name = smallest(family)
-    found = audit(anchor(name).spec)
+    found = audited(anchor(name).spec)
     rows = {row.operator: row for row in found.rows}
     assert abs(found.difference - RUNS[family]) < 1e-4
     assert found.to_json()["as_run_difference"] == found.difference
@@ -33,7 +37,7 @@ def test_three_counters_agree_on_one_anchor_of_each_family(family):
 
 
 def test_msg_tiny_with_norms_is_the_printed_number_of_fvcore():
-    found = audit(anchor("msg_tiny").spec)
+    found = audited(anchor("msg_tiny").spec)
     rows = {row.operator: row for row in found.rows}
     assert rows["total"].fvcore == 3_838_125_568
     assert rows["layer_norm"].fvcore == 17_262_080 and rows["layer_norm"].torch is None

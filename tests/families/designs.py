@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -75,8 +76,20 @@ def hybrids(count: int) -> list[Spec]:
     return random_designs(load("hybrid"), count, first=SMALL)
 
 
+def lively(spec: Spec) -> Network:
+    """A network of its own as `small_network` gives it, which a test may change."""
+    return deepcopy(small_network(spec))
+
+
+@cache
+def small_network(spec: Spec) -> Network:
+    """The network of a small design, `lively_at` images of 60x52, for tests that leave it as it is."""
+    with torch.random.fork_rng(devices=[]):  # a test draws the same numbers, whether it is the first to ask or not
+        return lively_at(spec, 60, 52)
+
+
 @torch.no_grad()
-def lively(spec: Spec, height: int = 60, width: int = 52) -> Network:
+def lively_at(spec: Spec, height: int, width: int) -> Network:
     """A network in evaluation mode, of weights at which every part shows in its scores, statistics of such images."""
     torch.manual_seed(0)
     network = build(spec, num_classes=5)
@@ -97,7 +110,7 @@ def onnx_scores(spec: Spec, side: int, path: Path) -> list[tuple[Tensor, Tensor]
     """Export a `lively` network; its scores in onnxruntime and PyTorch, for batches of 1, 2 and 3."""
     from onnxruntime import InferenceSession
 
-    model = lively(spec, side, side)
+    model = lively_at(spec, side, side)
     # An example of one image would make the batch a constant.
     names = {"input_names": ["image"], "output_names": ["scores"]}
     proto = onnx_model(model, torch.zeros(2, 3, side, side), dynamic_shapes=({0: torch.export.Dim("batch")},), **names)
@@ -105,9 +118,6 @@ def onnx_scores(spec: Spec, side: int, path: Path) -> list[tuple[Tensor, Tensor]
     session = InferenceSession(path, providers=["CPUExecutionProvider"])
     images = [torch.randn(batch, 3, side, side) for batch in (1, 2, 3)]
     return [(torch.from_numpy(session.run(None, {"image": x.numpy()})[0]), model(x)) for x in images]
-
-
-small_network = cache(lively)  # a test that changes its network makes its own
 
 
 @cache

@@ -10,6 +10,7 @@ from designs import (
     assert_near,
     hybrids,
     lively,
+    lively_at,
     onnx_scores,
     small_designs,
     small_network,
@@ -61,7 +62,7 @@ def test_evaluation_gives_what_the_plain_graph_gives(space):
 @pytest.mark.parametrize("name", SMALL_ANCHORS)
 @torch.no_grad()
 def test_an_anchor_runs_channels_last(name):
-    model, image = lively(anchor(name).spec, 224, 224), torch.randn(2, 3, 224, 224)
+    model, image = lively_at(anchor(name).spec, 224, 224), torch.randn(2, 3, 224, 224)
     expected = model(image)
     model = model.to(memory_format=torch.channels_last)
     torch.testing.assert_close(model(image.contiguous(memory_format=torch.channels_last)), expected, **PARITY)
@@ -72,7 +73,7 @@ def test_an_anchor_runs_channels_last(name):
 @pytest.mark.parametrize("name", SMALL_ANCHORS)
 def test_an_anchor_compiles_to_one_graph(name):
     torch.compiler.reset()  # or the networks before this one count as its recompilations
-    model, image = lively(anchor(name).spec, 64, 64), torch.randn(2, 3, 64, 64)
+    model, image = lively_at(anchor(name).spec, 64, 64), torch.randn(2, 3, 64, 64)
     compiled = torch.compile(model, fullgraph=True, backend="aot_eager")
     with torch.no_grad():
         torch.testing.assert_close(compiled(image), model(image), **PARITY)
@@ -116,7 +117,7 @@ def assert_exports(spec, side, path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SPACES)
 def test_a_design_of_each_family_is_near_float32_in_int8(name, tmp_path):
-    model = ExportedModel(Design("d", small_designs(name, 1)[0]), lively(small_designs(name, 1)[0], 64, 64), 64)
+    model = ExportedModel(Design("d", small_designs(name, 1)[0]), lively_at(small_designs(name, 1)[0], 64, 64), 64)
     found = [each for each in ("onnx-int8", "openvino-int8") if not lacking(FORMATS[each][1])]
     if not found:
         pytest.skip("no format in int8 is installed")

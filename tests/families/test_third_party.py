@@ -30,13 +30,16 @@ families:
 
 
 DRAW = """
-import sys, torch, vitspace
+import sys
 from vitspace.cli import main
 sys.argv = ["vitspace", "space", "draw", "mine.yaml", "-n", "12", "--json"]
 try:
     main()
 except SystemExit as ended:
     assert not ended.code
+"""
+BUILD = """
+import torch, vitspace
 for spec in vitspace.load_space("mine.yaml").draw(12):
     network = vitspace.build(spec, num_classes=3, img_size=64)
     network(torch.randn(2, 3, 64, 64)).sum().backward()
@@ -62,10 +65,10 @@ def install_family(folder, name, text, family=None):
     install(folder, name, "vitspace.families", **{family or name: name})
 
 
-def draw(folder):
-    """Draw 12 designs in a process that finds the package; build, train and cost them there."""
+def draw(folder, script=DRAW):
+    """Draw 12 designs in a process that finds the package."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(folder), *sys.path]), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", DRAW]
+    command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -73,7 +76,8 @@ def draw(folder):
 
 @pytest.fixture(scope="module")
 def drawn(package):
-    return draw(package)
+    """12 designs, which were built, trained and costed in the process that drew them."""
+    return draw(package, DRAW + BUILD)
 
 
 def test_it_is_drawn_costed_built_and_trained(drawn):

@@ -9,12 +9,22 @@ from vitspace.latency.calibration import calibration_path, load_calibration
 from vitspace.latency.work import work
 from vitspace.profile import measurements
 
+SPACE = """
+family: mat
+axes:
+  dim: {values: [24, 48], scale: [1, 2, 4, 8]}
+  depth: {stages: [[1, 2], [1, 2], [1, 6], [1, 6]]}
+  mixer: {stages: [[none], [none], [mat], [mat]]}
+  heads: {stages: [[8], [8], [12], [24]], when: {mixer: [mat]}}
+"""
+
 
 @pytest.fixture(autouse=True)
 def one_space(monkeypatch, tmp_path):
-    """Calibrate on MAT's space alone, in a cache of its own."""
+    """Calibrate on a small space of MAT's alone, with one of its anchors, in a cache of its own."""
+    (tmp_path / "small.yaml").write_text(SPACE)
     monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path))
-    monkeypatch.setattr(measurements, "data_names", lambda folder: ["mat"])
+    monkeypatch.setattr(measurements, "data_names", lambda folder: [str(tmp_path / "small.yaml")])
 
 
 @pytest.fixture
@@ -47,14 +57,14 @@ def test_a_calibration_is_kept_where_searches_find_it(clock):
             yield item
             told.append(description)
 
-    made = vitspace.calibrate(designs=8, track=track)["eager"]
-    assert told == ["measuring on eager"] * len(made.samples) and len(made.samples) >= 8
+    made = vitspace.calibrate(designs=10, track=track)["eager"]
+    assert told == ["measuring on eager"] * len(made.samples) and len(made.samples) == 11
     assert load_calibration(calibration_path("eager")).samples == made.samples
     assert "all" in made.held_out
 
 
 def test_a_calibration_keeps_what_was_measured_and_states_it_at_the_usual_speed(clock):
-    made = vitspace.calibrate(designs=8)["eager"]
+    made = vitspace.calibrate(designs=10)["eager"]
     corrected = [1e-6 * float(work(sample.spec, 224).sum()) for sample in made.samples]
     assert [sample.ms for sample in made.samples] == pytest.approx([1.5 * ms for ms in corrected])
     assert {sample.reference_ms for sample in made.samples} == {15.0}
@@ -62,7 +72,7 @@ def test_a_calibration_keeps_what_was_measured_and_states_it_at_the_usual_speed(
 
 def test_a_busy_machine_is_told(clock, caplog):
     clock["spread"] = 1.5
-    vitspace.calibrate(designs=8)
+    vitspace.calibrate(designs=10)
     assert "designs were measured while the machine was busy or its speed changed" in caplog.text
 
 

@@ -13,7 +13,7 @@ from optuna_dashboard import get_note, save_note, wsgi
 from vitspace.errors import InputError
 from vitspace.report import dashboard
 from vitspace.report.dashboard import InWords, artifact_store, attach, attributes, serve
-from vitspace.report.figures import figures
+from vitspace.report.figures import ReportFigure, figures, save_figure
 from vitspace.searching.queue import Queue
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore
@@ -29,8 +29,31 @@ def put(storage, record):
     return store
 
 
+@pytest.fixture(scope="module")
+def drawn_once():
+    """Every figure is drawn by the first start alone, and its file is copied by the others."""
+    saved = {}
+
+    def save(figure, path):
+        if path.name not in saved:
+            saved[path.name] = [(file.suffix, file.read_bytes()) for file in save_figure(figure, path)]
+        paths = [path.with_suffix(suffix) for suffix, _ in saved[path.name]]
+        for file, (_, content) in zip(paths, saved[path.name], strict=True):
+            file.write_bytes(content)
+        return paths
+
+    def drawn(record):
+        nothing = {name: ReportFigure(each.alt, lambda *_: None) for name, each in figures(record).items()}
+        return nothing | {name: each for name, each in figures(record).items() if name not in saved}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dashboard, "save_figure", save)
+        patch.setattr(dashboard, "figures", drawn)
+        yield
+
+
 @pytest.fixture(scope="module", params=["studies.journal", "sqlite:///{folder}/studies.db"])
-def served(request, record, tmp_path_factory):
+def served(request, record, drawn_once, tmp_path_factory):
     """A stored study, attached twice, and the dashboard's address."""
     folder = tmp_path_factory.mktemp("dashboard")
     with pytest.MonkeyPatch.context() as patch:
@@ -130,6 +153,7 @@ def test_a_taken_port_is_refused_before_anything_is_drawn(tmp_path):
 def test_the_dashboard_opens_on_a_study(record, monkeypatch, tmp_path, caplog):
     caplog.set_level("INFO")
     told = []
+    monkeypatch.setattr(dashboard, "figures", lambda record: {})
     monkeypatch.setattr(dashboard, "run_server", lambda storage, host, port, artifact_store: told.append(storage))
     url = str(tmp_path / "other.journal")
     put(open_storage(url), record)

@@ -1,5 +1,6 @@
 """The Ray engine on a real cluster of two nodes, one of which is killed in mid-study."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from processes import completed
 
 from vitspace.study.store import StudyStore
 
-pytest.importorskip("ray", reason="engine 'ray' needs: pip install 'vitspace[ray]'")
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="engine 'ray' needs: pip install 'vitspace[ray]'"
+)
 
 SCRIPT = """
 import json
