@@ -7,6 +7,7 @@ import random
 import signal
 import sqlite3
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from vitspace.report.dashboard import note_text
 from vitspace.report.markdown import report_text
 from vitspace.report.study_file import read_study, report_folder, study_data
 from vitspace.study.config import StudyConfig
+from vitspace.study.peer import StudyPeer
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.training.weights import read_weights
@@ -174,6 +176,7 @@ def test_space_files(tmp_path):
         "x: 0x_",
         "x: !!bool x",
         "x: !!float 1_",
+        'x: "\\ud800"',
         "x: " + "[" * 3000,
         "? {a: b}\n: c",
     )
@@ -204,6 +207,8 @@ def record():
         )
         for n, spec in enumerate(specs)
     ]
+    estimate = {"prior": 75.0, "prior_sd": 0.7, "low90": 74.0, "high90": 76.0, "published": 75.5, "nearest": "mat_2"}
+    trials[0] = replace(trials[0], score=75.5, score_std=0.4, proxy_score=-2.0, estimate=estimate)
     trials += [Trial(3, "over_budget", specs[0], why="FLOPs 5G"), Trial(4, "invalid", why="a | b")]
     resolved = {
         "command": "vitspace search",
@@ -213,7 +218,17 @@ def record():
         "resumed": [{"engine": "ray", "sampler": "random"}],
     }
     reference = {"chance_loss": 3.0, "name": "msg_tiny", "scores": [-2.5, -2.4], "noise": 0.1}
-    return StudyRecord("s", StudyConfig(space="msg"), trials, resolved, {}, reference, (3.0, 4e9, 60.0), 300.0)
+    return StudyRecord(
+        "s",
+        StudyConfig(space="msg"),
+        trials,
+        resolved=resolved,
+        screening={"designs": 1000, "seconds": 9.5, "cloud": [[1e9, 70.0], [2e9, 75.5]], "chosen": [specs[0].id]},
+        peers=[StudyPeer("resnet50.a1_in1k", 224, 25_557_032, 4 * 10**9, 80.2, "600 epochs", latency=timed)],
+        reference=reference,
+        reference_point=(3.0, 4e9, 60.0),
+        seconds=300.0,
+    )
 
 
 def test_studies_of_others(tmp_path, monkeypatch):
@@ -225,6 +240,7 @@ def test_studies_of_others(tmp_path, monkeypatch):
         assert Path("reports") in report_folder(found.name).parents
         assert "<img" not in report_text(found) + note_text(found)
         found.to_json()
+        _ = found.digest
 
     for _ in range(200):
         (tmp_path / "study.json").write_text(json.dumps(mutated(known, draw)))

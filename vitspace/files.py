@@ -76,7 +76,10 @@ class _Loader(yaml.SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
+            if isinstance(value, str):
+                value.encode()  # half of a surrogate pair cannot be written
+            return value
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             tag = node.tag.rpartition(":")[2]
             problem = f"{shown(getattr(node, 'value', ''))} is no {shown(tag)[1:-1]}"

@@ -65,8 +65,7 @@ class PartSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the family and every field."""
-        values = {f.name: getattr(self, f.name) for f in fields(self)}
-        return {"family": self.family} | values
+        return {"family": self.family} | {f.name: getattr(self, f.name) for f in fields(self)}
 
     def identity(self) -> dict[str, Any]:
         """Return the family and the fields that differ from their defaults, so that a new field keeps old ids."""

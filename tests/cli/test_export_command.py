@@ -28,6 +28,11 @@ def test_an_anchor_is_exported_and_its_module_runs(call, tmp_path):
             ["mat_1", "--format", "torch"],
             "one of spec, timm, onnx, openvino, onnx-int8, openvino-int8, but got 'torch'",
         ),
+        (["mat_1", "--task", "mask-rcnn"], "but got mask-rcnn, which is detection; vitspace.build builds its network"),
+        (
+            ["mat_1", "--task", "fpn", "--format", "timm"],
+            "a format of fpn is one of spec, onnx, openvino, but got 'timm'",
+        ),
         (["mat_1", "--weights", "none.safetensors"], "there is none at 'none.safetensors'"),
         (["mat_1", "--format", "spec", "--out", "file/out"], "an export needs a folder that can be written"),
     ],

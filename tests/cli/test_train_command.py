@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from shapes import write_shapes
 
 
 def test_an_interrupt_says_how_to_go_on(call, monkeypatch, tmp_path):
@@ -35,12 +36,38 @@ def test_the_result_names_its_data_and_what_to_do_next(call, monkeypatch):
     assert json.loads(call("train", "mat_1", "--data", "digits", "--json")[1]) == result
 
 
+def test_a_segmentation_is_trained_and_resumed_with_its_miou(call, tmp_path):
+    write_shapes(tmp_path / "shapes", train=2, val=1, size=40)
+    args = [
+        "train",
+        "mat_1",
+        "--task",
+        "semantic-fpn",
+        "--data",
+        "masks:shapes",
+        "--recipe",
+        "small",
+        "--img-size",
+        "32",
+    ]
+    args += ["--epochs", "1", "--batch-size", "2", "--workers", "0", "--device", "cpu"]
+    code, out, _ = call(*args)
+    assert code == 0 and ": mIoU " in out and "on the 1 validation images of masks:shapes at 32 px after epoch 1" in out
+    assert "vitspace export mat_1 --weights trained/mat_1-semantic-fpn/last.safetensors" in out
+    result = json.loads(call(*args, "--resume", "--json")[1])
+    assert result["task"] == "semantic-fpn" and f"mIoU {result['miou']:.2f} %" in out
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
         (["mat_9", "--data", "digits"], "nearest: mat_"),
         (["mat_1", "--data", "imagenet"], "data is fractal"),
         (["mat_1", "--data", "imagefolder:none"], "there is no folder none/train"),
+        (["mat_1", "--data", "masks:none"], "masks are trained on by a task of segmentation, --task semantic-fpn"),
+        (["mat_1", "--data", "masks:none", "--task", "semantic-fpn"], "there is no folder none/train/images"),
+        (["mat_1", "--data", "masks:none", "--task", "mask-rcnn"], "its training is left to the toolboxes"),
+        (["mat_1", "--data", "digits", "--task", "fpn"], "data of segmentation is masks:DIR, but got 'digits'"),
         (["mat_1", "--data", "digits", "--recipe", "best"], "a recipe is paper, one of default"),
         (
             ["mat_1", "--data", "digits", "--img-size", "32"],

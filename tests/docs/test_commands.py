@@ -25,6 +25,10 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "reports").rglob("*.md")),
 ]
+#: Sources of data of one command alone.
+_MASKS = {"train": ("masks",)}
+#: The proxies whose argument is presets.
+PRESETTED = set(TRAINING) - {"supernet"}
 ROOT_COMMAND = typer.main.get_command(app)
 
 
@@ -86,7 +90,7 @@ def check(command, words, cut_short=False, own=()):
             check_sampler(config)
     if command.name in ("search", "draw", "size", "compare"):
         Budget.parse(*(named.get(name) for name in ("budget", "params", "latency")))
-    known = {"config": data_names("studies"), "data": SOURCES, "backend": BACKENDS}
+    known = {"config": data_names("studies"), "data": (*SOURCES, *_MASKS.get(command.name, ())), "backend": BACKENDS}
     known |= dict.fromkeys(("space", "spaces"), data_names("spaces", nested=True))
     known |= dict.fromkeys(("proxy", "proxies"), (*PROXIES, PREDICTOR, POSTERIOR, *own))
     known |= {"engine": ENGINES}
@@ -96,7 +100,7 @@ def check(command, words, cut_short=False, own=()):
             plain = str(each).partition(":")[0].partition(",")[0]
             assert plain in names or plain.endswith(".yaml"), f"{name} {each} is none of {', '.join(names)}"
     for proxy in (text.partition(":") for text in [named.get("proxy"), *named.get("proxies", [])] if text):
-        if proxy[0] in TRAINING:
+        if proxy[0] in PRESETTED:
             for preset in (part for part in proxy[2].split("/") if part and not part.startswith("keep=")):
                 parse_proxy(preset)
 

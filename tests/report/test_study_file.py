@@ -57,6 +57,7 @@ def test_another_file_is_refused(text, words, tmp_path):
     ("change", "words"),
     [
         ({"score": "abc"}, "trial 0: score is a number, but got 'abc'"),
+        ({"spec_id": ["other"]}, "trials.0.spec_id is a string, but got "),
         ({"spec_id": "other"}, "a complete trial has a design, but trial 0 has none"),
         ({"latency_ms": None}, "trial 0: a complete trial has numbers for score, params, macs and latency_ms"),
     ],

@@ -86,3 +86,11 @@ def test_predicted_milliseconds_keep_half_their_error_from_the_limit():
     kept = fast_enough(found, Budget.parse(latency="10..40ms"), 0.2)
     assert kept.ms.tolist() == [36.0]
     assert len(fast_enough(designs([80.0], [400]), Budget.parse(latency="1ms"), 0.2)) == 1
+
+
+def test_what_all_designs_have_does_not_make_their_costs_alike():
+    low, macs = [80.0, 79.9, 79.8], [1000, 1001, 1100]
+    shared = 999
+    found = designs(low, macs)
+    assert choose_finalists(found, 2, lambda row: int(row[0]), known(), 224) == [0, 2]
+    assert choose_finalists(found, 2, lambda row: int(row[0]), known(), 224, shared) == [0, 1]

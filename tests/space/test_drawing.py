@@ -38,6 +38,17 @@ def test_the_size_of_a_budget_counts_what_fits(listed):
     assert space.size(f"{macs.max()}..") == (macs == macs.max()).sum()
 
 
+def test_the_ends_of_a_budget_are_a_least_and_a_most_costly_design_of_it(listed):
+    space, designs = listed
+    macs = macs_of(space, designs)
+    low, high = np.quantile(macs, [0.2, 0.4]).astype(int)
+    within = macs[(macs >= low) & (macs <= high)]
+    assert macs_of(space, space.ends()).tolist() == [macs.min(), macs.max()]
+    assert macs_of(space, space.ends(f"{low}..{high}")).tolist() == [within.min(), within.max()]
+    with pytest.raises(InputError, match="no design of"):
+        space.ends("1e15..1e16")
+
+
 @pytest.mark.parametrize("budget", ["1e15..1e16", "1e20..", "1e20..1e30"])
 def test_no_design_costs_what_no_network_does(listed, budget):
     space, _ = listed

@@ -125,8 +125,10 @@ def test_children_are_of_all_sizes_and_their_rows_stand_for_one_design_each(spac
     assert len(set(specs)) == len(specs) and all(isinstance(spec, SizedSpec) for spec in specs)
 
 
-def test_the_smallest_design_is_of_the_smallest_size(space):
+def test_the_smallest_design_is_of_the_smallest_size_and_the_largest_of_the_largest(space):
     assert space.smallest.img_size == 64
+    least, most = space.ends()
+    assert (least, most.img_size) == (space.smallest, 224)
 
 
 def test_published_designs_stand_at_their_own_size():

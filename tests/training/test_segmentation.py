@@ -19,7 +19,7 @@ from vitspace.errors import InputError
 from vitspace.training import Wishes, train
 from vitspace.training.goals import AUXILIARY, OfPixels, PixelLoss
 from vitspace.training.images import Order, train_loader, val_batches
-from vitspace.training.loading import HERE
+from vitspace.training.loading import HERE, Loading
 from vitspace.training.masks import open_masks
 from vitspace.training.recipe import Recipe
 
@@ -158,6 +158,13 @@ def test_masks_move_with_their_images(tmp_path):
     assert pixels.shape == (1, 3, 48, 72) and masks.shape == (1, 40, 60)
 
 
+@pytest.mark.parametrize("how", [Loading(1), Loading(1, pipes=True)])
+def test_masks_come_from_other_processes_alike(shapes, how):
+    images, recipe = open_masks(f"masks:{shapes}"), Recipe(img_size=32)
+    for one, other in zip(val_batches(images, recipe, 1), val_batches(images, recipe, 1, how), strict=True):
+        assert all(torch.equal(*each) and each[0].dtype == each[1].dtype for each in zip(one, other, strict=True))
+
+
 def test_miou_is_the_mean_over_classes_that_occur():
     goal = OfPixels(4)
     masks = torch.tensor([[[0, 0, 1], [1, 255, 1]]])
@@ -225,6 +232,7 @@ def test_segmentation_has_a_recipe_of_its_own(segment, backbone):
     request = segment(recipe="paper", wishes=replace(WISHES, epochs=1))
     train(request, notes := Notes())
     assert any(line.startswith("recipe segmentation: Semantic FPN on ADE20K") for line in notes.lines)
+    assert float(rows(request)[0]["lr"]) == pytest.approx(2e-3 * (1 - 2 / 3) ** 0.9)  # of the third of three updates
     assert (
         vitspace.build(backbone.spec, 4, 32, "semantic-fpn").state_dict().keys()
         == load_file(request.out / "last.safetensors").keys()

@@ -19,6 +19,7 @@ from vitspace.analysis.tables import axes_table, records, values_table
 from vitspace.budget import Budget
 from vitspace.folders import check_folder, owning
 from vitspace.proxies import trains
+from vitspace.proxies.selective import check_knows
 from vitspace.space import load_sizes, load_space
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.store import StudyStore
@@ -139,6 +140,7 @@ def space_axes(
     folder = check_folder(out) if out else None
     with owning(folder):
         scorer, loaded = scoring.scorer(), load_space(space)
+        check_knows(scorer.proxy, loaded, limits.macs)
         _log.info("drawing from %s", loaded.name)
         designs = [(loaded, spec) for spec in loaded.draw(n, limits, scoring.seed)]
         seen = of_scored(loaded, scorer.score_all(designs, track))

@@ -44,7 +44,7 @@ class Scoring:
 
     Attributes:
         proxy: A training-free score, a combination of them, or a training proxy as ``train:small``.
-        data: The proxy's data, as `vitspace.data.load_data` reads them; None takes those in its name, or ``fractal``.
+        data: The proxy's data, as `vitspace.data.load_data` reads them; None takes those in its name, or its own.
         seed: Seed of draws and scores, the same for every design.
         device: Where networks run: cpu, cuda or auto.
     """
@@ -61,7 +61,7 @@ class Scoring:
             InputError: there is no such proxy, data or device.
         """
         name, data = part_data(self.proxy, self.data)
-        proxy = open_proxy(name, data or "fractal", self.device, self.seed)
+        proxy = open_proxy(name, data or "", self.device, self.seed)
         return Scorer(proxy, self.seed, default_threads(self.device))
 
 

@@ -18,6 +18,7 @@ from vitspace.budget import ANY, Budget
 from vitspace.errors import InputError
 from vitspace.folders import check_folder, owning
 from vitspace.image_sizes import ImageSize, format_image_size
+from vitspace.proxies.selective import check_knows
 from vitspace.space import Space, load_space
 from vitspace.spec import NATIVE_SIZE
 from vitspace.tasks.heads import CLASSIFICATION
@@ -107,6 +108,8 @@ def compare_spaces(  # noqa: PLR0913 (all but two are optional)
     folder = check_folder(out) if out else None
     with owning(folder):
         scorer = scoring.scorer()
+        for space in loaded.values():
+            check_knows(scorer.proxy, space, band.macs)
         _log.info("band: %s", band)
         drawn = [_drawn(space, band, n, scoring.seed) for space in loaded.values()]
         designs = [(loaded[sample.space], spec) for sample in drawn for spec in sample.specs]

@@ -105,9 +105,9 @@ def command_line() -> str:
 
 def console() -> "Console":
     """Return a console on standard output; lines are not wrapped unless a terminal shows them."""
-    from rich.console import Console
+    from vitspace.cli.screen import Screen
 
-    made = Console(highlight=False, markup=False)
+    made = Screen()
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = WIDE
     return made
@@ -115,10 +115,11 @@ def console() -> "Console":
 
 def track(items: Iterable[T], description: str) -> Iterable[T]:
     """Show a bar on standard error while a function of the library works through its items."""
-    from rich.console import Console
     from rich.progress import track as bar
 
-    return bar(items, description, console=Console(stderr=True))
+    from vitspace.cli.screen import Screen
+
+    return bar(items, description, console=Screen(stderr=True))
 
 
 def print_table(rows: "pd.DataFrame") -> None:
@@ -127,7 +128,7 @@ def print_table(rows: "pd.DataFrame") -> None:
 
     table = Table(*rows.columns, box=None, header_style="bold")
     for row in rows.to_numpy().tolist():
-        table.add_row(*map(printable, row))
+        table.add_row(*row)
     console().print(table)
 
 
@@ -211,6 +212,7 @@ from vitspace.cli import (  # noqa: E402
     space,  # noqa: F401
     space_study,  # noqa: F401
     studies,  # noqa: F401
+    supernet,  # noqa: F401
     train,  # noqa: F401
     worker,  # noqa: F401
 )

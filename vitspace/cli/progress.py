@@ -5,33 +5,33 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
 from vitspace.cli import console
+from vitspace.cli.screen import Screen
 from vitspace.report import headline, next_commands, peers_words, terminal_table
 from vitspace.report.names import trial_name
 from vitspace.report.points import score_text
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_count, format_seconds
-from vitspace.words import plural
+from vitspace.words import plural, printable
 
 
 class SearchProgress:
     """A monitor that draws on standard error."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False, markup=False)
+        self.console = Screen(stderr=True)
         self.bars = Bars(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(elapsed_when_finished=False),
-            TextColumn("{task.fields[front]}"),
+            TextColumn("{task.fields[front]}", markup=False),
             console=self.console,
         )
         self.trials = self.bars.add_task("trials", total=None, front="", visible=False)
@@ -64,7 +64,7 @@ class SearchProgress:
 
     def began(self, number: int, name: str) -> None:
         """Show a bar for a trial, which moves once its proxy does."""
-        self.running[number] = self.bars.add_task(f"  trial {number} {name}", total=None, front="")
+        self.running[number] = self.bars.add_task(f"  trial {number} {printable(name)}", total=None, front="")
 
     def step(self, number: int, done: int, total: int) -> None:
         """Move a running trial's bar."""

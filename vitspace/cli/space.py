@@ -153,18 +153,21 @@ def _values(by_stage: list[list[Any]]) -> str:
 def _print_designs(rows: list[dict[str, Any]], specs: "list[Spec]") -> None:
     from rich.table import Table
 
+    from vitspace.plots.names import design_name
     from vitspace.space.tables import differing_columns
     from vitspace.units import format_count
 
     columns = differing_columns(specs)
     predicted = ["predicted ms"] if "predicted_ms" in rows[0] else []
     sizes = ["image"] if "img_size" in rows[0] else []
-    headings = ["id", "family", *sizes, "params", "FLOPs", *predicted, *columns]
+    mixed = ["families"] if any(spec.family == "hybrid" for spec in specs) else []
+    headings = ["design", *mixed, *sizes, "params", "FLOPs", *predicted, *columns]
     table = Table(*headings, box=None, header_style="bold", pad_edge=False)
     for number, (row, spec) in enumerate(zip(rows, specs, strict=True)):
-        names = ",".join(stage.family for stage in spec.stages) if spec.family == "hybrid" else spec.family
+        name = design_name(spec.family, row["id"], row["params"])
+        families = [",".join(stage.family for stage in spec.stages)] if mixed else []
         ms = [f"{row['predicted_ms']:.1f}"] if predicted else []
         counts = format_count(row["params"]), format_count(row["macs"])
         size = [format_image_size(row["img_size"])] if sizes else []
-        table.add_row(row["id"], names, *size, *counts, *ms, *(column[number] for column in columns.values()))
+        table.add_row(name, *families, *size, *counts, *ms, *(column[number] for column in columns.values()))
     console().print(table)

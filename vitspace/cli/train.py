@@ -55,8 +55,8 @@ def train(
     out: Path = typer.Option(None, help="The training's folder. (default: trained/NAME, or trained/NAME-TASK)"),
     init: Path = typer.Option(
         None,
-        help="A .safetensors of this design to begin with; a head of other classes, or of another task, is made anew. "
-        "(default: none)",
+        help="A .safetensors of this design, or supernet:DIR of shared weights, to begin with; a head of other "
+        "classes, or of another task, is made anew. (default: none)",
     ),
     resume: bool = typer.Option(False, "--resume", help="Continue the training in the folder."),
     as_json: bool = JSON,

@@ -2,8 +2,9 @@
 
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from vitspace.cli.screen import Screen
 
 
 class Bar:
@@ -16,7 +17,7 @@ class Bar:
 
     def __init__(self, leads: bool, onward: str) -> None:
         self.leads, self.onward = leads, onward
-        self.console = Console(stderr=True, highlight=False, markup=False, quiet=not leads)
+        self.console = Screen(stderr=True, quiet=not leads)
         columns = (BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
         self.bar = Progress(TextColumn("updates"), *columns, TimeRemainingColumn(), console=self.console)
         self.task = self.bar.add_task("updates", total=None, visible=False)

@@ -20,7 +20,7 @@ _NAMES = {"onnxruntime": "onnxruntime", "openvino": "OpenVINO"}
 
 def notes(model: ExportedModel) -> dict[str, str]:
     """Return the metadata of an exported file: spec, image size, normalisation, and what is known of the weights."""
-    facts = {"spec_id": model.design.spec.id, "task": model.task, "version": __version__}
+    facts: dict[str, Any] = {"spec_id": model.design.spec.id, "task": model.task, "version": __version__}
     facts |= {"img_size": model.img_size, "mean": model.mean, "std": model.std}
     return {"vitspace": json.dumps(model.facts | facts)}
 

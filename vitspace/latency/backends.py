@@ -1,7 +1,9 @@
 """The backends that run a network when it is timed. Each is ``prepare(network, image, threads) -> runner``."""
 
+import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
@@ -107,12 +109,24 @@ def onnx_model(network: nn.Module, image: Tensor, **options: Any) -> Any:
     """
     # The CPU's fused kernel promises strides that the exporter's decomposition of it does not keep.
     network.eval()
-    with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH), exporting(network, image):
-        # The exporter warns that its own parts are renamed; its result is checked against the network.
-        warnings.simplefilter("ignore")
+    with _unremarked(), sdpa_kernel(SDPBackend.MATH), exporting(network, image):
         program = torch.onnx.export(network, (image,), dynamo=True, verbose=False, **options)
     assert program is not None
     return program.model_proto
+
+
+@contextmanager
+def _unremarked() -> Iterator[None]:
+    """Silence the exporter, which warns of its own renamed parts and of each operator that it does not fold."""
+    log = logging.getLogger("onnxscript")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(before)
 
 
 #: Name -> (prepare, the modules it needs, the extra that installs them).

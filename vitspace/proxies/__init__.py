@@ -7,7 +7,7 @@ A package of your own registers a module with such an ``open_proxy`` by the entr
 `vitspace.proxies.registry` for what else it may say.
 """
 
-from vitspace.proxies.proxy import Laddered, Proxy, ProxyError, ProxyFault, Score, finite
+from vitspace.proxies.proxy import Laddered, Proxy, ProxyError, ProxyFault, Score, Selective, finite
 from vitspace.proxies.registry import (
     CAUTION,
     COMBINATIONS,
@@ -36,6 +36,7 @@ __all__ = [
     "ProxyError",
     "ProxyFault",
     "Score",
+    "Selective",
     "canonical_name",
     "finite",
     "kind_of",

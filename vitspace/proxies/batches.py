@@ -42,17 +42,18 @@ class TrainBatches:
         self.mix = make_mixup(proxy.mixup, 0.0, proxy.label_smoothing, len(dataset.classes))
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        proxy, generator = self.proxy, self.generator
-        assert proxy.steps is not None
-        for rows in draw_rows(len(self.labels_N), proxy.batch_size, proxy.steps, generator):
-            rows = rows.to(self.labels_N.device)
-            images, targets = self.images_N3HW[rows], self.labels_N[rows]
-            inputs = self.normalise(shift_and_mirror(images, proxy.padding, self.flip, generator))
-            if self.erase:
-                inputs = self.erase(inputs)
-            if self.mix:
-                inputs, targets = self.mix(inputs, targets)
-            yield inputs, targets
+        assert self.proxy.steps is not None
+        for rows in draw_rows(len(self.labels_N), self.proxy.batch_size, self.proxy.steps, self.generator):
+            yield self.batch(rows, self.generator)
+
+    def batch(self, rows: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Make the batch of some images, int64 [B]; shifts and mirrors come from the generator."""
+        rows = rows.to(self.labels_N.device)
+        images, targets = self.images_N3HW[rows], self.labels_N[rows]
+        inputs = self.normalise(shift_and_mirror(images, self.proxy.padding, self.flip, generator))
+        if self.erase:
+            inputs = self.erase(inputs)
+        return self.mix(inputs, targets) if self.mix else (inputs, targets)
 
 
 def draw_rows(count: int, batch_size: int, steps: int, generator: torch.Generator) -> Iterator[Tensor]:

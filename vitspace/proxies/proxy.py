@@ -57,6 +57,14 @@ class Laddered(Protocol):
     keep: float
 
 
+@runtime_checkable
+class Selective(Protocol):
+    """A proxy that knows some designs only."""
+
+    def refused(self, spec: Spec) -> str:
+        """Say why it does not score a design; an empty string where it does."""
+
+
 def finite(score: float) -> float:
     """Return a score as a float, where it is a number.
 

@@ -79,7 +79,7 @@ def fit(
         ProxyError: the loss is not finite.
     """
     assert proxy.steps is not None
-    fitting = _fitting(network, proxy)
+    fitting = make_fitting(network, proxy)
     losses: list[Tensor] = []
     network.train()
     try:
@@ -97,8 +97,8 @@ def fit(
     return torch.stack(losses).tolist(), fitting.trained
 
 
-def _fitting(network: Network, proxy: TrainingProxy) -> Fitting:
-    """AdamW on a cosine, as the recipe says."""
+def make_fitting(network: nn.Module, proxy: TrainingProxy) -> Fitting:
+    """Return a network in training: AdamW on a cosine, as the recipe says."""
     assert proxy.steps is not None
     fused = next(network.parameters()).device.type in ("cpu", "cuda") or None
     optimiser = create_optimizer_v2(network, "adamw", proxy.lr, proxy.weight_decay, fused=fused)

@@ -19,6 +19,14 @@ STUDY_FILE = "study.json"
 _LEFT_OUT = {"curve"}
 
 
+class _Row(BaseModel):
+    """A trial's facts, of which `vitspace.study.reading` checks those that are not named here."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    spec_id: str | None = None
+
+
 class _StudyFile(BaseModel):
     """What a study's file holds around the facts that `vitspace.study.reading` checks."""
 
@@ -31,7 +39,7 @@ class _StudyFile(BaseModel):
     reference_point: list[Any] | None
     seconds: float
     specs: dict[str, dict[str, Any]]
-    trials: list[dict[str, Any]]
+    trials: list[_Row]
     storage: str = DEFAULT_STORAGE
 
 
@@ -100,7 +108,7 @@ def _record(data: Any) -> StudyRecord:
     facts = {name: data[name] for name in ("config", "resolved", "reference", "reference_point", "seconds")}
     facts |= {"screening": data.get("screening", {}), "peers": data.get("peers", [])}
     facts |= {"used_up": data.get("used_up", False)}
-    trials = [read_trial_facts(row, kept.specs.get(row.get("spec_id") or "")) for row in kept.trials]
+    trials = [read_trial_facts(row.model_dump(), kept.specs.get(row.spec_id or "")) for row in kept.trials]
     if bare := next((trial for trial in trials if trial.complete and not trial.spec), None):
         raise InputError(f"a complete trial has a design, but trial {bare.number} has none")
     return read_record(kept.study, facts, trials, kept.storage)

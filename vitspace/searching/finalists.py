@@ -61,7 +61,7 @@ class Known:
 
 
 def choose_finalists(
-    found: EstimatedDesigns, count: int, decode: Decode, known: Known, img_size: ImageSize
+    found: EstimatedDesigns, count: int, decode: Decode, known: Known, img_size: ImageSize, shared_macs: int = 0
 ) -> list[Spec]:
     """Return up to ``count`` designs that cover the front of lower estimate, FLOPs and milliseconds, by FLOPs.
 
@@ -72,12 +72,13 @@ def choose_finalists(
         known: Designs that are trials already, to which the others are to add something.
         img_size: Side of the image, or (height, width), pixels, of designs without a size of their own; one in which
             positions of its maps never meet is no finalist.
+        shared_macs: Multiply-adds that all designs have, as those of a dense task's head; costs are compared without.
     """
     if found.inside.any():
         found = found[found.inside]
     chosen: list[tuple[int, Spec]] = []
     still = 0
-    for at in _greedy(found, known) if count else ():
+    for at in _greedy(found, known, shared_macs) if count else ():
         spec = decode(found.rows[at])
         if spec in known.specs:
             continue
@@ -108,14 +109,14 @@ def fast_enough(found: EstimatedDesigns, limits: Budget, error: float) -> Estima
     return found[fits]
 
 
-def _greedy(found: EstimatedDesigns, known: Known) -> Iterator[int]:
+def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int) -> Iterator[int]:
     """Give the places of designs, the best first; those beside a given one, or a known one, come last.
 
     What a design adds never grows as others are taken, so that only those are worked out anew that may be next.
     """
     count = len(found)
     low = np.concatenate([found.low, known.low])
-    costs = _costs(np.concatenate([found.macs, known.macs]), np.concatenate([found.ms, known.ms]))
+    costs = _costs(np.concatenate([found.macs, known.macs]) - shared_macs, np.concatenate([found.ms, known.ms]))
     points = np.column_stack([_shortfall(low, np.median(found.low)), costs / (_ROOM * costs.max(axis=0))])
     taken = list(range(count, len(low)))
     passed: list[int] = []

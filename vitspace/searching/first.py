@@ -201,7 +201,8 @@ def finalists_of(
         return latency.look_at(plain(spec)).ms if latency else math.nan
 
     trials = Known.of(known, space, ms)
-    finalists = choose_finalists(best, count, lambda row: space.decode(population.params(row)), trials, size)
+    shared = space.shared_macs
+    finalists = choose_finalists(best, count, lambda row: space.decode(population.params(row)), trials, size, shared)
     if len(best) and count and not any(_mixes(spec, size) for spec in (*finalists, *inside)):
         raise InputError(
             "a search by estimates needs designs in which positions of the map meet, but in none of the best they do; "

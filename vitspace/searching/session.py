@@ -8,6 +8,7 @@ from vitspace.latency import check_backend
 from vitspace.proxies import open_proxy, takes_data
 from vitspace.proxies.evidence import evidence_of
 from vitspace.proxies.names import scores_name
+from vitspace.proxies.selective import check_knows
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.monitor import Monitor, Silent
 from vitspace.searching.predicted import budget_device
@@ -105,5 +106,6 @@ def open_evaluator(config: StudyConfig, command: str, monitor: Monitor) -> Evalu
     if takes_data(config.proxy):
         monitor.note(f"loading {config.data or f'the data of {config.proxy}'}")
     proxy = open_proxy(config.proxy, config.data or "", config.device, config.seed)
+    check_knows(proxy, space, config.limits.macs)
     evidence = evidence_of(scores_name(proxy.describe(), config.proxy)) if config.accuracy == "estimate" else None
     return Evaluator(space, config.limits, proxy, config.seed, timing_of(config), command, evidence)

@@ -64,7 +64,7 @@ class SizedSpace(Space):
     def choose(self, pick: Callable[[Variable], Any]) -> Params:
         """Return params, asking ``pick`` for the size and then for every variable that is active there."""
         chosen = {IMG_SIZE: pick(self.variables[0])}
-        at, of_file = self._at(chosen[IMG_SIZE]), {v.name: v for v in self.file.variables}
+        at, of_file = self._size_named(chosen[IMG_SIZE]), {v.name: v for v in self.file.variables}
 
         def asked(variable: Variable) -> Any:
             chosen[variable.name] = pick(of_file[variable.name])
@@ -77,7 +77,7 @@ class SizedSpace(Space):
         """Make the sized spec that params describe; see `Schema.decode`."""
         if IMG_SIZE not in params:
             raise InputError(f"params name every active axis, but {IMG_SIZE} is missing")
-        at = self._at(params[IMG_SIZE])
+        at = self._size_named(params[IMG_SIZE])
         values = {name: at.value(name, value) for name, value in params.items() if name != IMG_SIZE}
         return SizedSpec.of(at.space.decode(values), at.space.resolution)
 
@@ -95,7 +95,7 @@ class SizedSpace(Space):
         found = at.space.encode(spec.plain)
         return {IMG_SIZE: value} | {name: at.written(name, now) for name, now in found.items()}
 
-    def _at(self, value: Any) -> "_AtSize":
+    def _size_named(self, value: Any) -> "_AtSize":
         if value not in self._by_value:
             raise InputError(f"{IMG_SIZE} is one of {list(self._by_value)}, but got {shown(value)}")
         return self._sizes[self._by_value[value]]
@@ -171,6 +171,14 @@ class SizedSpace(Space):
     def anchors(self, ablations: bool = False) -> list[Anchor]:
         """Return the published rows that are points of the space as its file is written, whatever the sizes."""
         return self.file.anchors(ablations)
+
+    def ends(self, budget: Budget | str | None = None) -> tuple[Spec, Spec]:
+        """Return a sized spec of least and one of most FLOPs, of those whose FLOPs fit; see `Space.ends`."""
+        limit = Budget.of(budget)
+        self.check_budget(limit)
+        fitting = [(size, space) for size, space in self.at.items() if _has_any(space, limit)]
+        found = [SizedSpec.of(spec, size) for size, space in fitting for spec in space.ends(limit)]
+        return min(found, key=lambda spec: self.cost(spec).macs), max(found, key=lambda spec: self.cost(spec).macs)
 
     def published(self, rows: Iterable[Anchor]) -> dict[str, Spec]:
         """Return published designs by id, each for images of the size that it is published for."""

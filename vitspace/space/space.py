@@ -184,6 +184,14 @@ class Space(Schema):
         [path] = self.rankings.of((macs, macs)).paths(np.zeros(1, dtype=np.int64)).tolist()
         return self.lattice.spec(path)
 
+    @cached_property
+    def shared_macs(self) -> int:
+        """Multiply-adds that no design is without: those of the head of the smallest one, with a dense task."""
+        if self.task is None:
+            return 0
+        found = self.task.cost(self.smallest)
+        return found.macs - found.backbone.macs
+
     @property
     def at(self) -> Mapping[ImageSize, "Space"]:
         """By size of image, the space there."""

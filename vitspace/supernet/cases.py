@@ -63,7 +63,8 @@ def _through(steps: Sequence[Entries], pick: Any) -> list[Ints]:
         after = np.full(int(entries.target.max()) + 1, worst)
         pick.at(after, entries.target, fore[-1][entries.source] + entries.macs)
         fore.append(after)
-    rest, found = np.zeros(1, dtype=np.int64), []
+    rest: Ints = np.zeros(1, dtype=np.int64)
+    found: list[Ints] = []
     for entries, before in zip(reversed(steps), reversed(fore[:-1]), strict=True):
         known = np.full(max(len(rest), int(entries.target.max()) + 1), worst)
         known[: len(rest)] = rest

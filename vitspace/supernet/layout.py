@@ -75,7 +75,7 @@ class Layout:
         """Make room for a tensor."""
         role, shape = shared.role, shared.held
         known = self.shapes.get(role, shape)
-        self.shapes[role] = tuple(map(max, known, shape))  # type: ignore[arg-type]
+        self.shapes[role] = tuple(map(max, known, shape))
         if role not in self.largest or prod(shape) > prod(self.largest[role][1].held):
             self.largest[role] = module, shared
         if not shared.trained:

@@ -103,7 +103,11 @@ class Line:
     def value(self, top1: float) -> float | None:
         """Return the metric at a top-1; None outside the rows' range, and where the line does not hold."""
         inside = self.top1.min() <= top1 <= self.top1.max()
-        return _at(self._fitted, top1) if inside and self.holds else None
+        return self.at(top1) if inside and self.holds else None
+
+    def at(self, top1: float) -> float:
+        """Return the line's height at a top-1, wherever that is."""
+        return _at(self._fitted, top1)
 
     @property
     def words(self) -> str:

@@ -46,7 +46,7 @@ def _draw(panel: Axes, line: Line) -> None:
         panel.scatter(x, y, color=colour, marker=mark, label=label, s=26)
     ends = (float(line.top1.min()), float(line.top1.max()))
     if line.holds:
-        panel.plot(ends, [line.value(end) for end in ends], color="#333333", linewidth=1)
+        panel.plot(ends, [line.at(end) for end in ends], color="#333333", linewidth=1)
     said = f"{line.slope:.2f} a point" if line.holds else "no line"
     panel.set_title(f"{line.task}\n{said}; held out {line.error:.2f}, mean {line.error_of_mean:.2f}", fontsize=9)
     panel.set_xlabel("backbone's top-1, %")

@@ -16,12 +16,12 @@ from vitspace.machine.host import machine
 from vitspace.tasks.building import build
 from vitspace.tasks.heads import CLASSIFICATION
 from vitspace.training.folder import Folder
+from vitspace.training.inheriting import begin, read_init
 from vitspace.training.loop import Loop
 from vitspace.training.plan import Wishes, make_plan
 from vitspace.training.processes import ProcessGroup, processes
 from vitspace.training.recipe import PAPER
 from vitspace.training.tasks import check_batch, check_trainable, choose_recipe, open_data, rates
-from vitspace.training.weights import begin_with, read_weights
 from vitspace.words import plural
 
 #: Seconds between two states within an epoch.
@@ -54,7 +54,7 @@ class TrainingRequest:
         workers: Processes that load images, for each that trains.
         resume: Go on with what the folder has.
         command: What was typed, for the record.
-        init: A .safetensors of this design to begin with; None begins with its initialisation.
+        init: A .safetensors of this design to begin with, or ``supernet:DIR``; None begins with its initialisation.
         task: classification, or a task of segmentation.
         num_classes: Of segmentation; None is the masks' largest value and one more.
     """
@@ -107,7 +107,7 @@ class Training:
             raise InputError(f"img-size is at least the design's stride {spec.stride}, but got {img_size}")
         self.images = open_data(request.data, self.task, img_size, request.seed, request.num_classes)
         self.goal = self.images.goal
-        begun = read_weights(request.init) if request.init and not request.resume else None
+        begun = read_init(request.init, spec, self.task) if request.init and not request.resume else None
         self.images = self.images.normalised(begun.facts if begun else {})  # as the weights are used to
         self.plan = make_plan(recipe, request.wishes, len(self.images.train), place.world, _at_once(place))
         self.folder = Folder(request.out, self._settings())
@@ -115,7 +115,7 @@ class Training:
         torch.manual_seed(request.seed)  # the same network in every process
         classes = len(self.images.classes)
         network = build(spec, classes, img_size, self.task, **rates(self.plan.recipe, self.task))
-        self.new = begin_with(network, begun, spec, self.task, classes) if begun else ""
+        self.new = begin(network, begun, spec, self.task, classes) if begun else ""
         state = self.folder.open(request.resume) if place.leads or request.resume else None
         self.images = self.images.normalised(state or {})
         self.loop = Loop(network, self.plan, self.images, place, request.seed, request.workers)

@@ -1,0 +1,61 @@
+"""vitspace supernet, and a search with what it trained, as a user runs them."""
+
+import json
+
+import pytest
+
+SPACE = """
+family: mat
+resolution: 64
+axes:
+  head.width: [32]
+  dim: {values: [8, 16], scale: [1, 2, 2, 4]}
+  depth: {each: [1, 2]}
+  mixer: {each: [none]}
+"""
+RECIPE = "tiny,img_size=32,steps=2,warmup=1,batch_size=8,max_train=40,max_val=16"
+TRAIN = ("--space", "small.yaml", "--data", "fractal:3", "--recipe", RECIPE, "--device", "cpu", "--out", "net")
+
+
+@pytest.fixture
+def trained(call, tmp_path):
+    (tmp_path / "small.yaml").write_text(SPACE)
+    code, out, err = call("supernet", "train", *TRAIN)
+    assert code == 0, err
+    return out, err
+
+
+def test_shared_weights_are_trained_shown_and_used(call, trained, tmp_path):
+    out, err = trained
+    assert "M weights of space small, trained on 40 images of fractal:3 at 32 px: 2 of 2 steps of 8 images" in out
+    assert "largest design" in out and "next: vitspace search --space small.yaml --proxy supernet:net" in out
+    assert "s a step, about" in err
+    code, shown, _ = call("supernet", "show", "net")
+    assert code == 0 and shown == out
+    facts = json.loads(call("supernet", "show", "net", "--json")[1])
+    assert facts["done"] == 2 and facts["ends"].keys() == {"smallest", "largest"}
+    code, found, err = call("space", "axes", "small.yaml", "-n", "8", "--proxy", "supernet:net", "--json")
+    assert code == 0, err
+    assert {axis["axis"] for axis in json.loads(found)["axes"]} >= {"dim", "depth.1"}
+
+
+def test_the_proxy_is_refused_for_another_space(call, trained):
+    code, _, err = call("search", "--space", "mat", "--budget", "100M", "--proxy", "supernet:net", "--trials", "40")
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert code == 2 and len(errors) == 1 and "shared by designs of space small, but" in errors[0]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["train", *TRAIN, "--budget", "1"], "no design of small fits"),
+        (["train", *TRAIN, "--resume"], "has none"),
+        (["show", "none"], "'none' holds none"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(call, tmp_path, args, message):
+    (tmp_path / "small.yaml").write_text(SPACE)
+    code, out, err = call("supernet", *args)
+    errors = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert code == 2 and len(errors) == 1 and message in errors[0] and out == ""
+    assert [path.name for path in tmp_path.iterdir()] == ["small.yaml"]

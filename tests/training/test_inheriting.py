@@ -1,0 +1,81 @@
+"""Full trainings that begin with weights that designs shared."""
+
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from noting import Notes
+
+from vitspace.design import Design
+from vitspace.errors import InputError
+from vitspace.network import build
+from vitspace.proxies import open_proxy
+from vitspace.proxies.inherited import inherit
+from vitspace.space import load_space
+from vitspace.supernet import SupernetRequest
+from vitspace.supernet import train as train_shared
+from vitspace.tasks.heads import CLASSIFICATION
+from vitspace.training import train
+from vitspace.training.inheriting import begin, read_init
+
+SPACE = {
+    "family": "mat",
+    "resolution": 64,
+    "axes": {
+        "head.width": [32],
+        "dim": {"values": [8, 16], "scale": [1, 2, 2, 4]},
+        "depth": {"each": [1]},
+        "mixer": {"each": ["none"]},
+    },
+}
+RECIPE = "tiny,img_size=32,steps=2,warmup=1,batch_size=8,max_train=40,max_val=16"
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """A folder of shared weights, and a design of their space."""
+    folder = tmp_path_factory.mktemp("shared")
+    file = folder / "small.yaml"
+    file.write_text(yaml.safe_dump(SPACE))
+    train_shared(SupernetRequest(str(file), folder / "net", recipe=RECIPE, data="fractal:3", device="cpu"), Notes())
+    return folder / "net", load_space(str(file)).draw(1, seed=3)[0]
+
+
+def inherited(shared):
+    folder, spec = shared
+    return read_init(Path(f"supernet:{folder}"), spec, CLASSIFICATION)
+
+
+def test_a_network_begins_with_the_designs_tensors(shared):
+    folder, spec = shared
+    proxy = open_proxy(f"supernet:{folder}", "", "cpu")
+    wanted = inherit(proxy.store, spec, proxy.recipe, proxy.dataset).state_dict()
+    same, other = build(spec, 3), build(spec, 5)
+    assert begin(same, inherited(shared), spec, CLASSIFICATION, 3) == ""
+    assert all(torch.equal(each, wanted[name]) for name, each in same.state_dict().items())
+    assert begin(other, inherited(shared), spec, CLASSIFICATION, 5) == "a new head of 5 classes"
+    assert torch.equal(other.stem[0].weight, same.stem[0].weight)
+
+
+def test_what_begins_anew_is_said(shared):
+    begun, spec = inherited(shared), shared[1]
+    begun.tensors["stages.0.blocks.0.norm2.weight"] = torch.ones(3)
+    words = begin(build(spec, 3), begun, spec, CLASSIFICATION, 3)
+    assert words == "1 tensor of another shape anew, as stages.0.blocks.0.norm2.weight"
+
+
+def test_a_training_says_what_it_begins_with(ask, shared):
+    folder, spec = shared
+    notes = Notes()
+    train(ask(design=Design("small", spec), init=Path(f"supernet:{folder}")), notes)
+    assert any(f"beginning with supernet:{folder}" in note for note in notes.lines)
+
+
+def test_designs_of_other_spaces_are_refused(ask, shared):
+    with pytest.raises(InputError, match=r"shared by designs of space small, but .* has no shared tensor"):
+        train(ask(init=Path(f"supernet:{shared[0]}")), Notes())
+    with pytest.raises(InputError, match="'none' holds none"):
+        train(ask(init=Path("supernet:none")), Notes())
+    with pytest.raises(InputError, match=r"shared weights are of classification, but .* for semantic-fpn"):
+        read_init(Path(f"supernet:{shared[0]}"), shared[1], "semantic-fpn")

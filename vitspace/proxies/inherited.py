@@ -1,0 +1,64 @@
+"""A design with the weights that it shares with others, ready to be validated."""
+
+import torch
+
+from vitspace.data import Dataset
+from vitspace.machine.devices import autocast
+from vitspace.network import Network
+from vitspace.proxies import ProxyError
+from vitspace.proxies.batches import Normalise
+from vitspace.proxies.recipe import TrainingProxy
+from vitspace.proxies.shrinking import make_network
+from vitspace.sharing import Store, shared_of
+from vitspace.sharing.statistics import estimate_statistics
+from vitspace.sharing.store import on_meta, with_weights
+from vitspace.spec import Spec
+
+#: Batches of the recipe's size on which batch statistics are estimated anew.
+BATCHES = 8
+
+
+def missing(store: Store, spec: Spec, recipe: TrainingProxy, classes: int) -> str:
+    """Say which tensor of a design the store does not hold; an empty string where it holds all."""
+    with on_meta():
+        network = make_network(spec, recipe, classes)
+    tensors = store.tensors
+    for each in shared_of(network):
+        if each.role not in tensors:
+            return f"{each.name} of {list(each.shape)} has no shared tensor"
+        if any(a > b for a, b in zip(each.held, tensors[each.role].shape, strict=True)):
+            return f"{each.name} of {list(each.shape)} is larger than the shared {list(tensors[each.role].shape)}"
+    return ""
+
+
+def inherit(store: Store, spec: Spec, recipe: TrainingProxy, dataset: Dataset) -> Network:
+    """Return a design's network with copies of its shared weights, its batch statistics estimated anew.
+
+    Args:
+        store: On the device of the network.
+        spec: The design, for images of 224 pixels.
+        recipe: Of the training of the store.
+        dataset: Its data; statistics are those of training images spread over the set, neither shifted nor mirrored.
+
+    Raises:
+        InputError: the design cannot be had at the recipe's image size.
+        ProxyError: the store does not hold the design.
+    """
+    classes = len(dataset.classes)
+    if why := missing(store, spec, recipe, classes):
+        raise ProxyError(f"the shared weights are of other designs: {why}")
+    with on_meta():
+        network = make_network(spec, recipe, classes)
+    network = with_weights(store, network)
+    device = next(network.parameters()).device
+    wanted = min(BATCHES * recipe.batch_size, len(dataset.train_images))
+    images = dataset.train_images[:: len(dataset.train_images) // wanted][:wanted]
+    normalise = Normalise(dataset, device)
+    with autocast(recipe.precision, device):
+        estimate_statistics(network, (normalise(each.to(device)) for each in images.split(recipe.batch_size)))
+    return network.requires_grad_(True)
+
+
+def to_device(store: Store, device: torch.device) -> Store:
+    """Return a store on a device, which no gradient flows into."""
+    return store.to(device).requires_grad_(False)

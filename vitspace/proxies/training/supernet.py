@@ -1,0 +1,168 @@
+"""A validation with weights that all designs of a space share; the score is the negative validation loss.
+
+``supernet:DIR`` reads what ``vitspace supernet train`` wrote. A design's tensors are cut from the shared ones, its
+batch statistics estimated anew, and it is validated on the images that the training held back: seconds a design.
+``supernet:DIR,finetune=200`` trains each design 200 steps further first, by the training's recipe.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from vitspace.data import Dataset
+from vitspace.errors import InputError, shown
+from vitspace.machine.devices import check_device, seeded
+from vitspace.proxies import Score
+from vitspace.proxies.inherited import inherit, missing, to_device
+from vitspace.proxies.recipe import TrainingProxy
+from vitspace.proxies.short_training import fit, validate
+from vitspace.proxies.training.train import reference_points
+from vitspace.sharing import Store
+from vitspace.sharing.folder import digest, read
+from vitspace.spec import Spec
+
+_NAMED = re.compile(r"supernet:[^/]+@[0-9a-f]{8}(,finetune=\d+)?")
+_RULE = "shared weights are named by their folder, as supernet:DIR or supernet:DIR,finetune=200"
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSupernet:
+    """Shared weights with their data on a device: the `vitspace.proxies.Proxy` of this file.
+
+    Attributes:
+        store: The weights, on the device.
+        recipe: With which they were trained.
+        dataset: Their data, loaded.
+        device: Where designs are validated.
+        name: ``supernet:NAME@DIGEST``.
+        space: The space whose designs share them.
+        budget: The limit on FLOPs of these designs; empty without.
+        finetune: Steps of further training of each design.
+    """
+
+    store: Store
+    recipe: TrainingProxy
+    dataset: Dataset
+    device: torch.device
+    name: str
+    space: str
+    budget: str
+    finetune: int = 0
+
+    @property
+    def worst(self) -> float:
+        """The loss of chance, in nats."""
+        return reference_points(self.dataset).loss
+
+    def describe(self) -> dict[str, Any]:
+        """Return the recipe of the shared weights, whose they are, the size of the data, chance, and the device."""
+        chance = reference_points(self.dataset)
+        return {
+            "name": self.name,
+            **self.recipe.model_dump(),
+            "space": self.space,
+            "budget": self.budget,
+            "finetune": self.finetune,
+            "classes": len(self.dataset.classes),
+            "train_images": len(self.dataset.train_labels),
+            "val_images": len(self.dataset.val_labels),
+            "skipped_images": self.dataset.skipped,
+            "chance_loss": chance.loss,
+            "chance_accuracy": chance.accuracy,
+            "device": str(self.device),
+        }
+
+    def refused(self, spec: Spec) -> str:
+        """Say why a design has no shared weights; an empty string where it has."""
+        why = missing(self.store, spec, self.recipe, len(self.dataset.classes))
+        within = f" within {self.budget}" if self.budget else ""
+        return (
+            f"the weights of {self.name} are shared by designs of space {self.space}{within}, but {why}" if why else ""
+        )
+
+    def score(self, spec: Spec, seed: int, on_step: Callable[[int, int], None] | None = None) -> Score:
+        """Validate a design with its shared weights, and return its negative validation loss.
+
+        Args:
+            spec: The design, for images of 224 pixels.
+            seed: Of the further training, if there is any.
+            on_step: Called after each step of it.
+
+        Raises:
+            InputError: the spec cannot be built at this image size.
+            ProxyError: the store does not hold the design, or a loss is not finite.
+        """
+        start = time.perf_counter()
+        network: torch.nn.Module = inherit(self.store, spec, self.recipe, self.dataset)
+        if self.finetune:
+            with seeded(seed, self.device):
+                recipe = self.recipe.model_copy(update={"steps": self.finetune, "warmup": 0})
+                generator = torch.Generator().manual_seed(seed)
+                _, network = fit(network, recipe, self.dataset, generator, on_step)  # type: ignore[arg-type]
+        loss, accuracy = validate(network, self.recipe, self.dataset)
+        details = {"accuracy": accuracy, "steps": self.finetune, "device": str(self.device)}
+        return Score(-loss, time.perf_counter() - start, details)
+
+
+def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenSupernet:
+    """Return the proxy of a folder of shared weights, their data loaded.
+
+    Args:
+        argument: The folder, and perhaps ``,finetune=STEPS``.
+        data: Empty, or the data that the weights were trained on.
+        device: See `check_device`.
+        seed: Not used: the data are drawn as they were for the training.
+
+    Raises:
+        InputError: there are no such weights, data or device, or the weights are of other data or of other code.
+    """
+    folder, steps = _split(argument)
+    file = read(folder)
+    try:
+        recipe = TrainingProxy.model_validate(file.facts["recipe"])
+    except ValidationError as error:
+        raise InputError(f"{file.path} is no file of shared weights: its recipe is none: {error}") from None
+    if data and data != recipe.data:
+        raise InputError(
+            f"shared weights are validated on the data that they were trained on, {recipe.data}, but got {shown(data)}"
+        )
+    where = check_device(device)
+    dataset = recipe.load(file.facts["seed"])
+    if list(dataset.classes) != file.facts["classes"]:
+        raise InputError(f"{recipe.data} has other classes than the data that {str(folder)!r} was trained on")
+    name, facts = canonical_name(f"supernet:{argument}"), file.facts
+    return OpenSupernet(
+        to_device(file.store, where), recipe, dataset, where, name, facts["space"], facts["budget"], steps
+    )
+
+
+def canonical_name(text: str, data: str = "") -> str:
+    """Return the name under which scores are kept: the folder's name with a digest of its weights.
+
+    Args:
+        text: ``supernet:DIR``, or such a name.
+        data: Not used: the weights say what they were trained on.
+
+    Raises:
+        InputError: the name is of no form, or there are no such weights.
+    """
+    if _NAMED.fullmatch(text):
+        return text
+    folder, steps = _split(text.partition(":")[2])
+    name = f"supernet:{folder.resolve().name}@{digest(folder)}"
+    return f"{name},finetune={steps}" if steps else name
+
+
+def _split(argument: str) -> tuple[Path, int]:
+    """Return the folder, and the steps of further training."""
+    folder, _, rest = argument.partition(",")
+    name, _, steps = rest.partition("=")
+    if not folder or (rest and (name != "finetune" or not steps.isdecimal() or not int(steps))):
+        raise InputError(f"{_RULE}, but got {shown(argument)}")
+    return Path(folder).expanduser(), int(steps or 0)

@@ -1,0 +1,110 @@
+"""The folder of shared weights: one safetensors file of the weights, and while they are trained one to go on from."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vitspace.errors import FailureError, InputError
+from vitspace.files import parse_json, write_with
+from vitspace.sharing.store import Store
+from vitspace.sources import sources_of
+from vitspace.spec import part_type
+
+WEIGHTS, STATE = "shared.safetensors", "state.safetensors"
+#: What a file's metadata must tell.
+_TOLD = ("space", "budget", "recipe", "classes", "sources", "done", "steps", "undecayed", "drawn")
+_FACTS = "vitspace"
+
+
+@dataclass(frozen=True, eq=False)
+class File:
+    """The content of one of the folder's files.
+
+    Attributes:
+        path: The file.
+        tensors: By name.
+        facts: What is known of them: see `describe`, and what the training tells beside it.
+    """
+
+    path: Path
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+    @property
+    def store(self) -> Store:
+        """The store of the file's weights, which are those named ``weight/ROLE``."""
+        weights = {name.partition("/")[2]: each for name, each in self.tensors.items() if name.startswith("weight/")}
+        shapes = {role: tuple(each.shape) for role, each in weights.items()}
+        store = Store(shapes, self.facts["drawn"], self.facts["undecayed"])
+        store.load_state_dict(weights)
+        return store
+
+
+def sources(families: list[str]) -> dict[str, str]:
+    """Return for each family a digest of the code that decides what its shared tensors mean."""
+    return {family: sources_of(part_type("stage", family).__module__, __name__) for family in families}
+
+
+def read(folder: Path, name: str = WEIGHTS) -> File:
+    """Read shared weights.
+
+    Raises:
+        InputError: there are none, they are damaged or not trained to their end, or a family's code has changed since.
+    """
+    path = folder / name
+    if not path.is_file():
+        unfinished = (folder / STATE).is_file()
+        raise InputError(
+            f"shared weights are a folder that vitspace supernet train fills, but {str(folder)!r} "
+            + ("has a training that is not finished; --resume goes on with it" if unfinished else "holds none")
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {each: file.get_tensor(each) for each in file.keys()}  # noqa: SIM118 (it is no mapping)
+            facts = parse_json((file.metadata() or {}).get(_FACTS, "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"{path} is no file of shared weights: {error}") from None
+    if not isinstance(facts, dict) or (missing := [each for each in _TOLD if each not in facts]):
+        raise InputError(f"{path} is no file of shared weights: its metadata lack {', '.join(missing or _TOLD)}")
+    now = sources(sorted(facts["sources"]))
+    if changed := [family for family, digest in facts["sources"].items() if now[family] != digest]:
+        raise InputError(
+            f"shared weights are used with the code that they were trained with, but those in {str(folder)!r} are of "
+            f"another version of {', '.join(changed)}; train them anew"
+        )
+    return File(path, tensors, facts)
+
+
+def write(folder: Path, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write one of the folder's files, whole.
+
+    Raises:
+        FailureError: it cannot be written, as where the disk is full.
+    """
+    plain = {key: each.detach().cpu().contiguous() for key, each in tensors.items()}
+    try:
+        write_with(folder / name, lambda path: save_file(plain, path, {"format": "pt", _FACTS: json.dumps(facts)}))
+    except (OSError, SafetensorError) as error:
+        raise FailureError(
+            f"{str(folder / name)!r} cannot be written: {error}; what was written before is whole"
+        ) from None
+
+
+def digest(folder: Path) -> str:
+    """Return what tells the weights in a folder from all others.
+
+    Raises:
+        InputError: there are none.
+    """
+    path = folder / WEIGHTS
+    if not path.is_file():
+        read(folder)  # which says what is wrong
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:8]
