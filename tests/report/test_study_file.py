@@ -1,3 +1,4 @@
+import contextlib
 import json
 import re
 from dataclasses import replace
@@ -9,6 +10,7 @@ from vitspace.report import read_study, study_data, write_report
 from vitspace.report.dashboard import note_text
 from vitspace.report.markdown import report_text
 from vitspace.report.study_file import kept_json, report_folder
+from vitspace.study.peer import StudyPeer
 from vitspace.study.trial import Trial
 
 
@@ -81,6 +83,7 @@ def test_a_name_that_could_lead_elsewhere_is_refused_and_nothing_written(name, r
 
 
 HTML = "<script>alert(1)</script>"
+PEER = StudyPeer("resnet50.a1_in1k", 224, 25_557_032, 4 * 10**9, 80.2, "600 epochs", source="a paper", why="absent")
 
 
 def test_markup_of_others_is_text_in_report_and_note(record, tmp_path):
@@ -162,3 +165,30 @@ def test_a_report_of_another_version_or_without_its_page_is_not_kept(record, tmp
         assert kept_json(undesigned(record), tmp_path) is None
     (tmp_path / "index.html").unlink()
     assert kept_json(undesigned(record), tmp_path) is None
+
+
+@pytest.mark.parametrize("key", ["resolved", "peers"])
+def test_no_text_of_others_is_markup_wherever_it_stands(key, record, tmp_path):
+    """Each text of a study in its proxy's numbers and of one in points, outside of blocks of code."""
+    for accuracy in ("proxy", "estimate"):
+        config = record.config.model_copy(update={"accuracy": accuracy})
+        resolved = record.resolved | {"proxy": record.resolved["proxy"] | {"trains": False}}
+        trials = [replace(each, proxy_score=each.score) for each in record.trials]
+        data = study_data(replace(record, config=config, resolved=resolved, trials=trials, peers=[PEER]))
+        changed = json.loads(json.dumps(data[key]))
+        for owner, name in list(_texts(changed)):
+            former, owner[name] = owner[name], f"{HTML}]({HTML}"
+            (tmp_path / "study.json").write_text(json.dumps(data | {key: changed}))
+            with contextlib.suppress(InputError):
+                found = read_study(tmp_path)
+                for text in (report_text(found), note_text(found)):
+                    assert HTML not in re.sub(r"(?ms)^(```+)$.*?^\1$", "", text), name
+            owner[name] = former
+
+
+def _texts(data):
+    for name, value in data.items() if isinstance(data, dict) else enumerate(data):
+        if isinstance(value, str):
+            yield data, name
+        elif isinstance(value, dict | list):
+            yield from _texts(value)

@@ -39,7 +39,7 @@ def _opening(record: StudyRecord) -> Iterator[str]:
         took = f"\n\nSearched for {format_seconds(record.seconds)}." if record.seconds else ""
         yield fenced(command) + took
     for name, figure in figures(record).items():
-        yield f"![{figure.alt}]({name}.png)"
+        yield f"![{escaped(figure.alt)}]({name}.png)"
 
 
 def _results(record: StudyRecord) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 from vitspace.anchors import all_anchors
 from vitspace.errors import InputError, shown
 from vitspace.files import explain
+from vitspace.image_sizes import LEAST_SIDE, MOST_SIDE
 from vitspace.study.config import BEFORE, StudyConfig, found_space
 from vitspace.study.peer import StudyPeer
 from vitspace.study.record import OBJECTIVES, StudyRecord
@@ -25,7 +26,7 @@ NotNegative = Annotated[float, Field(ge=0, le=_MOST, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=_MOST, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=int(_MOST))]
 Size = Annotated[int, Field(ge=1, le=int(_MOST))]
-Pixels = Annotated[int, Field(ge=1, le=1 << 14)]
+Pixels = Annotated[int, Field(ge=LEAST_SIDE, le=MOST_SIDE)]
 Resolution = Pixels | Annotated[list[Pixels], Field(min_length=2, max_length=2)]
 Text = Annotated[str, Field(max_length=100_000)]
 Point = Annotated[list[Number], Field(min_length=len(OBJECTIVES), max_length=len(OBJECTIVES))]
