@@ -62,6 +62,8 @@ def test_depth_beyond_what_is_known_earns_nothing():
 def test_a_design_without_mixing_is_refused_with_that_reason():
     with pytest.raises(vitspace.InputError, match=r"positions of the map meet, but no block of this one mixes them"):
         vitspace.predict_top1(spec("mat_2_abl_pure_mlp"))
+    with pytest.raises(vitspace.InputError, match=r"no block of this one mixes them"):
+        difference(spec("mat_2"), spec("mat_2_abl_pure_mlp"))
 
 
 def test_what_is_neither_spec_nor_classifier_is_refused():
@@ -78,3 +80,21 @@ def test_a_design_and_itself_are_a_tie_and_far_sizes_are_none():
     found = difference(spec("msg_base"), spec("mat_1"))
     assert found.mean > 5 and found.sd < 2
     assert difference(spec("mat_1"), spec("msg_base")).mean == pytest.approx(-found.mean)
+
+
+@pytest.mark.parametrize(
+    ("network", "got"),
+    [
+        (nn.Conv2d(3, 8, 3), r"\[1, 8, 222, 222\]"),
+        (nn.Identity(), r"\[1, 3, 224, 224\]"),
+        (timm.create_model("resnet18", features_only=True), "list"),
+    ],
+)
+def test_a_network_that_gives_no_scores_is_refused(network, got):
+    with pytest.raises(vitspace.InputError, match=rf"a classifier gives scores \[1, classes\], but \w+ gives {got}"):
+        vitspace.predict_top1(network)
+
+
+def test_no_estimate_is_below_nothing():
+    found = vitspace.predict_top1(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 1000)))
+    assert 0.0 == found.low90 <= found.mean <= 100 and not found.inside

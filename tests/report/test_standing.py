@@ -14,7 +14,7 @@ def test_a_tie_at_fewer_milliseconds_is_told_with_its_interval(points):
     assert verdict(points) == (
         "Of 5 searched designs, 1 ties with MSG-T in accuracy at fewer milliseconds: "
         "design 5 (-0.4 points [-2.0, +1.2], -11 % FLOPs, -30 % ms); 3 are below it at lower cost; 1 is dominated. "
-        "None leads in accuracy beyond the interval (90 %, in brackets)."
+        "None leads MSG-T in accuracy beyond the interval (90 %, in brackets)."
     )
     assert verdict(points) in headline(points)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -92,14 +93,16 @@ def predict_top1(design: Spec | nn.Module, img_size: ImageSize = NATIVE_SIZE) ->
     modules, differences below about a point and mixing without parameters are not seen.
 
     Args:
-        design: A spec; or a network [B, 3, H, W] -> [B, classes], whose weights do not matter.
+        design: A spec; or a network [B, 3, H, W] -> [B, classes], whose weights do not matter. Its head counts as it
+            is; ImageNet-1k has 1,000 classes. Whether positions meet is looked at in specs and in networks that have
+            ``forward_features``, as timm's.
         img_size: Side of the image, or (height, width), pixels, in training and at the test.
 
     Raises:
         InputError: ``design`` is neither, positions never meet in it, or it does not take such an image.
     """
     found = summed([design], img_size)[0]
-    check_mixing(getattr(design, "spec", design), size_of(design, img_size))
+    _check_mixing(design, img_size)
     return found
 
 
@@ -111,6 +114,8 @@ def difference(a: Spec | nn.Module, b: Spec | nn.Module, img_size: ImageSize = N
     """
     model = predictor()
     found, families = _subjects([a, b], img_size, model)
+    for design in (a, b):
+        _check_mixing(design, img_size)
     joint = model.joint(model.guards.capped(found), families)
     contrast = np.array([1.0, -1.0])
     errors = np.exp(joint.mean)
@@ -143,13 +148,18 @@ def summed(designs: Sequence[Spec | nn.Module], img_size: ImageSize = NATIVE_SIZ
     ]
 
 
+def _check_mixing(design: Spec | nn.Module, img_size: ImageSize) -> None:
+    check_mixing(getattr(design, "spec", design), size_of(design, img_size))
+
+
 def _prediction(mean: float, sd: float, model: Predictor, outside: tuple[str, ...], near: list[str]) -> Prediction:
     low, high = model.factors
     low80, high80, low90, high90 = (
         100 - float(np.exp(mean + sign * factor * sd)) for factor in (low, high) for sign in (1, -1)
     )
     own = (high90 - low90) / 2 / NORMAL_90
-    return Prediction(100 - float(np.exp(mean)), own, low80, high80, low90, high90, not outside, outside, near)
+    middle, *ends = (max(0.0, top1) for top1 in (100 - float(np.exp(mean)), low80, high80, low90, high90))
+    return Prediction(middle, own, *ends, not outside, outside, near)
 
 
 def _subjects(
@@ -166,13 +176,22 @@ def _counted(design: Spec | nn.Module, img_size: ImageSize) -> PartCost:
     height, width = sides(img_size)
     if not isinstance(design, nn.Module):
         raise InputError(f"a prediction is of a Spec or a torch module, but got {design!r:.80}")
+    outputs: list[Any] = []
+    handle = design.register_forward_hook(lambda network, images, output: outputs.append(output))
     try:
-        return count_network(design, 3, height, width)
+        counted = count_network(design, 3, height, width)
     except (RuntimeError, AssertionError, ValueError, TypeError) as error:
         raise InputError(
             f"a classifier takes an image [1, 3, {height}, {width}], but {type(design).__name__} does not: "
             f"{str(error).splitlines()[0] if str(error) else type(error).__name__}"
         ) from None
+    finally:
+        handle.remove()
+    shape = tuple(getattr(outputs[-1], "shape", ()))
+    if len(shape) != 2:
+        got = f"[{', '.join(map(str, shape))}]" if shape else type(outputs[-1]).__name__
+        raise InputError(f"a classifier gives scores [1, classes], but {type(design).__name__} gives {got}")
+    return counted
 
 
 def _family(design: Spec | nn.Module) -> str | None:

@@ -151,7 +151,7 @@ def standings_words(record: StudyRecord, others: list[Neighbour], nearest: str) 
     if beaten := len(searched) - len(found):
         said.append(f"{beaten} {'is' if beaten == 1 else 'are'} dominated")
     designs = "1 searched design" if len(searched) == 1 else f"{len(searched)} searched designs"
-    return f"Of {designs}, {'; '.join(said)}. {_sure(ahead)}"
+    return f"Of {designs}, {'; '.join(said)}. {_sure(ahead, one or 'the one nearest to it')}"
 
 
 @dataclass(frozen=True)
@@ -173,10 +173,10 @@ class _Group:
         return f"{text}: {shown}{f' and {rest} more' if rest > 0 else ''}"
 
 
-def _sure(ahead: list[Standing]) -> str:
+def _sure(ahead: list[Standing], whom: str) -> str:
     sure = [str(each.trial.number) for each in ahead if each.gap.sure]
     if not sure:
-        return "None leads in accuracy beyond the interval (90 %, in brackets)."
+        return f"None leads {whom} in accuracy beyond the interval (90 %, in brackets)."
     designs = f"Design {sure[0]} leads" if len(sure) == 1 else f"Designs {', '.join(sure)} lead"
     designs = designs if len(sure) <= _NUMBERED else f"{len(sure)} of them lead"
     return f"{designs} in accuracy beyond the interval (90 %, in brackets)."
