@@ -158,8 +158,9 @@ def _prediction(mean: float, sd: float, model: Predictor, outside: tuple[str, ..
         100 - float(np.exp(mean + sign * factor * sd)) for factor in (low, high) for sign in (1, -1)
     )
     own = (high90 - low90) / 2 / NORMAL_90
-    middle, *ends = (max(0.0, top1) for top1 in (100 - float(np.exp(mean)), low80, high80, low90, high90))
-    return Prediction(middle, own, *ends, not outside, outside, near)
+    middle = 100 - float(np.exp(mean))
+    middle, low80, high80, low90, high90 = (max(0.0, top1) for top1 in (middle, low80, high80, low90, high90))
+    return Prediction(middle, own, low80, high80, low90, high90, not outside, outside, near)
 
 
 def _subjects(

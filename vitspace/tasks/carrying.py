@@ -3,10 +3,11 @@
 A row is a backbone of published top-1 with the mIoU or AP that it reaches behind the task's head, as its paper trained
 it. Top-1 of our backbones is their paper's, that of peers timm's of the weights that their tables begin from
 (torchvision's for ResNets, also where a toolbox has a ResNet of another stem). The held-out error is that of each row
-by the line through the others, beside that by their mean, which a line must beat. A line is used between the least and
-the largest top-1 of its rows.
+by the line through the rows of other families, beside that by their mean, which a line must beat. A line is used
+between the least and the largest top-1 of its rows.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -61,6 +62,12 @@ class Line:
         return np.array([point.row.value for point in self.points])
 
     @cached_property
+    def _others(self) -> NDArray[np.bool_]:
+        """For each row, which rows are of another family than its own, [N, N]."""
+        families = np.array([_family(point.row) for point in self.points])
+        return families[:, None] != families[None, :]
+
+    @cached_property
     def _fitted(self) -> tuple[float, float]:
         return _fit(self.top1, self.values)
 
@@ -77,8 +84,8 @@ class Line:
 
     @cached_property
     def errors(self) -> Floats:
-        """Each row less what the line through the others says, [N]."""
-        return _left_out(self.top1, self.values, lambda x, y, at: _at(_fit(x, y), at))
+        """Each row less what the line through the rows of other families says, [N]."""
+        return self._left_out(lambda x, y, at: _at(_fit(x, y), at))
 
     @property
     def error(self) -> float:
@@ -92,12 +99,12 @@ class Line:
 
     @cached_property
     def error_of_mean(self) -> float:
-        """Mean absolute held-out error where each row is taken to be the mean of the others."""
-        return float(np.abs(_left_out(self.top1, self.values, lambda x, y, at: float(y.mean()))).mean())
+        """Mean absolute held-out error where each row is taken to be the mean of those of other families."""
+        return float(np.abs(self._left_out(lambda x, y, at: float(y.mean()))).mean())
 
     @property
     def holds(self) -> bool:
-        """Whether the line rises, and beats the mean on rows that are held out."""
+        """Whether the line rises, and beats the mean on families that are held out."""
         return self.slope > 0 and self.error < self.error_of_mean
 
     def value(self, top1: float) -> float | None:
@@ -109,12 +116,16 @@ class Line:
         """Return the line's height at a top-1, wherever that is."""
         return _at(self._fitted, top1)
 
+    def _left_out(self, predict: Callable[[Floats, Floats, float], float]) -> Floats:
+        known = zip(self._others, self.top1, self.values, strict=True)
+        return np.array([y - predict(self.top1[others], self.values[others], float(x)) for others, x, y in known])
+
     @property
     def words(self) -> str:
         """How top-1 carries over, in a sentence."""
         rows, low, high = len(self.points), self.top1.min(), self.top1.max()
         of = f"{rows} published backbones of {self.task} ({self.data}, top-1 {low:.1f} to {high:.1f} %)"
-        held = f"held-out error {self.error:.1f} points, by their mean {self.error_of_mean:.1f}"
+        held = f"error on families held out {self.error:.1f} points, by the mean {self.error_of_mean:.1f}"
         if not self.holds:
             return f"{self.metric} does not follow from top-1 over the {of}: {held}."
         return f"{self.metric} rises {self.slope:.2f} points a point of top-1 over the {of}; {held}."
@@ -163,6 +174,6 @@ def _at(fitted: tuple[float, float], x: float) -> float:
     return fitted[0] * x + fitted[1]
 
 
-def _left_out(x: Floats, y: Floats, predict: Callable[[Floats, Floats, float], float]) -> Floats:
-    keep = ~np.eye(len(x), dtype=bool)
-    return np.array([y[i] - predict(x[keep[i]], y[keep[i]], float(x[i])) for i in range(len(x))])
+def _family(row: DenseRow) -> str:
+    """Return a row's family; of a peer what the name of its network begins with: resnet, swin, pvt."""
+    return row.family if row.family != "peer" else re.split(r"[\d_]", row.network)[0]

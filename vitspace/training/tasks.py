@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
 from vitspace.data import SOURCES
 from vitspace.errors import InputError
 from vitspace.spec import Spec
@@ -66,12 +69,21 @@ def rates(recipe: Recipe, task: str) -> dict[str, Any]:
     return {"drop_path_rate": recipe.drop_path} | own
 
 
-def check_batch(task: str, micro_batch: int) -> None:
+def check_batch(task: str, network: nn.Module, micro_batch: int, positions: int) -> None:
     """Check how many images at once a task's network trains on.
+
+    Args:
+        task: The task.
+        network: The network.
+        micro_batch: Images at once.
+        positions: Positions of the last map, whose mean and variance BatchNorm takes over all images.
 
     Raises:
         InputError: they are too few.
     """
     least = 1 if task == CLASSIFICATION else load(task).TASK.least_batch
+    if positions == 1 and any(isinstance(module, _BatchNorm) for module in network.modules()):
+        least = max(least, 2)
     if micro_batch < least:
-        raise InputError(f"{task} trains on at least {least} images at once, but got {micro_batch}")
+        where = " whose last map has one position" if positions == 1 else ""
+        raise InputError(f"{task} trains on at least {least} images at once{where}, but got {micro_batch}")
