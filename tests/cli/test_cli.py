@@ -117,7 +117,7 @@ def test_a_resumed_study_is_topped_up(finished):
         (["--space", "msg", "--data", "imagefolder:empty"], "empty"),
         (["--space", "msg", "--data", "imagenet"], "data is fractal"),
         (["--space", "msg", "--device", "cuda:9"], "device is one of auto, cpu"),
-        (["--space", "msg", "--proxy", "oracle"], "a proxy is one of halving, train"),
+        (["--space", "msg", "--proxy", "oracle"], "a proxy is one of halving, supernet, train"),
         (["--space", "msg", "--proxy", "train:huge"], "a training preset is one of check, tiny"),
         (["--space", "msg", "--proxy", "zico", "--data", "digits"], "data is fractal, but got 'digits'"),
         (["--space", "msg", "--sampler", "best"], "sampler"),
@@ -233,4 +233,4 @@ def test_fidelity_refuses_what_it_would_ignore(tmp_path, args, message):
 
 def test_fidelity_refuses_what_it_does_not_know(tmp_path):
     done = vitspace("fidelity", "luck", cwd=tmp_path, check=2)
-    assert "a proxy is one of halving, train" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert "a proxy is one of halving, supernet, train" in done.stderr and len(done.stderr.splitlines()) == 1

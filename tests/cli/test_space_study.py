@@ -53,7 +53,7 @@ def test_every_command_and_option_has_help(command):
         (["compare", "small.yaml", "small.yaml", "--budget", "1G"], "each space is compared once"),
         (["compare", "smal", "--budget", "1G"], "spaces are"),
         (["compare", "small.yaml", "--budget", "1X"], "a quantity is a positive number"),
-        (["compare", "small.yaml", "--budget", "1G", "--proxy", "luck"], "a proxy is one of halving, train"),
+        (["compare", "small.yaml", "--budget", "1G", "--proxy", "luck"], "a proxy is one of halving, supernet, train"),
         (["axes", "small.yaml", "--budget", "90G..91G"], "no design of small fits: the largest costs"),
         (["axes", "nothing"], "there is no file 'studies.journal'"),
     ],

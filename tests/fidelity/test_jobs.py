@@ -153,7 +153,7 @@ def test_without_names_all_training_free_proxies_are_meant():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"proxies": ("oracle",)}, "a proxy is one of halving, train, rank"),
+        ({"proxies": ("oracle",)}, "a proxy is one of halving, supernet, train, rank"),
         ({"proxies": ("zico",), "inits": ("random",)}, "init is own, common or both, but got 'random'"),
         ({"proxies": ("halving:tiny/small",)}, "a report card is of one training preset.*got 'halving:tiny/small'"),
         ({"proxies": ("zico",), "data": "cifar10:/nowhere"}, "data belong to a proxy that trains, .*got 'cifar10:/now"),

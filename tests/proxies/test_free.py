@@ -16,7 +16,7 @@ from vitspace.proxies.training_free import FreeProxy
 def test_the_names_are_those_agreed_on():
     baselines, others = {"params", "macs", "nt", "slog"}, {"expressivity", "trainability", "zico", "naswot"}
     assert set(SCORES) == baselines | others | {"synflow", "dss"}
-    assert {"train", "halving", *SCORES, *COMBINATIONS} == set(PROXIES)
+    assert {"train", "halving", "supernet", *SCORES, *COMBINATIONS} == set(PROXIES)
 
 
 @pytest.mark.parametrize(("name", "told"), [("params", False), ("slog", False), ("naswot", True)])
@@ -61,7 +61,7 @@ def test_a_score_that_fails_is_a_proxy_error(monkeypatch):
     [
         ("zico:tiny", "", "only train takes a preset, as in train:small, but got zico:tiny"),
         ("zico", "digits", "fed generated fractals, so data is fractal, but got 'digits'"),
-        ("luck", "", "a proxy is one of halving, train, rank, ridge, dss"),
+        ("luck", "", "a proxy is one of halving, supernet, train, rank, ridge, dss"),
     ],
 )
 def test_bad_names_and_data_are_refused(text, data, message):
