@@ -56,7 +56,7 @@ def test_a_space_is_named_once(files):
 
 
 def test_a_stop_says_how_many_scores_are_kept(files, monkeypatch, caplog):
-    def stop(self, spec, resolution, written):
+    def stop(self, spec, resolution, written, costs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Scorer, "score", stop)

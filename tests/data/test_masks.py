@@ -70,7 +70,7 @@ def png(values, bits, kind):
         text += "0" * (-len(text) % 8)
         rows.append(b"\0" + int(text, 2).to_bytes(len(text) // 8, "big"))
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", len(values[0]), len(values), bits, kind, 0, 0, 0))]
-    chunks += [(b"PLTE", bytes(range(3 * 2 ** min(bits, 8))[-768:] if bits < 8 else 768))] if kind == 3 else []
+    chunks += [(b"PLTE", bytes(3 * 2**bits))] if kind == 3 else []
     chunks += [(b"IDAT", zlib.compress(b"".join(rows))), (b"IEND", b"")]
     parts = (
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks

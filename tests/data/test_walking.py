@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitspace.data import check_data, load_data
+from vitspace.data import check_data, find_masks, load_data
 from vitspace.data._walking import SUFFIXES, images_below
 from vitspace.data.imagefolder import find_images
 from vitspace.errors import InputError
@@ -176,6 +176,8 @@ def test_data_below_a_folder_that_is_not_entered_are_one_error(unprivileged, sou
         for use in (check_data, partial(load_data, img_size=16), partial(open_images, img_size=32)):
             with pytest.raises(InputError, match=r"may read, but got \[Errno 13\] Permission denied: '.*set/"):
                 use(f"{source}:{unprivileged / 'set'}")
+        with pytest.raises(InputError, match=r"may read, but got \[Errno 13\] Permission denied: '.*set/"):
+            find_masks(str(unprivileged / "set"))
     finally:
         (unprivileged / "set").chmod(0o700)
 

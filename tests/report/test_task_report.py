@@ -12,7 +12,7 @@ from vitspace.report.page.sections import cards, views_note
 from vitspace.report.scatter import cost_label, scatter
 from vitspace.report.tables import anchors_table, references
 from vitspace.report.tasks import carried_value, carried_words, task_sentence
-from vitspace.report.words import headline
+from vitspace.report.words import design_commands, headline
 from vitspace.tasks.carrying import lines
 
 TASK = {"name": "semantic-fpn", "size": [512, 512], "num_classes": 150}
@@ -78,3 +78,15 @@ def test_studies_of_two_tasks_are_not_compared(points, dense):
 
 def test_classification_says_nothing_of_it(points):
     assert "whole network" not in report_text(points) and carried_words(points, points.front[0]) == ""
+
+
+def test_a_study_of_a_proxys_scores_tells_nothing_of_top1(dense):
+    config = dense.config.model_copy(update={"accuracy": "proxy"})
+    [trial, *_] = dense.front
+    assert carried_words(dense, trial) and carried_words(replace(dense, config=config), trial) == ""
+
+
+def test_commands_look_at_the_whole_network_and_train_the_classifier(dense):
+    commands = dict(design_commands(dense, dense.front[0]))
+    assert commands["see where its milliseconds go"].endswith("/spec.json --task semantic-fpn --img-size 512")
+    assert "--task" not in commands["train it in full"]

@@ -69,10 +69,40 @@ def test_a_stopped_training_goes_on_to_the_same_weights(trained, ask, monkeypatc
     assert found["train_losses"] == facts["train_losses"] and found["ends"] == facts["ends"]
 
 
+def test_erased_and_mixed_images_are_those_of_the_step(ask, tmp_path):
+    changes = {"recipe": f"{RECIPE},erase=0.9,mixup=0.2"}
+    whole = ask(out=tmp_path / "whole", **changes)
+    train(whole, Told())
+    with pytest.raises(KeyboardInterrupt):
+        train(ask(**changes), Told(2))
+    train(ask(resume=True, **changes), Told())
+    one, other = weights(whole.out), weights(ask().out)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_an_interrupt_of_the_validation_loses_no_step(trained, ask, monkeypatch):
+    out, _, _ = trained
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "validate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(ask(), Told())
+    told = Told()
+    train(ask(resume=True), told)
+    one, other = weights(out), weights(ask().out)
+    assert not told.steps and all(torch.equal(one[name], other[name]) for name in one)
+
+
 def test_a_finished_training_is_not_begun_again(trained, ask):
     out, facts, _ = trained
     told = Told()
     assert train(ask(out=out, resume=True), told) == facts and not told.steps
+    for changes, what in (({"seed": 3}, "seed"), ({"recipe": f"{RECIPE},lr=0.1"}, "lr")):
+        with pytest.raises(InputError, match=rf"a resumed training keeps its {what}, which differs"):
+            train(ask(out=out, resume=True, **changes), Told())
     with pytest.raises(InputError, match=r"a new folder, but .* has some; --resume goes on"):
         train(ask(out=out), Told())
 

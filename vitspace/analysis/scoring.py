@@ -4,10 +4,10 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vitspace import cache
-from vitspace.costs import cost
+from vitspace.costs import PartCost, cost
 from vitspace.image_sizes import ImageSize
 from vitspace.machine.devices import computing_on, default_threads
 from vitspace.proxies import CAUTION, Proxy, ProxyError, ProxyFault, module_of, open_proxy, part_data, trains
@@ -88,18 +88,21 @@ class Scorer:
         self._kind = f"scores of designs {sources_of(module_of(proxy))} {digest}"
         self._known = cache.load(self._kind)
 
-    def score(self, spec: Spec, resolution: ImageSize, written: Spec | None = None) -> ScoredDesign:
+    def score(
+        self, spec: Spec, resolution: ImageSize, written: Spec | None = None, costs: PartCost | None = None
+    ) -> ScoredDesign:
         """Return a design's costs and score; an exception of the proxy becomes the reason of a failure.
 
         Args:
             spec: The design.
             resolution: Side of the image, or (height, width), pixels, at which it is costed.
             written: It as proxies know it (`Space.as_written`); None is that of which `Spec.at` makes the design.
+            costs: Of it; None is those of a network of classification.
 
         Raises:
             ProxyFault: the proxy is of another package, and of the wrong shape.
         """
-        costs, written = cost(spec, resolution), written or spec.written_at(resolution)
+        costs, written = costs or cost(spec, resolution), written or spec.written_at(resolution)
         key = f"{self.seed} {written.id} {spec.sources}"
         if key not in self._known:
             try:
@@ -120,9 +123,7 @@ class Scorer:
         try:
             with computing_on(self.threads):
                 for space, spec in track(designs, "scoring designs"):
-                    scored = self.score(spec, space.resolution, space.as_written(spec))
-                    costs = space.cost(spec)
-                    found.append(replace(scored, params=costs.params, macs=costs.macs))
+                    found.append(self.score(spec, space.resolution, space.as_written(spec), space.cost(spec)))
         except KeyboardInterrupt:
             _log.warning("%d of %d scores are kept; the same call goes on from there", len(found), len(designs))
             raise

@@ -56,8 +56,8 @@ def size(
     from vitspace.space import load_sizes
 
     space = load_sizes(name, read_sizes(img_size), task or CLASSIFICATION)
-    designs, axes = space.size(budget), len({v.axis for v in space.variables})
     sizes = {size: each.size(budget) for size, each in space.at.items()}
+    designs, axes = sum(sizes.values()), len({v.axis for v in space.variables})
     if as_json:
         found = {
             "space": space.name,

@@ -1,5 +1,6 @@
 """vitspace supernet: train, show."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -60,5 +61,6 @@ def _print(facts: dict[str, Any], folder: Path, as_json: bool) -> None:
     )
     for name, end in facts["ends"].items():
         say(f"{name} design {end['spec_id']}: validation loss {end['val_loss']:.3f}, top-1 {end['accuracy']:.2%}")
-    limit = f" --budget {facts['budget']}" if facts["budget"] else ""
-    say(f"next: vitspace search --space {facts['space_typed']}{limit} --proxy supernet:{folder}")
+    limit = ["--budget", facts["budget"]] if facts["budget"] else []
+    command = ["vitspace", "search", "--space", facts["space_typed"], *limit, "--proxy", f"supernet:{folder}"]
+    say(f"next: {shlex.join(command)}")

@@ -7,12 +7,10 @@ begins with an underscore are no sources.
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from difflib import get_close_matches
 from types import ModuleType
 
-from vitspace.data._base import DataRequest, Dataset, part_of, resize
+from vitspace.data._base import DataRequest, Dataset, part_of, permitted, resize
 from vitspace.data._decoding import read_image
 from vitspace.data._masks import IGNORED, MOST_RATIO, find_masks, read_mask
 from vitspace.data._picture import as_rgb
@@ -66,7 +64,7 @@ def load_data(
         if limit is not None and limit < 1:
             raise InputError(f"{name} is at least 1, but got {limit}")
     _check(source, argument)
-    with _permitted():
+    with permitted():
         return source.load(argument, DataRequest(img_size, seed, max_train, max_val))
 
 
@@ -93,16 +91,8 @@ def kept_size(text: str, img_size: int) -> int:
 
 
 def _check(source: ModuleType, argument: str) -> None:
-    with _permitted():
+    with permitted():
         source.check(argument)
-
-
-@contextmanager
-def _permitted() -> Iterator[None]:
-    try:
-        yield
-    except PermissionError as error:
-        raise InputError(f"data are files that this user may read, but got {error}") from None
 
 
 def _parse(text: str) -> tuple[ModuleType, str]:

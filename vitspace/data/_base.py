@@ -1,11 +1,24 @@
 """The data set that every source returns, and the request that it takes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
+
+from vitspace.errors import InputError
+
+
+@contextmanager
+def permitted() -> Iterator[None]:
+    """Turn what may not be read into one clear error."""
+    try:
+        yield
+    except PermissionError as error:
+        raise InputError(f"data are files that this user may read, but got {error}") from None
 
 
 @dataclass(frozen=True, eq=False)

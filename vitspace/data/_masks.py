@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vitspace.data._base import permitted
 from vitspace.data._decoding import opened, tell_passed_over
 from vitspace.data._picture import as_rgb, orientation
 from vitspace.data._walking import images_below
@@ -48,6 +49,7 @@ class FoundMasks:
     passed_over: int = 0
 
 
+@permitted()
 def find_masks(argument: str, num_classes: int | None = None) -> FoundMasks:
     """List the images with their masks, and read every mask.
 

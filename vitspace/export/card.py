@@ -61,8 +61,9 @@ def _opening(model: ExportedModel) -> str:
         text += f", trial {design.trial.number} of the study {design.record.name}"
     if design.anchor:
         text += f"; the published {design.anchor.id} ({design.anchor.source})"
+    text = escaped(text)
     if model.weights:
-        return f"{escaped(text)}. {escaped(_training(model.weights))}"
+        return f"{text}. {escaped(_training(model.weights))}"
     if not model.is_classifier:
         return (
             f"{text}. **It is not trained**: its weights are those of the initialisation with seed 0. `vitspace train "

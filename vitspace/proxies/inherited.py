@@ -1,7 +1,5 @@
 """A design with the weights that it shares with others, ready to be validated."""
 
-import torch
-
 from vitspace.data import Dataset
 from vitspace.machine.devices import autocast
 from vitspace.network import Network
@@ -21,7 +19,10 @@ BATCHES = 8
 def missing(store: Store, spec: Spec, recipe: TrainingProxy, classes: int) -> str:
     """Say which tensor of a design the store does not hold; an empty string where it holds all."""
     with on_meta():
-        network = make_network(spec, recipe, classes)
+        return _lacking(store, make_network(spec, recipe, classes))
+
+
+def _lacking(store: Store, network: Network) -> str:
     tensors = store.tensors
     for each in shared_of(network):
         if each.role not in tensors:
@@ -44,11 +45,10 @@ def inherit(store: Store, spec: Spec, recipe: TrainingProxy, dataset: Dataset) -
         InputError: the design cannot be had at the recipe's image size.
         ProxyError: the store does not hold the design.
     """
-    classes = len(dataset.classes)
-    if why := missing(store, spec, recipe, classes):
-        raise ProxyError(f"the shared weights are of other designs: {why}")
     with on_meta():
-        network = make_network(spec, recipe, classes)
+        network = make_network(spec, recipe, len(dataset.classes))
+    if why := _lacking(store, network):
+        raise ProxyError(f"the shared weights are of other designs: {why}")
     network = with_weights(store, network)
     device = next(network.parameters()).device
     wanted = min(BATCHES * recipe.batch_size, len(dataset.train_images))
@@ -57,8 +57,3 @@ def inherit(store: Store, spec: Spec, recipe: TrainingProxy, dataset: Dataset) -
     with autocast(recipe.precision, device):
         estimate_statistics(network, (normalise(each.to(device)) for each in images.split(recipe.batch_size)))
     return network.requires_grad_(True)
-
-
-def to_device(store: Store, device: torch.device) -> Store:
-    """Return a store on a device, which no gradient flows into."""
-    return store.to(device).requires_grad_(False)

@@ -93,7 +93,7 @@ def design_lines(record: StudyRecord, which: str, trial: Trial) -> list[str]:
     lines.append(
         f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, {latency_name(record)} {ms:.1f}ms{unsure}{size}"
     )
-    carried = [f"  {words}"] if record.in_points and (words := carried_words(record, trial)) else []
+    carried = [f"  {words}"] if (words := carried_words(record, trial)) else []
     return lines + carried + _setting_lines(trial)
 
 

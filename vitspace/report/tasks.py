@@ -42,7 +42,7 @@ def carried_value(record: StudyRecord, trial: Trial) -> tuple[float, float] | No
 def carried_words(record: StudyRecord, trial: Trial) -> str:
     """A sentence on `carried_value`; empty where nothing is known of how top-1 carries over."""
     line = task_line(record)
-    if line is None or not line.holds:
+    if not record.in_points or line is None or not line.holds:
         return ""
     found = carried_value(record, trial)
     if found is None:

@@ -214,6 +214,8 @@ def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
     size = record.size_of(trial)
     sized = "" if size == NATIVE_SIZE else f" --img-size {format_image_size(size)}"
     train = sized if isinstance(size, int) else ""  # trainings are on squares
+    if record.task:  # whose milliseconds are of whole networks, at its size
+        sized = f" --task {record.task['name']} --img-size {format_image_size(record.counted_size)}"
     if not trial.complete:
         again = [("time it again", f"vitspace studies retime {shlex.quote(record.name)} --trial {trial.number}{where}")]
         return again if trial.latency_ms is not None else []

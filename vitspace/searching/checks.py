@@ -148,7 +148,7 @@ def describe_space(space: Space) -> dict[str, Any]:
 
 def describe_device(evaluator: Evaluator) -> dict[str, Any] | None:
     """Return what a study is to remember of the device that its budget names; None where that is this machine."""
-    found = budget_device(evaluator.budget, evaluator.size_of(evaluator.space.smallest))
+    found = budget_device(evaluator.budget, evaluator.space.resolution)
     return found.to_json() if found else None
 
 

@@ -7,6 +7,8 @@ from timm.layers import DropPath
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from vitspace.machine.quiet import training_step
+
 
 @torch.no_grad()
 def estimate_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
@@ -24,7 +26,8 @@ def estimate_statistics(network: nn.Module, batches: Iterable[Tensor]) -> None:
         norm.reset_running_stats()
         norm.momentum = None  # of which PyTorch makes the mean over all batches
     for images in batches:
-        network(images)
+        with training_step(images.device.type == "cpu"):
+            network(images)
     for norm, momentum in zip(norms, usual, strict=True):
         norm.momentum = momentum
     network.eval()

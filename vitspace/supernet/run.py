@@ -1,7 +1,8 @@
 """A training of shared weights from its request to its result."""
 
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from vitspace.folders import owning
 from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.devices import autocast, check_device, is_out_of_memory, seeded
 from vitspace.machine.host import machine
+from vitspace.machine.quiet import training_step
 from vitspace.machine.resources import available_memory, memory_in_use
 from vitspace.proxies import ProxyError
 from vitspace.proxies.batches import TrainBatches, draw_rows
@@ -64,7 +66,7 @@ def _finished(request: SupernetRequest) -> File | None:
     """Return the weights of a training that is resumed and had come to its end.
 
     Raises:
-        InputError: there is a training and none is resumed, or none to resume.
+        InputError: there is a training and none is resumed, none to resume, or one of other settings.
     """
     weights, state = ((request.out / name).is_file() for name in (WEIGHTS, STATE))
     where = repr(str(request.out))
@@ -75,7 +77,33 @@ def _finished(request: SupernetRequest) -> File | None:
         )
     if request.resume and not (weights or state):
         raise InputError(f"--resume goes on with a training of shared weights, but {where} has none")
-    return read(request.out) if weights else None
+    if not weights:
+        return None
+    found = read(request.out)
+    space, _ = request.open_space()
+    _check_kept(
+        found.facts,
+        {"space_file": space.config.model_dump_json(), "budget": request.budget, "seed": request.seed},
+        request,
+    )
+    asked = request.open_recipe().model_dump()
+    given = {name: asked[name] for name in asked.keys() - {"steps", "epochs", "warmup"}}
+    _check_kept(found.facts["recipe"], given, request)
+    return found
+
+
+def _check_kept(facts: Mapping[str, Any], own: Mapping[str, Any], request: SupernetRequest) -> None:
+    """Check that a training goes on with the settings that it began with.
+
+    Raises:
+        InputError: one differs.
+    """
+    for name, value in own.items():
+        if facts.get(name) != value:
+            raise InputError(
+                f"a resumed training keeps its {name.replace('_', ' ')}, which differs from that in "
+                f"{str(request.out)!r}; --out names another folder"
+            )
 
 
 class Training:
@@ -128,6 +156,7 @@ class Training:
                         self.save()
                     self.monitor.progress(self.done, self.steps)
             self._check_finite()
+            self.save()  # a validation follows
 
     def save(self) -> None:
         """Write what going on takes, unless the loss says that the weights are spoilt."""
@@ -175,6 +204,7 @@ class Training:
         seed = int(np.random.default_rng([self.request.seed, step]).integers(1 << 62))
         torch.manual_seed(seed)
         np.random.seed(seed % (1 << 32))
+        random.seed(seed)  # of which erasing draws
         return self.batches.batch(rows, torch.Generator().manual_seed(seed))
 
     def _rows(self) -> Iterator[Tensor]:
@@ -203,6 +233,10 @@ class Training:
 
     def _introduce(self) -> None:
         """Say memory and seconds of a step, as one tells that changes nothing."""
+        if self.done:
+            self.monitor.note(f"going on after {self.done} of {self.steps} steps")
+        if not (left := self.steps - self.done):
+            return
         seconds = self._rehearse()
         cuda = self.device.type == "cuda"
         in_use = torch.cuda.max_memory_allocated(self.device) if cuda else memory_in_use()
@@ -210,13 +244,10 @@ class Training:
             f"{self.layout.params / 1e6:.1f} M shared weights, {told(_BYTES * self.layout.params)} with gradients and "
             f"optimiser; {told(in_use)} in use on {self.device} after a step's forward and backward passes"
         )
-        left = self.steps - self.done
         self.monitor.note(
             f"{plural(left, 'step')} of {DESIGNS} designs, {plural(self.recipe.batch_size, 'image')} each; "
             f"{seconds:.2f} s a step, about {_duration(left * seconds)} in all"
         )
-        if self.done:
-            self.monitor.note(f"going on after {self.done} of {self.steps} steps")
 
     def _rehearse(self) -> float:
         """Return the seconds of the next step's passes.
@@ -249,10 +280,11 @@ class Training:
         start = time.perf_counter()
         rows = torch.arange(images) % len(self.dataset.train_labels)
         inputs, _ = self._batch(rows, self.done)
-        for design in self.designs(min(self.done, self.steps - 1)):
-            with autocast(self.recipe.precision, self.device):
-                scores = self.sandwich.scores(design, inputs)
-            scores.float().square().mean().backward()
+        for design in self.designs(self.done):
+            with training_step(self.device.type == "cpu"):
+                with autocast(self.recipe.precision, self.device):
+                    scores = self.sandwich.scores(design, inputs)
+                scores.float().square().mean().backward()
         self.sandwich.store.zero_grad(set_to_none=True)
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
@@ -289,12 +321,7 @@ class Training:
             InputError: it is damaged, or of other settings.
         """
         state = read(self.request.out, STATE)
-        for name in _KEPT:
-            if state.facts.get(name) != self.facts[name]:
-                raise InputError(
-                    f"a resumed training keeps its {name.replace('_', ' ')}, which differs from that in "
-                    f"{str(self.request.out)!r}; --out names another folder"
-                )
+        _check_kept(state.facts, {name: self.facts[name] for name in _KEPT}, self.request)
         return state
 
     def _empty(self) -> Store:

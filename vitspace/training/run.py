@@ -114,7 +114,7 @@ class Training:
         torch.manual_seed(request.seed)  # the same network in every process
         classes = len(self.images.classes)
         network = build(spec, classes, img_size, self.task, **rates(self.plan.recipe, self.task))
-        check_batch(self.task, network, self.plan.micro_batch, (img_size // spec.stride) ** 2)
+        check_batch(self.task, network, self.plan.micro_batch, (-(-img_size // spec.stride)) ** 2)
         self.new = begin(network, begun, spec, self.task, classes) if begun else ""
         state = self.folder.open(request.resume) if place.leads or request.resume else None
         self.images = self.images.normalised(state or {})

@@ -19,7 +19,7 @@ from vitspace.data import Dataset
 from vitspace.errors import InputError, shown
 from vitspace.machine.devices import check_device, seeded
 from vitspace.proxies import Score
-from vitspace.proxies.inherited import inherit, missing, to_device
+from vitspace.proxies.inherited import inherit, missing
 from vitspace.proxies.recipe import TrainingProxy
 from vitspace.proxies.short_training import fit, validate
 from vitspace.proxies.training.train import reference_points
@@ -137,9 +137,8 @@ def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenSupe
     if list(dataset.classes) != file.facts["classes"]:
         raise InputError(f"{recipe.data} has other classes than the data that {str(folder)!r} was trained on")
     name, facts = canonical_name(f"supernet:{argument}"), file.facts
-    return OpenSupernet(
-        to_device(file.store, where), recipe, dataset, where, name, facts["space"], facts["budget"], steps
-    )
+    store = file.store.to(where).requires_grad_(False)
+    return OpenSupernet(store, recipe, dataset, where, name, facts["space"], facts["budget"], steps)
 
 
 def canonical_name(text: str, data: str = "") -> str:
