@@ -3,9 +3,9 @@
 python tests/bench/restless.py [--backend eager --backend onnxruntime] [--busy 1 --busy 2 --busy 4] [--as-user]
     [--out reports/bench/restless.csv]
 
-Start it on a machine that does nothing else. Twenty designs of all families are measured quiet, and again beside one,
-two and four processes that multiply matrices. With --as-user the timed thread has no real-time priority, as for a user
-who may not take it; a process of root's gives that right up first.
+Start it on a machine that does nothing else. Twenty designs of all families are exported and compiled once, and timed
+quiet and beside one, two and four processes that multiply matrices. With --as-user the timed thread has no real-time
+priority, as for a user who may not take it; a process of root's gives that right up first.
 """
 
 import argparse
@@ -24,8 +24,10 @@ import pandas as pd
 
 from vitspace.anchors import anchor, list_anchors
 from vitspace.latency import LatencySettings
-from vitspace.latency.measuring import Latency, measure_anew
+from vitspace.latency.measuring import Latency, prepare_network, time_runners
+from vitspace.latency.protocol import Runner
 from vitspace.machine.host import machine
+from vitspace.network import build
 from vitspace.space import load_space
 from vitspace.spec import Spec
 
@@ -57,13 +59,13 @@ def beside(busy: int) -> Iterator[None]:
             process.wait()
 
 
-def rows(busy: int, settings: LatencySettings, specs: dict[str, Spec]) -> list[dict]:
+def rows(busy: int, settings: LatencySettings, prepared: dict[str, list[Runner]]) -> list[dict]:
     """Measure all designs beside so many busy processes."""
     found = []
     with beside(busy):
-        for name, spec in specs.items():
+        for name, runners in prepared.items():
             start = time.monotonic()
-            latency = measure_anew(spec, settings)
+            latency = time_runners(runners, settings)
             found.append({"design": name, "busy": busy, "seconds": time.monotonic() - start, "latency": latency})
             print(f"{settings.backend}, {busy} busy: {name} {latency.median_ms:.1f} ms", file=sys.stderr)
     return found
@@ -137,7 +139,8 @@ def main() -> None:
             os.setuid(NOBODY)
         for backend in args.backend or ["eager", "onnxruntime"]:
             settings = replace(LatencySettings(), backend=backend)
-            found = [row for busy in (0, *(args.busy or (1, 2, 4))) for row in rows(busy, settings, specs)]
+            prepared = {name: prepare_network(build(spec), settings)[0] for name, spec in specs.items()}
+            found = [row for busy in (0, *(args.busy or (1, 2, 4))) for row in rows(busy, settings, prepared)]
             frames.append(table(found, backend))
         whole = pd.concat(frames)
         print(summary(whole).to_string(index=False), file=sys.stderr)

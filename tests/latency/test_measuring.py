@@ -69,6 +69,11 @@ def test_a_usual_time_known_better_restates_a_measurement(latency):
     assert restated.at_usual(10.0) == latency
 
 
+def test_onnxruntime_repeats_less_well_than_pytorch(latency):
+    for backend in ("onnxruntime", "onnxruntime-int8", "openvino"):
+        assert replace(latency, backend=backend).at_usual(10.0).error > 1.3 * latency.error
+
+
 def test_what_is_known_badly_says_why(latency):
     assert not latency.doubt
     slow = replace(latency, reference_ms=15.0).at_usual(10.0)

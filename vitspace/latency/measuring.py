@@ -35,9 +35,12 @@ DTYPES = ("float32", "bfloat16")
 UNSURE = 0.10
 #: The share of its core that a thread has on a machine that does nothing else.
 QUIET_SHARE = 0.95
-#: Standard deviations of the logarithm of a latency: between two processes that measure one network, and of the
-#: correction, as a share of the logarithm of how much slower than usual the reference was.
-REPEAT_SD, CORRECTION_SD = 0.015, 0.35
+#: Standard deviation of the logarithm of a latency between two measurements of one network, by runtime. In onnxruntime
+#: what others do to caches and memory slows transformers two to three times as much as the reference. OpenVINO, which
+#: was not measured so, is taken to be like it.
+REPEAT_SD = {"eager": 0.015, "onnxruntime": 0.025, "openvino": 0.025}
+#: The same of the correction, as a share of the logarithm of how much slower than usual the reference was.
+CORRECTION_SD = 0.35
 #: How many times of the reference on a quiet machine are kept, and which quantile of them is its usual time. Others
 #: slow a thread that has its core, too, by caches and memory that they share: most of a busy hour's times are long.
 KEPT, USUAL = 200, 0.1
@@ -147,7 +150,8 @@ class Latency:
         scale = usual_ms / self.usual_ms
         median = self.median_ms * scale
         correction = CORRECTION_SD * math.log(self.reference_ms / usual_ms)
-        width = 1.96 * math.sqrt(self.spread**2 + REPEAT_SD**2 / self.times + correction**2)
+        repeat = REPEAT_SD[runtime_of(self.backend)]
+        width = 1.96 * math.sqrt(self.spread**2 + repeat**2 / self.times + correction**2)
         return replace(
             self,
             median_ms=median,
@@ -293,12 +297,21 @@ def time_network(network: nn.Module, settings: LatencySettings) -> Latency:
 
     Processes of one host take turns, and those that train wait meanwhile: see `vitspace.machine.quiet`.
     """
+    runners, seconds = prepare_network(network, settings)
+    return replace(time_runners(runners, settings), prepare_seconds=seconds)
+
+
+def prepare_network(network: nn.Module, settings: LatencySettings) -> tuple[list[Runner], float]:
+    """Return what runs the reference and a network of images [B, 3, H, W], and the seconds that the second took."""
     image, reference, began = _image(settings), _reference(settings), time.perf_counter()
     runners = [reference, prepare(settings.backend, network.to(image.dtype), image, settings.threads)]
-    seconds = time.perf_counter() - began
+    return runners, time.perf_counter() - began
+
+
+def time_runners(runners: Sequence[Runner], settings: LatencySettings) -> Latency:
+    """Time a network now from what runs the reference and it, in turn."""
     with quiet.timing(), pinned(settings.threads):
-        timing = interleave(runners, settings.runs, settings.precision, _clock(settings))
-    return replace(summarise(timing, settings), prepare_seconds=seconds)
+        return summarise(interleave(runners, settings.runs, settings.precision, _clock(settings)), settings)
 
 
 def summarise(timing: Timing, settings: LatencySettings) -> Latency:
