@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from vitspace.costs import counter
-from vitspace.costs.counter import Counter, Skeleton
+from vitspace.costs.counter import Counter, on_meta
 from vitspace.families import anchor
 from vitspace.network import build
 
@@ -11,7 +11,7 @@ ANCHORS = ["msg_tiny", "emsnet_xxtiny", "mat_1", "partialformer_b0", "vt_r18_adv
 
 
 def counted(name):
-    with torch.device("meta"), Skeleton():
+    with on_meta():
         module = build(anchor(name).spec)
     found = Counter()
     out = found.run(module, torch.empty(1, 3, 224, 224, device="meta"))

@@ -3,13 +3,13 @@ import torch
 
 from vitspace.anchors import anchor
 from vitspace.costs import cost
-from vitspace.costs.counter import Skeleton, count_network
+from vitspace.costs.counter import count_network, on_meta
 from vitspace.network import build
 from vitspace.spec import Spec
 
 
 def whole(spec, img_size=224):
-    with torch.device("meta"), Skeleton():
+    with on_meta():
         network = build(spec, img_size=img_size)
     return count_network(network, 3, img_size, img_size)
 

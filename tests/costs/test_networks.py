@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vitspace.anchors import all_anchors
 from vitspace.costs import PartCost, cost
-from vitspace.costs.counter import Skeleton
+from vitspace.costs.counter import on_meta
 from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.network import build
@@ -14,7 +14,7 @@ from vitspace.network import build
 
 def count_whole(spec, img_size=224):
     """Params and multiply-adds of the whole network, by torch's own counter."""
-    with torch.device("meta"), Skeleton():
+    with on_meta():
         network = build(spec).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(torch.empty(1, 3, img_size, img_size, device="meta"))

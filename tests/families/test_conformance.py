@@ -30,7 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vitspace.anchors import anchor, list_anchors
 from vitspace.costs import cost
-from vitspace.costs.counter import Skeleton
+from vitspace.costs.counter import on_meta
 from vitspace.families import FAMILIES
 from vitspace.network import build
 from vitspace.spec import Spec
@@ -42,17 +42,16 @@ each_space = pytest.mark.parametrize("space", SPACES)
 each_anchor = pytest.mark.parametrize("name", ANCHORS)
 
 
-def on_meta(spec, size, batch=2):
-    with torch.device("meta"):
-        with Skeleton():
-            network = build(spec).eval()
-        return network(torch.empty(batch, 3, size, size))
+def run_on_meta(spec, size, batch=2):
+    with on_meta():
+        network = build(spec).eval()
+    return network(torch.empty(batch, 3, size, size, device="meta"))
 
 
 @cache
 def count_whole(spec, img_size):
     """Params and multiply-adds of the whole network, by torch's own counter."""
-    with torch.device("meta"), Skeleton():
+    with on_meta():
         network = build(spec).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network(torch.empty(1, 3, img_size, img_size, device="meta"))
@@ -96,7 +95,7 @@ def test_an_axis_at_its_ends_builds_or_says_why_not(space, axis, end):
     assert designs or refusals
     for spec in designs:
         assert load(space).decode(load(space).encode(spec)) == spec
-        assert on_meta(spec, load(space).resolution).shape == (2, 1000)
+        assert run_on_meta(spec, load(space).resolution).shape == (2, 1000)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -134,7 +133,7 @@ def test_a_smaller_image_changes_sizes_of_windows_and_nothing_else(name):
             old, new = getattr(stage, field.name), getattr(scaled, field.name)
             assert new == old or (new >= 1 and abs(new - old * RATIO) < 1), field.name
             assert new == old or not field.name.endswith(("ratio", "region_size", "tokens", "heads", "dim"))
-    assert on_meta(small, 64).shape == (2, 1000)
+    assert run_on_meta(small, 64).shape == (2, 1000)
 
 
 # Costs

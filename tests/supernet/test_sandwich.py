@@ -5,10 +5,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from telling import RECIPE
 
+from vitspace.costs.counter import on_meta
 from vitspace.proxies.recipe import parse_proxy
 from vitspace.proxies.shrinking import make_network
 from vitspace.sharing import shared_of
-from vitspace.sharing.store import call, on_meta
+from vitspace.sharing.store import call
 from vitspace.space import load_space
 from vitspace.supernet.layout import begin, lay_out
 from vitspace.supernet.sandwich import Sandwich

@@ -5,11 +5,12 @@ from functools import cache
 import pytest
 import torch
 
+from vitspace.costs.counter import on_meta
 from vitspace.errors import InputError
 from vitspace.proxies.recipe import TrainingProxy
 from vitspace.proxies.shrinking import make_network
 from vitspace.sharing import shared_of
-from vitspace.sharing.store import call, on_meta, with_weights
+from vitspace.sharing.store import call, with_weights
 from vitspace.space import load_space
 from vitspace.space.values import with_value
 from vitspace.supernet.layout import begin, lay_out

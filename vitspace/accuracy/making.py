@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import timm
-import torch
 
 import vitspace.families  # noqa: F401 (the anchors' specs are its)
 from vitspace.accuracy.recipes import DISTILLED, LEFT_OUT, USUAL, recipe_of
@@ -24,7 +23,7 @@ from vitspace.accuracy.table import FILE, Row, read_rows, write_rows
 from vitspace.anchors import Anchor
 from vitspace.anchors.references import main_anchors
 from vitspace.costs import cost
-from vitspace.costs.counter import Skeleton, count_network
+from vitspace.costs.counter import count_network, on_meta
 
 SOURCE = "timm results-imagenet.csv @aa4b585"
 #: Networks that compare with ours.
@@ -53,7 +52,7 @@ def chosen(results: Iterable[dict[str, str]]) -> list[tuple[str, int, int, float
 
 def count(name: str, train_size: int, img_size: int, top1: float, source: str) -> Row | None:
     """Count one of timm's networks; None where it is too small or too large."""
-    with torch.device("meta"), Skeleton():
+    with on_meta():
         network = timm.create_model(name.partition(".")[0])
     found = count_network(network, 3, train_size, train_size)
     if not PARAMS[0] < found.params < PARAMS[1]:

@@ -9,14 +9,13 @@ from functools import cache
 from itertools import takewhile
 
 import timm
-import torch
 from timm.utils.model import reparameterize_model
 from torch import nn
 
 from vitspace.accuracy.recipes import USUAL, recipe_of
 from vitspace.accuracy.table import Row, published
 from vitspace.cache import load, store
-from vitspace.costs.counter import Skeleton, count_network
+from vitspace.costs.counter import count_network, on_meta
 from vitspace.errors import InputError, shown
 from vitspace.sources import sources_of
 
@@ -164,7 +163,7 @@ def _counted(name: str, img_size: int) -> tuple[int, int]:
     key = json.dumps(facts | {"sources": sources_of(__name__)}, sort_keys=True)
     known = load(_KIND, key)
     if not known:
-        with torch.device("meta"), Skeleton():
+        with on_meta():
             network = deployed(name)
         found = count_network(network, 3, img_size, img_size)
         known = {key: {"params": found.params, "macs": found.macs}}

@@ -105,7 +105,7 @@ def audit(spec: Spec, img_size: ImageSize = 224) -> Audit:
 
 def _ours(spec: Spec, img_size: ImageSize) -> tuple[Tally[str], dict[str, int]]:
     counter = Counter()
-    counter.run(*_on_meta(spec, img_size))
+    counter.run(*_network_and_image(spec, img_size))
     return _named(counter.by_operator), _sorted(counter.uncounted)
 
 
@@ -125,14 +125,14 @@ def as_run(spec: Spec, img_size: ImageSize = 224) -> Tally[str]:
 
 
 def _torch(spec: Spec, img_size: ImageSize) -> Tally[str]:
-    network, image = _on_meta(spec, img_size)
+    network, image = _network_and_image(spec, img_size)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.eval()(image)
     counts = counter.get_flop_counts()["Global"]
     return _named(Tally({operator: count // 2 for operator, count in counts.items()}))
 
 
-def _on_meta(spec: Spec, img_size: ImageSize) -> tuple[Network, Tensor]:
+def _network_and_image(spec: Spec, img_size: ImageSize) -> tuple[Network, Tensor]:
     with torch.device("meta"):
         return build(spec, img_size=img_size), torch.empty(1, 3, *sides(img_size))
 

@@ -1,7 +1,8 @@
 """Counts the multiply-adds of the operations that run."""
 
 from collections import Counter as Tally
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from vitspace.costs.makeup import Makeup, Trace, of_parameters
-from vitspace.costs.shapes import on_meta, put_out
+from vitspace.costs.shapes import is_meta, put_out
 from vitspace.layers.plain import plain_graph
 from vitspace.network import Network
 
@@ -185,12 +186,19 @@ class Counter(_Mode):
         return spent
 
 
-class Skeleton(_Mode):
+@contextmanager
+def on_meta() -> Iterator[None]:
+    """Build networks without weights, memory and random numbers within."""
+    with torch.device("meta"), _Skeleton():
+        yield
+
+
+class _Skeleton(_Mode):
     """Skips in-place operations on the meta device, such as initialisations, which have nothing to fill."""
 
     def __torch_dispatch__(self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None) -> Any:
         in_place = func._schema.name.endswith("_")  # type: ignore[attr-defined]
-        return args[0] if in_place and on_meta(args) else func(*args, **(kwargs or {}))
+        return args[0] if in_place and is_meta(args) else func(*args, **(kwargs or {}))
 
 
 def count_params(module: nn.Module) -> int:

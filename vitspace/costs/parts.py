@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vitspace.costs.counter import Counter, PartCost, Skeleton, parameter_cost
+from vitspace.costs.counter import Counter, PartCost, on_meta, parameter_cost
 from vitspace.costs.handed import Handed, Shape
 from vitspace.costs.remembering import Remembered
 from vitspace.image_sizes import plain_size
@@ -160,7 +160,7 @@ def _count_values(given: _Given, values: Mapping[str, Any]) -> StageCount:
 @cache
 def _count_probe(stage: StageSpec, handed: Handed) -> StageCount:
     def count() -> dict[str, Any]:
-        with torch.device("meta"), Skeleton():
+        with on_meta():
             module: Any = stage.build(handed.dim, handed.carry, [0.0] * stage.depth)
         counter = Counter()
         spent = counter.watch([part for part in (module.downsample, *module.blocks) if part is not None])
@@ -210,7 +210,7 @@ def count_head(head: HeadSpec, handed: Handed, num_classes: int) -> PartCount:
 
 
 def _count_module(build: Callable[[], nn.Module], stride: int, *shapes: Shape | None) -> dict[str, Any]:
-    with torch.device("meta"), Skeleton():
+    with on_meta():
         module = build()
     counter = Counter()
     out = counter.run(module, *(_meta(shape) for shape in shapes), stride=stride)

@@ -28,7 +28,7 @@ def put_out(func: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, tuple 
     found = tuple(key)
     if (known := _KNOWN.get(found)) is not None:
         return _remade(known), found
-    out = _from_rule(func._overloadpacket, args) if on_meta(args) else None
+    out = _from_rule(func._overloadpacket, args) if is_meta(args) else None
     out = func(*args, **kwargs) if out is None else out
     if (described := _metadata(out)) is None:
         return out, None
@@ -36,7 +36,7 @@ def put_out(func: Any, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, tuple 
     return out, found
 
 
-def on_meta(args: tuple) -> bool:
+def is_meta(args: tuple) -> bool:
     """Whether the first input is a tensor of the meta device."""
     return bool(args) and isinstance(args[0], Tensor) and args[0].device.type == "meta"
 

@@ -1,5 +1,6 @@
 """A design with the weights that it shares with others, ready to be validated."""
 
+from vitspace.costs.counter import on_meta
 from vitspace.data import Dataset
 from vitspace.machine.devices import autocast
 from vitspace.network import Network
@@ -9,7 +10,7 @@ from vitspace.proxies.recipe import TrainingProxy
 from vitspace.proxies.shrinking import make_network
 from vitspace.sharing import Store, shared_of
 from vitspace.sharing.statistics import estimate_statistics
-from vitspace.sharing.store import on_meta, with_weights
+from vitspace.sharing.store import with_weights
 from vitspace.spec import Spec
 
 #: Batches of the recipe's size on which batch statistics are estimated anew.

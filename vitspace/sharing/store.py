@@ -1,14 +1,12 @@
 """The tensors that the designs of a space share, one for each role, at the largest shape that a design has of it."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from vitspace.costs.counter import Skeleton
 from vitspace.errors import InputError
 from vitspace.network import Network
 from vitspace.sharing.cuts import cut, place
@@ -58,13 +56,6 @@ class Store(nn.Module):
         tensors = self.tensors
         for each in shared:
             place(tensors[each.role], values[each.name], each.rules)
-
-
-@contextmanager
-def on_meta() -> Iterator[None]:
-    """Build networks without weights within."""
-    with torch.device("meta"), Skeleton():
-        yield
 
 
 def call(store: Store, network: Network, x: Tensor) -> Tensor:

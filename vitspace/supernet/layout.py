@@ -8,12 +8,12 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
+from vitspace.costs.counter import on_meta
 from vitspace.machine.devices import seeded
 from vitspace.proxies.recipe import TrainingProxy
 from vitspace.proxies.shrinking import set_stem_stride
 from vitspace.sharing import Shared, Store
 from vitspace.sharing.roles import Place, shared_of_part
-from vitspace.sharing.store import on_meta
 from vitspace.space import Space
 from vitspace.spec import NATIVE_SIZE, HeadSpec, PartSpec, StageSpec, StemSpec
 from vitspace.supernet.candidates import candidates, fitting

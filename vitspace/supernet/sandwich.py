@@ -10,13 +10,14 @@ from dataclasses import replace
 from timm.loss import SoftTargetCrossEntropy
 from torch import Tensor, nn
 
+from vitspace.costs.counter import on_meta
 from vitspace.fitting import Batch, Fitting
 from vitspace.network import Network
 from vitspace.proxies.recipe import TrainingProxy
 from vitspace.proxies.short_training import make_fitting
 from vitspace.proxies.shrinking import make_network
 from vitspace.sharing import Store
-from vitspace.sharing.store import call, on_meta
+from vitspace.sharing.store import call
 from vitspace.spec import Spec
 
 #: Designs of a step, and those of them that are drawn.

@@ -10,7 +10,7 @@ from torch import nn
 
 from vitspace.costs import networks
 from vitspace.costs.breakdown import Breakdown
-from vitspace.costs.counter import Counter, PartCost, Skeleton, count_network, parameter_cost
+from vitspace.costs.counter import Counter, PartCost, count_network, on_meta, parameter_cost
 from vitspace.costs.handed import Shape
 from vitspace.image_sizes import ImageSize
 from vitspace.spec import NATIVE_SIZE, Spec
@@ -132,7 +132,7 @@ def _count_pyramid(spec: Backbone, size: tuple[int, int]) -> tuple[PartCost, Par
 
 @cache
 def _count_timm(name: str, size: tuple[int, int]) -> tuple[PartCost, tuple[Shape, ...]]:
-    with torch.device("meta"), Skeleton():
+    with on_meta():
         pyramid = build_pyramid(name, size)
     shapes: list[Shape] = []
     pyramid.register_forward_hook(lambda module, args, maps: shapes.extend(tuple(each.shape) for each in maps))
@@ -142,7 +142,7 @@ def _count_timm(name: str, size: tuple[int, int]) -> tuple[PartCost, tuple[Shape
 @cache
 def _count_head(task: str, maps: tuple[Shape, ...], num_classes: int) -> tuple[PartCost, Parts]:
     """Count a task's head behind maps [1, C_i, H_i, W_i]."""
-    with torch.device("meta"), Skeleton():
+    with on_meta():
         head = load(task).Head([shape[1] for shape in maps], num_classes)
     named, counter = dict(called(head)), Counter()
     spent = counter.watch(list(named.values()))

@@ -32,7 +32,7 @@ def gather(subject: Subject, needs: set[str], settings: Settings) -> PassResults
     """
     start = time.perf_counter()
     if needs <= {COUNTS}:
-        evidence = PassResults(subject, subject.on_meta())
+        evidence = PassResults(subject, subject.make_on_meta())
         evidence.seconds[COUNTS] = time.perf_counter() - start
         return evidence
     device = check_device(settings.device)

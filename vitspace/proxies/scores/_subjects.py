@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import timm
-import torch
 from torch import nn
 
-from vitspace.costs.counter import Skeleton
+from vitspace.costs.counter import on_meta
 from vitspace.network import build
 from vitspace.spec import NATIVE_SIZE, Spec
 
@@ -40,7 +39,7 @@ class Subject:
         """Return the subject of a name in timm's registry, without weights."""
         return cls(TIMM + name, lambda: timm.create_model(name, pretrained=False), resolution)
 
-    def on_meta(self) -> nn.Module:
+    def make_on_meta(self) -> nn.Module:
         """Build it without memory or random numbers, for counting."""
-        with torch.device("meta"), Skeleton():
+        with on_meta():
             return self.make()

@@ -15,5 +15,5 @@ def score(evidence: PassResults) -> float:
     if subject.spec:
         return float(cost(subject.spec, subject.resolution).macs)
     counter, side = Counter(), subject.resolution
-    counter.run(subject.on_meta(), torch.empty(1, 3, side, side, device="meta"))
+    counter.run(subject.make_on_meta(), torch.empty(1, 3, side, side, device="meta"))
     return float(counter.macs)
