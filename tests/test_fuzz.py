@@ -18,7 +18,7 @@ import vitspace
 from vitspace import cache
 from vitspace.anchors import all_anchors, assemble
 from vitspace.errors import InputError
-from vitspace.export.weights import untrained
+from vitspace.export.model import untrained
 from vitspace.files import data_folder
 from vitspace.report.dashboard import note_text
 from vitspace.report.markdown import report_text

@@ -23,7 +23,7 @@ from vitspace.anchors.references import main_anchors
 from vitspace.costs import cost
 from vitspace.export.graphs import save_openvino
 from vitspace.export.int8 import cosines
-from vitspace.export.weights import untrained
+from vitspace.export.model import untrained
 from vitspace.files import write_atomic
 from vitspace.latency.backends import onnx_model, onnx_runner, openvino_core, openvino_model, openvino_runner
 from vitspace.latency.photographs import photographs

@@ -15,29 +15,20 @@ import numpy as np
 import torch
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from torch import nn
 
+from vitspace.export.model import build_with
 from vitspace.plots import style
 from vitspace.spec import Spec
-from vitspace.tasks.building import build
 from vitspace.tasks.segmenter import resize
 from vitspace.training.images import val_batches
 from vitspace.training.masks import open_masks
 from vitspace.training.recipe import Recipe
-from vitspace.training.weights import Weights, put, read_weights
+from vitspace.training.weights import Weights, read_weights
 
 #: Images that are shown.
 SHOWN = 8
 #: Colours of no class, and of the classes.
 COLOURS = ("#FFFFFF", "#3A3A3A", "#D55E00", "#009E73", "#0072B2", "#CC79A7", "#F0E442", "#56B4E9")
-
-
-def load(weights: Weights) -> nn.Module:
-    """Return the trained network."""
-    spec = Spec.from_dict(weights.facts["spec"])
-    network = build(spec, weights.num_classes, weights.facts["img_size"], weights.task)
-    put(weights, network, spec)
-    return network.eval()
 
 
 def draw_curve(rows: list[dict[str, str]]) -> Figure:
@@ -60,8 +51,9 @@ def draw_curve(rows: list[dict[str, str]]) -> Figure:
 
 def draw_masks(weights: Weights, data: str) -> Figure:
     """Draw validation images, their masks, and the predicted ones, none chosen."""
-    images, network = open_masks(data, weights.num_classes), load(weights)
-    recipe = Recipe(img_size=weights.facts["img_size"], interpolation=weights.facts["interpolation"])
+    spec, size = Spec.from_dict(weights.facts["spec"]), weights.facts["img_size"]
+    images, network = open_masks(data, weights.num_classes), build_with(spec, weights, size, weights.task).eval()
+    recipe = Recipe(img_size=size, interpolation=weights.facts["interpolation"])
     figure = Figure(figsize=(1.15 * SHOWN + 0.6, 3.9), layout="constrained")
     panels = figure.subplots(3, SHOWN)
     colours = ListedColormap(COLOURS[: weights.num_classes + 1])

@@ -2,7 +2,7 @@ import pytest
 from safetensors.torch import save_file
 
 from vitspace.anchors import assemble
-from vitspace.export.weights import untrained
+from vitspace.export.model import untrained
 from vitspace.families import FAMILIES  # noqa: F401 (registers the families)
 
 

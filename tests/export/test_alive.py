@@ -7,7 +7,7 @@ from vitspace.design import Design
 from vitspace.errors import InputError
 from vitspace.export import ExportedModel, export_folder
 from vitspace.export.alive import check_alive
-from vitspace.export.weights import untrained
+from vitspace.export.model import untrained
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from vitspace.data import load_data
 from vitspace.design import Design
 from vitspace.errors import FailureError, InputError
 from vitspace.export import ExportedModel, choose_formats, export_folder, formats, parity_images
+from vitspace.export.model import untrained
 from vitspace.export.parity import check_parity, sample_images
-from vitspace.export.weights import untrained
 from vitspace.folders import whole_folder
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig

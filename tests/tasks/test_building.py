@@ -6,7 +6,7 @@ import torch
 import vitspace
 from vitspace.errors import InputError
 from vitspace.spec import Spec
-from vitspace.tasks.heads import DENSE, load
+from vitspace.tasks.heads import DENSE, task_of
 
 #: Sides that no stride divides.
 ODD = (75, 107)
@@ -17,7 +17,7 @@ def backbone():
 
 
 def of_kind(kind):
-    return [name for name in DENSE if load(name).TASK.kind == kind]
+    return [name for name in DENSE if task_of(name).kind == kind]
 
 
 def detection_targets(first_label):

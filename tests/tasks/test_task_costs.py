@@ -10,10 +10,10 @@ from vitspace.errors import InputError
 from vitspace.layers.plain import plain_graph
 from vitspace.tasks import costs
 from vitspace.tasks.costs import DenseCost
-from vitspace.tasks.heads import DENSE, _proposals, load
+from vitspace.tasks.heads import DENSE, _proposals, load, task_of
 
 ODD = (75, 107)
-WHOLE = [name for name in DENSE if load(name).TASK.kind != "detection"]
+WHOLE = [name for name in DENSE if task_of(name).kind != "detection"]
 #: A family each of windows, tokens, grids, and a network of timm.
 BACKBONES = ["mat_1", "msg_tiny", "transcnn_small", "resnet18"]
 
@@ -44,7 +44,7 @@ def test_it_is_for_every_backbone(name):
     assert (parts.params, parts.macs) == (whole.params, whole.macs)
 
 
-@pytest.mark.parametrize("name", [name for name in DENSE if load(name).TASK.kind == "detection"])
+@pytest.mark.parametrize("name", [name for name in DENSE if task_of(name).kind == "detection"])
 def test_detectors_have_as_many_parameters_as_are_counted(name):
     spec = backbone("mat_1")
     with torch.device("meta"):

@@ -9,9 +9,10 @@ from vitspace.image_sizes import format_image_size
 from vitspace.latency import Latency
 from vitspace.latency.calibration import Calibration
 from vitspace.latency.cuda import CudaLatency
-from vitspace.latency.predictor import Prediction
+from vitspace.latency.predictor import LatencyPrediction
 from vitspace.profile import Profile
 from vitspace.tasks.dense import DenseTask
+from vitspace.tasks.heads import DETECTION
 from vitspace.units import format_count
 from vitspace.words import plural
 
@@ -116,12 +117,12 @@ def _sections(result: Profile) -> Table:
 def _timed_words(task: DenseTask) -> str:
     """Say what was timed of a dense task's network."""
     whole = "timed: the whole network, backbone, neck and head"
-    if task.kind != "detection":
+    if task.kind != DETECTION:
         return whole
     return f"{whole}, with weights that are not trained; how much it detects, which takes time too, depends on them"
 
 
-def _latency(latency: Latency | CudaLatency, prediction: Prediction | None) -> str:
+def _latency(latency: Latency | CudaLatency, prediction: LatencyPrediction | None) -> str:
     seen = "" if isinstance(latency, CudaLatency) else f"{latency.measured_ms:.1f} ms by the watch, "
     spread = (
         f"{latency.median_ms:.1f} ms (95 % interval of the median {latency.low_ms:.1f} to {latency.high_ms:.1f}; {seen}"

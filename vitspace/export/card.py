@@ -7,13 +7,13 @@ from vitspace.costs import CONVENTION
 from vitspace.export.model import ExportedModel
 from vitspace.image_sizes import sides
 from vitspace.plots.formats import escaped
-from vitspace.report import proxy_sentence
 from vitspace.report.check import check_sentence
 from vitspace.report.names import latency_name
 from vitspace.report.points import interval
 from vitspace.report.settings import settings
-from vitspace.report.words import device_words, machine_note
+from vitspace.report.words import device_words, machine_note, proxy_sentence
 from vitspace.tasks.heads import CLASSIFICATION
+from vitspace.training.goals import MEASURES
 from vitspace.training.weights import Weights
 from vitspace.units import format_score
 from vitspace.words import plural
@@ -95,8 +95,7 @@ def _training(weights: Weights) -> str:
 def _measure(weights: Weights | None) -> tuple[str, str] | None:
     """Return what a training measured, and how much it was."""
     facts = weights.facts if weights else {}
-    known = ((words, facts[name]) for name, words in (("top1", "top-1"), ("miou", "mIoU")) if name in facts)
-    return next(((words, f"{value:.2f} %") for words, value in known), None)
+    return next(((words, f"{facts[name]:.2f} %") for name, words in MEASURES.items() if name in facts), None)
 
 
 def _numbers(model: ExportedModel) -> Iterator[tuple[str, ...]]:

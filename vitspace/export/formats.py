@@ -36,7 +36,7 @@ class Written:
     int8: Int8 | None = None
 
 
-def write_spec(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
+def _write_spec(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
     """``spec.json``: what `vitspace.Spec.from_json` reads; with the weights of segmentation beside it."""
     write_json(folder / "spec.json", {"id": model.design.spec.id} | model.design.spec.to_dict())
     files = {"spec": "spec.json"}
@@ -45,7 +45,7 @@ def write_spec(model: ExportedModel, folder: Path, shown: ParityImages) -> Writt
     return Written(files)
 
 
-def write_timm(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
+def _write_timm(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
     """A Python module that registers the model with timm, and a file with the weights."""
     files = {"timm": f"{model.design.identifier}.py"}
     (folder / files["timm"]).write_text(module_text(model, WEIGHTS), encoding="utf-8")
@@ -60,7 +60,7 @@ def _write_weights(model: ExportedModel, folder: Path) -> str:
     return WEIGHTS
 
 
-def write_onnx(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
+def _write_onnx(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
     """``model.onnx``, compared with PyTorch by running it in onnxruntime."""
     with converting("onnx", model):
         graph = noted_onnx(model, model.onnx)
@@ -68,7 +68,7 @@ def write_onnx(model: ExportedModel, folder: Path, shown: ParityImages) -> Writt
     return Written({"onnx": "model.onnx"}, check_parity(model, shown, run_onnx(graph), versioned("onnxruntime")))
 
 
-def write_openvino(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
+def _write_openvino(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
     """``model.xml`` and ``model.bin``, compared with PyTorch by running them in OpenVINO in float32."""
     with converting("openvino", model):
         graph = openvino_model(model.onnx.SerializeToString())
@@ -77,12 +77,12 @@ def write_openvino(model: ExportedModel, folder: Path, shown: ParityImages) -> W
     return Written(files, check_parity(model, shown, run_openvino(folder / "model.xml"), versioned("openvino")))
 
 
-def write_onnx_int8(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
+def _write_onnx_int8(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
     """``model-int8.onnx``, quantised by onnxruntime."""
     return Written({"onnx-int8": "model-int8.onnx"}, int8=int8_onnx(model, folder / "model-int8.onnx", shown))
 
 
-def write_openvino_int8(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
+def _write_openvino_int8(model: ExportedModel, folder: Path, shown: ParityImages) -> Written:
     """``model-int8.xml`` and ``model-int8.bin``, quantised by NNCF."""
     files = {"openvino-int8": "model-int8.xml", "openvino-int8_weights": "model-int8.bin"}
     return Written(files, int8=int8_openvino(model, folder / "model-int8.xml", shown))
@@ -90,12 +90,12 @@ def write_openvino_int8(model: ExportedModel, folder: Path, shown: ParityImages)
 
 #: Name -> (the function that writes it, the latency backend whose packages it needs).
 FORMATS: dict[str, tuple[Callable[[ExportedModel, Path, ParityImages], Written], str]] = {
-    "spec": (write_spec, "eager"),
-    "timm": (write_timm, "eager"),
-    "onnx": (write_onnx, "onnxruntime"),
-    "openvino": (write_openvino, "openvino"),
-    "onnx-int8": (write_onnx_int8, "onnxruntime-int8"),
-    "openvino-int8": (write_openvino_int8, "openvino-int8"),
+    "spec": (_write_spec, "eager"),
+    "timm": (_write_timm, "eager"),
+    "onnx": (_write_onnx, "onnxruntime"),
+    "openvino": (_write_openvino, "openvino"),
+    "onnx-int8": (_write_onnx_int8, "onnxruntime-int8"),
+    "openvino-int8": (_write_openvino_int8, "openvino-int8"),
 }
 
 

@@ -11,18 +11,15 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from vitspace.costs import PartCost
 from vitspace.design import Design
 from vitspace.errors import InputError
-from vitspace.export.weights import build_with, untrained
 from vitspace.image_sizes import ImageSize, plain_size, sides
 from vitspace.latency.backends import onnx_model
 from vitspace.network import Network
-from vitspace.tasks.building import usual
+from vitspace.spec import Spec
+from vitspace.tasks.building import build, usual
 from vitspace.tasks.costs import cost
-from vitspace.tasks.heads import CLASSIFICATION, load
+from vitspace.tasks.heads import CLASSIFICATION, SEGMENTATION, task_of
 from vitspace.tasks.segmenter import Segmenter
-from vitspace.training.weights import Weights, read_weights
-
-#: The kind of dense tasks that are exported.
-_SEGMENTATION = "segmentation"
+from vitspace.training.weights import Weights, put, read_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +124,36 @@ def _check_task(task: str) -> None:
     Raises:
         InputError: there is no such task, or they are not.
     """
-    if task != CLASSIFICATION and (kind := load(task).TASK.kind) != _SEGMENTATION:
+    if task != CLASSIFICATION and (kind := task_of(task).kind) != SEGMENTATION:
         raise InputError(
-            f"what is exported is {CLASSIFICATION} or a task of {_SEGMENTATION}, but got {task}, which is {kind}; "
+            f"what is exported is {CLASSIFICATION} or a task of {SEGMENTATION}, but got {task}, which is {kind}; "
             "vitspace.build builds its network for use in PyTorch"
         )
+
+
+def build_with(spec: Spec, weights: Weights, img_size: ImageSize, task: str = CLASSIFICATION) -> Network | Segmenter:
+    """Build a spec's network with the weights in it.
+
+    Raises:
+        InputError: the weights are not the spec's, or dead; see `vitspace.training.weights.put`.
+    """
+    network = untrained(spec, weights.num_classes, img_size, task)
+    put(weights, network, spec)
+    return network
+
+
+def untrained(
+    spec: Spec, num_classes: int | None, img_size: ImageSize, task: str = CLASSIFICATION, seed: int = 0
+) -> Network | Segmenter:
+    """Build a spec's network of classification or segmentation with its own initialisation.
+
+    Args:
+        spec: The architecture.
+        num_classes: Classes; None is the task's own number.
+        img_size: The image size it is meant for.
+        task: What it is for.
+        seed: Of the weights.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return build(spec, num_classes, img_size, task)  # type: ignore[return-value]

@@ -8,8 +8,9 @@ from vitspace import network
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize, sides
 from vitspace.spec import NATIVE_SIZE
-from vitspace.tasks.heads import CLASSIFICATION, load
+from vitspace.tasks.heads import CLASSIFICATION, SEGMENTATION, check_task, load, task_of
 from vitspace.tasks.pyramid import Backbone, build_pyramid
+from vitspace.tasks.segmenter import Segmenter
 
 #: Classes of classification: ImageNet's.
 IMAGENET_CLASSES = 1000
@@ -43,11 +44,14 @@ def build(
         classes = IMAGENET_CLASSES if num_classes is None else num_classes
         side = NATIVE_SIZE if img_size is None else img_size
         return network.build(spec, classes, side, **kwargs)  # type: ignore[arg-type]
-    module = load(task)
+    check_task(task)
     if other := kwargs.keys() - {"drop_path_rate"}:
         raise InputError(f"a network of {task} takes drop_path_rate, but got {', '.join(sorted(other))}")
     size, classes = usual(task, img_size, num_classes)
-    built: nn.Module = module.network(build_pyramid(spec, size, **kwargs), classes, size)
+    pyramid = build_pyramid(spec, size, **kwargs)
+    if task_of(task).kind == SEGMENTATION:
+        return Segmenter(pyramid, load(task).Head(pyramid.dims, classes), classes)
+    built: nn.Module = load(task).network(pyramid, classes, size)
     return built
 
 
@@ -57,8 +61,8 @@ def usual(task: str, img_size: ImageSize | None = None, num_classes: int | None 
     Raises:
         InputError: there is no such dense task, or a number is no number of classes or size of images.
     """
-    told = load(task).TASK
+    usually = task_of(task)
     if num_classes is not None:
         network.check_count(f"num_classes of {task}", num_classes, 1)
-    size = told.size if img_size is None else sides(img_size)
-    return size, told.classes if num_classes is None else num_classes
+    size = usually.size if img_size is None else sides(img_size)
+    return size, usually.classes if num_classes is None else num_classes

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.anchors import anchor
-from vitspace.tasks.heads import DENSE, load
+from vitspace.tasks.heads import DENSE, task_of
 from vitspace.tasks.published import DenseRow, dense_rows
 
 #: Rows of different backbones that make a line.
@@ -79,8 +79,7 @@ class Line:
     @property
     def data(self) -> str:
         """What the metric is measured on."""
-        data: str = load(self.task).TASK.data
-        return data
+        return task_of(self.task).data
 
     @cached_property
     def errors(self) -> Floats:
@@ -138,7 +137,7 @@ def lines(task: str) -> tuple[Line, ...]:
     Raises:
         InputError: there is no such dense task.
     """
-    load(task)
+    task_of(task)
     by_metric: dict[str, list[Carried]] = {}
     for row in dense_rows():
         if row.task == task and (top1 := _top1(row)) is not None:

@@ -11,7 +11,7 @@ from vitspace.image_sizes import ImageSize
 from vitspace.sources import sources_of
 from vitspace.tasks.building import build, usual
 from vitspace.tasks.costs import DenseCost, cost, head_of, level_of
-from vitspace.tasks.heads import CLASSIFICATION, check_task, load
+from vitspace.tasks.heads import CLASSIFICATION, DETECTION, Kind, check_task, task_of
 from vitspace.tasks.pyramid import Backbone
 from vitspace.tasks.words import task_words
 
@@ -41,16 +41,14 @@ class DenseTask:
         return None if name == CLASSIFICATION else cls(name, *usual(name, img_size))
 
     @property
-    def kind(self) -> str:
-        """What is predicted: segmentation, detection or keypoints."""
-        kind: str = load(self.name).TASK.kind
-        return kind
+    def kind(self) -> Kind:
+        """What is predicted."""
+        return task_of(self.name).kind
 
     @property
     def data(self) -> str:
         """Whose classes they are."""
-        data: str = load(self.name).TASK.data
-        return data
+        return task_of(self.name).data
 
     @property
     def sources(self) -> str:
@@ -89,7 +87,7 @@ class DenseTask:
         Raises:
             InputError: it does not.
         """
-        if self.kind == "detection" and (backend, dtype) != ("eager", "float32"):
+        if self.kind == DETECTION and (backend, dtype) != ("eager", "float32"):
             raise InputError(
                 f"detectors are run by torchvision's code, so timed with backend eager in float32, but got {backend} "
                 f"in {dtype} with {self.name}"

@@ -23,7 +23,7 @@ from vitspace.errors import InputError, shown
 from vitspace.image_sizes import parse_image_size
 from vitspace.spec import Spec
 from vitspace.tasks.costs import DenseCost, cost
-from vitspace.tasks.heads import load
+from vitspace.tasks.heads import task_of
 from vitspace.tasks.pyramid import Backbone
 
 FILE = Path(__file__).with_name("published.csv")
@@ -101,7 +101,7 @@ def published_rows(task: str, family: str | None = None, role: str | None = None
     Raises:
         InputError: there is no such dense task, or no row of it has the family or role.
     """
-    load(task)
+    task_of(task)
     rows = [row for row in dense_rows() if row.task == task]
     for name, wanted in (("family", family), ("role", role)):
         known = sorted({getattr(row, name) for row in rows})
@@ -159,7 +159,7 @@ def _row(row: dict[str, str]) -> DenseRow:
         source=f"{row['paper']}, table {row['table']}",
         size=parse_image_size(row["size"]),
         size_printed=bool(row["printed_size"]),
-        num_classes=int(row["classes"] or load(row["task"]).TASK.classes),
+        num_classes=int(row["classes"] or task_of(row["task"]).classes),
         published={name: float(row[name]) for name in numbers if row[name]},
         digits={name: len(row[name].partition(".")[2]) for name in numbers if row[name]},
         metric=row["metric"],

@@ -8,14 +8,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from vitspace.data import SOURCES
 from vitspace.errors import InputError
 from vitspace.spec import Spec
-from vitspace.tasks.heads import CLASSIFICATION, DENSE, check_task, load
+from vitspace.tasks.heads import CLASSIFICATION, DENSE, SEGMENTATION, check_task, task_of
 from vitspace.tasks.pyramid import check_backbone
 from vitspace.training.images import Images, open_images
 from vitspace.training.masks import check_recipe, open_masks
 from vitspace.training.recipe import PAPER, Recipe, load_recipe, paper_recipe
-
-#: The recipe of segmentation.
-SEGMENTATION = "segmentation"
 
 
 def check_trainable(task: str, spec: Spec) -> None:
@@ -27,8 +24,8 @@ def check_trainable(task: str, spec: Spec) -> None:
     check_task(task)
     if task == CLASSIFICATION:
         return
-    if (kind := load(task).TASK.kind) != SEGMENTATION:
-        known = ", ".join(name for name in DENSE if load(name).TASK.kind == SEGMENTATION)
+    if (kind := task_of(task).kind) != SEGMENTATION:
+        known = ", ".join(name for name in DENSE if task_of(name).kind == SEGMENTATION)
         raise InputError(
             f"a task that is trained is {CLASSIFICATION} or one of segmentation ({known}), but got {task}, which is "
             f"{kind}: it is built and counted, and its training is left to the toolboxes"
@@ -81,7 +78,7 @@ def check_batch(task: str, network: nn.Module, micro_batch: int, positions: int)
     Raises:
         InputError: they are too few.
     """
-    least = 1 if task == CLASSIFICATION else load(task).TASK.least_batch
+    least = 1 if task == CLASSIFICATION else task_of(task).least_batch
     if positions == 1 and any(isinstance(module, _BatchNorm) for module in network.modules()):
         least = max(least, 2)
     if micro_batch < least:

@@ -9,7 +9,7 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredic
 from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from vitspace.tasks.heads._pyramids import FPN, WIDTH, Features
+from vitspace.tasks.heads._pyramids import FPN, WIDTH, NamedMaps
 from vitspace.tasks.pyramid import Pyramid
 
 #: Regions whose boxes and whose masks are predicted when costs are counted, as mmdetection's counter takes them.
@@ -86,7 +86,7 @@ def mask_rcnn(pyramid: Pyramid, head: RegionHead, img_size: tuple[int, int]) -> 
     """Return torchvision's detector of a backbone and the first step of a head."""
     box, mask = head.boxes[0], head.masks[0]
     return MaskRCNN(
-        Features(pyramid, head.neck),
+        NamedMaps(pyramid, head.neck),
         min_size=min(img_size),
         max_size=max(img_size),
         rpn_head=head.rpn,

@@ -25,7 +25,7 @@ class FPN(FeaturePyramidNetwork):
         return list(super().forward(OrderedDict((str(i), each) for i, each in enumerate(maps))).values())
 
 
-class Features(nn.Module):
+class NamedMaps(nn.Module):
     """A backbone and what follows it, as torchvision's detectors take them: [B, 3, H, W] -> maps by name.
 
     Args:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from vitspace.tasks.heads import DETECTION, Task
 from vitspace.tasks.heads._cascade import STEPS, CascadeHeads
 from vitspace.tasks.heads._proposals import RegionHead, convolutional_box_head, mask_rcnn
-from vitspace.tasks.heads._task import Task
 from vitspace.tasks.pyramid import Pyramid
 
-TASK = Task("detection", size=(800, 1280), classes=80, data="COCO")
+TASK = Task(DETECTION, size=(800, 1280), classes=80, data="COCO")
 
 
 class Head(RegionHead):

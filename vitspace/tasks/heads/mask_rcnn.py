@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from vitspace.tasks.heads import DETECTION, Task
 from vitspace.tasks.heads._proposals import RegionHead, linear_box_head, mask_rcnn
-from vitspace.tasks.heads._task import Task
 from vitspace.tasks.pyramid import Pyramid
 
-TASK = Task("detection", size=(800, 1280), classes=80, data="COCO")
+TASK = Task(DETECTION, size=(800, 1280), classes=80, data="COCO")
 
 
 class Head(RegionHead):

@@ -12,11 +12,11 @@ from torchvision.models.detection import RetinaNet
 from torchvision.models.detection.retinanet import RetinaNetHead
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
-from vitspace.tasks.heads._pyramids import FPN, WIDTH, Features
-from vitspace.tasks.heads._task import Task
+from vitspace.tasks.heads import DETECTION, Task
+from vitspace.tasks.heads._pyramids import FPN, WIDTH, NamedMaps
 from vitspace.tasks.pyramid import Pyramid
 
-TASK = Task("detection", size=(800, 1280), classes=80, data="COCO")
+TASK = Task(DETECTION, size=(800, 1280), classes=80, data="COCO")
 ANCHORS = 9
 
 
@@ -47,5 +47,5 @@ class Head(nn.Module):
 def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
     """Return torchvision's `RetinaNet`: images, each [3, H, W] in 0..1, are scaled to fit ``img_size``."""
     head = Head(pyramid.dims, num_classes)
-    features = Features(pyramid, head.neck)
+    features = NamedMaps(pyramid, head.neck)
     return RetinaNet(features, num_classes, min_size=min(img_size), max_size=max(img_size), head=head.boxes)

@@ -10,13 +10,12 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from vitspace.tasks.heads import SEGMENTATION, Task
 from vitspace.tasks.heads._pyramids import FPN, WIDTH
 from vitspace.tasks.heads._segmentation import conv_norm_act
-from vitspace.tasks.heads._task import Task
-from vitspace.tasks.pyramid import Pyramid
-from vitspace.tasks.segmenter import Segmenter, resize
+from vitspace.tasks.segmenter import resize
 
-TASK = Task("segmentation", size=(512, 2048), classes=150, data="ADE20K")
+TASK = Task(SEGMENTATION, size=(512, 2048), classes=150, data="ADE20K")
 #: Channels in which the levels are added up.
 DIM = 128
 
@@ -60,17 +59,19 @@ class Branch(nn.Module):
         return self.classify(self.drop(total))
 
 
-class Head(nn.Module):
-    """Maps [B, C_i, H_i, W_i] -> scores of classes [B, K, H_1, W_1]."""
+class PyramidHead(nn.Module):
+    """A pyramid and a branch: maps [B, C_i, H_i, W_i] -> scores of classes [B, K, H_1, W_1]."""
 
-    def __init__(self, dims: Sequence[int], num_classes: int) -> None:
+    def __init__(self, neck: nn.Module, branch: Branch) -> None:
         super().__init__()
-        self.neck, self.branch = FPN(dims), Branch(num_classes)
+        self.neck, self.branch = neck, branch
 
     def forward(self, *maps: Tensor) -> Tensor:
         return self.branch(*self.neck(*maps))
 
 
-def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
-    """Return the network: images [B, 3, H, W] -> [B, K, H, W]."""
-    return Segmenter(pyramid, Head(pyramid.dims, num_classes), num_classes)
+class Head(PyramidHead):
+    """FPN's; see `PyramidHead`."""
+
+    def __init__(self, dims: Sequence[int], num_classes: int) -> None:
+        super().__init__(FPN(dims), Branch(num_classes))

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from vitspace.tasks.heads._task import Task
+from vitspace.tasks.heads import Task
 from vitspace.tasks.pyramid import Pyramid
 
 TASK = Task("keypoints", size=(256, 192), classes=17, data="COCO keypoints")

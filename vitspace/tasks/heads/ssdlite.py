@@ -15,11 +15,11 @@ from torchvision.models.detection.ssd import SSD
 from torchvision.models.detection.ssdlite import SSDLiteHead
 from torchvision.ops import Conv2dNormActivation
 
-from vitspace.tasks.heads._pyramids import Features
-from vitspace.tasks.heads._task import Task
+from vitspace.tasks.heads import DETECTION, Task
+from vitspace.tasks.heads._pyramids import NamedMaps
 from vitspace.tasks.pyramid import Pyramid
 
-TASK = Task("detection", size=(320, 320), classes=80, data="COCO")
+TASK = Task(DETECTION, size=(320, 320), classes=80, data="COCO")
 #: Channels of the maps beyond the backbone's.
 EXTRA = (512, 256, 256, 128)
 ANCHORS = 6
@@ -68,4 +68,4 @@ def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn
     head = Head(pyramid.dims, num_classes)
     anchors = DefaultBoxGenerator([[2, 3]] * len(head.neck.dims), min_ratio=0.2, max_ratio=0.95)
     width_and_height = (img_size[1], img_size[0])
-    return SSD(Features(pyramid, head.neck), anchors, width_and_height, num_classes + 1, head=head.boxes)
+    return SSD(NamedMaps(pyramid, head.neck), anchors, width_and_height, num_classes + 1, head=head.boxes)

@@ -11,12 +11,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from vitspace.tasks.heads import SEGMENTATION, Task
 from vitspace.tasks.heads._segmentation import conv_norm_act
-from vitspace.tasks.heads._task import Task
-from vitspace.tasks.pyramid import Pyramid
-from vitspace.tasks.segmenter import Segmenter, resize
+from vitspace.tasks.segmenter import resize
 
-TASK = Task("segmentation", size=(512, 2048), classes=150, data="ADE20K", least_batch=2)
+TASK = Task(SEGMENTATION, size=(512, 2048), classes=150, data="ADE20K", least_batch=2)
 #: Channels of the pyramid, and of the auxiliary head.
 DIM, AUXILIARY_DIM = 512, 256
 #: Sides in positions of the pooled maps.
@@ -90,8 +89,3 @@ class Head(nn.Module):
     def forward(self, *maps: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         scores = self.fusion(*self.neck(*maps))
         return (scores, self.auxiliary(maps[2])) if self.training else scores
-
-
-def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
-    """Return the network: images [B, 3, H, W] -> [B, K, H, W], two of them in training."""
-    return Segmenter(pyramid, Head(pyramid.dims, num_classes), num_classes)

@@ -19,13 +19,11 @@ import torch
 from torch import Tensor, nn
 
 from vitspace.layers.visual_tokens import FilterTokenizer, Projector, Transformer, init_weights
+from vitspace.tasks.heads import SEGMENTATION, Task
 from vitspace.tasks.heads._pyramids import WIDTH
-from vitspace.tasks.heads._task import Task
-from vitspace.tasks.heads.semantic_fpn import Branch
-from vitspace.tasks.pyramid import Pyramid
-from vitspace.tasks.segmenter import Segmenter
+from vitspace.tasks.heads.semantic_fpn import Branch, PyramidHead
 
-TASK = Task("segmentation", size=(800, 1216), classes=54, data="COCO-stuff")
+TASK = Task(SEGMENTATION, size=(800, 1216), classes=54, data="COCO-stuff")
 TOKENS, TOKEN_DIM, GROUP_WIDTH = 8, 1024, 8
 
 
@@ -47,17 +45,8 @@ class Neck(nn.Module):
         return [project(level, own) for project, level, own in zip(self.projectors, levels, tokens, strict=True)]
 
 
-class Head(nn.Module):
-    """Maps [B, C_i, H_i, W_i] -> scores of classes [B, K, H_1, W_1]."""
+class Head(PyramidHead):
+    """Of visual tokens; see `PyramidHead`."""
 
     def __init__(self, dims: Sequence[int], num_classes: int) -> None:
-        super().__init__()
-        self.neck, self.branch = Neck(dims), Branch(num_classes, drop=0.0)
-
-    def forward(self, *maps: Tensor) -> Tensor:
-        return self.branch(*self.neck(*maps))
-
-
-def network(pyramid: Pyramid, num_classes: int, img_size: tuple[int, int]) -> nn.Module:
-    """Return the network: images [B, 3, H, W] -> [B, K, H, W]."""
-    return Segmenter(pyramid, Head(pyramid.dims, num_classes), num_classes)
+        super().__init__(Neck(dims), Branch(num_classes, drop=0.0))
