@@ -62,7 +62,6 @@ REGISTRIES = {
 #: Packages whose names are loaded when first asked for, each with what is not loaded without need.
 LAZY = {
     "__init__.py": "torch, by `import vitspace` and `vitspace --help`",
-    "report/__init__.py": "figures, where a study is only read",
 }
 
 

@@ -19,7 +19,8 @@ from vitspace.fidelity.judging import measure_and_judge
 from vitspace.folders import contents
 from vitspace.latency.calibration import calibration_path, load_calibration
 from vitspace.profile import calibrate, measurements
-from vitspace.report import read_study, write_report
+from vitspace.report.folder import write_report
+from vitspace.report.study_file import read_study
 from vitspace.searching.join import join
 from vitspace.searching.monitor import Silent
 from vitspace.study.config import StudyConfig

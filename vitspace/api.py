@@ -8,14 +8,17 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from vitspace.errors import InputError, StudyGoneError, shown
+from vitspace.folders import check_folder
 from vitspace.plots import style
 from vitspace.plots.formats import readable
-from vitspace.report import check_folder, headline, report_folder, write_report
 from vitspace.report.choice import select
 from vitspace.report.figures import figures
+from vitspace.report.folder import write_report
 from vitspace.report.peers import peers_table
 from vitspace.report.points import score_text
+from vitspace.report.study_file import report_folder
 from vitspace.report.tables import anchors_table, for_reading, front_shown, front_table, trials_table
+from vitspace.report.words import headline
 from vitspace.searching.monitor import Lines, Monitor
 from vitspace.searching.peers import keep_peers
 from vitspace.searching.run import Means, StudyLocation, open_search, run

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from vitspace.report import write_comparison
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
+from vitspace.report.folder import write_comparison
 
 
 @pytest.fixture(scope="module")

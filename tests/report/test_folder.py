@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from vitspace.errors import InputError
-from vitspace.report import headline, proxy_sentence, study_data, write_report
 from vitspace.report.figures import figures
+from vitspace.report.folder import write_report
+from vitspace.report.study_file import study_data
+from vitspace.report.words import headline, proxy_sentence
 from vitspace.spec import Spec
 
 FILES = {"index.html", "report.md", "front.csv", "front.md", "trials.csv", "study.json"}

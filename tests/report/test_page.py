@@ -14,7 +14,7 @@ WIDE = dict.fromkeys(("score_flops", "score_latency", "latency_flops", "hypervol
 
 @pytest.fixture(scope="module")
 def file(record, tmp_path_factory):
-    from vitspace.report import write_report
+    from vitspace.report.folder import write_report
 
     return write_report(record, tmp_path_factory.mktemp("page")) / "index.html"
 

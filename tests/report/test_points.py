@@ -10,7 +10,6 @@ from vitspace.errors import InputError
 from vitspace.plots import style
 from vitspace.plots.formats import readable
 from vitspace.plots.names import public_name
-from vitspace.report import proxy_sentence, read_study, study_data, terminal_table
 from vitspace.report.check import check_sentence, check_words, unlearned
 from vitspace.report.choice import chosen_few, design_lines, rule_words, select
 from vitspace.report.compare import Comparison
@@ -22,8 +21,10 @@ from vitspace.report.points import TIE_RULE, estimate_words, known, score_text
 from vitspace.report.public import NEAR, public_networks
 from vitspace.report.scatter import scatter, training_check
 from vitspace.report.score_figure import draw
+from vitspace.report.study_file import read_study, study_data
 from vitspace.report.tables import anchors_shown, anchors_table, calibration, for_reading, front_table, trials_table
-from vitspace.report.words import headline, score_label
+from vitspace.report.terminal import terminal_table
+from vitspace.report.words import headline, proxy_sentence, score_label
 
 
 def test_what_an_estimate_is_is_said_with_its_own_error(points):

@@ -1,7 +1,7 @@
 import pytest
 
 from vitspace.errors import InputError
-from vitspace.report import write_report
+from vitspace.report.folder import write_report
 from vitspace.report.sources import find_studies, is_report
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage

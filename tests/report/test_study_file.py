@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from vitspace.errors import InputError
-from vitspace.report import read_study, study_data, write_report
 from vitspace.report.dashboard import note_text
+from vitspace.report.folder import write_report
 from vitspace.report.markdown import report_text
-from vitspace.report.study_file import kept_json, report_folder
+from vitspace.report.study_file import kept_json, read_study, report_folder, study_data
 from vitspace.study.peer import StudyPeer
 from vitspace.study.trial import Trial
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from vitspace.report import terminal_table
+from vitspace.report.terminal import terminal_table
 
 
 def test_the_front_fits_80_columns_without_cutting_numbers(record, capsys):

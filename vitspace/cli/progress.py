@@ -10,9 +10,11 @@ from rich.progress import Progress as Bars
 
 from vitspace.cli import console
 from vitspace.cli.screen import Screen
-from vitspace.report import headline, next_commands, peers_words, terminal_table
 from vitspace.report.names import trial_name
+from vitspace.report.peers import peers_words
 from vitspace.report.points import score_text
+from vitspace.report.terminal import terminal_table
+from vitspace.report.words import headline, next_commands
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_count, format_seconds

@@ -88,8 +88,8 @@ def _kept(name: str, storage: str, out: Path | None) -> dict[str, Any] | None:
 
 def compare_studies(names: list[str], storage: str, out: Path, as_json: bool) -> None:
     """Write and print a comparison of stored studies."""
-    from vitspace.report import write_comparison
     from vitspace.report.compare import Comparison
+    from vitspace.report.folder import write_comparison
     from vitspace.report.sources import find_studies
 
     comparison = Comparison.of(find_studies(names, storage))

@@ -9,6 +9,7 @@ import typer
 
 from vitspace.cli import app, command_of, print_json, refuse, say
 from vitspace.cli.options import JSON, STORAGE, STUDY
+from vitspace.study.passwords import without_passwords
 from vitspace.words import plural
 
 group = typer.Typer(no_args_is_help=True, help="List, show, compare, time again, copy and delete stored studies.")
@@ -25,7 +26,6 @@ def list_studies(
     running counts the trials that are evaluated now; lost those whose process was killed, as far as this host can see.
     """
     from vitspace.searching import stored
-    from vitspace.study.passwords import without_passwords
 
     rows = [asdict(summary) for summary in stored.list_studies(storage)]
     if as_json:
@@ -87,7 +87,7 @@ def retime(
     averaged with what was measured on this host before.
     """
     from vitspace.cli import track
-    from vitspace.report import write_report
+    from vitspace.report.folder import write_report
     from vitspace.report.study_file import report_folder
     from vitspace.searching.retiming import retime_study
     from vitspace.study.store import StudyStore

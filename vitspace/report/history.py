@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vitspace.searching.engines import engine_of
 from vitspace.study.config import STARTUP
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
@@ -77,7 +78,7 @@ def history(record: StudyRecord) -> History:
 def random_draws(record: StudyRecord) -> list[Trial]:
     """Trials that no sampler proposed and no paper published; all but anchors where the sampler is random."""
     others = [trial for trial in record.trials if not trial.anchor]
-    if record.screening or record.config.engine == "nni":  # chosen, or proposed by its tuners, from the first design on
+    if record.screening or engine_of(record.config.engine).proposes:  # chosen or proposed from the first design on
         return []
     runs = [record.config.sampler, *(run["sampler"] for run in record.resolved.get("resumed", []) if "sampler" in run)]
     return others if set(runs) == {"random"} else others[: _drawn_first(record)]

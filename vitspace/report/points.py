@@ -22,8 +22,8 @@ _LEAST_SHIFT = 0.05
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of the estimates, by networks that were each estimated without their family.
+class EstimateErrors:
+    """How far estimates are off, by networks that were each estimated without their family.
 
     Attributes:
         networks: Published networks that they rest on.
@@ -39,10 +39,10 @@ class Known:
 
 
 @cache
-def known() -> Known:
+def known() -> EstimateErrors:
     """Work out how far the shipped predictor is off."""
     held = public_held()
-    return Known(len(published()), len(held.names), held.mae, held.coverage90)
+    return EstimateErrors(len(published()), len(held.names), held.mae, held.coverage90)
 
 
 def estimate_sentence(record: StudyRecord) -> str:

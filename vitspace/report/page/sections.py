@@ -38,7 +38,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class GridRow:
     """A row, with its classes and the states by which it is filtered."""
 
     cells: list[Cell]
@@ -51,7 +51,7 @@ class Grid:
     """A table: headings, whether each stands over numbers, over words that need room, and the rows."""
 
     headings: list[tuple[str, bool, bool]]
-    rows: list[Row]
+    rows: list[GridRow]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def grid(frame: pd.DataFrame, bars: tuple[str, ...] = ()) -> Grid:
             Cell(text, _key(raw[name]), _bar(raw[name], largest.get(name)))
             for text, name in zip(values, names, strict=True)
         ]
-        rows.append(Row(cells))
+        rows.append(GridRow(cells))
     return Grid(headings, rows)
 
 
@@ -209,7 +209,7 @@ def front_grid(record: StudyRecord) -> Grid:
     frame = front_shown(record).drop(columns=["dim", "depth", "settings", "against_anchor"])
     made = grid(frame, bars=("flops_gap", "latency_gap"))
     classes = [f"front{' anchor' if isinstance(anchor, str) else ''}" for anchor in frame["anchor"]]
-    rows = [Row(row.cells, kind) for row, kind in zip(made.rows, classes, strict=True)]
+    rows = [GridRow(row.cells, kind) for row, kind in zip(made.rows, classes, strict=True)]
     return Grid(made.headings, rows)
 
 
@@ -220,7 +220,7 @@ def trials_grid(record: StudyRecord) -> tuple[Grid, list[tuple[str, str, int]]]:
     for row, (_, raw) in zip(made.rows, frame.iterrows(), strict=True):
         marks = [word for word, there in (("front", raw["front"]), ("anchor", isinstance(raw["anchor"], str))) if there]
         lost = [] if raw["state"] == "complete" else ["lost"]
-        rows.append(Row(row.cells, " ".join([*marks, *lost]), " ".join(["all", raw["state"], *marks])))
+        rows.append(GridRow(row.cells, " ".join([*marks, *lost]), " ".join(["all", raw["state"], *marks])))
     filters = [("all", "all", len(rows))]
     for key, words in (("front", "on the front"), ("anchor", "published"), *((s, s) for s in _states(frame))):
         filters.append((key, words.replace("_", " "), sum(key in row.states.split() for row in rows)))
@@ -241,7 +241,7 @@ def fronts_grid(comparison: Comparison) -> Grid:
     frame = for_reading(comparison.records[0], comparison.fronts()).drop(columns=["against_anchor", "settings"])
     made = grid(frame)
     classes = ["anchor" if isinstance(anchor, str) else "" for anchor in frame["anchor"]]
-    return Grid(made.headings, [Row(row.cells, kind) for row, kind in zip(made.rows, classes, strict=True)])
+    return Grid(made.headings, [GridRow(row.cells, kind) for row, kind in zip(made.rows, classes, strict=True)])
 
 
 def growth_words(record: StudyRecord) -> str:
