@@ -5,9 +5,9 @@ import pytest
 import vitspace
 from vitspace.api import load_study, search
 from vitspace.errors import InputError
+from vitspace.searching.latency import timing_of
 from vitspace.searching.monitor import Silent
 from vitspace.searching.retiming import retime_study
-from vitspace.searching.timing import timing_of
 from vitspace.study.config import StudyConfig
 from vitspace.tasks.dense import DenseTask
 

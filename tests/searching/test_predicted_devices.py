@@ -7,11 +7,10 @@ from vitspace.errors import InputError
 from vitspace.searching import evaluate
 from vitspace.searching.checks import check_budget, check_same, made_of
 from vitspace.searching.first import first_designs
+from vitspace.searching.latency import budget_device, timing_of
 from vitspace.searching.monitor import Silent
-from vitspace.searching.predicted import budget_device
 from vitspace.searching.retiming import is_open
 from vitspace.searching.session import open_evaluator
-from vitspace.searching.timing import timing_of
 from vitspace.study.config import StudyConfig
 
 

@@ -10,7 +10,7 @@ from vitspace.families import anchor
 from vitspace.searching.desk import Died
 from vitspace.searching.engines import _processes as module
 from vitspace.searching.monitor import Silent
-from vitspace.searching.session import Task
+from vitspace.searching.session import DesignJob
 
 KILLED, STOPPED, TOLD, REFUSED = -9, -15, 0, 1
 
@@ -47,7 +47,7 @@ def crew(monkeypatch):
 
 
 def task(number=0):
-    return Task(SimpleNamespace(number=number), anchor("msg_tiny").spec, "msg_tiny")
+    return DesignJob(SimpleNamespace(number=number), anchor("msg_tiny").spec, "msg_tiny")
 
 
 def until_over(crew, job):

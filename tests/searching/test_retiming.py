@@ -13,11 +13,11 @@ from vitspace.latency import Latency
 from vitspace.searching import evaluate, retiming
 from vitspace.searching.engines import run_engine
 from vitspace.searching.first import enqueue, first_designs
+from vitspace.searching.latency import rejected_unsure, verdict
 from vitspace.searching.monitor import Silent
 from vitspace.searching.queue import Queue, design_params
 from vitspace.searching.retiming import MOST_TIMES, retime_study, settle, take_up
 from vitspace.searching.session import Session
-from vitspace.searching.verdict import rejected_unsure, verdict
 from vitspace.space import load_space
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage

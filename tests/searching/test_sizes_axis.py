@@ -11,9 +11,9 @@ from vitspace.costs import cost
 from vitspace.design import find_design
 from vitspace.errors import InputError
 from vitspace.latency import Latency
-from vitspace.report import headline
 from vitspace.report.importance import axis_importance
 from vitspace.report.study_file import read_study
+from vitspace.report.words import headline
 from vitspace.searching import evaluate, retiming
 from vitspace.searching.engines._nni_space import search_space, to_params
 from vitspace.searching.join import join, rerun

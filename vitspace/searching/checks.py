@@ -15,10 +15,9 @@ from vitspace.proxies import kind_of, module_of
 from vitspace.searching.engines import check_engine, check_sampler, engine_of, engines_that
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import chosen_anchors
+from vitspace.searching.latency import budget_device, predicted_latency, timing_of
 from vitspace.searching.lease import LeaseTiming
-from vitspace.searching.predicted import budget_device, predicted_latency
-from vitspace.searching.timing import timing_of
-from vitspace.sized import plain, size_of
+from vitspace.sized import size_of
 from vitspace.sources import sources_of
 from vitspace.space import Space
 from vitspace.space.sizes import SizedSpace
@@ -123,7 +122,7 @@ def check_budget(space: Space, config: StudyConfig) -> None:
     space.check_budget(config.limits)
     limit = config.limits.latency_ms[1]
     if limit < math.inf:
-        least, size = plain(space.smallest), size_of(space.smallest, space.resolution)
+        least, size = space.smallest, size_of(space.smallest, space.resolution)
         device = budget_device(config.limits, size)
         if device:
             found = predicted_latency(device, least, config.limits)

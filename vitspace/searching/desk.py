@@ -16,14 +16,13 @@ from vitspace.errors import UsedUpError
 from vitspace.interrupts import deferring_interrupts
 from vitspace.latency import predicted_violation
 from vitspace.searching.claims import CLAIM, Verdict, admit, places_left
+from vitspace.searching.latency import rejected_unsure
 from vitspace.searching.lease import owner_of
 from vitspace.searching.queue import DEATHS, OUTSIDE, Queue, design_of
 from vitspace.searching.reference import Score, SecondSeed, reference_trial, score_reference, settle_reference
 from vitspace.searching.samplers import make_sampler
-from vitspace.searching.session import Session, Task
+from vitspace.searching.session import DesignJob, Session
 from vitspace.searching.streaks import REJECTIONS, Streaks
-from vitspace.searching.verdict import rejected_unsure
-from vitspace.sized import plain
 from vitspace.space import InvalidDesign
 from vitspace.space.variables import Params
 from vitspace.spec import Spec
@@ -39,7 +38,7 @@ _DRAWS, _APART = 32, 1_000_003
 
 
 #: What an engine evaluates: a design, or the reference design with another seed.
-Job = Task | SecondSeed
+Job = DesignJob | SecondSeed
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ class Desk:
         timeout = self.config.timeout
         return timeout is not None and time.monotonic() - self._start >= timeout
 
-    def ask(self, params: Params | None = None) -> Task | None:
+    def ask(self, params: Params | None = None) -> DesignJob | None:
         """Start a trial and return its design; None where there is none to start now, as others run the last ones.
 
         Where none is left and nobody runs one, the study is over.
@@ -146,7 +145,7 @@ class Desk:
             except BaseException:
                 self.queue.put_back(running)
                 raise
-            if isinstance(found, Task):
+            if isinstance(found, DesignJob):
                 return found
             if found is None:
                 return None
@@ -256,8 +255,8 @@ class Desk:
         else:
             self.queue.put_back(job.running)
 
-    def _consider(self, running: optuna.Trial) -> Task | Trial | None:
-        """Return the task of a started trial, or how it is rejected, or None where it is one too many."""
+    def _consider(self, running: optuna.Trial) -> DesignJob | Trial | None:
+        """Return the job of a started trial, or how it is rejected, or None where it is one too many."""
         facts = running.user_attrs
         anchor, deaths = facts.get("anchor"), facts.get("deaths", 0)
         try:
@@ -274,7 +273,7 @@ class Desk:
         if found.word == "duplicate":
             return self._trial(running.number, "duplicate", spec, f"the same network as trial {found.of}", anchor)
         self.queue.grant(running)
-        return Task(running, spec, anchor)
+        return DesignJob(running, spec, anchor)
 
     def _published(self, name: str) -> Spec:
         return self.space.published([published(name)])[name]
@@ -305,7 +304,7 @@ class Desk:
         for trial in self.store.trials(frozen):
             if trial.number not in self._known:
                 self._known.add(trial.number)
-                if trial.spec and was_evaluated(trial) and not rejected_unsure(trial, self.config.limits):
+                if trial.spec and _was_evaluated(trial) and not rejected_unsure(trial, self.config.limits):
                     self._seen[trial.spec] = trial.number
         return self._seen
 
@@ -314,7 +313,7 @@ class Desk:
             stored = self.queue.end(running, trial)
         if not stored:
             return
-        if trial.spec is not None and was_evaluated(trial):
+        if trial.spec is not None and _was_evaluated(trial):
             self._set_seconds()
             self.monitor.ended(trial, self.store.record())
         self.streaks.add(trial)
@@ -326,7 +325,7 @@ class Desk:
             self.store.set(seconds=seconds)
 
     def _may_be_fast_enough(self, spec: Spec) -> bool:
-        return not predicted_violation(plain(spec), self.session.evaluator.timing_of(spec), self.config.limits)
+        return not predicted_violation(spec, self.session.evaluator.timing_of(spec), self.config.limits)
 
     def _sampler_seed(self, trials: int) -> int:
         return (self.config.seed + trials + self._salt()) % 2**31
@@ -351,6 +350,6 @@ class Desk:
         return SecondSeed(self.store, trial, self.config, worst, self.monitor.note) if trial else None
 
 
-def was_evaluated(trial: Trial) -> bool:
+def _was_evaluated(trial: Trial) -> bool:
     """Whether measuring a design again would tell nothing new."""
     return trial.counts or trial.state == "failed" or trial.latency_ms is not None

@@ -94,12 +94,10 @@ class Estimator:
         _, counted = self.population.counted(rows)
         is_dense = self.population.space.task is not None
         macs = self.population.costs(rows).macs if is_dense else counted[:, COUNTED.index("macs")]
-        families, parts = self.population.families(rows), self.population.by_size(rows)
+        families = self.population.families(rows)
+        parts = self.population.by_size(rows) or [(NATIVE_SIZE, np.arange(0))]
         found = [self._of_size(size, rows[at], macs[at], counted[at], families[at]) for size, at in parts]
-        back = np.argsort(np.concatenate([np.zeros(0, dtype=np.int64), *(at for _, at in parts)]))
-        if not found:
-            return self._of_size(NATIVE_SIZE, rows, macs, counted, families)
-        return EstimatedDesigns.joined(found)[back]
+        return EstimatedDesigns.joined(found)[np.argsort(np.concatenate([at for _, at in parts]))]
 
     def _of_size(
         self, img_size: ImageSize, rows: Rows, macs: Ints, counted: Ints, families: NDArray[np.str_]
@@ -107,7 +105,7 @@ class Estimator:
         """Estimate designs of one size of image [N, variables], by what was counted of them."""
         names, codes = np.unique(families, return_inverse=True)
         known = np.array([predictor().family(str(name)) for name in names], dtype=np.int64)
-        found = screen(counted, known[codes] if len(names) else np.zeros(0, dtype=np.int64), img_size)
+        found = screen(counted, known[codes], img_size)
         latency = self.latency(img_size)
         ms = latency.predict(counted, families) if latency else np.full(len(rows), np.nan)
         return EstimatedDesigns(rows, macs, found.mean, found.sd, found.inside, ms)

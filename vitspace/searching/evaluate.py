@@ -21,10 +21,9 @@ from vitspace.machine.host import fingerprint, versions
 from vitspace.machine.quiet import seconds_waited, takes_turns
 from vitspace.machine.threads import wait_policy
 from vitspace.proxies import Laddered, Proxy, Score, finite
-from vitspace.searching.predicted import budget_device, predicted_latency
+from vitspace.searching.latency import budget_device, predicted_latency, verdict
 from vitspace.searching.rungs import EntersRungs
-from vitspace.searching.verdict import verdict
-from vitspace.sized import plain, size_of
+from vitspace.sized import size_of
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.store import storable
@@ -127,7 +126,7 @@ class Evaluator:
 
     def _looked_at(self, trial: Trial, spec: Spec) -> Trial:
         """Reject a design of no published result in which positions of the map never meet."""
-        if self.evidence is None or trial.anchor or any(mixing_stages(plain(spec), self.size_of(spec))):
+        if self.evidence is None or trial.anchor or any(mixing_stages(spec, self.size_of(spec))):
             return trial
         return replace(trial, state="invalid", why="no block lets positions of the map meet, which no estimate sees")
 
@@ -135,17 +134,17 @@ class Evaluator:
         """Pass the gates of cost and latency."""
         if not trial.complete:
             return trial
-        design, size, settings = plain(spec), self.size_of(spec), self.timing_of(spec)
+        size, settings = self.size_of(spec), self.timing_of(spec)
         costs = self.space.cost(spec)
         trial = replace(trial, params=costs.params, macs=costs.macs)
         if why := self.budget.violation(macs=costs.macs, params=costs.params):
             return replace(trial, state="over_budget", why=why)
-        if why := predicted_violation(design, settings, self.budget):
+        if why := predicted_violation(spec, settings, self.budget):
             return replace(trial, state="over_budget", why=why)
         if device := budget_device(self.budget, size):
-            return self._within(replace(trial, latency=predicted_latency(device, design, self.budget)))
+            return self._within(replace(trial, latency=predicted_latency(device, spec, self.budget)))
         began = time.perf_counter() - seconds_waited()
-        latency = measure(design, settings)
+        latency = measure(spec, settings)
         seconds = time.perf_counter() - seconds_waited() - began
         details = trial.details | {"timed_seconds": seconds, "export_seconds": latency.prepare_seconds}
         return self._within(replace(trial, latency=asdict(latency) | {"doubt": latency.doubt}, details=details))
@@ -190,8 +189,8 @@ class Evaluator:
         """Return a trial with its score: the proxy's number, or the estimate in points that it is evidence for."""
         if self.evidence is None:
             return replace(trial, score=value)
-        published = self._published(trial, self.size_of(spec))
-        found = posterior(plain(spec), self.evidence, value if told else None, self.size_of(spec), published)
+        size = self.size_of(spec)
+        found = posterior(spec, self.evidence, value if told else None, size, self._published(trial, size))
         estimate = asdict(found)
         mean, sd = estimate.pop("mean"), estimate.pop("sd")
         return replace(trial, score=mean, score_std=sd, estimate=estimate)

@@ -18,7 +18,7 @@ from vitspace.budget import Budget
 from vitspace.image_sizes import ImageSize
 from vitspace.pareto import hypervolume
 from vitspace.searching.estimated import EstimatedDesigns, Floats
-from vitspace.sized import plain, size_of
+from vitspace.sized import size_of
 from vitspace.space import Space
 from vitspace.spec import Spec
 
@@ -82,7 +82,7 @@ def choose_finalists(
         spec = decode(found.rows[at])
         if spec in known.specs:
             continue
-        if any(mixing_stages(plain(spec), size_of(spec, img_size))):
+        if any(mixing_stages(spec, size_of(spec, img_size))):
             chosen.append((int(found.macs[at]), spec))
             still = 0
         else:

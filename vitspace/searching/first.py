@@ -15,11 +15,10 @@ from vitspace.searching.engines import engine_of
 from vitspace.searching.estimated import Estimator
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.finalists import Known, choose_finalists, fast_enough
-from vitspace.searching.predicted import budget_device
+from vitspace.searching.latency import budget_device, timing_of
 from vitspace.searching.queue import OUTSIDE, design_of
 from vitspace.searching.screening import screen_space
-from vitspace.searching.timing import timing_of
-from vitspace.sized import plain, size_of
+from vitspace.sized import size_of
 from vitspace.space import Space
 from vitspace.spec import Spec
 from vitspace.study.config import STARTUP, StudyConfig
@@ -198,7 +197,7 @@ def finalists_of(
 
     def ms(spec: Spec) -> float:
         latency = latency_at(size_of(spec, size))
-        return latency.look_at(plain(spec)).ms if latency else math.nan
+        return latency.look_at(spec).ms if latency else math.nan
 
     trials = Known.of(known, space, ms)
     shared = space.shared_macs
@@ -213,4 +212,4 @@ def finalists_of(
 
 
 def _mixes(spec: Spec, img_size: ImageSize) -> bool:
-    return any(mixing_stages(plain(spec), size_of(spec, img_size)))
+    return any(mixing_stages(spec, size_of(spec, img_size)))

@@ -38,7 +38,7 @@ def open_session(
     """
     evaluator = evaluator or open_evaluator(config, command, monitor)
     check_same(store.study.user_attrs.get("resolved", {}), evaluator)
-    wait_until_ready(store, evaluator)
+    _wait_until_ready(store, evaluator)
     return Session(store, config, evaluator, monitor)
 
 
@@ -99,7 +99,7 @@ def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Mo
     }
 
 
-def wait_until_ready(store: StudyStore, evaluator: Evaluator) -> None:
+def _wait_until_ready(store: StudyStore, evaluator: Evaluator) -> None:
     """Wait until whoever makes a study has queued its first designs, or is gone for a lease; then queue the rest."""
     began, lease = time.monotonic(), LeaseTiming.from_environment().lease
     while not is_ready(store) and time.monotonic() - began < lease:

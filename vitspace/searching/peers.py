@@ -11,8 +11,8 @@ from vitspace.image_sizes import mean_side
 from vitspace.latency import Latency
 from vitspace.latency.peers import time_peer, timed_peer
 from vitspace.machine.host import cpu
+from vitspace.searching.latency import timing_of
 from vitspace.searching.retiming import is_of_here
-from vitspace.searching.timing import timing_of
 from vitspace.spec import NATIVE_SIZE
 from vitspace.study.config import BEFORE, StudyConfig
 from vitspace.study.peer import StudyPeer
@@ -42,7 +42,7 @@ def keep_peers(store: StudyStore, note: Note, text: str | None = None) -> None:
         store.set(config=StudyConfig.of(BEFORE | store.study.user_attrs["config"] | {"peers": text}))
     elif text is None and record.peers and all(peer.latency or peer.why for peer in record.peers):
         return
-    peers_of(record, text or record.config.peers, note, lambda peers: store.set(peers=[p.to_dict() for p in peers]))
+    _peers_of(record, text or record.config.peers, note, lambda peers: store.set(peers=[p.to_dict() for p in peers]))
 
 
 def with_peers(record: StudyRecord, text: str, note: Note) -> StudyRecord:
@@ -52,11 +52,11 @@ def with_peers(record: StudyRecord, text: str, note: Note) -> StudyRecord:
         InputError: timm has no such network.
     """
     config = StudyConfig.of(record.config.model_dump() | {"peers": text})
-    peers = peers_of(record, text, note)
+    peers = _peers_of(record, text, note)
     return replace(record, config=config, peers=peers)
 
 
-def peers_of(record: StudyRecord, text: str, note: Note, keep: Keep = lambda peers: None) -> list[StudyPeer]:
+def _peers_of(record: StudyRecord, text: str, note: Note, keep: Keep = lambda peers: None) -> list[StudyPeer]:
     """Return the peers of a study, timed as far as they can be where its designs were.
 
     Args:

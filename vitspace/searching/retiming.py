@@ -10,11 +10,9 @@ from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import Latency, measure_again
 from vitspace.machine.host import cpu
+from vitspace.searching.latency import rejected_unsure, timing_of, verdict
 from vitspace.searching.queue import OUTSIDE, design_params
 from vitspace.searching.session import Session
-from vitspace.searching.timing import timing_of
-from vitspace.searching.verdict import rejected_unsure, verdict
-from vitspace.sized import plain
 from vitspace.space import load_sizes
 from vitspace.space.variables import Params
 from vitspace.study.config import StudyConfig
@@ -122,7 +120,7 @@ def retime(store: StudyStore, config: StudyConfig, img_size: ImageSize, trial: T
     """Time a trial's design again, at its size of image or else at ``img_size``, and store what comes of it."""
     assert trial.spec is not None
     settings = timing_of(config, trial.img_size or img_size)
-    after = judged(trial, measure_again(plain(trial.spec), settings), config)
+    after = judged(trial, measure_again(trial.spec, settings), config)
     store.retime(after)
     return Retimed(trial, after)
 
@@ -144,10 +142,10 @@ def judged(trial: Trial, latency: Latency, config: StudyConfig) -> Trial:
 
 
 def _is_meant(trial: Trial, numbers: Sequence[int], config: StudyConfig) -> bool:
-    return trial.number in numbers if numbers else is_unsure(trial, config)
+    return trial.number in numbers if numbers else _is_unsure(trial, config)
 
 
-def is_unsure(trial: Trial, config: StudyConfig) -> bool:
+def _is_unsure(trial: Trial, config: StudyConfig) -> bool:
     """Whether a latency is known badly, or was all that a design without a score was rejected by."""
     return trial.state == "undecided" or bool(trial.latency_doubt) or rejected_unsure(trial, config.limits)
 

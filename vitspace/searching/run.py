@@ -26,10 +26,10 @@ from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import alternates, enqueue, first_designs, further_finalists
 from vitspace.searching.idle import waited_words
 from vitspace.searching.join import open_session
+from vitspace.searching.latency import timing_of
 from vitspace.searching.monitor import Monitor
 from vitspace.searching.retiming import is_open, settle, take_up
 from vitspace.searching.session import Session, open_evaluator
-from vitspace.searching.timing import timing_of
 from vitspace.searching.workers import plan_workers
 from vitspace.space import load_sizes
 from vitspace.study.config import MAY_CHANGE, StudyConfig, same_space

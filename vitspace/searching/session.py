@@ -10,10 +10,9 @@ from vitspace.proxies.evidence import evidence_of
 from vitspace.proxies.names import scores_name
 from vitspace.proxies.selective import check_knows
 from vitspace.searching.evaluate import Evaluator
+from vitspace.searching.latency import budget_device, timing_of
 from vitspace.searching.monitor import Monitor, Silent
-from vitspace.searching.predicted import budget_device
 from vitspace.searching.rungs import Rungs
-from vitspace.searching.timing import timing_of
 from vitspace.space import Space, load_sizes
 from vitspace.spec import Spec
 from vitspace.study.config import StudyConfig
@@ -22,7 +21,7 @@ from vitspace.study.trial import Trial
 
 
 @dataclass(frozen=True)
-class Task:
+class DesignJob:
     """A design to be evaluated, as the trial that was started for it."""
 
     running: optuna.Trial
@@ -66,18 +65,18 @@ class Session:
         """The study's space."""
         return self.evaluator.space
 
-    def evaluate(self, task: Task) -> Trial:
+    def evaluate(self, job: DesignJob) -> Trial:
         """Evaluate a design in this process; see `Evaluator.evaluate`."""
 
         def on_step(done: int, total: int) -> None:
-            self.monitor.step(task.number, done, total)
+            self.monitor.step(job.number, done, total)
 
-        self.monitor.began(task.number, task.name)
+        self.monitor.began(job.number, job.name)
         try:
-            rungs = Rungs(self.store, task.running, task.spec.id)
-            return self.evaluator.evaluate(task.number, task.spec, task.anchor, on_step, rungs)
+            rungs = Rungs(self.store, job.running, job.spec.id)
+            return self.evaluator.evaluate(job.number, job.spec, job.anchor, on_step, rungs)
         finally:
-            self.monitor.left(task.number)
+            self.monitor.left(job.number)
 
     def score(self, spec: Spec, seed: int) -> float:
         """Score a design with another seed, in this process.

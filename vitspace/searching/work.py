@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from vitspace.searching.desk import Desk, Died, Job
-from vitspace.searching.session import Task
+from vitspace.searching.session import DesignJob
 from vitspace.space.variables import Params
 from vitspace.study.trial import Trial
 
-Evaluate = Callable[[Task], Trial]
+Evaluate = Callable[[DesignJob], Trial]
 
 
 def work(desk: Desk, evaluate: Evaluate) -> None:
@@ -20,15 +20,15 @@ def work(desk: Desk, evaluate: Evaluate) -> None:
 
 def work_once(desk: Desk, evaluate: Evaluate, params: Params | None = None) -> Trial | None:
     """Evaluate one design in this process; None where there is none to start now; see `Desk.ask`."""
-    task = desk.ask(params)
-    if task is None:
+    job = desk.ask(params)
+    if job is None:
         return None
     try:
-        trial = evaluate(task)
+        trial = evaluate(job)
     except BaseException:
-        desk.put_back(task)
+        desk.put_back(job)
         raise
-    desk.tell(task, trial)
+    desk.tell(job, trial)
     return trial
 
 

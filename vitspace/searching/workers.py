@@ -12,7 +12,7 @@ from vitspace.proxies import trains
 from vitspace.searching.engines import engine_of
 from vitspace.searching.first import chosen_anchors
 from vitspace.searching.session import Session
-from vitspace.sized import plain, size_of
+from vitspace.sized import size_of
 from vitspace.spec import Spec
 from vitspace.words import plural
 
@@ -70,7 +70,7 @@ def _bytes_of_a_worker(session: Session) -> int:
 
     def network(spec: Spec) -> float:
         size = size_of(spec, session.space.resolution)
-        counted, images = cost(plain(spec), size), batch * (side / mean_side(size)) ** 2
+        counted, images = cost(spec, size), batch * (side / mean_side(size)) ** 2
         training = _A_PARAM * counted.params + _AN_ACTIVATION * images * counted.activations
         whole = session.space.cost(spec)
         return max(training, _A_NUMBER * (whole.params + whole.activations))

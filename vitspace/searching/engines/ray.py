@@ -20,7 +20,7 @@ from vitspace.searching.engines._lazy import Lazy
 from vitspace.searching.queue import DEATHS
 from vitspace.searching.reference import SecondSeed
 from vitspace.searching.remote import RemoteStudy, evaluate, score
-from vitspace.searching.session import Session, Task
+from vitspace.searching.session import DesignJob, Session
 from vitspace.searching.work import work_at_once
 from vitspace.study.config import StudyConfig
 from vitspace.study.trial import Trial
@@ -95,14 +95,14 @@ class Tasks:
     def _remote(self, function: Callable[..., Any]) -> Any:
         return ray.remote(max_retries=DEATHS - 1, retry_exceptions=False, **_needs(self.session.config))(function)
 
-    def _trial(self, reference: Any, task: Task) -> Trial:
+    def _trial(self, reference: Any, job: DesignJob) -> Trial:
         try:
             trial: Trial = _result(reference)
         except ray.exceptions.RayTaskError:
             raise  # the evaluation records what a design does; this is a node that cannot evaluate at all
         except ray.exceptions.RayError as error:
             why = f"its worker died {DEATHS} times, the last time with {type(error).__name__}"
-            return self.session.evaluator.trial(task.number, "failed", task.spec, why, task.anchor)
+            return self.session.evaluator.trial(job.number, "failed", job.spec, why, job.anchor)
         return trial
 
     def _again(self, reference: Any) -> float | Exception:
