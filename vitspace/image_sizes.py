@@ -32,13 +32,13 @@ def parse_image_size(text: str) -> tuple[int, int]:
     return sides((int(match[1]), int(match[2] or match[1])))
 
 
-def parse_image_sizes(text: str) -> list[tuple[int, int]]:
-    """Read sizes with commas between, ``192,224,256``, in order.
+def parse_image_sizes(text: str) -> list[ImageSize]:
+    """Read sizes with commas between, ``192,224,192x256``, in order, each in its one form; see `plain_size`.
 
     Raises:
         InputError: one of them is no size, stands there twice, or there are too many.
     """
-    found = [parse_image_size(part) for part in text.split(",")]
+    found = [plain_size(parse_image_size(part)) for part in text.split(",")]
     if len(set(found)) < len(found):
         raise InputError(f"a list of image sizes names each once, but got {shown(text)}")
     if len(found) > _MOST_SIZES:

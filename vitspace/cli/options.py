@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from vitspace.errors import InputError, shown
-from vitspace.image_sizes import ImageSize, parse_image_sizes, plain_size
+from vitspace.image_sizes import ImageSize, parse_image_sizes
 
 #: The sources of data.
 DATA_KINDS = "fractal, digits, imagefolder:DIR, cifar10:DIR, cifar100:DIR, hf:NAME"
@@ -43,7 +43,7 @@ def read_sizes(text: str | None) -> list[ImageSize]:
     Raises:
         InputError: one is no size, or stands there twice.
     """
-    return [] if text is None else [plain_size(size) for size in parse_image_sizes(text)]
+    return [] if text is None else parse_image_sizes(text)
 
 
 STORAGE: Any = typer.Option(

@@ -22,7 +22,7 @@ Before = dict[tuple[str, str, int], dict[int, int]]
 
 
 @dataclass(frozen=True)
-class Written:
+class SpaceFile:
     """What a space's file says of a space at another size.
 
     Attributes:
@@ -46,7 +46,7 @@ class Written:
         return {name: known.get(now := getattr(stage, name), now) for name, known in values.items()}
 
 
-def resized(config: SpaceConfig, img_size: ImageSize) -> tuple[SpaceConfig, Written]:
+def resized(config: SpaceConfig, img_size: ImageSize) -> tuple[SpaceConfig, SpaceFile]:
     """Return a space file's contents for images of a size, and what it says as it is written.
 
     Raises:
@@ -61,7 +61,7 @@ def resized(config: SpaceConfig, img_size: ImageSize) -> tuple[SpaceConfig, Writ
     updates = _Followed(config.names, image).updates(config) | {"resolution": size}
     updates |= {"families": families} if families else {}
     defaults = {family: image.defaults(family) for family in config.names}
-    return config.model_copy(update=updates), Written(config, image.before, defaults)
+    return config.model_copy(update=updates), SpaceFile(config, image.before, defaults)
 
 
 class _Image:

@@ -14,7 +14,7 @@ from vitspace.files import located
 from vitspace.image_sizes import ImageSize, format_image_size, plain_size, sides
 from vitspace.space.axes import FAMILY, Axes
 from vitspace.space.config import STAGES, SpaceConfig
-from vitspace.space.resizing import Written
+from vitspace.space.resizing import SpaceFile
 from vitspace.space.variables import InvalidDesign, Params, Variable
 from vitspace.spec import PartSpec, Spec, StageSpec, part_type, placed
 
@@ -48,12 +48,12 @@ class Schema:
         name: str,
         config: SpaceConfig,
         path: Path | None = None,
-        written: Written | None = None,
+        written: SpaceFile | None = None,
         task: "DenseTask | None" = None,
     ) -> None:
         self.name, self.config, self.path, self.task = name, config, path, task
         self.resolution: ImageSize = config.resolution
-        self.written = written or Written(config)
+        self.written = written or SpaceFile(config)
         self.axes = Axes(config)
         self.variables = self.axes.variables
         self._of_stage = [[v for v in self.variables if _sets(v, i)] for i in range(STAGES)]
@@ -119,7 +119,7 @@ class Schema:
         """Make the stem, of the first stage's family, or the head, of the last one's."""
         cls: Any = part_type(kind, self.family_of(chosen, 0 if kind == "stem" else STAGES - 1))
         settings = [(v.field, chosen[v.name]) for v in self.variables if v.part == kind and v.name in chosen]
-        return make_part(cls, tuple(settings))
+        return _make_part(cls, tuple(settings))
 
     def stage_of(self, chosen: Params, stage: int) -> StageSpec:
         """Make a stage, numbered from 0, from the values of active variables."""
@@ -127,7 +127,7 @@ class Schema:
         settings = dict(self.written.defaults.get(family, {}))
         settings |= {v.field: v.scaled(chosen[v.name], stage) for v in self._of_stage[stage] if v.name in chosen}
         cls: Any = part_type("stage", family)
-        made: StageSpec = make_part(cls, tuple(settings.items()))
+        made: StageSpec = _make_part(cls, tuple(settings.items()))
         return made
 
     def _spec(self, chosen: Params) -> Spec:
@@ -269,6 +269,6 @@ def _default(part: PartSpec, field: str) -> Any:
 
 
 @cache
-def make_part(cls: Any, values: tuple[tuple[str, Any], ...]) -> Any:
+def _make_part(cls: Any, values: tuple[tuple[str, Any], ...]) -> Any:
     """Make a part from (field, value) pairs; equal parts are one object."""
     return cls(**dict(values))

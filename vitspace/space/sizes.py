@@ -6,8 +6,8 @@ and values that become equal are one.
 
 import logging
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from vitspace.budget import ANY, Budget
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import ImageSize, format_image_size, plain_size, ratio_of, scaled
 from vitspace.sized import SizedSpec, plain, size_of
+from vitspace.space.drawing import Request
 from vitspace.space.population import Ints, Population
 from vitspace.space.resizing import resized
 from vitspace.space.space import Space
@@ -100,45 +101,30 @@ class SizedSpace(Space):
             raise InputError(f"{IMG_SIZE} is one of {list(self._by_value)}, but got {shown(value)}")
         return self._sizes[self._by_value[value]]
 
-    def draw(  # noqa: PLR0913 (as of a space at one size)
-        self,
-        n: int,
-        budget: Budget | str | None = None,
-        seed: int = 0,
-        exclude: Collection[Spec] = (),
-        *,
-        params: str | None = None,
-        latency: str | None = None,
-        latency_backend: str = "eager",
-        replace: bool = False,
-        balanced: bool = False,
-        fewer: bool = False,
-    ) -> list[Spec]:
-        """Draw sized specs, uniformly over the designs of all sizes together whose FLOPs fit; see `Space.draw`.
-
-        A size is drawn by the number of its designs whose FLOPs fit, and then a design of that size.
-        """
-        limit = Budget.of(budget, params, latency)
+    def _drawn(self, request: Request, latency_backend: str, rng: np.random.Generator) -> list[Spec]:
+        """Draw sized specs: a size by the number of its designs whose FLOPs fit, and then a design of that size."""
+        limit, again = request.budget, request.replace
         if limit.device:
             raise InputError(
                 f"latency on a device is predicted at the size of image that it was timed at, but got {limit.device} "
                 f"for {len(self.at)} sizes"
             )
         self.check_budget(limit)
-        rng, wanted = np.random.default_rng(seed), max(n, 0)
+        wanted = max(request.n, 0)
         left = {size: space.size(Budget(limit.macs)) for size, space in self.at.items() if _has_any(space, limit)}
         found: list[Spec] = []
         while left and len(found) < wanted:
-            counts = _shares(rng, list(left.values()), wanted - len(found), replace)
+            counts = _shares(rng, list(left.values()), wanted - len(found), again)
             for size, count in zip(list(left), counts, strict=True):
-                known = [*exclude, *([] if replace else found)]
+                known = [*request.exclude, *([] if again else found)]
                 taken = {each.plain for each in known if isinstance(each, SizedSpec) and each.img_size == size}
-                how: dict[str, Any] = {"latency_backend": latency_backend, "replace": replace, "balanced": balanced}
-                drawn = self.at[size].draw(count, limit, int(rng.integers(2**31)), taken, **how, fewer=True)
+                of_size = replace(request, n=count, exclude=taken, fewer=True)
+                own = np.random.default_rng(int(rng.integers(2**31)))
+                drawn = self.at[size]._drawn(of_size, latency_backend, own)
                 found += [SizedSpec.of(spec, size) for spec in drawn]
                 if len(drawn) < count:
                     del left[size]
-        if len(found) < wanted and not fewer:
+        if len(found) < wanted and not request.fewer:
             _log.warning("space %s has only %d such designs within %s", self.name, len(found), limit)
         return [found[i] for i in rng.permutation(len(found))]
 

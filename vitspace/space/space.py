@@ -1,5 +1,6 @@
 """The designs of a space file: counted, drawn and varied."""
 
+import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from vitspace.budget import ANY, Budget
 from vitspace.costs import PartCost, cost
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
-from vitspace.sized import plain, size_of
+from vitspace.sized import size_of
 from vitspace.space import drawing, moves
 from vitspace.space.lattice import Lattice
 from vitspace.space.population import Population
@@ -57,9 +58,12 @@ class Space(Schema):
                 and this host is not calibrated.
         """
         limit = Budget.of(budget, params, latency)
-        accept = self._within_latency(limit, latency_backend)
-        request = drawing.Request(n, limit, replace, balanced, exclude, accept, fewer)
-        return drawing.draw(self.rankings, request, np.random.default_rng(seed))
+        request = drawing.Request(n, limit, replace, balanced, exclude, fewer=fewer)
+        return self._drawn(request, latency_backend, np.random.default_rng(seed))
+
+    def _drawn(self, request: drawing.Request, latency_backend: str, rng: np.random.Generator) -> list[Spec]:
+        accept = self._within_latency(request.budget, latency_backend)
+        return drawing.draw(self.rankings, dataclasses.replace(request, accept=accept), rng)
 
     def mutate(
         self,
@@ -151,8 +155,7 @@ class Space(Schema):
 
     def cost(self, spec: Spec) -> PartCost:
         """Count a design at its size of image, with the head of the space's task."""
-        design = plain(spec)
-        return self.task.cost(design) if self.task else cost(design, size_of(spec, self.resolution))
+        return self.task.cost(spec) if self.task else cost(spec, size_of(spec, self.resolution))
 
     def over_budget(self, spec: Spec, budget: Budget) -> str:
         """Say which limit on FLOPs or params the spec breaks, or return an empty string."""

@@ -9,8 +9,8 @@ from vitspace.image_sizes import ImageSize
 from vitspace.latency import HostPredictor, LatencySettings
 from vitspace.latency.counted import CountedPrediction
 from vitspace.latency.devices import device as on_device
-from vitspace.latency.predictor import Prediction
-from vitspace.sized import SizedSpec, plain, size_of
+from vitspace.latency.predictor import LatencyPrediction
+from vitspace.sized import SizedSpec, size_of
 from vitspace.space.config import STAGES
 from vitspace.space.schema import Schema
 from vitspace.space.space import Space
@@ -43,7 +43,7 @@ def rule_lines(space: Schema) -> list[str]:
 
 
 def design_rows(
-    specs: Sequence[Spec], space: Space, predictions: Sequence[Prediction | CountedPrediction] = ()
+    specs: Sequence[Spec], space: Space, predictions: Sequence[LatencyPrediction | CountedPrediction] = ()
 ) -> list[dict[str, Any]]:
     """Return a row a design: id, params, multiply-adds, predicted milliseconds if predictions are given, its fields.
 
@@ -79,19 +79,19 @@ def differing_columns(specs: Sequence[Spec]) -> dict[str, list[str]]:
 
 def predicted(
     specs: Sequence[Spec], backend: str, img_size: ImageSize, device: str = ""
-) -> list[Prediction] | list[CountedPrediction]:
+) -> list[LatencyPrediction] | list[CountedPrediction]:
     """Predict the CPU latency of designs from this host's calibration, or on a device.
 
     Raises:
         InputError: this host has no calibration for the backend, or there is no such device.
     """
     if device:
-        return [on_device(device).predict(plain(spec)) for spec in specs]
+        return [on_device(device).predict(spec) for spec in specs]
     predict = {
         size: HostPredictor.here(LatencySettings(backend, img_size=size))
         for size in {size_of(spec, img_size) for spec in specs}
     }
-    return [predict[size_of(spec, img_size)](plain(spec)) for spec in specs]
+    return [predict[size_of(spec, img_size)](spec) for spec in specs]
 
 
 def _row(axis: str, variables: list[Variable]) -> dict[str, Any]:

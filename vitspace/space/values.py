@@ -102,20 +102,16 @@ class _Paths:
 def _live(steps: Sequence[Entries], among: Mapping[int, _Bools]) -> list[_Bools]:
     """Which entries of each step lie on a path from the start to the end that goes through those of ``among``."""
     live: list[_Bools] = []
-    reached = np.ones(1, dtype=bool)
+    reached = [np.ones(1, dtype=bool)]
     for step, entries in enumerate(steps):
-        live.append(reached[entries.source] & among.get(step, True))
-        reached = np.zeros(int(entries.target.max(initial=-1)) + 1, dtype=bool)
-        reached[entries.target[live[step]]] = True
-    leads = np.ones(len(reached), dtype=bool)
+        live.append(reached[step][entries.source] & among.get(step, True))
+        reached.append(np.zeros(int(entries.target.max(initial=-1)) + 1, dtype=bool))
+        reached[-1][entries.target[live[step]]] = True
+    leads = np.ones_like(reached[-1])
     for step in reversed(range(len(steps))):
-        entries = steps[step]
-        live[step] &= leads[entries.target]
-        leads = np.zeros(int(max(entries.source.max(initial=-1), 0)) + 1, dtype=bool)
-        leads[entries.source[live[step]]] = True
-        if step:
-            missing = int(steps[step - 1].target.max(initial=-1)) + 1 - len(leads)
-            leads = np.append(leads, np.zeros(max(0, missing), dtype=bool))
+        live[step] &= leads[steps[step].target]
+        leads = np.zeros_like(reached[step])
+        leads[steps[step].source[live[step]]] = True
     return live
 
 

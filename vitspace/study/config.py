@@ -50,8 +50,7 @@ def _sizes(value: Any) -> Any:
 
 
 def _read_sizes(value: Any) -> list[ImageSize]:
-    read = parse_image_sizes(str(value)) if type(value) in (int, str) else [value]
-    return [plain_size(size) for size in read]
+    return parse_image_sizes(str(value)) if type(value) in (int, str) else [plain_size(value)]
 
 
 #: Sizes of images as text, with commas between; a plain number in YAML is read as one.
