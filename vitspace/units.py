@@ -72,6 +72,11 @@ def format_count(value: float, digits: int = 4) -> str:
     return f"{value:.{digits}g}"
 
 
+def format_bytes(count: int) -> str:
+    """Write a number of bytes, ``1.25 GB``, ``31.0 MB``."""
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
 def format_exactly(value: float, show: Callable[[float, int], str] = format_count) -> str:
     """Write a limit with as many digits as it has, to twelve; one of more, as computed ones are, with four."""
     return next((show(value, n) for n in range(4, _MOST + 1) if show(value, n) == show(value, 16)), show(value, 4))

@@ -86,7 +86,6 @@ def opened(tmp_path, monkeypatch):
         BODY.replace("worst = None", "rungs, keep = (), 0.5"),
         BODY.replace("worst = None", "rungs, keep = (3,), 0.5"),
         BODY.replace("worst = None", "rungs, keep = 3, 0.5"),
-        BODY.replace("worst = None", "rungs, keep = (), 0.5"),
         BODY.replace("worst = None", "rungs, keep = None, 0.5"),
         BODY + "Mine.rungs, Mine.keep = (Mine(),), 'half'",
         BODY + "Mine.rungs, Mine.keep = (Mine(),), 1",

@@ -43,7 +43,7 @@ def test_training_changes_what_the_designs_have_and_is_seeded(trained, ask):
     train(again, Told())
     one, other = weights(out), weights(again.out)
     assert all(torch.equal(one[name], other[name]) for name in one)
-    first = run.Training(ask(out=again.out.parent / "first"), Told()).sandwich.store
+    first = run.SupernetTraining(ask(out=again.out.parent / "first"), Told()).sandwich.store
     assert not any(torch.equal(one[f"weight/{role}"], each) for role, each in first.named_parameters() if each.ndim > 1)
     train(ask(out=again.out.parent / "other", seed=1), Told())
     assert any(not torch.equal(one[name], each) for name, each in weights(again.out.parent / "other").items())
@@ -120,10 +120,10 @@ def test_without_memory_it_is_said_what_would_fit(ask, monkeypatch):
             raise torch.OutOfMemoryError
         return 0.1
 
-    monkeypatch.setattr(run.Training, "_passes", passes)
+    monkeypatch.setattr(run.SupernetTraining, "_passes", passes)
     with pytest.raises(InputError, match=r"8 images a step, but 2 fit: --recipe .*,batch_size=2"):
         train(ask(), Told())
-    monkeypatch.setattr(run.Training, "_passes", lambda training, images: passes(training, 8))
+    monkeypatch.setattr(run.SupernetTraining, "_passes", lambda training, images: passes(training, 8))
     with pytest.raises(InputError, match="even with 2 images a step; a lower --budget has smaller ones"):
         train(ask(), Told())
     monkeypatch.setattr(run, "available_memory", lambda: 1000)
@@ -165,8 +165,8 @@ def test_a_resumed_training_keeps_its_settings(ask):
 
 
 def test_designs_are_the_ends_and_drawn_ones(ask):
-    training = run.Training(ask(), Told())
+    training = run.SupernetTraining(ask(), Told())
     steps = [training.designs(step) for step in range(4)]
     assert all(len(designs) == 4 and designs[:2] == [training.largest, training.smallest] for designs in steps)
-    assert steps == [run.Training(ask(), Told()).designs(step) for step in range(4)]
+    assert steps == [run.SupernetTraining(ask(), Told()).designs(step) for step in range(4)]
     assert len({spec for designs in steps for spec in designs}) > 4

@@ -70,6 +70,7 @@ def train(
     from vitspace.tasks.heads import CLASSIFICATION
     from vitspace.training import TrainingRequest, Wishes
     from vitspace.training import train as run
+    from vitspace.training.goals import MEASURES
 
     found = find_design(design, trial, storage)
     request = TrainingRequest(
@@ -95,7 +96,7 @@ def train(
     if as_json:
         print_json(result)
         return
-    measure, words = ("top1", "top-1") if "top1" in result else ("miou", "mIoU")
+    measure, words = next((name, words) for name, words in MEASURES.items() if name in result)
     say(
         f"{result['name']}: {words} {result[measure]:.2f} % on the {result['val_images']:,} validation images of "
         f"{result['data']} at {result['img_size']} px after epoch {result['epoch']}; best "

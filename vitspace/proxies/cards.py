@@ -10,7 +10,7 @@ FOLDER, FILE = "reports/fidelity", "cards.json"
 
 
 @cache
-def committed_cards() -> dict[str, dict[str, Any]]:
+def _committed_cards() -> dict[str, dict[str, Any]]:
     """Return the committed report cards by proxy, as `vitspace fidelity --json` prints them; none where none are."""
     path = data_folder(FOLDER) / FILE
     if not path.is_file():
@@ -20,4 +20,4 @@ def committed_cards() -> dict[str, dict[str, Any]]:
 
 def committed_card(name: str) -> dict[str, Any] | None:
     """Return one proxy's card, or None."""
-    return committed_cards().get(name)
+    return _committed_cards().get(name)

@@ -12,7 +12,7 @@ import numpy as np
 
 from vitspace.accuracy.evidence import Evidence
 from vitspace.accuracy.judging import Held, anchors_held, public_held, without_family
-from vitspace.accuracy.learning import ALONE, Known, learn
+from vitspace.accuracy.learning import ALONE, KnownScores, learn
 from vitspace.accuracy.predictor import NORMAL_90, predictor
 from vitspace.anchors import Anchor
 from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
@@ -53,10 +53,10 @@ def evidence_of(proxy: str) -> Evidence:
     return learn(proxy, known_of(scored(proxy, "own", committed_rows(), all_families()).values, references()))
 
 
-def known_of(values: Mapping[str, float], among: Iterable[Reference]) -> Known:
+def known_of(values: Mapping[str, float], among: Iterable[Reference]) -> KnownScores:
     """Return references with a proxy's scores, as far as there are, by name."""
     found = [each for each in among if each.name in values]
-    return Known(
+    return KnownScores(
         np.array([values[each.name] for each in found]),
         np.log10([[each.params, each.macs] for each in found]).reshape(-1, 2),
         np.array([(each.log_error - each.mean) / each.sd for each in found]),

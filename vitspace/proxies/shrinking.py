@@ -37,10 +37,10 @@ def shrunk(spec: Spec, proxy: TrainingProxy) -> Spec:
     """
     if (proxy.width, proxy.depth) != (1.0, 1.0):
         spec = narrowed(spec, proxy.width, proxy.depth)
-    return spec.rescaled(map_ratio(spec, proxy))
+    return spec.rescaled(_map_ratio(spec, proxy))
 
 
-def map_ratio(spec: Spec, proxy: TrainingProxy) -> float:
+def _map_ratio(spec: Spec, proxy: TrainingProxy) -> float:
     """Side of the proxy's maps over that of the design's."""
     return proxy.img_size / NATIVE_SIZE * (spec.stem.stride / proxy.stem_stride)
 

@@ -68,11 +68,6 @@ class SupernetRequest:
         return recipe
 
 
-def told(count: int) -> str:
-    """Write a number of bytes."""
-    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
-
-
 def designs_in_words(space: Space, limit: Budget, within: str) -> str:
     """Say how many designs share weights."""
     return f"{plural(space.size(limit), 'design')} of {space.name}{f' within {within}' if within else ''}"

@@ -26,9 +26,10 @@ from vitspace.sharing import Store
 from vitspace.sharing.folder import STATE, WEIGHTS, File, read, sources, write
 from vitspace.spec import Spec
 from vitspace.supernet.layout import begin, lay_out
-from vitspace.supernet.request import SupernetRequest, designs_in_words, told
+from vitspace.supernet.request import SupernetRequest, designs_in_words
 from vitspace.supernet.sandwich import DESIGNS, DRAWN, Sandwich
 from vitspace.training import TrainingMonitor
+from vitspace.units import format_bytes, format_seconds
 from vitspace.words import plural
 
 #: Seconds between two states.
@@ -52,7 +53,7 @@ def train(request: SupernetRequest, monitor: TrainingMonitor) -> dict[str, Any]:
         found = _finished(request)
         if found:
             return found.facts
-        training = Training(request, monitor)
+        training = SupernetTraining(request, monitor)
         try:
             training.run()
         except KeyboardInterrupt:
@@ -106,7 +107,7 @@ def _check_kept(facts: Mapping[str, Any], own: Mapping[str, Any], request: Super
             )
 
 
-class Training:
+class SupernetTraining:
     """A training under way.
 
     Attributes:
@@ -227,8 +228,8 @@ class Training:
         wanted, there = _BYTES * self.layout.params, available_memory()
         if self.device.type == "cpu" and wanted > there:
             raise InputError(
-                f"{self.layout.params / 1e6:.1f} M shared weights take {told(wanted)} in training, but {told(there)} "
-                "are free; a lower --budget has fewer"
+                f"{self.layout.params / 1e6:.1f} M shared weights take {format_bytes(wanted)} in training, but "
+                f"{format_bytes(there)} are free; a lower --budget has fewer"
             )
 
     def _introduce(self) -> None:
@@ -240,13 +241,14 @@ class Training:
         seconds = self._rehearse()
         cuda = self.device.type == "cuda"
         in_use = torch.cuda.max_memory_allocated(self.device) if cuda else memory_in_use()
+        whole = format_bytes(_BYTES * self.layout.params)
         self.monitor.note(
-            f"{self.layout.params / 1e6:.1f} M shared weights, {told(_BYTES * self.layout.params)} with gradients and "
-            f"optimiser; {told(in_use)} in use on {self.device} after a step's forward and backward passes"
+            f"{self.layout.params / 1e6:.1f} M shared weights, {whole} with gradients and optimiser; "
+            f"{format_bytes(in_use)} in use on {self.device} after a step's forward and backward passes"
         )
         self.monitor.note(
             f"{plural(left, 'step')} of {DESIGNS} designs, {plural(self.recipe.batch_size, 'image')} each; "
-            f"{seconds:.2f} s a step, about {_duration(left * seconds)} in all"
+            f"{seconds:.2f} s a step, about {format_seconds(left * seconds)} in all"
         )
 
     def _rehearse(self) -> float:
@@ -331,7 +333,3 @@ class Training:
         self.done, self.before = state.facts["done"], state.facts["seconds"]
         self.losses = list(state.tensors.pop("losses").to(self.device))
         self.sandwich.load(state.tensors)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -99,6 +99,10 @@ class OfPixels:
         return int(counts.sum()), 100 * miou
 
 
+#: What validation measures: its name in files -> its name in sentences.
+MEASURES = {goal.measure: goal.words for goal in (OfImages, OfPixels)}
+
+
 class PixelLoss(nn.Module):
     """Mean cross-entropy in nats over the pixels that have a class: scores [B, K, H, W], masks [B, H, W].
 

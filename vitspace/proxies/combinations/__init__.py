@@ -17,7 +17,7 @@ from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.score_tables import committed_rows
 from vitspace.proxies.scores import Subject, measure
 
-__all__ = ["Combination", "anchor_values", "combination", "fit_on", "fitted"]
+__all__ = ["Combination", "combination", "fit_on", "fitted"]
 
 #: Published designs that a combination is fitted on at least.
 FEWEST = 3
@@ -67,11 +67,11 @@ def fit_on(name: str, values: Values, rows: Sequence[Anchor]) -> Combination:
 
 def fitted(name: str) -> Combination:
     """Fit a combination on all comparable anchors, by the committed tables; what is not in them is measured."""
-    return fit_on(name, anchor_values(name), main_anchors())
+    return fit_on(name, _anchor_values(name), main_anchors())
 
 
 @cache
-def anchor_values(name: str) -> Values:
+def _anchor_values(name: str) -> Values:
     """Return a combination's components of the comparable anchors: committed, or measured where they are not."""
     components = combination(name).COMPONENTS
     values: dict[str, dict[str, float]] = {component: {} for component in components}

@@ -25,7 +25,6 @@ __all__ = [
     "MeasuredScores",
     "Settings",
     "Subject",
-    "check_names",
     "measure",
     "needs_device",
 ]
@@ -51,7 +50,7 @@ class MeasuredScores:
     total_seconds: float = 0.0
 
 
-def check_names(names: Iterable[str]) -> tuple[str, ...]:
+def _check_names(names: Iterable[str]) -> tuple[str, ...]:
     """Return the names, which are all of scores.
 
     Raises:
@@ -76,7 +75,7 @@ def measure(subject: Subject, names: Sequence[str] = SCORES, settings: Settings 
         InputError: a name is no score's.
     """
     start = time.perf_counter()
-    modules = {name: _module(name) for name in check_names(names)}
+    modules = {name: _module(name) for name in _check_names(names)}
     evidence = gather(subject, {need for module in modules.values() for need in module.NEEDS}, settings or Settings())
     result = MeasuredScores()
     for name, module in modules.items():
@@ -96,7 +95,7 @@ def needs_device(names: Iterable[str]) -> bool:
     Raises:
         InputError: a name is no score's.
     """
-    return any(set(_module(name).NEEDS) != {COUNTS} for name in check_names(names))
+    return any(set(_module(name).NEEDS) != {COUNTS} for name in _check_names(names))
 
 
 def _value(module: ModuleType, evidence: PassResults) -> float:

@@ -33,7 +33,7 @@ def score(evidence: PassResults) -> float:
         if is_of_attention(evidence.network, name, weight):
             assert weight.grad is not None
             # A random matrix has full rank, so that single precision is enough for it.
-            total += nuclear_norm(weight.detach().flatten(1)) * nuclear_norm(weight.grad.flatten(1).double())
+            total += _nuclear_norm(weight.detach().flatten(1)) * _nuclear_norm(weight.grad.flatten(1).double())
         else:
             total += saliency
     if not 0 < total < math.inf:
@@ -41,7 +41,7 @@ def score(evidence: PassResults) -> float:
     return math.log(total) + evidence.log_scale
 
 
-def nuclear_norm(matrix: Tensor) -> float:
+def _nuclear_norm(matrix: Tensor) -> float:
     """Sum of the singular values of [M, N], from the eigenvalues of its smaller Gram matrix.
 
     Raises:

@@ -22,7 +22,7 @@ from vitspace.proxies import Score
 from vitspace.proxies.inherited import inherit, missing
 from vitspace.proxies.recipe import TrainingProxy
 from vitspace.proxies.short_training import fit, validate
-from vitspace.proxies.training.train import reference_points
+from vitspace.proxies.training.train import described, reference_points
 from vitspace.sharing import Store
 from vitspace.sharing.folder import digest, read
 from vitspace.spec import Spec
@@ -62,19 +62,13 @@ class OpenSupernet:
 
     def describe(self) -> dict[str, Any]:
         """Return the recipe of the shared weights, whose they are, the size of the data, chance, and the device."""
-        chance = reference_points(self.dataset)
         return {
             "name": self.name,
             **self.recipe.model_dump(),
             "space": self.space,
             "budget": self.budget,
             "finetune": self.finetune,
-            "classes": len(self.dataset.classes),
-            "train_images": len(self.dataset.train_labels),
-            "val_images": len(self.dataset.val_labels),
-            "skipped_images": self.dataset.skipped,
-            "chance_loss": chance.loss,
-            "chance_accuracy": chance.accuracy,
+            **described(self.dataset),
             "device": str(self.device),
         }
 

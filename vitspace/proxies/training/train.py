@@ -95,6 +95,20 @@ def reference_points(dataset: Dataset) -> ReferencePoints:
     return ReferencePoints(float(-(shares * shares.log()).sum()), float(shares.max()))
 
 
+def described(dataset: Dataset) -> dict[str, Any]:
+    """Return the size of the data, and chance, for the record."""
+    chance = reference_points(dataset)
+    return {
+        "classes": len(dataset.classes),
+        "train_images": len(dataset.train_labels),
+        "val_images": len(dataset.val_labels),
+        "skipped_images": dataset.skipped,
+        **({"passed_over_files": dataset.passed_over} if dataset.passed_over else {}),
+        "chance_loss": chance.loss,
+        "chance_accuracy": chance.accuracy,
+    }
+
+
 def train(
     spec: Spec,
     proxy: TrainingProxy,
@@ -192,18 +206,11 @@ class OpenTraining:
 
     def describe(self) -> dict[str, Any]:
         """Return the recipe, the size of the data, chance, and the device."""
-        chance = reference_points(self.dataset)
         return {
             "name": self.name,
             **self.recipe.model_dump(),
             "rescaled": f"windows and grids by {self._rescaled()}, to 2 at least; patches, to 1 at least",
-            "classes": len(self.dataset.classes),
-            "train_images": len(self.dataset.train_labels),
-            "val_images": len(self.dataset.val_labels),
-            "skipped_images": self.dataset.skipped,
-            **({"passed_over_files": self.dataset.passed_over} if self.dataset.passed_over else {}),
-            "chance_loss": chance.loss,
-            "chance_accuracy": chance.accuracy,
+            **described(self.dataset),
             "device": str(self.device),
         }
 
