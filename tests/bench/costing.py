@@ -6,7 +6,6 @@ The population and the single specs are costed twice, and the second time is tim
 """
 
 import argparse
-import csv
 import sys
 import time
 import warnings
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -86,10 +86,7 @@ def main() -> None:
         print("  ".join(f"{key} {value:.6g}" if key != "way" else f"{value}:" for key, value in row.items()))
     if args.out:
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        with args.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(table[0]))
-            writer.writeheader()
-            writer.writerows(table)
+        pd.DataFrame(table).to_csv(args.out, index=False)
 
 
 if __name__ == "__main__":

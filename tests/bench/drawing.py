@@ -7,12 +7,12 @@ after some seconds, and its rate is of what it kept.
 """
 
 import argparse
-import csv
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from vitspace import load_space
 from vitspace.costs import cost
@@ -66,10 +66,7 @@ def main() -> None:
         print(row, flush=True)
     print(machine(), file=sys.stderr)
     if options.out:
-        with options.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        pd.DataFrame(rows).to_csv(options.out, index=False)
 
 
 if __name__ == "__main__":

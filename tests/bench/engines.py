@@ -10,7 +10,6 @@ steps, so that what is seen is the engines. Designs that two engines evaluated a
 """
 
 import argparse
-import csv
 import json
 import os
 import subprocess
@@ -20,6 +19,8 @@ import time
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
+
+import pandas as pd
 
 from vitspace.machine.host import machine
 from vitspace.searching.idle import share_of, spans_by_process
@@ -117,10 +118,7 @@ def main() -> None:
         print(json.dumps(rows[-1]), flush=True)
     print(machine(), file=sys.stderr)
     if options.out:
-        with options.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        pd.DataFrame(rows).to_csv(options.out, index=False)
 
 
 if __name__ == "__main__":

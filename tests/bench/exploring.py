@@ -9,13 +9,14 @@ designs: digests of all tables of the lattice are compared.
 """
 
 import argparse
-import csv
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import pandas as pd
 
 from vitspace.files import data_names
 
@@ -67,10 +68,7 @@ def main() -> None:
         rows.append(row | {"same": same})
         print(rows[-1], flush=True)
     if options.out:
-        with options.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        pd.DataFrame(rows).to_csv(options.out, index=False)
 
 
 if __name__ == "__main__":

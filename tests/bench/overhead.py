@@ -8,7 +8,6 @@ are of completed trials; a rejected draw costs a part of that.
 """
 
 import argparse
-import csv
 import json
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import optuna
+import pandas as pd
 
 from vitspace.machine.host import machine
 
@@ -98,10 +98,7 @@ def main() -> None:
                 print(json.dumps(rows[-1]), flush=True)
     print(machine(), file=sys.stderr)
     if options.out:
-        with options.out.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
+        pd.DataFrame(rows).to_csv(options.out, index=False)
 
 
 if __name__ == "__main__":
