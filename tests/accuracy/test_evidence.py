@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from vitspace.accuracy.evidence import FEWEST, REACH, Reading
-from vitspace.accuracy.learning import ALONE, Known, learn
+from vitspace.accuracy.learning import ALONE, KnownScores, learn
 from vitspace.statistics import kendall
 
 FAMILIES = 13
@@ -22,7 +24,7 @@ def made(seed, score=None):
     misses = 0.6 * offsets + 0.6 * rng.normal(size=len(groups))
     sizes = np.stack([rng.uniform(6.5, 8, len(groups)), rng.uniform(8.5, 10.2, len(groups))], axis=1)
     scores = rng.normal(size=len(groups)) if score is None else score(misses, sizes, rng.normal(size=len(groups)))
-    return Known(scores, sizes, misses + np.where(alone, 0, 2.0), families, groups)
+    return KnownScores(scores, sizes, misses + np.where(alone, 0, 2.0), families, groups)
 
 
 def test_noise_weighs_next_to_nothing():
@@ -51,7 +53,7 @@ def test_a_score_that_says_the_contrary_weighs_nothing():
 
 def test_what_a_group_shares_does_not_count():
     known = made(1, lambda misses, sizes, noise: -misses + 0.6 * noise)
-    shifted = Known(known.scores, known.sizes, known.misses + 7 * (known.groups == 2), known.families, known.groups)
+    shifted = replace(known, misses=known.misses + 7 * (known.groups == 2))
     assert learn("told", shifted).weight == pytest.approx(learn("told", known).weight)
 
 

@@ -9,7 +9,7 @@ from inside import SMALL, vitspace
 
 from vitspace.cli import console, main
 from vitspace.cli.space import _print_designs, _values
-from vitspace.latency.predictor import Prediction
+from vitspace.latency.predictor import LatencyPrediction
 from vitspace.spec import Spec
 from vitspace.tasks.costs import cost
 
@@ -53,7 +53,7 @@ def test_a_latency_backend_without_a_latency_is_refused(folder):
 
 def test_designs_drawn_within_a_latency_tell_it_and_what_it_is_worth(folder, monkeypatch):
     def predict(spec):
-        return Prediction(10.0 + spec.stages[0].depth, 0.2, 1.0, 40, "msg", "", 50.0)
+        return LatencyPrediction(10.0 + spec.stages[0].depth, 0.2, 1.0, 40, "msg", "", 50.0)
 
     monkeypatch.setattr("vitspace.latency.gate.HostPredictor.here", lambda settings: predict)
     args = ["space", "draw", "small.yaml", "-n", "2", "--latency", "11.5ms"]

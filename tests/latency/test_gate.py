@@ -11,7 +11,7 @@ from vitspace.families import anchor
 from vitspace.latency import LatencySettings, gate
 from vitspace.latency.counted import CountedLatency
 from vitspace.latency.gate import MEASURED_ANYWAY, HostPredictor, predicted_violation
-from vitspace.latency.predictor import Prediction
+from vitspace.latency.predictor import LatencyPrediction
 from vitspace.searching.evaluate import Evaluator
 from vitspace.space import load_space
 
@@ -91,7 +91,7 @@ class Known:
 
     def predict(self, spec):
         ms = int(spec.id, 16) % 100
-        return Prediction(ms, 0.1, 1.0, 9, "all", "far too deep" if ms > 90 else "", 50.0)
+        return LatencyPrediction(ms, 0.1, 1.0, 9, "all", "far too deep" if ms > 90 else "", 50.0)
 
 
 def test_draws_are_within_a_latency_as_this_host_predicts_it(small, monkeypatch, caplog):

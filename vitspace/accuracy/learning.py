@@ -5,7 +5,7 @@ judged on families that were left out, and the lower end of its 90 % interval ov
 weighs nothing unless it is known to tell something.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ LIMIT = 2.5
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownScores:
     """A proxy's scores of N published networks, and what the predictor missed of them.
 
     Ablations of one baseline share its recipe, and what the predictor misses of it: only differences within such a
@@ -41,12 +41,12 @@ class Known:
     families: NDArray[np.str_]
     groups: NDArray[np.int64]
 
-    def at(self, chosen: NDArray[np.bool_]) -> "Known":
+    def at(self, chosen: NDArray[np.bool_]) -> "KnownScores":
         """Return some of them."""
-        return Known(*(getattr(self, name)[chosen] for name in ("scores", "sizes", "misses", "families", "groups")))
+        return KnownScores(*(getattr(self, each.name)[chosen] for each in fields(self)))
 
     @property
-    def alone(self) -> "Known":
+    def alone(self) -> "KnownScores":
         """Those that stand for themselves."""
         return self.at(self.groups == ALONE)
 
@@ -56,7 +56,7 @@ class Known:
         return Reading.of(self.alone.scores, self.alone.sizes)
 
 
-def learn(proxy: str, known: Known) -> Evidence:
+def learn(proxy: str, known: KnownScores) -> Evidence:
     """Learn what a proxy's scores tell beside the predictions."""
     alone = known.alone
     counts = len(alone.scores), len(known.scores) - len(alone.scores), len(set(known.families))
@@ -68,7 +68,7 @@ def learn(proxy: str, known: Known) -> Evidence:
     return Evidence(proxy, weight, *counts, share, ends, slope, known.reading)
 
 
-def _explained(known: Known) -> tuple[float, tuple[float, float]]:
+def _explained(known: KnownScores) -> tuple[float, tuple[float, float]]:
     """Return the share of squared misses that is explained on families left out, and its 90 % interval over them."""
     held = [_held(known, family) for family in sorted(set(known.families))]
     explained, total = np.array([sums for sums in held if sums[1] > 0]).T
@@ -78,7 +78,7 @@ def _explained(known: Known) -> tuple[float, tuple[float, float]]:
     return float(explained.sum() / total.sum()), found
 
 
-def _held(known: Known, family: str) -> tuple[float, float]:
+def _held(known: KnownScores, family: str) -> tuple[float, float]:
     """Return how much of a family's sum of squared misses is explained without it, and that sum."""
     rest, own = known.at(known.families != family), known.at(known.families == family)
     if not len(rest.alone.scores):

@@ -18,6 +18,7 @@ from vitspace.accuracy.table import numbers_of
 from vitspace.anchors.references import main_anchors
 from vitspace.costs import cost
 from vitspace.image_sizes import ImageSize, mean_side, plain_size
+from vitspace.sized import plain
 from vitspace.spec import NATIVE_SIZE, Spec
 
 #: Standard deviation of a published top-1, points. The table has no two trainings of one network by one recipe. Papers
@@ -140,7 +141,7 @@ def _estimated(base: Posterior, points: _Points, shift: float = 0.0) -> Posterio
 def _alone(spec: Spec, img_size: ImageSize) -> _Normal | None:
     """Return a published network's prediction without its own row; None of a network without a row."""
     model = predictor()
-    number = _rows().get((spec.id, plain_size(img_size)))
+    number = _rows().get((plain(spec).id, plain_size(img_size)))
     if number is None:
         return None
     mean, variance = model.alone

@@ -16,7 +16,7 @@ from vitspace.costs import PartCost, cost
 from vitspace.costs.counter import count_network
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize, mean_side, sides
-from vitspace.sized import plain, size_of
+from vitspace.sized import size_of
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.statistics import is_tie
 from vitspace.units import format_count
@@ -173,7 +173,7 @@ def _subjects(
 
 def _counted(design: Spec | nn.Module, img_size: ImageSize) -> PartCost:
     if isinstance(design, Spec):
-        return cost(plain(design), size_of(design, img_size))
+        return cost(design, size_of(design, img_size))
     height, width = sides(img_size)
     if not isinstance(design, nn.Module):
         raise InputError(f"a prediction is of a Spec or a torch module, but got {design!r:.80}")

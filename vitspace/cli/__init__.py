@@ -17,6 +17,7 @@ import typer
 from vitspace.errors import FailureError, InputError, check_text
 from vitspace.interrupts import Terminated, install
 from vitspace.machine.threads import settle_wait_policy
+from vitspace.study.passwords import without_passwords
 from vitspace.words import printable
 
 if TYPE_CHECKING:
@@ -98,8 +99,6 @@ def refuse(rule: str, beside: dict[str, Any]) -> None:
 
 def command_line() -> str:
     """Return the command line without passwords, for the record."""
-    from vitspace.study.passwords import without_passwords
-
     return without_passwords("vitspace " + shlex.join(sys.argv[1:]))
 
 

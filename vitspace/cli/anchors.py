@@ -13,6 +13,7 @@ from vitspace.about import about, all_about
 from vitspace.cli import command, print_json, say
 from vitspace.cli.options import JSON
 from vitspace.tasks.heads import CLASSIFICATION, check_task
+from vitspace.units import CONVENTION
 
 HEADER = ("id", "status", "params", "paper", "error", "FLOPs", "paper", "error", "no attn", "top-1", "CPU ms")
 #: Number of columns that are left out on a narrow terminal, from the last.
@@ -51,7 +52,6 @@ def anchors(
 
 def _of_classification(family: str | None, role: str | None, as_json: bool) -> None:
     from vitspace.anchors.published import kept_rows
-    from vitspace.units import CONVENTION
 
     rows = kept_rows(family, role)
     if rows is None:
@@ -70,7 +70,6 @@ def _of_classification(family: str | None, role: str | None, as_json: bool) -> N
 def _of_dense_task(task: str, family: str | None, role: str | None, as_json: bool) -> None:
     from vitspace.tasks.carrying import lines as carried
     from vitspace.tasks.published import FLOPS_TOLERANCE, PARAMS_TOLERANCE, published_rows
-    from vitspace.units import CONVENTION
 
     rows = published_rows(task, family, role)
     if as_json:

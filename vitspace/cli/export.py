@@ -8,6 +8,7 @@ import typer
 from vitspace.cli import command, command_line, print_json, say
 from vitspace.cli.options import IMG_SIZE, JSON, STORAGE, read_size
 from vitspace.image_sizes import format_image_size
+from vitspace.units import format_count
 from vitspace.words import plural
 
 
@@ -71,8 +72,6 @@ def export(
 
 
 def _lines(record: dict[str, Any]) -> list[str]:
-    from vitspace.units import format_count
-
     size = format_image_size(record["img_size"])
     costs = f"{format_count(record['params'])} params, {format_count(record['macs'])} FLOPs at {size} px"
     trained = "" if record["trained"] is not None else ", not trained"

@@ -10,6 +10,7 @@ from vitspace.cli.options import BACKENDS, BUDGET, IMG_SIZES, JSON, PARAMS, TASK
 from vitspace.errors import InputError
 from vitspace.image_sizes import format_image_size
 from vitspace.tasks.heads import CLASSIFICATION
+from vitspace.units import format_count
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -155,7 +156,6 @@ def _print_designs(rows: list[dict[str, Any]], specs: "list[Spec]") -> None:
 
     from vitspace.plots.names import design_name
     from vitspace.space.tables import differing_columns
-    from vitspace.units import format_count
 
     columns = differing_columns(specs)
     predicted = ["predicted ms"] if "predicted_ms" in rows[0] else []

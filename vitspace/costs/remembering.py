@@ -71,7 +71,7 @@ class Remembered:
 
 def read_shipped(folder: Path, family: str, finder: str) -> dict[str, Found]:
     """Return the shipped entries of a family's module; none where there is no file, or other code counted them."""
-    path = shipped_file(folder, family)
+    path = _shipped_file(folder, family)
     if not path.is_file():
         return {}
     data = json.loads(gzip.decompress(path.read_bytes()))
@@ -83,11 +83,11 @@ def write_shipped(folder: Path, family: str, finder: str, found: dict[str, Found
     """Write the entries of a family's parts; the same bytes for the same entries."""
     data = {"sources": sources_of(finder, family), "found": found}
     text = json.dumps(data, sort_keys=True, separators=(",", ":"))
-    path = shipped_file(folder, family)
+    path = _shipped_file(folder, family)
     write_atomic(path, gzip.compress(text.encode(), mtime=0))
     return path
 
 
-def shipped_file(folder: Path, family: str) -> Path:
+def _shipped_file(folder: Path, family: str) -> Path:
     """Return the file of a family's shipped entries; there is none for a family of another package."""
     return folder / f"{family.removeprefix('vitspace.families.')}.json.gz"

@@ -21,7 +21,7 @@ _LAYOUT = "DIR/train/CLASS/ and DIR/val/CLASS/ with images"
 Files = dict[str, list[Path]]
 
 
-class Found(dict[str, Files]):
+class FoundImages(dict[str, Files]):
     """The images of each class of each split.
 
     Attributes:
@@ -69,7 +69,7 @@ def load(argument: str, request: DataRequest) -> Dataset:
     )
 
 
-def find_images(argument: str) -> Found:
+def find_images(argument: str) -> FoundImages:
     """List the images of each class of each split.
 
     Raises:
@@ -77,7 +77,7 @@ def find_images(argument: str) -> Found:
     """
     if not argument:
         raise InputError(f"imagefolder needs a folder, imagefolder:DIR, with {_LAYOUT}, but got none")
-    root, found = Path(argument).expanduser(), Found()
+    root, found = Path(argument).expanduser(), FoundImages()
     for split in SPLITS:
         found[split], found.passed_over[split] = _classes(root / split)
     only = {split: sorted(found[split].keys() - found[other].keys()) for split, other in (SPLITS, SPLITS[::-1])}

@@ -11,7 +11,7 @@ import numpy as np
 
 from vitspace.accuracy.evidence import Evidence
 from vitspace.accuracy.judging import Held
-from vitspace.accuracy.learning import Known, learn
+from vitspace.accuracy.learning import KnownScores, learn
 from vitspace.anchors.references import main_anchors
 from vitspace.fidelity.cards import Card, card
 from vitspace.fidelity.jobs import POSTERIOR
@@ -54,7 +54,7 @@ def posterior_card(rows: Sequence[ScoreRow], proxies: Sequence[str]) -> Card:
     return replace(in_points(made, lambda held: _updated(held, told)), weights=weights)
 
 
-def _told(values: Mapping[str, Mapping[str, float]], known: Mapping[str, Known]) -> dict[str, Told]:
+def _told(values: Mapping[str, Mapping[str, float]], known: Mapping[str, KnownScores]) -> dict[str, Told]:
     """Return by name what references are told, each by the evidence that weighs most without its family."""
     found: dict[str, Told] = {}
     for family in dict.fromkeys(each.family for each in references()):

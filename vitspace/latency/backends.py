@@ -36,7 +36,7 @@ def onnxruntime(network: nn.Module, image: Tensor, threads: int) -> Runner:
     return onnx_runner(onnx_bytes(network, image), image, threads)
 
 
-def onnxruntime_int8(network: nn.Module, image: Tensor, threads: int) -> Runner:
+def _onnxruntime_int8(network: nn.Module, image: Tensor, threads: int) -> Runner:
     """As `onnxruntime`, quantised to int8 by it with ranges of two photographs."""
     quantised = quantised_onnx(onnx_model(network, image), photographs(*image.shape[2:]))
     return onnx_runner(quantised.SerializeToString(), image, threads)
@@ -47,7 +47,7 @@ def openvino(network: nn.Module, image: Tensor, threads: int) -> Runner:
     return openvino_runner(openvino_model(onnx_bytes(network, image)), image, threads)
 
 
-def openvino_int8(network: nn.Module, image: Tensor, threads: int) -> Runner:
+def _openvino_int8(network: nn.Module, image: Tensor, threads: int) -> Runner:
     """As `openvino`, quantised to int8 by NNCF with ranges of two photographs."""
     model = openvino_model(onnx_bytes(network, image))
     return openvino_runner(quantised_openvino(model, photographs(*image.shape[2:])), image, threads)
@@ -134,8 +134,8 @@ BACKENDS: dict[str, tuple[Callable[[nn.Module, Tensor, int], Runner], tuple[str,
     "eager": (eager, (), ""),
     "onnxruntime": (onnxruntime, ("onnx", "onnxscript", "onnxruntime"), "onnx"),
     "openvino": (openvino, ("onnx", "onnxscript", "openvino"), "openvino"),
-    "onnxruntime-int8": (onnxruntime_int8, ("onnx", "onnxscript", "onnxruntime"), "onnx"),
-    "openvino-int8": (openvino_int8, ("onnx", "onnxscript", "openvino", "nncf"), "nncf"),
+    "onnxruntime-int8": (_onnxruntime_int8, ("onnx", "onnxscript", "onnxruntime"), "onnx"),
+    "openvino-int8": (_openvino_int8, ("onnx", "onnxscript", "openvino", "nncf"), "nncf"),
 }
 
 

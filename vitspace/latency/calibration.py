@@ -16,7 +16,7 @@ from vitspace.files import parse_json, write_json
 from vitspace.latency.backends import runtime_versions
 from vitspace.latency.held_out import ALL, HeldOut, predict_held_out, worth
 from vitspace.latency.measuring import LatencySettings
-from vitspace.latency.predictor import Model, Prediction, Predictor
+from vitspace.latency.predictor import LatencyPrediction, LatencyPredictor, Model
 from vitspace.latency.samples import Measured, Sample
 from vitspace.machine.host import fingerprint
 from vitspace.sources import sources_of
@@ -62,21 +62,21 @@ class Calibration:
         return Measured.of(self.samples, self.settings.img_size)
 
     @cached_property
-    def predictor(self) -> Predictor:
+    def predictor(self) -> LatencyPredictor:
         """The predictor fitted on all samples."""
-        return Predictor(self.measured, self.settings.img_size)
+        return LatencyPredictor(self.measured, self.settings.img_size)
 
     def fits(self, settings: LatencySettings) -> bool:
         """Whether other settings are the same apart from the number of runs."""
         names = ("backend", "threads", "batch", "dtype", "img_size", "task")
         return all(getattr(settings, name) == getattr(self.settings, name) for name in names)
 
-    def predict(self, spec: Spec) -> Prediction:
+    def predict(self, spec: Spec) -> LatencyPrediction:
         """Return the predicted latency of a design."""
         family = spec.family if spec.family in self.held_out else ALL
         known = self.held_out[family]
-        ms, outside = self.predictor.look_at(spec)
-        return Prediction(ms, known.error, known.within_10, known.designs, family, outside, self.measured.reference_ms)
+        (ms, outside), reference_ms = self.predictor.look_at(spec), self.measured.reference_ms
+        return LatencyPrediction(ms, known.error, known.within_10, known.designs, family, outside, reference_ms)
 
     def save(self, path: Path) -> None:
         """Write the calibration as JSON."""

@@ -86,7 +86,7 @@ class CudaLatency:
         return ""
 
 
-class Device(Protocol):
+class GpuOperations(Protocol):
     """The operations of a GPU that are needed here; `Gpu` is the real one, tests have others."""
 
     def milliseconds(self, run: Runner) -> float:
@@ -159,7 +159,7 @@ def measure_cuda(spec: Spec, settings: CudaSettings = CudaSettings()) -> CudaLat
     return summarise(batches, settings, torch.cuda.get_device_name(), _tf32())
 
 
-def time_batches(run: Runner, device: Device, runs: int) -> Batches:
+def time_batches(run: Runner, device: GpuOperations, runs: int) -> Batches:
     """Warm up until times are steady; time batches one by one and all in one queue; measure the memory of one."""
     warm_up(_finished(run, device))
     times = np.array([device.milliseconds(run) for _ in range(runs)])
@@ -189,7 +189,7 @@ def summarise(batches: Batches, settings: CudaSettings, device: str, tf32: bool)
     )
 
 
-def _finished(run: Runner, device: Device) -> Callable[[], None]:
+def _finished(run: Runner, device: GpuOperations) -> Callable[[], None]:
     def wait() -> None:
         run()
         device.finish()

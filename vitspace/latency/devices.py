@@ -152,7 +152,7 @@ def add_device(name: str, path: Path, kit: Path | None = None, replace: bool = F
     if there.exists() and not replace:
         raise InputError(f"a device has a name of its own, but {name!r} is there; --replace imports it anew")
     results = read_results(path)
-    known = read_kit(kit) if kit else find_kit(results.kit, path)
+    known = read_kit(kit) if kit else _find_kit(results.kit, path)
     times = times_of(results, known, path)
     if len(times) < FEWEST:
         raise InputError(
@@ -170,7 +170,7 @@ def kits_folder() -> Path:
     return devices_folder() / "kits"
 
 
-def find_kit(kit: str, path: Path) -> Kit:
+def _find_kit(kit: str, path: Path) -> Kit:
     """Return a kit that was made here.
 
     Raises:

@@ -20,12 +20,13 @@ from vitspace.errors import InputError
 from vitspace.image_sizes import format_image_size
 from vitspace.latency.backends import check_backend
 from vitspace.latency.measuring import LatencySettings, usual_ms
+from vitspace.sized import plain
 from vitspace.spec import Spec
 
 if TYPE_CHECKING:
     from vitspace.latency.calibration import Calibration
     from vitspace.latency.counted import CountedPrediction
-    from vitspace.latency.predictor import Prediction
+    from vitspace.latency.predictor import LatencyPrediction
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ MEASURED_ANYWAY = 8
 
 def predicted_violation(spec: Spec, settings: LatencySettings, budget: Budget) -> str:
     """Say why a design is rejected by its predicted latency; an empty string if it has to be measured."""
-    if budget.latency_ms == ANY or (not budget.device and int(spec.id, 16) % MEASURED_ANYWAY == 0):
+    if budget.latency_ms == ANY or (not budget.device and int(plain(spec).id, 16) % MEASURED_ANYWAY == 0):
         return ""
     predict = _predictor(settings, budget.device)
     if predict is None:
@@ -83,7 +84,7 @@ class HostPredictor:
         check_backend(settings.backend)
         return cls(load_calibration(calibration_path(settings.backend)), settings)
 
-    def __call__(self, spec: Spec) -> "Prediction":
+    def __call__(self, spec: Spec) -> "LatencyPrediction":
         """Predict a design."""
         return self._calibration.predict(spec).at_speed(self.reference_ms)
 
@@ -102,7 +103,7 @@ class PredictedWithin:
     """
 
     def __init__(self, budget: Budget, settings: LatencySettings) -> None:
-        self.predict: Callable[[Spec], Prediction | CountedPrediction] = (
+        self.predict: Callable[[Spec], LatencyPrediction | CountedPrediction] = (
             _on_device(budget.device) if budget.device else HostPredictor.here(settings)
         )
         self.low, self.high = budget.latency_ms
@@ -119,7 +120,7 @@ class PredictedWithin:
         return f"predicted latency ({self.least:.1f} to {self.most:.1f} ms)"
 
 
-def _on_device(name: str) -> "Callable[[Spec], Prediction | CountedPrediction]":
+def _on_device(name: str) -> "Callable[[Spec], LatencyPrediction | CountedPrediction]":
     # scipy takes a while to import, and most studies have no latency budget.
     from vitspace.latency.devices import device
 
@@ -128,7 +129,7 @@ def _on_device(name: str) -> "Callable[[Spec], Prediction | CountedPrediction]":
 
 def _predictor(
     settings: LatencySettings, device: str = ""
-) -> "Callable[[Spec], Prediction | CountedPrediction] | None":
+) -> "Callable[[Spec], LatencyPrediction | CountedPrediction] | None":
     """Return what predicts a design best here, or on a device; None where nothing does."""
     if device:
         return _on_device(device)

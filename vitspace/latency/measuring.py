@@ -23,6 +23,7 @@ from vitspace.latency.timed import remember
 from vitspace.machine import quiet
 from vitspace.machine.host import fingerprint
 from vitspace.network import build
+from vitspace.sized import plain
 from vitspace.sources import sources_of
 from vitspace.spec import Spec
 from vitspace.tasks.dense import DenseTask
@@ -245,7 +246,7 @@ def key_of(settings: LatencySettings, sources: str = "", **network: str) -> str:
 
 def _key(spec: Spec, settings: LatencySettings) -> str:
     task = {"task": str(settings.task)} if settings.task else {}
-    return key_of(settings, spec.sources, spec=spec.id, **task)
+    return key_of(settings, spec.sources, spec=plain(spec).id, **task)
 
 
 def _circumstances(settings: LatencySettings) -> dict[str, Any]:

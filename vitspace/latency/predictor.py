@@ -74,7 +74,7 @@ class Correction:
         return self.mean + np.exp(-distance / 2) @ self._weights
 
 
-class Predictor:
+class LatencyPredictor:
     """Predicts latency; fitting takes a second or two.
 
     Args:
@@ -121,7 +121,7 @@ def _fit_process(features: Floats, values: Floats) -> GaussianProcessRegressor:
 
 
 @dataclass(frozen=True)
-class Prediction:
+class LatencyPrediction:
     """Predicted latency of a design, with the predictor's error.
 
     Attributes:
@@ -142,7 +142,7 @@ class Prediction:
     outside: str
     reference_ms: float
 
-    def at_speed(self, reference_ms: float) -> "Prediction":
+    def at_speed(self, reference_ms: float) -> "LatencyPrediction":
         """Return the prediction for a machine that takes ``reference_ms`` for the reference network."""
         return replace(self, ms=self.ms * reference_ms / self.reference_ms, reference_ms=reference_ms)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vitspace.cache import load, store
 from vitspace.costs import cost
 from vitspace.image_sizes import ImageSize
+from vitspace.sized import plain
 from vitspace.sources import sources_of
 from vitspace.spec import Spec
 
@@ -52,7 +53,7 @@ class TimedDesign:
         """Return what a measurement says of a design."""
         sd = math.log(latency.high_ms / latency.median_ms) / 1.96
         numbers = cost(spec, img_size).numbers
-        return cls(spec.id, spec.family, latency.median_ms, latency.usual_ms, sd, numbers, latency.backend)
+        return cls(plain(spec).id, spec.family, latency.median_ms, latency.usual_ms, sd, numbers, latency.backend)
 
 
 def remember(place: str, spec: Spec, latency: "Latency", img_size: ImageSize) -> None:
@@ -66,7 +67,7 @@ def remember(place: str, spec: Spec, latency: "Latency", img_size: ImageSize) ->
     """
     row = TimedDesign.of(spec, latency, img_size)
     kind = _kind(place)
-    store(kind, {spec.id: {name: getattr(row, name) for name in ("family", *_NUMBERS, "counted")}})
+    store(kind, {row.spec_id: {name: getattr(row, name) for name in ("family", *_NUMBERS, "counted")}})
     store(_COUNTS, {kind: {"count": timings_at(place) + 1}})
 
 

@@ -39,12 +39,12 @@ class Clock(Protocol):
         """Add up what it took in this run."""
 
 
-def named_parts(network: Any) -> list[tuple[str, nn.Module]]:
+def _named_parts(network: Any) -> list[tuple[str, nn.Module]]:
     """Return the modules that are parts of a network of classification, with the names of `Cost.breakdown`."""
     return [*_body_parts(network), ("head", network.head)]
 
 
-def named_dense_parts(network: nn.Module) -> list[tuple[str, nn.Module]]:
+def _named_dense_parts(network: nn.Module) -> list[tuple[str, nn.Module]]:
     """Return the modules that are parts of a dense task's network, with the names of `DenseCost.breakdown`.
 
     Of detectors, whose heads are called by torchvision's code, those are the backbone's parts and the neck. The whole
@@ -77,7 +77,7 @@ def part_milliseconds(
     """
     network = build(spec, img_size=img_size).eval().to(device, getattr(torch, dtype))
     images = torch.zeros(batch, 3, *sides(img_size), device=device, dtype=getattr(torch, dtype))
-    return _medians(network, named_parts(network), images, _RUNS, _WARM)
+    return _medians(network, _named_parts(network), images, _RUNS, _WARM)
 
 
 def dense_part_milliseconds(spec: Spec, task: DenseTask, dtype: str = "float32") -> dict[str, float]:
@@ -87,7 +87,7 @@ def dense_part_milliseconds(spec: Spec, task: DenseTask, dtype: str = "float32")
     """
     network = task.build(spec).eval().to(getattr(torch, dtype))
     image = torch.zeros(1, 3, *task.size, dtype=getattr(torch, dtype))
-    return _medians(network, named_dense_parts(network), image, _DENSE_RUNS, _DENSE_WARM)
+    return _medians(network, _named_dense_parts(network), image, _DENSE_RUNS, _DENSE_WARM)
 
 
 def _medians(
@@ -96,7 +96,7 @@ def _medians(
     on_gpu = images.device.type == "cuda"
     clocks: dict[str, Clock] = {}
     for name, module in parts:
-        clocks[name] = EventClock() if on_gpu else WallClock()
+        clocks[name] = _EventClock() if on_gpu else _WallClock()
         module.register_forward_pre_hook(clocks[name].start)
         module.register_forward_hook(clocks[name].stop)
     alone: AbstractContextManager = nullcontext() if on_gpu else pinned(1)
@@ -108,7 +108,7 @@ def _medians(
     return {name: float(np.median(clock.runs[warm:])) for name, clock in clocks.items()}
 
 
-class WallClock:
+class _WallClock:
     """Times a module on the CPU, which has run when it returns."""
 
     def __init__(self) -> None:
@@ -129,7 +129,7 @@ class WallClock:
         self._spent = 0.0
 
 
-class EventClock:
+class _EventClock:
     """Times a module on a GPU, which runs after it has returned, by CUDA events."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from vitspace.image_sizes import ImageSize
 from vitspace.latency import Latency, LatencySettings, measure
 from vitspace.latency.calibration import Calibration, host_calibration
 from vitspace.latency.cuda import CudaLatency, CudaSettings, check_cuda, measure_cuda
-from vitspace.latency.predictor import Prediction
+from vitspace.latency.predictor import LatencyPrediction
 from vitspace.machine.host import fingerprint
 from vitspace.profile.clocks import BACKBONE, WHOLE, dense_part_milliseconds, part_milliseconds
 from vitspace.profile.memory import PeakMemory, peak_memory
@@ -70,7 +70,7 @@ class Profile:
     parts: list[PartProfile]
     parts_on: str
     latency: list[Latency | CudaLatency]
-    predictions: list[Prediction | None]
+    predictions: list[LatencyPrediction | None]
     memory: PeakMemory | None
     beside: Beside | None = None
     task: DenseTask | None = None
@@ -104,7 +104,7 @@ class Profile:
         }
 
 
-def _row(latency: Latency | CudaLatency, prediction: Prediction | None) -> dict[str, Any]:
+def _row(latency: Latency | CudaLatency, prediction: LatencyPrediction | None) -> dict[str, Any]:
     predicted = {
         "predicted_ms": prediction.ms if prediction else None,
         "prediction": asdict(prediction) if prediction else None,
@@ -180,6 +180,6 @@ def profile_cuda(name: str, spec: Spec, settings: CudaSettings, beside: Beside |
 
 def _predicted(
     spec: Spec, settings: LatencySettings, calibration: Calibration | None, any_host: bool
-) -> Prediction | None:
+) -> LatencyPrediction | None:
     found = calibration or host_calibration(settings.backend, any_host)
     return found.predict(spec) if found is not None and found.fits(settings) else None

@@ -36,7 +36,7 @@ class WeightPool:
                 continue
             scale = round(math.log2(float(values.std())))
             start = at.get(scale, 0)
-            set_external_data(tensor, weights_file(scale), offset=start, length=values.nbytes)
+            set_external_data(tensor, _weights_file(scale), offset=start, length=values.nbytes)
             tensor.ClearField("raw_data")
             at[scale] = -(-(start + values.nbytes) // _ALIGNED) * _ALIGNED
         self._bytes |= {scale: max(size, self._bytes.get(scale, 0)) for scale, size in at.items()}
@@ -45,13 +45,13 @@ class WeightPool:
         """Write the files, as long as the largest network needs, and return their names."""
         for scale, size in self._bytes.items():
             rng = np.random.default_rng(scale % 2**32)
-            with (folder / weights_file(scale)).open("wb") as file:
+            with (folder / _weights_file(scale)).open("wb") as file:
                 for start in range(0, size, _BLOCK):
                     values = rng.standard_normal(min(_BLOCK, size - start) // 4, dtype=np.float32)
                     file.write((values * np.float32(2.0**scale)).tobytes())
-        return [weights_file(scale) for scale in sorted(self._bytes)]
+        return [_weights_file(scale) for scale in sorted(self._bytes)]
 
 
-def weights_file(scale: int) -> str:
+def _weights_file(scale: int) -> str:
     """Return the name of the file of values whose standard deviation is 2 to the power of ``scale``."""
     return f"weights{scale:+d}.bin"

@@ -84,7 +84,7 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
         raise InputError(str(error)) from None
     except Exception as error:
         # Drivers raise their own types; whichever it is, the storage is not to be had.
-        why = f"the storage {url!r} {_cure(error) or f'cannot be reached: {storage_trouble(error)}'}"
+        why = f"the storage {url!r} {_cure(error) or f'cannot be reached: {_storage_trouble(error)}'}"
         raise InputError(without_passwords(why, url)) from None
 
 
@@ -148,7 +148,7 @@ def _cure(error: BaseException) -> str:
     return f"needs: {_CURES[name]}" if name in _CURES else ""
 
 
-def storage_trouble(error: BaseException) -> str:
+def _storage_trouble(error: BaseException) -> str:
     """Say in one line why a storage does not do what it is asked: the driver's words."""
     cause = error.__cause__ or error
     driver = getattr(cause, "orig", None) or cause
@@ -178,12 +178,12 @@ def _as_storage_error(url: str) -> Iterator[None]:
     except StorageError:
         raise
     except KeyError as error:
-        raise GoneError(without_passwords(storage_trouble(error), url)) from error
+        raise GoneError(without_passwords(_storage_trouble(error), url)) from error
     except Exception as error:
         drivers = (optuna.exceptions.StorageInternalError, DBAPIError, PendingRollbackError, sqlite3.Error, OSError)
         if not (isinstance(error, drivers) or type(error).__module__.startswith("grpc")):
             raise
-        raise StorageError(without_passwords(storage_trouble(error), url)) from error
+        raise StorageError(without_passwords(_storage_trouble(error), url)) from error
 
 
 def _open(url: str) -> BaseStorage:
@@ -268,10 +268,10 @@ class _Retrying(BaseStorage):
 
     def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
         with _as_storage_error(self.url):
-            return retrying(lambda: getattr(self.inner, name)(*args, **kwargs), self.url)
+            return _retrying(lambda: getattr(self.inner, name)(*args, **kwargs), self.url)
 
 
-def retrying(ask: Callable[[], T], url: str = "") -> T:
+def _retrying(ask: Callable[[], T], url: str = "") -> T:
     """Ask a storage, again while it is away, for as long as `PATIENCE`."""
     began, pause = time.monotonic(), 0.1
     while True:
@@ -283,7 +283,7 @@ def retrying(ask: Callable[[], T], url: str = "") -> T:
             if not _passing(error) or waited > patience():
                 raise
             if pause > 1:
-                _log.warning("the storage is away: %s; asking again", without_passwords(storage_trouble(error), url))
+                _log.warning("the storage is away: %s; asking again", without_passwords(_storage_trouble(error), url))
         time.sleep(pause * random.uniform(0.5, 1))
         pause = min(2 * pause, 3.0)
 
