@@ -1,7 +1,9 @@
 import socket
 import sqlite3
+import subprocess
 import sys
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import optuna
@@ -21,7 +23,7 @@ from vitspace.study.storage import (
     resume_command,
     storage_file,
 )
-from vitspace.study.store import StudyStore
+from vitspace.study.store import StudyStore, study_names
 from vitspace.study.trial import Trial
 from vitspace.study.troubles import StorageError
 
@@ -234,3 +236,17 @@ def test_reading_makes_no_database(tmp_path, content):
         open_storage(f"sqlite:///{file}", create=False)
     assert (file.read_bytes() if file.exists() else None) == before
     assert {path.name for path in tmp_path.iterdir()} <= {"studies.db"}
+
+
+def test_a_database_whose_writer_was_killed_is_opened_by_who_only_reads(tmp_path):
+    """A rollback journal that is left is played back before the file is read."""
+    path = tmp_path / "s.db"
+    StudyStore.create(open_storage(f"sqlite:///{tmp_path}/first.db"), "s", CONFIG, {})
+    with closing(sqlite3.connect(tmp_path / "first.db")) as opened:
+        opened.execute("VACUUM INTO ?", [str(path)])
+    words = "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; CREATE TABLE more (x);"
+    words += "INSERT INTO more VALUES (zeroblob(100000));"
+    killed = "import os, sqlite3, sys; opened = sqlite3.connect(sys.argv[1]); opened.executescript(sys.argv[2]); os._exit(9)"
+    subprocess.run([sys.executable, "-c", killed, path, words], check=False)
+    assert path.with_name("s.db-journal").stat().st_size
+    assert study_names(open_storage(f"sqlite:///{path}", create=False)) == ["s"]

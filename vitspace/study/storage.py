@@ -91,13 +91,15 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
 def _check_database(file: Path) -> None:
     """Refuse an SQLite file without studies, in which Optuna would make its tables; nothing is written.
 
+    SQLite takes back what a killed process left half done, for which the file is opened as one to be written.
+
     Raises:
         InputError: it is empty, cannot be read, is no database, or one of something else.
     """
     problem = "it is empty"
     try:
         if file.stat().st_size:
-            with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=60)) as opened:
+            with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, timeout=60)) as opened:
                 names = {name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             problem = "" if "studies" in names else "it has no table of studies"
     except (OSError, sqlite3.Error) as error:
