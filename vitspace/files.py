@@ -1,10 +1,12 @@
 """Data files of the package, strict reading of YAML and JSON, and atomic writing of files."""
 
+import csv
+import io
 import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -266,6 +268,15 @@ def write_secret(path: Path, text: str) -> None:
 def write_json(path: Path, data: Any) -> None:
     """Write data as indented JSON."""
     write_atomic(path, json.dumps(data, indent=2) + "\n")
+
+
+def write_csv(path: Path, names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write a table with the given columns."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomic(path, text.getvalue())
 
 
 def _umask() -> int:

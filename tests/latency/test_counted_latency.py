@@ -10,8 +10,7 @@ from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.latency import LatencySettings, counted
-from vitspace.latency.amounts import KINDS, amounts
-from vitspace.latency.counted import CountedLatency, unknown
+from vitspace.latency.counted import KINDS, CountedLatency, amounts, unknown
 from vitspace.latency.process import TimeProcess, TimeScales
 from vitspace.latency.timed import TimedDesign
 

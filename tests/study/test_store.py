@@ -5,7 +5,7 @@ from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
-from vitspace.study.store import StudyStore, free_name, study_names
+from vitspace.study.store import StudyStore, check_new, free_name, study_names
 from vitspace.study.trial import Trial
 
 CONFIG = StudyConfig(space="msg", budget="4G")
@@ -124,3 +124,14 @@ def test_a_study_that_another_program_made_is_none_of_ours(storage):
     optuna.create_study(storage=storage, study_name="theirs")
     with pytest.raises(InputError, match=r"study 'theirs' has no configuration.*vitspace studies delete theirs"):
         StudyStore.load(storage, "theirs")
+
+
+@pytest.mark.parametrize("name", ["../x", "/tmp/x", "a[/b]", "", ".hidden", "a b"])
+def test_a_name_that_is_no_folder_name_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match="a study's name is of letters, digits"):
+        check_new(str(tmp_path / "s.journal"), name)
+
+
+def test_a_name_is_short_enough_for_a_file(tmp_path):
+    with pytest.raises(InputError, match="of at most 200 bytes, but got 201"):
+        check_new(str(tmp_path / "s.journal"), "n" * 201)

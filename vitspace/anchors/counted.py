@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vitspace.files import write_csv
 from vitspace.sources import sources_of
 
 if TYPE_CHECKING:
@@ -61,8 +62,5 @@ def _kept() -> dict[str, dict[str, str]]:
 
 def write(costs: Sequence[tuple["Anchor", Counted]], path: Path = FILE) -> None:
     """Write what published designs cost."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        names = ("id", *Counted.__dataclass_fields__, "made_of")
-        writer = csv.DictWriter(file, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({"id": row.id, **asdict(found), "made_of": made_of(row)} for row, found in costs)
+    names = ("id", *Counted.__dataclass_fields__, "made_of")
+    write_csv(path, names, ({"id": row.id, **asdict(found), "made_of": made_of(row)} for row, found in costs))

@@ -14,10 +14,10 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
+from vitspace.accuracy.table import COUNTED
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize, mean_side
-from vitspace.latency.amounts import amounts
 from vitspace.latency.backends import check_backend
 from vitspace.latency.measuring import LatencySettings, place_of, usual_ms
 from vitspace.latency.process import UNKNOWN, TimeInputs, TimeProcess, TimeScales
@@ -26,6 +26,14 @@ from vitspace.latency.table import shipped
 from vitspace.latency.timed import TimedDesign, timed_at, timings_at
 from vitspace.spec import NATIVE_SIZE, Spec
 
+#: Multiply-adds by operator, elements put out, weights read; then how many operations there are, by what shows it.
+KINDS = (
+    *("pointwise", "dense", "grouped", "batched", "activations", "params"),
+    *("tensors", "chain", "residuals", "products", "spatial", "softmaxes", "pooled"),
+    *("macs_4", "macs_8", "macs_16", "macs_32"),
+)
+_AT = {name: i for i, name in enumerate(COUNTED)}
+_OPERATORS = {"dense": "macs_dense", "grouped": "macs_grouped", "batched": "macs_products"}
 #: By back end; printed by `vitspace.latency.tuning`, but for the spread of hosts, of which two or three tell little.
 SCALES = {
     "eager": TimeScales(
@@ -174,6 +182,18 @@ class CountedLatency:
         whole = np.hypot(sds, np.median(self.process.sds))
         speed = 0.0 if self.speed_known else SPEED_SD * NormalDist().inv_cdf((1 + share) / 2)
         return math.expm1(math.hypot(np.quantile(np.outer(whole, self._off), share), speed))
+
+
+def amounts(counted: NDArray[np.int64]) -> Floats:
+    """Return the work of N designs by the kinds of `KINDS`, [N, kinds].
+
+    Args:
+        counted: What was counted of each, [N, len(COUNTED)].
+    """
+    columns = {name: counted[:, at].astype(float) for name, at in _AT.items()}
+    columns |= {name: columns[macs] for name, macs in _OPERATORS.items()}
+    columns["pointwise"] = np.maximum(columns["macs"] - sum(columns[name] for name in _OPERATORS), 0.0)
+    return np.stack([columns[name] for name in KINDS], axis=1)
 
 
 def unknown(settings: LatencySettings) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from platform import node
+from typing import Any
 
 from vitspace import __version__
 from vitspace import cache as local
 from vitspace.errors import InputError
-from vitspace.files import data_folder, write_atomic
+from vitspace.files import data_folder, write_csv
 from vitspace.machine.host import versions
 from vitspace.proxies import kind_of, trains
 from vitspace.proxies.cards import FOLDER
@@ -124,13 +124,13 @@ def read_table(path: Path) -> list[ScoreRow]:
 
 def write_table(path: Path, rows: Iterable[ScoreRow]) -> None:
     """Write a table of scores, by proxy and design."""
-    text = StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(ScoreRow)], lineterminator="\n")
-    writer.writeheader()
-    for row in sorted(rows, key=lambda row: (row.proxy, row.init, row.seed, row.name)):
-        shown = {"value": "" if row.value is None else f"{row.value:.8g}", "seconds": f"{row.seconds:.3f}"}
-        writer.writerow(asdict(row) | shown)
-    write_atomic(path, text.getvalue())
+    ordered = sorted(rows, key=lambda row: (row.proxy, row.init, row.seed, row.name))
+    write_csv(path, [field.name for field in fields(ScoreRow)], map(_cells, ordered))
+
+
+def _cells(row: ScoreRow) -> dict[str, Any]:
+    shown = {"value": "" if row.value is None else f"{row.value:.8g}", "seconds": f"{row.seconds:.3f}"}
+    return asdict(row) | shown
 
 
 def _row(values: dict[str, str], where: str) -> ScoreRow:

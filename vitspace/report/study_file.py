@@ -1,6 +1,5 @@
 """The file of a report that holds its study whole: written with the report, read where its storage is not."""
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from vitspace.files import explain, parse_json
 from vitspace.study.reading import check_name, read_record, read_trial_facts
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE
+from vitspace.study.store import storable
 from vitspace.study.trial import Trial
 
 STUDY_FILE = "study.json"
@@ -57,7 +57,7 @@ def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
     data = record.to_json(str(out) if out else None)
     data["trials"] = [_trial_data(trial) for trial in record.trials]
     specs = {trial.spec.id: trial.spec.to_dict() for trial in record.trials if trial.spec}
-    plain: dict[str, Any] = _plain(
+    plain: dict[str, Any] = storable(
         data
         | {"config": record.config.model_dump(), "resolved": record.resolved, "specs": specs}
         | {"screening": record.screening, "peers": [peer.to_dict() | peer.summary() for peer in record.peers]}
@@ -117,14 +117,3 @@ def _record(data: Any) -> StudyRecord:
 def _trial_data(trial: Trial) -> dict[str, Any]:
     details = {name: value for name, value in trial.details.items() if name not in _LEFT_OUT}
     return trial.summary() | {"latency": trial.latency, "estimate": trial.estimate, "details": details}
-
-
-def _plain(value: Any) -> Any:
-    """Return data that JSON can hold: numbers that are not finite become null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, bool | int | str) else str(value)

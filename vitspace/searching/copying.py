@@ -5,10 +5,9 @@ from optuna.storages import BaseStorage
 
 from vitspace.errors import InputError
 from vitspace.searching.lease import LeaseTiming, Owner, read_owner
-from vitspace.study.naming import check_new
 from vitspace.study.passwords import without_passwords
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage, storage_file
-from vitspace.study.store import COPYING, StudyStore, study_names
+from vitspace.study.store import COPYING, StudyStore, check_new, study_names
 
 
 def copy_study(study: str, to: str, storage: str = DEFAULT_STORAGE, name: str | None = None) -> int:

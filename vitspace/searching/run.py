@@ -33,9 +33,8 @@ from vitspace.searching.session import Session, open_evaluator
 from vitspace.searching.workers import plan_workers
 from vitspace.space import load_sizes
 from vitspace.study.config import MAY_CHANGE, StudyConfig, same_space
-from vitspace.study.naming import check_new
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage
-from vitspace.study.store import StudyStore, free_name, study_names
+from vitspace.study.store import StudyStore, check_new, free_name, study_names
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from vitspace.study.passwords import without_passwords
 from vitspace.study.reading import check_name, read_facts, read_record, read_trial_facts
 from vitspace.study.record import OBJECTIVES, StudyRecord
 from vitspace.study.retimed import as_retimed, retimed_fact, retimed_name
-from vitspace.study.storage import DEFAULT_STORAGE, open_storage, url_of
+from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file, url_of
 from vitspace.study.trial import Trial
 
 DIRECTIONS = (StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE, StudyDirection.MINIMIZE)
@@ -53,6 +53,26 @@ def free_name(storage: BaseStorage, name: str) -> str:
 def name_is_taken(name: str, cure: str = GO_ON) -> str:
     """Return what is said of a new study's name that is taken, and what to do about it."""
     return f"a new study has a name of its own, but {name!r} exists{cure}"
+
+
+def check_new(url: str, name: str, taken: bool = False, cure: str = GO_ON) -> None:
+    """Check a new study's name without making anything.
+
+    Args:
+        url: The storage.
+        name: The name.
+        taken: Whether a name that is taken is fine, since another is found for it.
+        cure: What the error says of a name that is taken.
+
+    Raises:
+        InputError: the name is no file name, a study of that name is stored, or the storage cannot be reached.
+    """
+    check_name(name)
+    file = storage_file(url)
+    if (file is None or file.exists()) and name in study_names(open_storage(url)) and not taken:
+        raise InputError(name_is_taken(name, cure))
+    if file and not file.resolve().parent.is_dir():
+        raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
 
 
 class StudyStore:

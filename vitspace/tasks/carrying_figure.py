@@ -4,7 +4,6 @@ python -m vitspace.tasks.carrying_figure [--out reports/dense]
 """
 
 import argparse
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vitspace.about import about
+from vitspace.files import write_csv
 from vitspace.plots import style
 from vitspace.plots.frame import save_figure
 from vitspace.tasks.carrying import Line, all_lines
@@ -75,11 +75,8 @@ def write(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     lines = all_lines()
     save_figure(draw(lines), out / "carrying")
-    with (out / "carrying.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = table(lines)
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    rows = table(lines)
+    write_csv(out / "carrying.csv", list(rows[0]), rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

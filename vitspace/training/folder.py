@@ -1,7 +1,5 @@
 """The folder of a training: its state, weights and log, each file written whole."""
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +10,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vitspace.errors import FailureError, InputError, shown
-from vitspace.files import write_atomic, write_json, write_with
+from vitspace.files import write_atomic, write_csv, write_json, write_with
 
 STATE, RESULT, SETTINGS = "state.pt", "train.json", "settings.json"
 _SHOWN = 3
@@ -76,11 +74,7 @@ class Folder:
 
     def save_log(self, rows: list[dict[str, Any]], result: dict[str, Any]) -> None:
         """Write a line an epoch, and the result so far."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        self._guarded(lambda: write_atomic(self.path / "log.csv", text.getvalue()))
+        self._guarded(lambda: write_csv(self.path / "log.csv", list(rows[0]), rows))
         self._guarded(lambda: write_json(self.path / RESULT, result))
 
     def _make(self) -> None:
