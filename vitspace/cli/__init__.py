@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import typer
 
+from vitspace import __version__
 from vitspace.errors import FailureError, InputError, check_text
 from vitspace.interrupts import Terminated, install
 from vitspace.machine.threads import settle_wait_policy
@@ -186,8 +187,6 @@ def _notes_on_stderr() -> Iterator[None]:
 
 def _version(show: bool) -> None:
     if show:
-        from vitspace import __version__
-
         print(__version__)
         raise typer.Exit
 

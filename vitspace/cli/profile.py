@@ -8,6 +8,7 @@ import typer
 from vitspace.cli import command, print_json, refuse, say, track
 from vitspace.cli.options import BACKENDS, IMG_SIZE, JSON, TASK, read_size
 from vitspace.errors import InputError, shown
+from vitspace.folders import check_folder
 
 if TYPE_CHECKING:
     from vitspace.costs.audit import Audit
@@ -44,8 +45,6 @@ def profile(
     as_json: bool = JSON,
 ) -> None:
     """Show params, FLOPs and milliseconds of each part of a network."""
-    from vitspace.folders import check_folder
-
     if device not in DEVICES:
         raise InputError(f"device is one of {', '.join(DEVICES)}, but got {shown(device)}")
     if calibrate:

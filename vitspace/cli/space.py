@@ -5,12 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from vitspace.budget import Budget
 from vitspace.cli import app, command_of, console, print_json, say
 from vitspace.cli.options import BACKENDS, BUDGET, IMG_SIZES, JSON, PARAMS, TASK, read_sizes
 from vitspace.errors import InputError
 from vitspace.image_sizes import format_image_size
+from vitspace.plots.names import design_name
 from vitspace.tasks.heads import CLASSIFICATION
 from vitspace.units import format_count
+from vitspace.words import plural
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -93,7 +96,6 @@ def draw(
     as_json: bool = JSON,
 ) -> None:
     """Draw designs uniformly from the distinct designs within a budget, and show what differs between them."""
-    from vitspace.budget import Budget
     from vitspace.space import load_sizes
     from vitspace.space.tables import design_rows, predicted
 
@@ -121,7 +123,6 @@ def validate(
     """Check a space file: its keys, axes and rules, that it has designs, and which values none of them has."""
     from vitspace.space import load_space
     from vitspace.space.values import absent_values
-    from vitspace.words import plural
 
     space = load_space(str(path))
     absent = absent_values(space)
@@ -154,7 +155,6 @@ def _values(by_stage: list[list[Any]]) -> str:
 def _print_designs(rows: list[dict[str, Any]], specs: "list[Spec]") -> None:
     from rich.table import Table
 
-    from vitspace.plots.names import design_name
     from vitspace.space.tables import differing_columns
 
     columns = differing_columns(specs)

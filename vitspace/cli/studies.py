@@ -7,8 +7,9 @@ from typing import Any
 
 import typer
 
-from vitspace.cli import app, command_of, print_json, refuse, say
+from vitspace.cli import app, command_of, print_json, refuse, say, track
 from vitspace.cli.options import JSON, STORAGE, STUDY
+from vitspace.cli.report import compare_studies
 from vitspace.study.passwords import without_passwords
 from vitspace.words import plural
 
@@ -67,8 +68,6 @@ def compare(
     as_json: bool = JSON,
 ) -> None:
     """Compare studies; the same as vitspace report with several of them."""
-    from vitspace.cli.report import compare_studies
-
     compare_studies(studies, storage, out, as_json)
 
 
@@ -86,7 +85,6 @@ def retime(
     A trial is then complete, over the budget, or undecided: its latency's interval holds the limit. What is measured is
     averaged with what was measured on this host before.
     """
-    from vitspace.cli import track
     from vitspace.report.folder import write_report
     from vitspace.report.study_file import report_folder
     from vitspace.searching.retiming import retime_study

@@ -8,6 +8,8 @@ import typer
 
 from vitspace.cli import command, command_line, print_json, say
 from vitspace.cli.options import DATA_KINDS, JSON, STORAGE
+from vitspace.machine.host import cores
+from vitspace.tasks.heads import CLASSIFICATION
 
 
 @command
@@ -67,7 +69,6 @@ def train(
     """
     from vitspace.cli.train_bar import Bar
     from vitspace.design import find_design
-    from vitspace.tasks.heads import CLASSIFICATION
     from vitspace.training import TrainingRequest, Wishes
     from vitspace.training import train as run
     from vitspace.training.goals import MEASURES
@@ -109,8 +110,6 @@ def train(
 
 def _workers(data: str) -> int:
     """Return the number of loading processes: 0 for data in memory, which they would only slow down."""
-    from vitspace.machine.host import cores
-
     world = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     return max(1, min(8, len(cores()) // world)) if data.startswith(("imagefolder:", "masks:")) else 0
 

@@ -18,7 +18,7 @@ from vitspace.cache import load, store
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import ImageSize, plain_size, sides
 from vitspace.latency.backends import prepare, runtime_of, runtime_versions
-from vitspace.latency.protocol import Clock, Runner, Timing, interleave, pinned
+from vitspace.latency.protocol import Clock, Runner, TimedRounds, interleave, pinned
 from vitspace.latency.timed import remember
 from vitspace.machine import quiet
 from vitspace.machine.host import fingerprint
@@ -315,7 +315,7 @@ def time_runners(runners: Sequence[Runner], settings: LatencySettings) -> Latenc
         return summarise(interleave(runners, settings.runs, settings.precision, _clock(settings)), settings)
 
 
-def summarise(timing: Timing, settings: LatencySettings) -> Latency:
+def summarise(timing: TimedRounds, settings: LatencySettings) -> Latency:
     """Return the latency that runs of the reference and a network, in turn, amount to."""
     reference_ms = float(np.median(timing.times[0]))
     usual = _see(settings, reference_ms, timing.core_share)

@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Timing:
+class TimedRounds:
     """Milliseconds of runners timed in turn.
 
     Attributes:
@@ -61,7 +61,7 @@ def interleave(
     rounds: int,
     precision: float | None = None,
     clock: Clock = time.thread_time,
-) -> Timing:
+) -> TimedRounds:
     """Time runners in turn, the reference first, after a warm-up until each is steady.
 
     Args:
@@ -83,12 +83,12 @@ def interleave(
     return timing
 
 
-def _timing(found: Floats) -> Timing:
+def _timing(found: Floats) -> TimedRounds:
     """Gather rounds of (wall, work) milliseconds, [rounds, runners, 2]."""
-    return Timing(*found.transpose(2, 1, 0))
+    return TimedRounds(*found.transpose(2, 1, 0))
 
 
-def _is_precise(timing: Timing, precision: float) -> bool:
+def _is_precise(timing: TimedRounds, precision: float) -> bool:
     return all(1.96 * timing.ratio(runner)[1] <= np.log1p(precision) for runner in range(1, len(timing.times)))
 
 
