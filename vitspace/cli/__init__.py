@@ -77,6 +77,13 @@ def _interruptible(function: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def _told(text: str) -> str:
+    """Return an error's or a note's text without passwords, which a URL in a wrong place has, too."""
+    from vitspace.study.passwords import without_passwords
+
+    return without_passwords(text)
+
+
 def say(*parts: object, sep: str = " ", end: str = "\n", file: TextIO | None = None) -> None:
     """Print as `print` does, with what would control the terminal written out: names may be others'."""
     print(*(printable(str(part)) for part in parts), sep=sep, end=end, file=file)
@@ -100,7 +107,7 @@ def refuse(rule: str, beside: dict[str, Any]) -> None:
 
 def command_line() -> str:
     """Return the command line without passwords, for the record."""
-    return without_passwords("vitspace " + shlex.join(sys.argv[1:]))
+    return _told("vitspace " + shlex.join(sys.argv[1:]))
 
 
 def console() -> "Console":
@@ -143,10 +150,10 @@ def main() -> None:
         with _notes_on_stderr():
             app()
     except InputError as error:
-        say(f"error: {error}", file=sys.stderr)
+        say(f"error: {_told(str(error))}", file=sys.stderr)
         sys.exit(2)
     except FailureError as error:
-        say(f"error: {error}", file=sys.stderr)
+        say(f"error: {_told(str(error))}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
         if error.errno not in _CURES:
@@ -166,7 +173,7 @@ class _Stderr(logging.StreamHandler):
         return sys.stderr
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record))
+        return printable(_told(super().format(record)))
 
 
 @contextmanager
