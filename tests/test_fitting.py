@@ -47,8 +47,9 @@ def test_parts_of_any_size_add_up_to_the_batch(parts):
     torch.manual_seed(1)
     split = fitting()
     images, labels = batch(8)
-    [loss] = whole.step([(images, labels)], 8, 0)
-    losses = split.step(zip(images.chunk(parts), labels.chunk(parts), strict=True), 8, 0)
+    [loss] = whole.step([(images, labels)], [1], 0)
+    shares = [len(part) / 8 for part in images.chunk(parts)]
+    losses = split.step(zip(images.chunk(parts), labels.chunk(parts), strict=True), shares, 0)
     assert torch.stack(losses).sum().item() == pytest.approx(loss.item(), rel=1e-5)
     torch.testing.assert_close(whole.network[1].weight, split.network[1].weight)
     assert split.schedule.told == [0]
@@ -57,7 +58,7 @@ def test_parts_of_any_size_add_up_to_the_batch(parts):
 def test_a_gradient_is_clipped_and_weights_are_averaged():
     clipped = fitting(clip_grad=1e-9)
     before = clipped.network[1].weight.detach().clone()
-    clipped.step([batch(6)], 6, 0)
+    clipped.step([batch(6)], [1], 0)
     torch.testing.assert_close(clipped.network[1].weight, before)
     plain = fitting()
     averaged = Fitting(plain.network, plain.criterion, plain.optimiser, Still(), make_average(plain.network, 0.9))
@@ -67,7 +68,7 @@ def test_a_gradient_is_clipped_and_weights_are_averaged():
 def test_a_loss_that_is_no_number_ends_it_before_the_backward_pass():
     images, labels = batch(4)
     with pytest.raises(DivergedError, match="nan by step 3"):
-        fitting().step([(images * float("nan"), labels)], 4, 2)
+        fitting().step([(images * float("nan"), labels)], [1], 2)
 
 
 def test_nothing_is_mixed_without_an_alpha():
@@ -95,5 +96,5 @@ def test_a_timing_waits_for_a_part_and_not_for_the_whole_update(monkeypatch):
 
     monkeypatch.setattr("vitspace.fitting.training_step", locked)
     images, labels = batch(8)
-    fitting().step(zip(images.chunk(4), labels.chunk(4), strict=True), 8, 0)
+    fitting().step(zip(images.chunk(4), labels.chunk(4), strict=True), [1 / 4] * 4, 0)
     assert held == [[True, 1]] * 5  # four parts, and the optimiser's step; never one within another

@@ -3,7 +3,7 @@
 Their recipes stay two: each chooses the optimiser, its schedule, the batches and what a training that diverges is told.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -82,14 +82,14 @@ class Fitting:
         """
         return self.device.type == "cpu" and not isinstance(self.forward, DistributedDataParallel)
 
-    def step(self, parts: Iterable[Batch], images: int, taken: int) -> list[Tensor]:
+    def step(self, parts: Iterable[Batch], shares: Sequence[float | Tensor], taken: int) -> list[Tensor]:
         """Take a step down the mean loss of a batch, and return each part's share of it.
 
         Between two parts it waits while another process of this host times a network, where it `pauses`.
 
         Args:
             parts: The batch in parts, whose gradients are added up: images float32 [B, 3, H, W] and targets.
-            images: In all parts.
+            shares: Of the batch's mean loss, how much each part's mean loss is; 1 in all.
             taken: Steps before this one.
 
         Raises:
@@ -97,11 +97,10 @@ class Fitting:
         """
         self.schedule.step_update(taken)
         self.optimiser.zero_grad()
-        losses, seen = [], 0
-        for inputs, targets in parts:
-            seen += len(inputs)
-            with training_step(self.pauses), self._apart(seen < images):
-                losses.append(self._backward(inputs, targets, images / len(inputs), taken + 1))
+        losses: list[Tensor] = []
+        for (inputs, targets), share in zip(parts, shares, strict=True):
+            with training_step(self.pauses), self._apart(len(losses) + 1 < len(shares)):
+                losses.append(self._backward(inputs, targets, share, taken + 1))
         with training_step(self.pauses):
             self._descend(taken + 1)
         return losses
@@ -118,11 +117,11 @@ class Fitting:
         shared = isinstance(self.forward, DistributedDataParallel)
         return self.forward.no_sync() if more and shared else nullcontext()  # type: ignore[union-attr]
 
-    def _backward(self, inputs: Tensor, targets: Tensor, parts: float, step: int) -> Tensor:
+    def _backward(self, inputs: Tensor, targets: Tensor, share: float | Tensor, step: int) -> Tensor:
         with autocast(self.precision, self.device):
             scores = (self.forward or self.network)(inputs.contiguous(memory_format=self.layout))
         scores = tuple(each.float() for each in scores) if isinstance(scores, tuple) else scores.float()
-        loss: Tensor = self.criterion(scores, targets) / parts
+        loss: Tensor = self.criterion(scores, targets) * share
         if self.device.type == "cpu" and not loss.isfinite():
             # Sampling at points that are no numbers ends the process in PyTorch's backward pass on the CPU.
             raise DivergedError(loss.item(), step)

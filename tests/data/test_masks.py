@@ -33,6 +33,7 @@ def test_images_are_found_with_their_masks(folder):
     assert [len(pairs) for pairs in found.pairs.values()] == [4, 2]
     assert all(image.stem == mask.stem for pairs in found.pairs.values() for image, mask in pairs)
     assert find_masks(str(folder), 9).classes == 9
+    assert found.largest == {"train": 40 * 40, "val": 40 * 40}
 
 
 def test_folders_within_correspond(folder):

@@ -2,7 +2,7 @@ import pytest
 
 from vitspace.errors import InputError
 from vitspace.training import Recipe, Wishes
-from vitspace.training.plan import make_plan
+from vitspace.training.plan import few_updates, make_plan
 from vitspace.training.recipe import load_recipe
 
 RECIPE = Recipe(epochs=100, batch_size=1024, lr=1e-3, warmup_epochs=5)
@@ -60,11 +60,11 @@ def test_a_batch_that_a_cpu_cannot_take_in_parts_is_refused():
 @pytest.mark.parametrize(("name", "advised"), [("msg", True), ("default", True), ("small", False)])
 def test_few_updates_are_said_with_what_helps(name, advised):
     _, recipe = load_recipe(name, "")
-    [hint] = make_plan(recipe, Wishes(epochs=2, batch_size=32, lr=1e-3), 320, 1).hints
+    hint = few_updates(make_plan(recipe, Wishes(epochs=2, batch_size=32, lr=1e-3), 320, 1), name)
     assert hint.startswith("20 updates in all are few for a training from scratch; what helps: ")
     assert ("--recipe small, which is for few images, more --epochs, and --init" in hint) is advised
     assert ("what helps: more --epochs, and --init" in hint) is not advised
-    assert make_plan(recipe, Wishes(epochs=100, batch_size=32), 320, 1).hints == ()
+    assert few_updates(make_plan(recipe, Wishes(epochs=100, batch_size=32), 320, 1), name) == ""
 
 
 def test_a_cpu_takes_part_of_a_batch_at_once():

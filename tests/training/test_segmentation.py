@@ -20,8 +20,11 @@ from vitspace.training import Wishes, train
 from vitspace.training.goals import AUXILIARY, OfPixels, PixelLoss
 from vitspace.training.images import Order, train_loader, val_batches
 from vitspace.training.loading import HERE, Loading
+from vitspace.training.loop import Loop
 from vitspace.training.masks import open_masks
-from vitspace.training.recipe import Recipe
+from vitspace.training.plan import make_plan
+from vitspace.training.processes import ProcessGroup
+from vitspace.training.recipe import Recipe, load_recipe
 
 WISHES = Wishes(epochs=2, batch_size=8, lr=2e-3, img_size=32)
 
@@ -159,6 +162,31 @@ def test_masks_move_with_their_images(tmp_path):
     assert len(beside) and beside.max() < 0.02 and not all(map(len, padded))
     [(pixels, masks), *_] = val_batches(images, recipe, 1)
     assert pixels.shape == (1, 3, 48, 72) and masks.shape == (1, 40, 60)
+    small = recipe.model_copy(update={"img_size": 8})
+    largest = max(pixels.nbytes + masks.nbytes for pixels, masks in val_batches(images, small, 1))
+    assert masks.nbytes < largest <= images.batch_bytes(small, 2)
+
+
+@pytest.mark.parametrize("parts", [2, 4])
+def test_pixels_count_alike_in_whichever_part_of_a_batch_they_are(shapes, parts):
+    """Small images leave much of a crop without a class, and not alike."""
+    _, recipe = load_recipe("small", "")
+    images, ended = open_masks(f"masks:{shapes}"), []
+    for micro_batch in (8, 8 // parts):
+        plan = make_plan(recipe, replace(WISHES, epochs=1, img_size=96, micro_batch=micro_batch), 24, 1)
+        torch.manual_seed(0)
+        loop = Loop(torch.nn.Conv2d(3, 4, 1), plan, images, ProcessGroup(0, 1, torch.device("cpu")), seed=0)
+        ended.append((loop.run_epoch(0, lambda: None), loop.network.weight))
+    (whole, of_whole), (parted, of_parts) = ended
+    assert parted == pytest.approx(whole, rel=1e-5)
+    torch.testing.assert_close(of_parts, of_whole, rtol=1e-4, atol=1e-6)
+
+
+def test_wrong_weights_are_told_of_before_the_batch(ask, segment, tmp_path):
+    train(first := ask(recipe="small", out=tmp_path / "labels"), Notes())
+    wishes = replace(WISHES, micro_batch=1)
+    with pytest.raises(InputError, match="weights have the spec's names and shapes"):
+        train(segment(task="upernet", wishes=wishes, init=first.out / "last.safetensors"), Notes())
 
 
 @pytest.mark.parametrize("how", [Loading(1), Loading(1, pipes=True)])

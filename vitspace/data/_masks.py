@@ -41,11 +41,13 @@ class FoundMasks:
     Attributes:
         pairs: Of each split, sorted.
         classes: How many classes there are.
+        largest: Pixels of the largest mask of each split.
         passed_over: How many visible files are not taken: no images, or masks without an image.
     """
 
     pairs: dict[str, list[Pair]] = field(default_factory=dict)
     classes: int = 0
+    largest: dict[str, int] = field(default_factory=dict)
     passed_over: int = 0
 
 
@@ -71,9 +73,10 @@ def find_masks(argument: str, num_classes: int | None = None) -> FoundMasks:
         left += passed_over
     tell_passed_over(list(map(str, left)), argument)
     found.passed_over = len(left)
-    counts = {split: _counted(pairs, num_classes) for split, pairs in found.pairs.items()}
-    for split, of_split in counts.items():
-        if not of_split.any():
+    counts = {}
+    for split, pairs in found.pairs.items():
+        counts[split], found.largest[split] = _counted(pairs, num_classes)
+        if not counts[split].any():
             raise InputError(f"masks have pixels of a class, but all of {root / split} are {IGNORED}")
     found.classes = num_classes or int(np.flatnonzero(sum(counts.values())).max()) + 1
     if found.classes < 2:
@@ -124,11 +127,12 @@ def _pairs(folder: Path) -> tuple[list[Pair], list[Path]]:
     return [(image, mask) for mask, image in pairs.items()], left
 
 
-def _counted(pairs: list[Pair], num_classes: int | None) -> NDArray[np.int64]:
-    """Return how many pixels each class has, [255]."""
+def _counted(pairs: list[Pair], num_classes: int | None) -> tuple[NDArray[np.int64], int]:
+    """Return how many pixels each class has, [255], and how many the largest mask has."""
     _log.info("reading the %d masks of %s", len(pairs), pairs[0][1].parent)
     with ThreadPoolExecutor(len(cores())) as pool:
-        return np.sum(list(_each(pool, pairs, num_classes or IGNORED)), axis=0)
+        counts = np.array(list(_each(pool, pairs, num_classes or IGNORED)))
+    return counts[:, :IGNORED].sum(axis=0), int(counts.sum(axis=1).max())
 
 
 def _each(pool: ThreadPoolExecutor, pairs: list[Pair], classes: int) -> Iterator[NDArray[np.int64]]:
@@ -145,7 +149,7 @@ def _each(pool: ThreadPoolExecutor, pairs: list[Pair], classes: int) -> Iterator
 
 
 def _look(image: Path, mask: Path, classes: int) -> NDArray[np.int64]:
-    """Return how many pixels of a mask each class has, if it is one of the image.
+    """Return how many pixels of a mask each value has, [256], if it is one of the image.
 
     Raises:
         InputError: see `find_masks`.
@@ -166,7 +170,7 @@ def _look(image: Path, mask: Path, classes: int) -> NDArray[np.int64]:
             f"values of masks are classes, 0 to {classes - 1}, or {IGNORED} for none, but {mask} has {beyond[0]} in "
             f"{counts[beyond[0]]} pixels; --num-classes sets how many classes there are"
         )
-    return counts[:IGNORED]
+    return counts
 
 
 def _size(image: Path) -> tuple[int, int] | None:

@@ -84,9 +84,9 @@ def fit(
     network.train()
     try:
         for inputs, targets in TrainBatches(proxy, dataset, fitting.device, generator):
-            batch = zip(inputs.chunk(parts), targets.chunk(parts), strict=True)
-            shares = fitting.step(batch, len(inputs), len(losses))
-            losses.append(torch.stack(shares).sum())
+            batch = list(zip(inputs.chunk(parts), targets.chunk(parts), strict=True))
+            shares = [len(part) / len(inputs) for part, _ in batch]
+            losses.append(torch.stack(fitting.step(batch, shares, len(losses))).sum())
             if len(losses) % CHECK_EVERY == 0:
                 _check_finite(losses)
             if on_step:

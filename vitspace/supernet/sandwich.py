@@ -55,7 +55,8 @@ class Sandwich:
         Raises:
             DivergedError: the loss is no number, on the CPU.
         """
-        return self.fitting.step(self._parts(inputs, targets, designs), len(designs) * len(inputs), taken)
+        shares = [1 / len(designs)] * len(designs)
+        return self.fitting.step(self._parts(inputs, targets, designs), shares, taken)
 
     def _parts(self, inputs: Tensor, targets: Tensor, designs: Sequence[Spec]) -> Iterator[Batch]:
         """Yield the batch once for each design, whose turn it is then."""

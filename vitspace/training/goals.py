@@ -34,6 +34,9 @@ class Goal(Protocol):
     def mix(self, recipe: Recipe) -> Any:
         """Return what mixes images and their targets, or None."""
 
+    def weight(self, targets: Tensor) -> int:
+        """Return over how many images or pixels the loss is the mean."""
+
     def judged(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return the summed loss without smoothing, in nats, and the counts, int64, which add up over batches."""
 
@@ -54,6 +57,9 @@ class OfImages:
 
     def mix(self, recipe: Recipe) -> Any:
         return make_mixup(recipe.mixup, recipe.cutmix, recipe.label_smoothing, self.classes)
+
+    def weight(self, targets: Tensor) -> int:
+        return len(targets)
 
     def judged(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         loss = F.cross_entropy(scores, targets, reduction="sum")
@@ -82,6 +88,9 @@ class OfPixels:
 
     def mix(self, recipe: Recipe) -> Any:
         return None
+
+    def weight(self, targets: Tensor) -> int:
+        return int((targets != IGNORED).sum())
 
     def judged(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         if scores.shape[2:] != targets.shape[1:]:

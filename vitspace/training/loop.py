@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from timm.optim import create_optimizer_v2
 from timm.scheduler import create_scheduler_v2
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from vitspace.errors import FailureError
@@ -159,14 +159,19 @@ class Loop:
             yield group
 
     def _update(self, group: list[Batch]) -> None:
-        images = sum(len(inputs) for inputs, _ in group)
         try:
-            shares = self.fitting.step(map(self._placed, group), images, self.done)
+            losses = self.fitting.step(map(self._placed, group), self._shares(group), self.done)
         except DivergedError as error:
             raise self._diverged(error.loss, error.step) from None
-        for share in shares:
-            self.loss_sum += share
+        for loss in losses:
+            self.loss_sum += loss
         self.done += 1
+
+    def _shares(self, group: list[Batch]) -> list[Tensor]:
+        """Return how much of the mean loss each micro-batch is, so that pixels of all processes count alike."""
+        weights = torch.tensor([self.goal.weight(targets) for _, targets in group], device=self.place.device)
+        of_each = self.place.total(weights.sum()) / self.place.world
+        return list((weights / of_each.clamp(min=1)).unbind())
 
     def _placed(self, batch: Batch) -> Batch:
         """Put a micro-batch on the device, and mix it."""

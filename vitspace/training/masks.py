@@ -34,7 +34,13 @@ class Masked(OnDisk):
 
 @dataclass(frozen=True, eq=False)
 class MaskedImages(Images):
-    """Training and validation images with masks; ``train`` and ``val`` are `Masked`."""
+    """Training and validation images with masks; ``train`` and ``val`` are `Masked`.
+
+    Attributes:
+        largest_mask: Pixels of the largest mask of validation.
+    """
+
+    largest_mask: int = 0
 
     @property
     def goal(self) -> Goal:
@@ -68,7 +74,8 @@ class MaskedImages(Images):
         return 1  # images differ in size
 
     def batch_bytes(self, recipe: Recipe, micro_batch: int) -> int:
-        return max(micro_batch, MOST_RATIO) * recipe.img_size**2 * (3 * 4 + 8)
+        pixels = recipe.img_size**2
+        return max(micro_batch * pixels * (3 * 4 + 8), MOST_RATIO * pixels * 3 * 4 + self.largest_mask * 8)
 
     def crop_pct(self, recipe: Recipe) -> float:
         return 1.0
@@ -99,7 +106,8 @@ def open_masks(text: str, num_classes: int | None = None) -> MaskedImages:
     train, val = Masked(found.pairs["train"], stands_in=True), Masked(found.pairs["val"], stands_in=False)
     classes = tuple(map(str, range(found.classes)))
     facts = IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, True
-    return MaskedImages(text, train, val, classes, *facts, on_disk=True, passed_over=found.passed_over)
+    counts = {"passed_over": found.passed_over, "largest_mask": found.largest["val"]}
+    return MaskedImages(text, train, val, classes, *facts, on_disk=True, **counts)
 
 
 def check_recipe(name: str, recipe: Recipe) -> None:

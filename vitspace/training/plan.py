@@ -1,10 +1,10 @@
 """Fits a recipe to the data and the machine, and checks it before anything is built."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vitspace.errors import InputError
-from vitspace.training.recipe import SMALL, Recipe, load_recipe
+from vitspace.training.recipe import SMALL, Recipe
 from vitspace.words import plural
 
 #: Updates below which a training from scratch is said to be short.
@@ -40,7 +40,6 @@ class Plan:
         micro_batch: Images at once in one process.
         accumulate: Micro-batches of one process an update.
         changes: What differs from the recipe as it is printed, in words.
-        hints: What may keep it from learning, in words.
     """
 
     recipe: Recipe
@@ -48,7 +47,6 @@ class Plan:
     micro_batch: int
     accumulate: int
     changes: tuple[str, ...]
-    hints: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -86,8 +84,7 @@ def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int, at_
         raise InputError(f"mixup and cutmix need an even number of images at once, but got {micro}")
     if batch > micro * world:
         changes.append(f"{micro} images at once, whose gradients add up to the batch")
-    plan = Plan(fitted, train_images // batch, micro, batch // (micro * world), tuple(changes))
-    return replace(plan, hints=tuple(_few(plan)))
+    return Plan(fitted, train_images // batch, micro, batch // (micro * world), tuple(changes))
 
 
 def _divisor(images: int, most: int | None) -> int:
@@ -116,22 +113,16 @@ def _followed(before: Recipe, now: Recipe) -> str:
     return f"{rates}, the least of small batches; in proportion it were {linear:.2g}, and --lr sets another"
 
 
-def _few(plan: Plan) -> list[str]:
-    """Say what helps where there are few updates."""
+def few_updates(plan: Plan, recipe: str) -> str:
+    """Say what helps where a training from scratch by the recipe of that name has few updates; else nothing."""
     if plan.total >= FEW_UPDATES:
-        return []
-    small = [] if _is_small(plan.recipe) else ["--recipe small, which is for few images"]
+        return ""
+    small = [] if recipe == SMALL else [f"--recipe {SMALL}, which is for few images"]
     helps = ", ".join([*small, "more --epochs"])
-    return [
+    return (
         f"{plan.total:,} updates in all are few for a training from scratch; what helps: {helps}, and --init with "
         "trained weights"
-    ]
-
-
-def _is_small(recipe: Recipe) -> bool:
-    """Whether a recipe is ours for few images, whatever is set over it."""
-    _, small = load_recipe(SMALL, "")
-    return recipe.about == small.about
+    )
 
 
 def _wished(recipe: Recipe, wishes: Wishes) -> tuple[Recipe, list[str]]:

@@ -18,7 +18,7 @@ from vitspace.tasks.heads import CLASSIFICATION
 from vitspace.training.folder import Folder
 from vitspace.training.inheriting import begin, read_init
 from vitspace.training.loop import Loop
-from vitspace.training.plan import Wishes, make_plan
+from vitspace.training.plan import Wishes, few_updates, make_plan
 from vitspace.training.processes import ProcessGroup, processes
 from vitspace.training.recipe import PAPER
 from vitspace.training.tasks import check_batch, check_trainable, choose_recipe, open_data, rates
@@ -114,8 +114,8 @@ class Training:
         torch.manual_seed(request.seed)  # the same network in every process
         classes = len(self.images.classes)
         network = build(spec, classes, img_size, self.task, **rates(self.plan.recipe, self.task))
-        check_batch(self.task, network, self.plan.micro_batch, (-(-img_size // spec.stride)) ** 2)
         self.new = begin(network, begun, spec, self.task, classes) if begun else ""
+        check_batch(self.task, network, self.plan.micro_batch, (-(-img_size // spec.stride)) ** 2)
         state = self.folder.open(request.resume) if place.leads or request.resume else None
         self.images = self.images.normalised(state or {})
         self.loop = Loop(network, self.plan, self.images, place, request.seed, request.workers)
@@ -256,7 +256,7 @@ class Training:
         self.monitor.note(f"recipe {self.recipe_name}: {about}")
         for change in plan.changes:
             self.monitor.note(f"not as the recipe: {change}")
-        for hint in plan.hints if not self.request.init else ():
+        if not self.request.init and (hint := few_updates(plan, self.recipe_name)):
             self.monitor.note(f"note: {hint}")
         if self.request.init and not self.loop.done:
             self.monitor.note(f"beginning with {self.request.init}{f', with {self.new}' if self.new else ''}")
