@@ -1,10 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 
 from vitspace.families import anchor
 from vitspace.latency import LatencySettings
-from vitspace.profile import profile
+from vitspace.profile import clocks, profile
 from vitspace.profile.clocks import dense_part_milliseconds
 from vitspace.profile.figure import profile_figure
 from vitspace.tasks.dense import DenseTask
@@ -58,6 +59,13 @@ def test_sections_of_a_dense_task_add_up_and_are_timed(dense):
     assert all(part.ms is not None for part in dense.parts if "tokens" not in part.name)
 
 
+def test_the_head_takes_what_backbone_and_neck_leave_of_each_run(monkeypatch):
+    runs = {"network": [10.0, 11.0, 30.0], "backbone": [5.0, 9.0, 12.0], "neck": [4.0, 1.0, 17.0]}  # medians: 11, 9, 4
+    monkeypatch.setattr(clocks, "_times", lambda *args: {name: np.array(each) for name, each in runs.items()})
+    times = dense_part_milliseconds(SPEC, DenseTask.of("semantic-fpn", (64, 64)))
+    assert times == {"backbone": 9.0, "neck": 4.0, "head": 1.0}
+
+
 def test_a_dense_tasks_network_is_timed_whole_at_its_size(dense):
     assert dense.img_size == (64, 96)
     assert dense.memory.network_mb > 4e-6 * dense.costs.params
@@ -76,5 +84,5 @@ def test_the_figure_of_a_dense_task_names_it(dense):
 
 def test_a_detectors_backbone_and_neck_are_timed_apart():
     times = dense_part_milliseconds(SPEC, DenseTask.of("retinanet", (64, 64)))
-    assert {"backbone", "neck", "network", "stem", "stage 4 block 1"} <= times.keys()
-    assert times["network"] > times["backbone"] > times["stem"]
+    assert {"backbone", "neck", "head", "stem", "stage 4 block 1"} <= times.keys()
+    assert times["backbone"] > times["stem"] and times["head"] > 0

@@ -99,7 +99,9 @@ def test_every_family_is_a_backbone(name):
     assert network.eval()(torch.randn(1, 3, *ODD)).shape == (1, 3, *ODD)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50:caffe", "pvt_v2_b0", "swin_tiny_patch4_window7_224"])
+@pytest.mark.parametrize(
+    "name", ["resnet18", "resnet50:caffe", "pvt_v2_b0", "swin_tiny_patch4_window7_224", "maxvit_nano_rw_256"]
+)
 def test_networks_of_timm_are_backbones(name):
     network = vitspace.build(name, num_classes=3, img_size=ODD, task="semantic-fpn")
     assert network.eval()(torch.randn(1, 3, *ODD)).shape == (1, 3, *ODD)
@@ -150,7 +152,8 @@ def test_what_cannot_be_built_is_refused(arguments, message):
         ("resnet500", "timm's name of a network, but got 'resnet500'; nearest: resnet"),
         ("mat_1", r"as its spec, vitspace.anchor\('mat_1'\).spec, but got its id 'mat_1'"),
         (3, "a backbone is a spec, or timm's name of a network, but got 3"),
-        ("vit_tiny_patch16_224", "timm's vit_tiny_patch16_224 is no backbone"),
+        ("vit_tiny_patch16_224", r"at strides \(4, 8, 16, 32\), but those of vit_tiny_patch16_224 lie at \(16, 16"),
+        ("xcit_nano_12_p16_224", r"but those of xcit_nano_12_p16_224 lie at \(16, 16"),
         ("resnet18:caffe", ":caffe is for ResNets of bottlenecks"),
     ],
 )

@@ -1,12 +1,13 @@
 """Times the parts of a network while the network runs."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vitspace.image_sizes import ImageSize, sides
@@ -20,8 +21,8 @@ from vitspace.tasks.pyramid import Pyramid
 #: Runs, and how many of them at the start do not count; of dense tasks, whose networks take seconds, fewer.
 _RUNS, _WARM = 15, 3
 _DENSE_RUNS, _DENSE_WARM = 4, 1
-#: What a dense task's network is timed as: its backbone, its neck (`NECK`), and the rest of the whole.
-BACKBONE, WHOLE = "backbone", "network"
+#: What a dense task's network is timed as: its backbone, its neck (`NECK`), and what they leave of the whole.
+BACKBONE, HEAD, _WHOLE = "backbone", "head", "network"
 
 
 class Clock(Protocol):
@@ -51,7 +52,7 @@ def _named_dense_parts(network: nn.Module) -> list[tuple[str, nn.Module]]:
     backbone and the whole network are named, too.
     """
     pyramid = next(module for module in network.modules() if isinstance(module, Pyramid))
-    parts = [(WHOLE, network), (BACKBONE, pyramid), *_body_parts(pyramid)]
+    parts = [(_WHOLE, network), (BACKBONE, pyramid), *_body_parts(pyramid)]
     head = getattr(network, "head", None)
     if isinstance(head, nn.Module) and hasattr(head, NECK):
         return [*parts, *called(head)]
@@ -77,22 +78,29 @@ def part_milliseconds(
     """
     network = build(spec, img_size=img_size).eval().to(device, getattr(torch, dtype))
     images = torch.zeros(batch, 3, *sides(img_size), device=device, dtype=getattr(torch, dtype))
-    return _medians(network, _named_parts(network), images, _RUNS, _WARM)
+    return _medians(_times(network, _named_parts(network), images, _RUNS, _WARM))
 
 
 def dense_part_milliseconds(spec: Spec, task: DenseTask, dtype: str = "float32") -> dict[str, float]:
     """Return the median milliseconds of each part of a dense task's network while it runs, by name, as above.
 
-    It runs one image on the CPU. ``backbone`` and ``network`` are the whole of each.
+    It runs one image on the CPU. ``backbone`` is the whole of it, ``head`` what backbone and neck leave of each run.
     """
     network = task.build(spec).eval().to(getattr(torch, dtype))
     image = torch.zeros(1, 3, *task.size, dtype=getattr(torch, dtype))
-    return _medians(network, _named_dense_parts(network), image, _DENSE_RUNS, _DENSE_WARM)
+    times = _times(network, _named_dense_parts(network), image, _DENSE_RUNS, _DENSE_WARM)
+    times[HEAD] = times.pop(_WHOLE) - times[BACKBONE] - times[NECK]
+    return _medians(times)
 
 
-def _medians(
+def _medians(times: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    return {name: float(np.median(each)) for name, each in times.items()}
+
+
+def _times(
     network: nn.Module, parts: Sequence[tuple[str, nn.Module]], images: Tensor, runs: int, warm: int
-) -> dict[str, float]:
+) -> dict[str, NDArray[np.float64]]:
+    """Return the milliseconds of each part in each run that counts."""
     on_gpu = images.device.type == "cuda"
     clocks: dict[str, Clock] = {}
     for name, module in parts:
@@ -105,7 +113,7 @@ def _medians(
             network(images)
             for clock in clocks.values():
                 clock.end_run()
-    return {name: float(np.median(clock.runs[warm:])) for name, clock in clocks.items()}
+    return {name: np.array(clock.runs[warm:]) for name, clock in clocks.items()}
 
 
 class _WallClock:

@@ -12,7 +12,7 @@ from vitspace.latency.calibration import Calibration, host_calibration
 from vitspace.latency.cuda import CudaLatency, CudaSettings, check_cuda, measure_cuda
 from vitspace.latency.predictor import LatencyPrediction
 from vitspace.machine.host import fingerprint
-from vitspace.profile.clocks import BACKBONE, WHOLE, dense_part_milliseconds, part_milliseconds
+from vitspace.profile.clocks import BACKBONE, HEAD, dense_part_milliseconds, part_milliseconds
 from vitspace.profile.memory import PeakMemory, peak_memory
 from vitspace.profile.sizes import Beside
 from vitspace.spec import Spec
@@ -156,11 +156,9 @@ def profile(
 
 
 def _sections(costs: DenseCost, milliseconds: Mapping[str, float]) -> list[Section]:
-    """Return backbone, neck and head; the head takes what the others leave of the whole network's time."""
-    ms = {name: milliseconds[name] for name in (BACKBONE, NECK)}
-    ms["head"] = max(0.0, milliseconds[WHOLE] - sum(ms.values()))
-    counted: dict[str, PartCost] = {BACKBONE: costs.backbone, NECK: costs.neck, "head": costs.head}
-    return [Section(name, c.params, c.macs, c.activations, ms[name]) for name, c in counted.items()]
+    """Return backbone, neck and head, with the time that each takes."""
+    counted: dict[str, PartCost] = {BACKBONE: costs.backbone, NECK: costs.neck, HEAD: costs.head}
+    return [Section(name, c.params, c.macs, c.activations, milliseconds[name]) for name, c in counted.items()]
 
 
 def profile_cuda(name: str, spec: Spec, settings: CudaSettings, beside: Beside | None = None) -> Profile:

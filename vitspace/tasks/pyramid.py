@@ -56,7 +56,7 @@ class SpecPyramid(Pyramid):
 class TimmPyramid(Pyramid):
     """A network of timm.
 
-    Images of networks of patches are padded to whole patches of 4, as mmdetection does.
+    Images of networks of patches are padded to whole patches of 4, as mmdetection does; MaxViT's to whole windows.
 
     Args:
         name: Its name there, ``resnet50`` or ``swin_tiny_patch4_window7_224``.
@@ -72,13 +72,11 @@ class TimmPyramid(Pyramid):
         name, caffe = name.removesuffix(CAFFE), name.endswith(CAFFE)
         settings: dict[str, Any] = {"drop_path_rate": drop_path_rate} if drop_path_rate else {}
         config = timm.get_pretrained_cfg(name)
-        self.multiple = 1
-        if config is not None and config.fixed_input_size:
-            self.multiple = STRIDES[0]
-            height, width = (side + -side % self.multiple for side in img_size)
-            settings |= {"img_size": (height, width), "strict_img_size": False}
         try:
-            self.network = timm.create_model(name, features_only=True, **settings)
+            if config is not None and config.fixed_input_size:
+                self.network, self.multiple = _for_size(name, img_size, settings)
+            else:
+                self.network, self.multiple = timm.create_model(name, features_only=True, **settings), 1
         except (RuntimeError, AttributeError, TypeError) as error:
             raise InputError(f"timm's {name} is no backbone: {error}") from None
         info: Any = self.network.feature_info
@@ -96,6 +94,24 @@ class TimmPyramid(Pyramid):
         maps = self.network(x)
         maps = [maps[index] for index in self.chosen]
         return [each.permute(0, 3, 1, 2).contiguous() for each in maps] if self.channels_last else maps
+
+
+def _for_size(name: str, img_size: tuple[int, int], settings: dict[str, Any]) -> tuple[nn.Module, int]:
+    """Return timm's network for a size, and what sides of images are padded to multiples of.
+
+    Windows that timm does not pad, as MaxViT's, divide the maps where sides are multiples of the last stride.
+    """
+
+    def made(multiple: int, **others: bool) -> tuple[nn.Module, int]:
+        size = tuple(side + -side % multiple for side in img_size)
+        return timm.create_model(name, features_only=True, img_size=size, **others, **settings), multiple
+
+    try:
+        return made(STRIDES[0], strict_img_size=False)
+    except TypeError as error:
+        if "strict_img_size" not in str(error):
+            raise
+    return made(STRIDES[-1])
 
 
 def build_pyramid(backbone: Backbone, img_size: tuple[int, int], drop_path_rate: float = 0.0) -> Pyramid:
