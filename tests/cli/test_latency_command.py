@@ -68,3 +68,6 @@ def test_a_draw_takes_a_device_s_milliseconds(call, tmp_path):
     code, out, err = call("space", "draw", "small.yaml", "-n", "3", "--budget", "1G", "--latency", "pi5:1s", "--json")
     assert code == 0, err
     assert all(0 < row["predicted_ms"] < 1000 for row in json.loads(out))
+    for sizes, why in (("256", "the image size of its kit, 224 px, but got 256"), ("192,224", "but got 192, 224")):
+        code, _, err = call("space", "draw", "small.yaml", "-n", "3", "--latency", "pi5:1s", "--img-size", sizes)
+        assert code == 2 and "latency on pi5 is predicted at" in err and why in err

@@ -83,8 +83,17 @@ def test_an_unknown_device_is_refused_before_anything_is_stored(device):
 
 def test_images_are_of_the_size_that_the_device_was_timed_at(device):
     limits = StudyConfig(space="msg", latency="pi5:60ms").limits
-    with pytest.raises(InputError, match="224 pixels of pi5, but the study is for 192"):
+    with pytest.raises(
+        InputError, match="latency on pi5 is predicted at the image size of its kit, 224 px, but got 192"
+    ):
         budget_device(limits, 192)
+
+
+def test_several_sizes_of_image_are_refused(device):
+    with pytest.raises(
+        InputError, match="pi5 is predicted at one image size, that of its kit, but got img_size 192,224"
+    ):
+        StudyConfig.of({"space": "msg", "latency": "pi5:60ms", "img_size": "192,224"})
 
 
 def test_a_study_goes_on_with_the_device_it_was_made_for(device, make_evaluator):

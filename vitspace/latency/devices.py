@@ -18,7 +18,7 @@ from platformdirs import user_data_path
 from vitspace.costs import cost
 from vitspace.errors import InputError, shown
 from vitspace.files import parse_json, write_json
-from vitspace.image_sizes import ImageSize, plain_size
+from vitspace.image_sizes import ImageSize, format_image_size, plain_size
 from vitspace.latency.counted import SCALES, CountedLatency, CountedPrediction
 from vitspace.latency.kit import DeviceTime, Kit, read_kit, read_results, times_of
 from vitspace.latency.process import TimeScales
@@ -114,6 +114,21 @@ def device(name: str) -> Device:
         InputError: there is none of that name, or its file is damaged.
     """
     return _read(device_path(name), name)
+
+
+def device_at(name: str, img_size: ImageSize) -> Device:
+    """Return the device of a name, which predicts for images of a size.
+
+    Raises:
+        InputError: as `device`, or it was timed for images of another size.
+    """
+    found = device(name)
+    if found.img_size != img_size:
+        raise InputError(
+            f"latency on {name} is predicted at the image size of its kit, {format_image_size(found.img_size)} px, "
+            f"but got {format_image_size(img_size)}"
+        )
+    return found
 
 
 def device_path(name: str) -> Path:

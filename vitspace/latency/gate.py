@@ -99,12 +99,13 @@ class PredictedWithin:
         least: Smallest prediction so far, in ms; ``most`` is the largest.
 
     Raises:
-        InputError: this host is not calibrated for such settings, or there is no such device.
+        InputError: this host is not calibrated for such settings, there is no such device, or it was timed for images
+            of another size.
     """
 
     def __init__(self, budget: Budget, settings: LatencySettings) -> None:
         self.predict: Callable[[Spec], LatencyPrediction | CountedPrediction] = (
-            _on_device(budget.device) if budget.device else HostPredictor.here(settings)
+            _on_device(budget.device, settings) if budget.device else HostPredictor.here(settings)
         )
         self.low, self.high = budget.latency_ms
         self.least, self.most = math.inf, 0.0
@@ -120,11 +121,11 @@ class PredictedWithin:
         return f"predicted latency ({self.least:.1f} to {self.most:.1f} ms)"
 
 
-def _on_device(name: str) -> "Callable[[Spec], LatencyPrediction | CountedPrediction]":
+def _on_device(name: str, settings: LatencySettings) -> "Callable[[Spec], LatencyPrediction | CountedPrediction]":
     # scipy takes a while to import, and most studies have no latency budget.
-    from vitspace.latency.devices import device
+    from vitspace.latency.devices import device_at
 
-    return device(name).predict
+    return device_at(name, settings.img_size).predict
 
 
 def _predictor(
@@ -132,7 +133,7 @@ def _predictor(
 ) -> "Callable[[Spec], LatencyPrediction | CountedPrediction] | None":
     """Return what predicts a design best here, or on a device; None where nothing does."""
     if device:
-        return _on_device(device)
+        return _on_device(device, settings)
     # scipy takes a while to import, and most studies have no latency budget.
     from vitspace.latency.counted import CountedLatency, unknown
 

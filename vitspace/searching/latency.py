@@ -3,10 +3,9 @@
 from typing import Any
 
 from vitspace.budget import ANY, Budget
-from vitspace.errors import InputError
-from vitspace.image_sizes import ImageSize, format_image_size
+from vitspace.image_sizes import ImageSize
 from vitspace.latency import LatencySettings
-from vitspace.latency.devices import BACKEND, Device, device
+from vitspace.latency.devices import BACKEND, Device, device_at
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.trial import State, Trial
@@ -30,15 +29,7 @@ def budget_device(budget: Budget, img_size: ImageSize) -> Device | None:
     Raises:
         InputError: there is no such device, or it was timed for images of another size.
     """
-    if not budget.device:
-        return None
-    found = device(budget.device)
-    if found.img_size != img_size:
-        raise InputError(
-            f"latency is predicted at the image size that a device was timed at, {found.img_size} pixels of "
-            f"{found.name}, but the study is for {format_image_size(img_size)}"
-        )
-    return found
+    return device_at(budget.device, img_size) if budget.device else None
 
 
 def predicted_latency(found: Device, spec: Spec, budget: Budget) -> dict[str, Any]:

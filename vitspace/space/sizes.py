@@ -106,8 +106,8 @@ class SizedSpace(Space):
         limit, again = request.budget, request.replace
         if limit.device:
             raise InputError(
-                f"latency on a device is predicted at the size of image that it was timed at, but got {limit.device} "
-                f"for {len(self.at)} sizes"
+                f"latency on {limit.device} is predicted at one image size, that of its kit, but got "
+                f"{', '.join(map(format_image_size, self.at))}"
             )
         self.check_budget(limit)
         wanted = max(request.n, 0)

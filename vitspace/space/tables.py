@@ -8,7 +8,7 @@ from typing import Any
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import HostPredictor, LatencySettings
 from vitspace.latency.counted import CountedPrediction
-from vitspace.latency.devices import device as on_device
+from vitspace.latency.devices import device_at
 from vitspace.latency.predictor import LatencyPrediction
 from vitspace.sized import SizedSpec, size_of
 from vitspace.space.config import STAGES
@@ -83,10 +83,11 @@ def predicted(
     """Predict the CPU latency of designs from this host's calibration, or on a device.
 
     Raises:
-        InputError: this host has no calibration for the backend, or there is no such device.
+        InputError: this host has no calibration for the backend, there is no such device, or it was timed for images of
+            another size.
     """
     if device:
-        return [on_device(device).predict(spec) for spec in specs]
+        return [device_at(device, size_of(spec, img_size)).predict(spec) for spec in specs]
     predict = {
         size: HostPredictor.here(LatencySettings(backend, img_size=size))
         for size in {size_of(spec, img_size) for spec in specs}

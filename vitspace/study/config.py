@@ -128,6 +128,11 @@ class StudyConfig(BaseModel):
                 f"latency_backend, latency_threads and latency_batch say how networks are timed here, and latency on "
                 f"{self.limits.device} is predicted, but got {', '.join(map(str, timed))}"
             )
+        if self.limits.device and len(self.sizes) > 1:
+            raise ValueError(
+                f"latency on {self.limits.device} is predicted at one image size, that of its kit, but got img_size "
+                f"{self.img_size}"
+            )
         return self
 
     @model_validator(mode="after")
