@@ -19,6 +19,11 @@ def test_rows_of_a_dense_task_stand_beside_ours():
     assert "1,000 proposals" in printed and "1 FLOP = 1 multiply-add" in printed
 
 
+def test_a_result_has_the_digits_that_are_printed():
+    [line] = [line for line in run("--task", "semantic-fpn").output.splitlines() if line.startswith("mat_2:")][:1]
+    assert line.endswith("mIoU 40.0")
+
+
 def test_json_is_one_list():
     rows = json.loads(run("--task", "ssdlite", "--family", "mat", "--json").output)
     assert [row["id"] for row in rows] == ["mat_1:ssd", "mat_2:ssd", "mat_3:ssd"]

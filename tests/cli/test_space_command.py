@@ -133,6 +133,9 @@ def test_a_task_counts_whole_networks(folder):
     [row] = json.loads(vitspace("space", "draw", "small.yaml", "-n", "1", *task, cwd=folder).stdout)
     spec = Spec.from_dict({key: row[key] for key in ("stem", "stages", "head")})
     assert row["macs"] == cost(spec, 64, task="semantic-fpn").macs
+    shown = vitspace("space", "draw", "small.yaml", "-n", "1", *task[:-1], cwd=folder).stdout.splitlines()
+    title = "1 design of small for semantic-fpn at 64 px, 150 classes, whole networks"
+    assert shown[0] == title and shown[1].startswith("design")
     done = vitspace("space", "size", "small.yaml", "--task", "fpnn", cwd=folder, check=2)
     assert "did you mean fpn?" in done.stderr
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from vitspace.anchors import anchor
 from vitspace.errors import InputError
 from vitspace.report.compare import Comparison
 from vitspace.report.markdown import report_text
@@ -53,12 +54,27 @@ def test_a_design_is_carried_over_within_the_range_of_the_rows(dense):
     trial = replace(dense.front[0], score=80.0, score_std=0.5, anchor=None, estimate={"low90": 79, "high90": 81})
     value, sd = carried_value(dense, trial)
     assert value == line.value(80.0) and sd == pytest.approx((line.sd**2 + (line.slope * 0.5) ** 2) ** 0.5)
-    assert (
-        carried_words(dense, trial) == f"By the published rows of semantic-fpn: mIoU {value:.1f} ± {sd:.1f}, no result."
-    )
+    said = f"By the published rows of semantic-fpn: mIoU {value:.1f} ± {sd:.1f}, no result"
+    assert carried_words(dense, trial) == f"{said}; no row is of MSG."
+    own = line.errors_of("mat")
+    where = "above" if own.mean() > 0 else "below"
+    words = carried_words(dense, replace(trial, spec=anchor("mat_2").spec))
+    rows = f"MAT's own {len(own)} rows lie {abs(own.mean()):.1f} points {where} the line of the others"
+    assert words == f"{said}; {rows}."
     outside = replace(trial, score=85.0)
     assert carried_value(dense, outside) is None
     assert "Top-1 is outside of the published rows of semantic-fpn" in carried_words(dense, outside)
+
+
+def test_designs_outside_the_range_of_the_rows_are_counted(dense):
+    [line] = lines("semantic-fpn")
+    by_cost = sorted(dense.front, key=lambda trial: trial.macs)
+    scores = [75.0, *(80.0 + i / 10 for i in range(len(by_cost) - 2)), 85.0]
+    front = [replace(trial, score=score, anchor=None) for trial, score in zip(by_cost, scores, strict=True)]
+    words = f" Of the {len(front)} designs on the front 1 above and 1 below that range: no mIoU is said of them."
+    assert len(front) > 2 and task_sentence(replace(dense, trials=front)).endswith(line.words + words)
+    inside = [replace(trial, score=80.0) for trial in dense.trials]
+    assert task_sentence(replace(dense, trials=inside)).endswith(line.words)
 
 
 def test_cards_say_it(dense):

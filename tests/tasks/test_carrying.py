@@ -51,6 +51,12 @@ def test_errors_are_those_of_families_that_the_line_has_not_seen():
     assert line.error < line.error_of_mean
 
 
+def test_a_family_has_errors_of_its_own():
+    [line] = lines("semantic-fpn")
+    of_mat = [error for point, error in zip(line.points, line.errors, strict=True) if point.row.family == "mat"]
+    assert line.errors_of("mat").tolist() == of_mat and of_mat and not len(line.errors_of("vt"))
+
+
 def test_it_says_nothing_outside_the_range_of_its_rows():
     [line] = lines("semantic-fpn")
     low, high = line.top1.min(), line.top1.max()

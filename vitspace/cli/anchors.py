@@ -153,7 +153,7 @@ def _dense_cells(row: dict[str, Any]) -> list[str]:
         _text(published["gflops"]),
         _percent(row["flops_error_without_attention"]),
         _number(row["macs"], 1e9),
-        f"{published['metric']} {published['value']:g}",
+        row["printed"],
     ]
 
 

@@ -98,6 +98,7 @@ def draw(
     """Draw designs uniformly from the distinct designs within a budget, and show what differs between them."""
     from vitspace.space import load_sizes
     from vitspace.space.tables import design_rows, predicted
+    from vitspace.words import plural
 
     space = load_sizes(name, read_sizes(img_size), task or CLASSIFICATION)
     if latency_backend and not latency:
@@ -110,6 +111,8 @@ def draw(
     if as_json:
         print_json(rows)
         return
+    if space.task:
+        say(f"{plural(len(specs), 'design')} of {space.name} {space.where}, whole networks")
     _print_designs(rows, specs)
     for line in dict.fromkeys(prediction.worth for prediction in predictions):
         say(f"predicted ms: {line}")

@@ -86,6 +86,10 @@ class Line:
         """Each row less what the line through the rows of other families says, [N]."""
         return self._left_out(lambda x, y, at: _at(_fit(x, y), at))
 
+    def errors_of(self, family: str) -> Floats:
+        """Return the `errors` of the rows of one family, [n]."""
+        return self.errors[[_family(point.row) == family for point in self.points]]
+
     @property
     def error(self) -> float:
         """Mean absolute held-out error, points of the metric."""

@@ -46,7 +46,7 @@ class DenseRow:
         size_printed: Whether that size stands beside the row.
         num_classes: Classes.
         published: params_m (millions), gflops (billions of multiply-adds); absent where the paper prints none.
-        digits: Decimals printed of them.
+        digits: Decimals printed of them, and of ``value``.
         metric: What ``value`` measures: mIoU, AP box, AP mask, AP keypoint.
         value: It, in percent.
         top1: Published top-1 of a peer's weights, %; that of our backbones is their anchors'.
@@ -76,6 +76,11 @@ class DenseRow:
         """The spec, or timm's name of a network."""
         row = all_anchors().get(self.network)
         return self.network if row is None or row.spec is None else row.spec
+
+    @property
+    def printed(self) -> str:
+        """The result as it is printed: ``mIoU 40.0``."""
+        return f"{self.metric} {self.value:.{self.digits['value']}f}"
 
     def cost(self) -> DenseCost:
         """Count our network at the row's size and number of classes."""
@@ -131,6 +136,7 @@ def _beside(row: DenseRow, costs: DenseCost) -> dict[str, Any]:
         "macs": costs.macs,
         "macs_without_attention": without,
         "published": dict.fromkeys(FACTS) | dict(row.published) | {"metric": row.metric, "value": row.value},
+        "printed": row.printed,
         "params_error": off["params_m"],
         "flops_error": error(row, "gflops", costs.macs, 1e9),
         "flops_error_without_attention": off["gflops"],
@@ -161,7 +167,7 @@ def _row(row: dict[str, str]) -> DenseRow:
         size_printed=bool(row["printed_size"]),
         num_classes=int(row["classes"] or task_of(row["task"]).classes),
         published={name: float(row[name]) for name in numbers if row[name]},
-        digits={name: len(row[name].partition(".")[2]) for name in numbers if row[name]},
+        digits={name: len(row[name].partition(".")[2]) for name in (*numbers, "value") if row[name]},
         metric=row["metric"],
         value=float(row["value"]),
         top1=float(row["top1"]) if row["top1"] else None,
