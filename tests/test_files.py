@@ -1,4 +1,5 @@
 import json
+import os
 import random
 
 import pytest
@@ -119,3 +120,9 @@ def test_a_secret_is_its_owner_s_alone(tmp_path):
     write_secret(tmp_path / "new" / "url", "postgresql://u:p@h/d")
     assert (tmp_path / "new" / "url").read_text() == "postgresql://u:p@h/d"
     assert (tmp_path / "new" / "url").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_pipe_is_no_yaml_file_and_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.yaml")
+    with pytest.raises(InputError, match="cannot be read: it is no file"):
+        read_yaml(tmp_path / "x.yaml", Any)

@@ -234,3 +234,14 @@ def test_fidelity_refuses_what_it_would_ignore(tmp_path, args, message):
 def test_fidelity_refuses_what_it_does_not_know(tmp_path):
     done = vitspace("fidelity", "luck", cwd=tmp_path, check=2)
     assert "a proxy is one of halving, supernet, train" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+URL = "postgresql://u:p@ss:Secret123@127.0.0.1:1/x"
+PLACES = (["report"], ["search", "--study"], ["search", "--space"], ["train", "mat_1", "--data"], ["profile"])
+
+
+@pytest.mark.parametrize("place", [*PLACES, ["studies", "list", "--storage"]])
+def test_no_error_shows_a_password_wherever_its_url_stands(tmp_path, place):
+    done = vitspace(*place, URL, cwd=tmp_path, check=2)
+    assert done.stderr.startswith("error: ") or "\nerror: " in done.stderr
+    assert "Secret123" not in done.stderr + done.stdout

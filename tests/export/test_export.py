@@ -1,5 +1,6 @@
 """Files of an export, and that what they hold is the network."""
 
+import ast
 import importlib.util
 import sys
 
@@ -280,3 +281,13 @@ def test_the_cards_first_snippet_builds_the_network_that_was_exported(spec, weig
     if trained:
         for name, tensor in found["model"].state_dict().items():
             assert torch.equal(tensor, model.network.state_dict()[name]), name
+
+
+def test_names_of_others_stay_words_in_card_and_module(spec, weights, tmp_path):
+    """Of a file with a spec, and of classes, which are names of folders."""
+    model = ExportedModel.of(Design('a"""\\x\n1', spec), weights / "best.safetensors")
+    model.facts["classes"] = ["a\n\n## Numbers\n", "\033[31m", "<b>"]
+    record = export_folder(model, ["timm"], tmp_path / "out")
+    ast.parse((tmp_path / "out" / f"{record['model']}.py").read_text())
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert text.count("\n## Numbers") == 1 and "\033" not in text and "<b>" not in text

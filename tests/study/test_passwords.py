@@ -17,6 +17,8 @@ from vitspace.study.passwords import without_passwords
         ("mysql://db/v?passwd=s3cret&ssl_Password=s3", "mysql://db/v?passwd=***&ssl_Password=***"),
         ("search --storage 'postgresql://u:s3'\"'\"'cret@db/v' --trials 5", "'postgresql://u:***@db/v' --trials 5"),
         ("the storage 'postgresql://db/v?password=s3cret', then", "'postgresql://db/v?password=***', then"),
+        ("a gRPC proxy is grpc://HOST:PORT, but got 'grpc://u:s3cret@h:1'", "'grpc://u:***@h:1'"),
+        ("a folder, but 'postgresql:/u:s3cret@db/v'", "a folder, but 'postgresql:/u:***@db/v'"),
         ("x --storage=postgresql://u:s3cret@a/v y postgresql://w:s3cret@b/v", "://u:***@a/v y postgresql://w:***@b/v"),
     ],
 )

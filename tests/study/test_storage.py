@@ -246,7 +246,9 @@ def test_a_database_whose_writer_was_killed_is_opened_by_who_only_reads(tmp_path
         opened.execute("VACUUM INTO ?", [str(path)])
     words = "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; CREATE TABLE more (x);"
     words += "INSERT INTO more VALUES (zeroblob(100000));"
-    killed = "import os, sqlite3, sys; opened = sqlite3.connect(sys.argv[1]); opened.executescript(sys.argv[2]); os._exit(9)"
+    killed = (
+        "import os, sqlite3, sys; opened = sqlite3.connect(sys.argv[1]); opened.executescript(sys.argv[2]); os._exit(9)"
+    )
     subprocess.run([sys.executable, "-c", killed, path, words], check=False)
     assert path.with_name("s.db-journal").stat().st_size
     assert study_names(open_storage(f"sqlite:///{path}", create=False)) == ["s"]

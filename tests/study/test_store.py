@@ -86,6 +86,7 @@ def test_names(storage):
         ("postgresql+psycopg://nobody@127.0.0.1:1/none", "cannot be reached"),
         ("oracle-of-delphi://x", "cannot be reached"),
         ("/", "a storage is a file, but '/' is a folder"),
+        ("/dev/null", "a storage is a file, but '/dev/null' is a device or pipe"),
     ],
 )
 def test_a_storage_that_cannot_be_reached(url, message):

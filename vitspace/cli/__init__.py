@@ -143,10 +143,10 @@ def main() -> None:
         with _notes_on_stderr():
             app()
     except InputError as error:
-        say(f"error: {error}", file=sys.stderr)
+        say(f"error: {without_passwords(str(error))}", file=sys.stderr)
         sys.exit(2)
     except FailureError as error:
-        say(f"error: {error}", file=sys.stderr)
+        say(f"error: {without_passwords(str(error))}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
         if error.errno not in _CURES:
@@ -166,7 +166,7 @@ class _Stderr(logging.StreamHandler):
         return sys.stderr
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record))
+        return printable(without_passwords(super().format(record)))
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from vitspace import __version__
 from vitspace.export.model import ExportedModel
 from vitspace.image_sizes import sides
 from vitspace.network import first_conv
+from vitspace.words import printable
 
 _TEMPLATE = Template('''\
 """$name, a design of the family $family, as a timm model; written by vitspace $version.
@@ -76,7 +77,7 @@ def module_text(model: ExportedModel, weights: str) -> str:
     """Return the file's text; ``weights`` is the name of the weights' file."""
     design = model.design
     return _TEMPLATE.substitute(
-        name=design.name,
+        name=printable(design.name).replace("\\", "/").replace('"', "'"),
         identifier=design.identifier,
         family=design.spec.family,
         version=__version__,

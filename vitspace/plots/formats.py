@@ -8,6 +8,7 @@ import pandas as pd
 
 from vitspace.plots.names import readable_name
 from vitspace.units import format_score
+from vitspace.words import printable
 
 Show = Callable[[Any], str]
 
@@ -134,8 +135,8 @@ def markdown(frame: pd.DataFrame) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text in which Markdown sees neither HTML nor links of whoever wrote it."""
-    return text.replace("<", "&lt;").replace("](", "]\\(")
+    """Return a text on one line, in which Markdown sees neither HTML nor links of whoever wrote it."""
+    return printable(" ".join(text.split())).replace("<", "&lt;").replace("](", "]\\(")
 
 
 def fenced(text: str) -> str:
@@ -145,7 +146,7 @@ def fenced(text: str) -> str:
 
 
 def _cell(value: Any) -> str:
-    return " ".join(escaped(str(value)).replace("|", "\\|").split())
+    return escaped(str(value)).replace("|", "\\|")
 
 
 def _latency(row: pd.Series) -> str:

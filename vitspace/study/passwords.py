@@ -7,8 +7,8 @@ prints the rest of one with an unescaped ``@`` as the host. So too much is maske
 import re
 from urllib.parse import unquote
 
-#: From a URL's first colon to its last @, and the values of parameters that may be secret.
-_IN_URL = re.compile(r"(://[^\s:/?]*):\S*@")
+#: From a URL's first colon to its last @ (as a path it has one slash), and the values of parameters that may be secret.
+_IN_URL = re.compile(r"(:/{1,2}[^\s:/?]*):\S*@")
 _QUERY_VALUE = r"[?&;][^\s=&?]*(?:pass|pwd|secret|token)[^\s=&?]*=([^\s&]+)"
 #: Characters from which a piece of a password is masked wherever it stands.
 _SHORTEST = 4

@@ -72,8 +72,10 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
         raise InputError(f"a storage is a journal file or a database URL, but there is no file {str(file)!r}")
     if file and not file.resolve().parent.is_dir():
         raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
-    if file and file.is_dir():
-        raise InputError(f"a storage is a file, but {str(file)!r} is a folder")
+    if file and file.exists() and not file.is_file():
+        raise InputError(
+            f"a storage is a file, but {str(file)!r} is a {'folder' if file.is_dir() else 'device or pipe'}"
+        )
     if sqlite and file and not create:
         _check_database(file)
     try:
