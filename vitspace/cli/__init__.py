@@ -77,13 +77,6 @@ def _interruptible(function: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _told(text: str) -> str:
-    """Return an error's or a note's text without passwords, which a URL in a wrong place has, too."""
-    from vitspace.study.passwords import without_passwords
-
-    return without_passwords(text)
-
-
 def say(*parts: object, sep: str = " ", end: str = "\n", file: TextIO | None = None) -> None:
     """Print as `print` does, with what would control the terminal written out: names may be others'."""
     print(*(printable(str(part)) for part in parts), sep=sep, end=end, file=file)
@@ -107,7 +100,7 @@ def refuse(rule: str, beside: dict[str, Any]) -> None:
 
 def command_line() -> str:
     """Return the command line without passwords, for the record."""
-    return _told("vitspace " + shlex.join(sys.argv[1:]))
+    return without_passwords("vitspace " + shlex.join(sys.argv[1:]))
 
 
 def console() -> "Console":
@@ -150,10 +143,10 @@ def main() -> None:
         with _notes_on_stderr():
             app()
     except InputError as error:
-        say(f"error: {_told(str(error))}", file=sys.stderr)
+        say(f"error: {without_passwords(str(error))}", file=sys.stderr)
         sys.exit(2)
     except FailureError as error:
-        say(f"error: {_told(str(error))}", file=sys.stderr)
+        say(f"error: {without_passwords(str(error))}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
         if error.errno not in _CURES:
@@ -173,7 +166,7 @@ class _Stderr(logging.StreamHandler):
         return sys.stderr
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(_told(super().format(record)))
+        return printable(without_passwords(super().format(record)))
 
 
 @contextmanager

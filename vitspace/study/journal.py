@@ -15,6 +15,7 @@ import logging
 import os
 import tempfile
 import threading
+import time
 import zlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from vitspace.errors import InputError
 from vitspace.locks import holders, take
 from vitspace.study.journal_records import BLANK, START, Counts, read_record
 from vitspace.study.troubles import DamagedError, LostError
+from vitspace.units import format_seconds
 
 #: Seconds for which a process that writes is waited for.
 PATIENCE = 120.0
@@ -125,6 +127,7 @@ class JournalFile(JournalFileBackend):
     @contextmanager
     def _locked(self, file: FileIO, how: int) -> Iterator[None]:
         """Hold the lock of the file within; it ends with the process, too."""
+        began = time.monotonic()
         try:
             had = take(file, how, self.patience, f"the journal {self.path}")
         except OSError:
@@ -132,7 +135,8 @@ class JournalFile(JournalFileBackend):
             if not had:
                 raise
         if not had:
-            raise OSError(errno.EAGAIN, f"it is locked by {holders(file)} for more than {self.patience:g} s")
+            waited = format_seconds(time.monotonic() - began)
+            raise OSError(errno.EAGAIN, f"after {waited} it is still locked by {holders(file)}")
         try:
             yield
         finally:
