@@ -20,6 +20,7 @@ the processor, on CUDA of the clock.
 
 import argparse
 import csv
+import fcntl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -125,13 +126,13 @@ class Bench:
 
     def add(self, name: str, *values: object) -> None:
         """Append a row to a table."""
-        path = self.out / f"{name}.csv"
-        begin = not path.exists()
-        if not begin and not (text := path.read_text()).endswith("\n"):  # a kill cut the last line
-            path.write_text(text[: text.rfind("\n") + 1])
-        with path.open("a", newline="") as file:
+        with (self.out / f"{name}.csv").open("a+", newline="") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # several processes may write
+            file.seek(0)
+            text = file.read()
+            file.truncate(len(text[: text.rfind("\n") + 1].encode()))  # a kill may have cut the last line
             writer = csv.writer(file, lineterminator="\n")
-            if begin:
+            if not text:
                 writer.writerow(FIELDS[name])
             writer.writerow(f"{each:.6g}" if isinstance(each, float) else each for each in values)
         print(name, *values[:3], flush=True)
@@ -153,11 +154,17 @@ def alone(bench: Bench, space: str, seeds: Sequence[int]) -> None:
     """Train each design alone."""
     for seed in seeds:
         for spec in bench.designs(space):
-            if not bench.has("alone", space, spec.id, seed):
-                with bench.clock() as seconds:
-                    found = train(spec, bench.proxy, bench.dataset, seed, check_device(bench.device))
-                values = (-found.score, found.accuracy, found.train_loss, seconds[0], bench.recipe)
-                bench.add("alone", space, spec.id, seed, *values)
+            train_alone(bench, space, spec, seed)
+
+
+def train_alone(bench: Bench, space: str, spec: Spec, seed: int) -> None:
+    """Train a design alone, unless it is done."""
+    if bench.has("alone", space, spec.id, seed):
+        return
+    with bench.clock() as seconds:
+        found = train(spec, bench.proxy, bench.dataset, seed, check_device(bench.device))
+    values = (-found.score, found.accuracy, found.train_loss, seconds[0], bench.recipe)
+    bench.add("alone", space, spec.id, seed, *values)
 
 
 def store(bench: Bench, space: str, factor: int, seed: int, name: str = "") -> Path:
