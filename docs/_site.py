@@ -118,6 +118,24 @@ def axes(name: str) -> str:
     return "\n".join([*_table(("axis", "stages", "values", "when"), rows), *(f"- rule: `{rule}`" for rule in rules)])
 
 
+def cuts(family: str) -> str:
+    """Return which tensors of a family's stages designs share in another way than by their first elements."""
+    from vitspace.spec import part_type
+
+    rules = part_type("stage", family).cuts
+    return "\n".join(_table(("tensor", "a design takes"), [(f"`{name}`", _cut(each)) for name, each in rules.items()]))
+
+
+def _cut(rules: tuple[int | str, ...]) -> str:
+    kept = {
+        "square": "the nearest distances",
+        "grid": "the top left of the region",
+        "dense": "the blocks on the diagonal of one matrix",
+    }
+    numbers = [f"the first elements of each of {n} parts" for n in rules if isinstance(n, int) and n > 1]
+    return " and ".join([*numbers, *(kept[rule] for rule in rules if isinstance(rule, str))])
+
+
 def fields(model: str) -> str:
     """Return the keys of a file's pydantic model: type, default, and what the docstring says of each."""
     from importlib import import_module
@@ -152,4 +170,4 @@ def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     return [*("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines), ""]
 
 
-MAKERS: dict[str, Callable[..., str]] = {f.__name__: f for f in (commands, anchors, axes, fields, families)}
+MAKERS: dict[str, Callable[..., str]] = {f.__name__: f for f in (commands, anchors, axes, cuts, fields, families)}

@@ -25,7 +25,9 @@ def export(
     task: str = typer.Option(
         None, help="classification, or a task of segmentation. (default: the weights', or classification)"
     ),
-    weights: Path = typer.Option(None, help="The .safetensors of vitspace train. (default: as initialised)"),
+    weights: Path = typer.Option(
+        None, help="The .safetensors of vitspace train, or supernet:DIR for shared weights. (default: as initialised)"
+    ),
     data: str = typer.Option(
         "",
         help="Images to compare on (validation) and to calibrate int8 by (training): imagefolder:DIR, cifar10:DIR, ... "

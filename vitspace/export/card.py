@@ -83,6 +83,12 @@ def _training(weights: Weights) -> str:
         return f"Its weights are of {weights.path.name}, which does not say how they were trained."
     selected = ", the best epoch on these same images, so the number is optimistic" if facts.get("selected") else ""
     part = f"{facts['epoch']} of " if facts["epoch"] < facts["epochs"] else ""
+    if not facts["epochs"]:
+        return (
+            f"Its weights are the design's part of {facts['init']}, which designs of a space share, without further "
+            f"training: {' '.join(measured)} on {facts['val_images']:,} validation images of {facts['data']} at "
+            f"{facts['img_size']} px. `vitspace train --init supernet:DIR` trains it further."
+        )
     begun = f"Fine-tuned from {facts['init']}" if facts.get("init") else "Trained from scratch"
     epochs = f"{part}{plural(facts['epochs'], 'epoch')}"
     return (

@@ -1,6 +1,6 @@
 """The network that is exported, with its image size and normalisation, and its ONNX graph once that is made."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from vitspace.costs import PartCost
 from vitspace.design import Design
 from vitspace.errors import InputError
-from vitspace.image_sizes import ImageSize, plain_size, sides
+from vitspace.image_sizes import ImageSize, format_image_size, plain_size, sides
 from vitspace.latency.backends import onnx_model
 from vitspace.network import Network
 from vitspace.spec import Spec
@@ -19,6 +19,7 @@ from vitspace.tasks.building import build, usual
 from vitspace.tasks.costs import cost
 from vitspace.tasks.heads import CLASSIFICATION, SEGMENTATION, task_of
 from vitspace.tasks.segmenter import Segmenter
+from vitspace.training.inheriting import PREFIX, cut_out
 from vitspace.training.weights import Weights, put, read_weights
 
 
@@ -53,7 +54,7 @@ class ExportedModel:
 
         Args:
             design: The architecture.
-            weights: A file of ``vitspace train``.
+            weights: A file of ``vitspace train``, or ``supernet:DIR``, whose designs share their weights.
             img_size: Side of the image, or (height, width), pixels; None is the weights', or the design's or the
                 task's. Windows of an untrained published classifier, or of a study's, follow it; trained ones, and
                 those of segmentation, stay as they were.
@@ -64,7 +65,35 @@ class ExportedModel:
             InputError: the file holds no weights of this design, number of classes and task, the image is too small,
                 or the task is not exported.
         """
-        found = read_weights(weights) if weights else None
+        if weights and str(weights).startswith(PREFIX):
+            return cls._of_shared(design, weights, img_size, num_classes, task)
+        return cls._of(design, read_weights(weights) if weights else None, img_size, num_classes, task)
+
+    @classmethod
+    def _of_shared(
+        cls, design: Design, shared: Path, img_size: ImageSize | None, num_classes: int | None, task: str | None
+    ) -> "ExportedModel":
+        """Build a design's network with its part of shared weights; see `of`."""
+        if task not in (None, CLASSIFICATION):
+            raise InputError(f"shared weights are of classification, but {shared} is to be exported for {task}")
+        spec, found = cut_out(shared, design.spec)
+        size = found.facts["img_size"]
+        if img_size is not None and plain_size(img_size) != size:
+            raise InputError(
+                f"shared weights are exported at the size that they were trained at, {size} px, but got "
+                f"{format_image_size(img_size)}; vitspace train --init {shared} trains the design at another"
+            )
+        return cls._of(replace(design, spec=spec), found, size, num_classes, task)
+
+    @classmethod
+    def _of(
+        cls,
+        design: Design,
+        found: Weights | None,
+        img_size: ImageSize | None,
+        num_classes: int | None,
+        task: str | None,
+    ) -> "ExportedModel":
         task = task or (found.task if found else CLASSIFICATION)
         _check_task(task)
         if found is None:
@@ -72,10 +101,10 @@ class ExportedModel:
             design = design.at(size) if task == CLASSIFICATION else design
             return cls(design, untrained(design.spec, num_classes, size, task).eval(), size, task=task)
         if found.task != task:
-            raise InputError(f"task is what the weights were trained for, {found.task} in {weights}, but got {task}")
+            raise InputError(f"task is what the weights were trained for, {found.task} in {found.path}, but got {task}")
         if num_classes not in (None, found.num_classes):
             raise InputError(
-                f"num_classes is what the weights were trained for, {found.num_classes} in {weights}, "
+                f"num_classes is what the weights were trained for, {found.num_classes} in {found.path}, "
                 f"but got {num_classes}"
             )
         size = plain_size(img_size or found.facts.get("img_size") or design.img_size)

@@ -23,7 +23,8 @@ class ExportRequest:
     Attributes:
         design: The architecture.
         formats: Names in `FORMATS`; empty for all in float32 that are installed.
-        weights: A ``.safetensors`` of ``vitspace train``; None leaves the network as initialised.
+        weights: A ``.safetensors`` of ``vitspace train``, or ``supernet:DIR``, shared weights of which the design's are
+            cut out; None leaves the network as initialised.
         data: Validation images that graphs are compared with PyTorch on, training images that int8 is calibrated on;
             empty for two photographs.
         images: At most so many of each, evenly spaced.

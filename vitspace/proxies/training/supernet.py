@@ -7,8 +7,8 @@ batch statistics estimated anew, and it is validated on the images that the trai
 
 import re
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,8 @@ class OpenSupernet:
         space: The space whose designs share them.
         budget: The limit on FLOPs of these designs; empty without.
         finetune: Steps of further training of each design.
+        path: The file of the weights.
+        facts: What it tells of their training.
     """
 
     store: Store
@@ -54,6 +56,8 @@ class OpenSupernet:
     space: str
     budget: str
     finetune: int = 0
+    path: Path = Path()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def worst(self) -> float:
@@ -132,7 +136,8 @@ def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenSupe
         raise InputError(f"{recipe.data} has other classes than the data that {str(folder)!r} was trained on")
     name, facts = canonical_name(f"supernet:{argument}"), file.facts
     store = file.store.to(where).requires_grad_(False)
-    return OpenSupernet(store, recipe, dataset, where, name, facts["space"], facts["budget"], steps)
+    whose = (facts["space"], facts["budget"])
+    return OpenSupernet(store, recipe, dataset, where, name, *whose, steps, file.path, facts)
 
 
 def canonical_name(text: str, data: str = "") -> str:
