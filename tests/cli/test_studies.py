@@ -90,7 +90,7 @@ def test_retime_times_unsure_designs_again_and_writes_the_report(call, stored, m
     known = {"reference_ms": 10.0, "usual_ms": 10.0, "core_share": 1.0, "spread": 0.0, "host": "here", "runs": 9}
     again = Latency(**times, **known, backend="eager", threads=1, batch=1, dtype="float32")
     monkeypatch.setattr(retiming, "measure_again", lambda *_: again)
-    monkeypatch.setattr("vitspace.report.write_report", lambda record, out: written.append(record) or out)
+    monkeypatch.setattr("vitspace.report.folder.write_report", lambda record, out: written.append(record) or out)
     code, out, _ = call("studies", "retime", "a", "--json")
     [row] = json.loads(out)["retimed"]
     assert code == 0 and (row["number"], row["before_ms"], row["median_ms"], row["state"]) == (
