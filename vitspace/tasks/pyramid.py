@@ -102,7 +102,7 @@ def _for_size(name: str, img_size: tuple[int, int], settings: dict[str, Any]) ->
     Windows that timm does not pad, as MaxViT's, divide the maps where sides are multiples of the last stride.
     """
 
-    def made(multiple: int, **others: bool) -> tuple[nn.Module, int]:
+    def made(multiple: int, **others: Any) -> tuple[nn.Module, int]:
         size = tuple(side + -side % multiple for side in img_size)
         return timm.create_model(name, features_only=True, img_size=size, **others, **settings), multiple
 

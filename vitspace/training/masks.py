@@ -106,8 +106,10 @@ def open_masks(text: str, num_classes: int | None = None) -> MaskedImages:
     train, val = Masked(found.pairs["train"], stands_in=True), Masked(found.pairs["val"], stands_in=False)
     classes = tuple(map(str, range(found.classes)))
     facts = IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, True
-    counts = {"passed_over": found.passed_over, "largest_mask": found.largest["val"]}
-    return MaskedImages(text, train, val, classes, *facts, on_disk=True, **counts)
+    largest = found.largest["val"]
+    return MaskedImages(
+        text, train, val, classes, *facts, on_disk=True, passed_over=found.passed_over, largest_mask=largest
+    )
 
 
 def check_recipe(name: str, recipe: Recipe) -> None:
