@@ -8,13 +8,14 @@ import time
 from pathlib import Path
 
 import pytest
+from forks import FORKS
 
 from vitspace import folders
 from vitspace.errors import InputError
 from vitspace.files import write_atomic, write_with
 from vitspace.folders import LOCK, contents, note_replaced, owning, whole_files, whole_folder
 
-SPAWN, FORK = multiprocessing.get_context("spawn"), multiprocessing.get_context("fork")
+FORK = multiprocessing.get_context("fork")
 NAMES = ("a.txt", "b.txt", "c.txt")
 
 
@@ -29,8 +30,8 @@ def hold(folder, ready, forks=False):
 @pytest.fixture
 def holding(tmp_path):
     """A process that owns a folder, and the number of its process."""
-    ready = SPAWN.Queue()
-    process = SPAWN.Process(target=hold, args=(tmp_path / "out", ready))
+    ready = FORKS.Queue()
+    process = FORKS.Process(target=hold, args=(tmp_path / "out", ready))
     process.start()
     yield process, ready.get(timeout=30)
     process.kill()
@@ -55,8 +56,8 @@ def test_a_killed_owner_owns_nothing(tmp_path, holding):
 
 
 def test_what_a_killed_owner_forked_does_not_own_its_folder(tmp_path):
-    ready = SPAWN.Queue()
-    process = SPAWN.Process(target=hold, args=(tmp_path / "out", ready, True))
+    ready = FORKS.Queue()
+    process = FORKS.Process(target=hold, args=(tmp_path / "out", ready, True))
     process.start()
     ready.get(timeout=30)
     os.kill(process.pid, signal.SIGKILL)
@@ -97,7 +98,7 @@ def test_a_folder_is_replaced_with_its_lock(tmp_path, monkeypatch, exchanges):
         with whole_folder(out) as new:
             write_atomic(new / "new.txt", "new")
         assert {path.name for path in out.iterdir()} == {"new.txt", LOCK}
-        process = SPAWN.Process(target=hold, args=(out, SPAWN.Queue()))
+        process = FORKS.Process(target=hold, args=(out, FORKS.Queue()))
         process.start()
         process.join(30)
         assert process.exitcode == 1  # refused
@@ -136,8 +137,8 @@ def replace_again_and_again(out, ready, how):
 def test_what_a_kill_at_any_moment_leaves_is_whole_and_cleared_by_the_next_run(tmp_path, how):
     draw, out = random.Random(0), tmp_path / "out"
     for _ in range(8):
-        ready = SPAWN.Queue()
-        process = SPAWN.Process(target=replace_again_and_again, args=(out, ready, how))
+        ready = FORKS.Queue()
+        process = FORKS.Process(target=replace_again_and_again, args=(out, ready, how))
         process.start()
         ready.get(timeout=30)
         time.sleep(draw.uniform(0, 0.1))

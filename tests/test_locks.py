@@ -1,15 +1,13 @@
 import fcntl
-import multiprocessing
 import os
 import signal
 import time
 
 import pytest
+from forks import FORKS
 
 from vitspace import cache, locks
 from vitspace.locks import holders, take
-
-SPAWN = multiprocessing.get_context("spawn")
 
 
 def hold(path, ready):
@@ -22,8 +20,8 @@ def hold(path, ready):
 @pytest.fixture
 def holding(tmp_path):
     """A file, and the process that holds its lock."""
-    ready = SPAWN.Event()
-    process = SPAWN.Process(target=hold, args=(tmp_path / "file.lock", ready))
+    ready = FORKS.Event()
+    process = FORKS.Process(target=hold, args=(tmp_path / "file.lock", ready))
     process.start()
     assert ready.wait(30)
     with (tmp_path / "file.lock").open("a") as file:

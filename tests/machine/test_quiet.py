@@ -1,17 +1,15 @@
 """Timings and trainings, in processes of their own as they are in a search."""
 
-import multiprocessing
 import os
 import signal
 import time
 
 import pytest
+from forks import FORKS
 
 from vitspace.cache import cache_folder
 from vitspace.machine import quiet
 from vitspace.machine.quiet import seconds_waited, timing, training_step
-
-SPAWN = multiprocessing.get_context("spawn")
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +23,9 @@ def folder(tmp_path, monkeypatch):
     assert cache_folder() == tmp_path
 
 
-def train(log, ready, stop):
+def train(folder, log, ready, stop):
     """Train in steps without a pause between them."""
+    os.environ["VITSPACE_CACHE"] = folder
     while not stop.is_set():
         with training_step():
             log.append(("step", time.monotonic()))
@@ -38,10 +37,10 @@ def train(log, ready, stop):
 @pytest.fixture
 def training():
     """Two processes that train; what they log, and a way to stop one."""
-    with SPAWN.Manager() as manager:
-        log, stop = manager.list(), SPAWN.Event()
-        ready = [SPAWN.Event(), SPAWN.Event()]
-        processes = [SPAWN.Process(target=train, args=(log, each, stop)) for each in ready]
+    with FORKS.Manager() as manager:
+        log, stop = manager.list(), FORKS.Event()
+        ready = [FORKS.Event(), FORKS.Event()]
+        processes = [FORKS.Process(target=train, args=(str(cache_folder()), log, each, stop)) for each in ready]
         for process in processes:
             process.start()
         assert all(each.wait(30) for each in ready)
@@ -89,15 +88,16 @@ def test_a_process_that_is_suspended_is_waited_for_no_longer_than_patience(train
     assert caplog.text.count("no longer wait for each other") == 1 and "which is suspended" in caplog.text
 
 
-def hold(ready):
+def hold(folder, ready):
+    os.environ["VITSPACE_CACHE"] = folder
     with timing():
         ready.set()
         time.sleep(0.3)
 
 
 def test_the_seconds_that_a_timing_waited_are_counted():
-    ready, before = SPAWN.Event(), seconds_waited()
-    process = SPAWN.Process(target=hold, args=(ready,))
+    ready, before = FORKS.Event(), seconds_waited()
+    process = FORKS.Process(target=hold, args=(str(cache_folder()), ready))
     process.start()
     assert ready.wait(30)
     with timing():
@@ -106,8 +106,8 @@ def test_the_seconds_that_a_timing_waited_are_counted():
 
 
 def test_the_seconds_that_a_training_waited_are_counted():
-    ready, before = SPAWN.Event(), seconds_waited()
-    process = SPAWN.Process(target=hold, args=(ready,))
+    ready, before = FORKS.Event(), seconds_waited()
+    process = FORKS.Process(target=hold, args=(str(cache_folder()), ready))
     process.start()
     assert ready.wait(30)
     with training_step(pausing=False):

@@ -1,11 +1,12 @@
 """Real processes of the command line, with the proxy of noop.py registered."""
 
 import json
-import multiprocessing
 import os
 import sys
 import time
 from pathlib import Path
+
+from forks import FORKS
 
 SPACE = """
 family: msg
@@ -16,9 +17,6 @@ axes:
   mlp_ratio: {each: [1, 2]}
 """
 HERE = Path(__file__).parent
-#: Forks processes that have imported what a study needs, so that each is ready at once and not after seconds.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["vitspace.api", "vitspace.searching.engines.optuna", "vitspace.cli.progress"])
 
 
 def run_command(args, cwd, env, out, log):

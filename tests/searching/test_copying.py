@@ -1,10 +1,10 @@
 """vitspace.copy_study: whole copies, and what a kill leaves of one."""
 
-import multiprocessing
 import os
 
 import optuna
 import pytest
+from forks import FORKS
 
 import vitspace
 from vitspace.errors import InputError
@@ -15,7 +15,6 @@ from vitspace.study.store import StudyStore, study_names
 from vitspace.study.trial import Trial
 
 TRIALS = 6
-SPAWN = multiprocessing.get_context("spawn")
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def facts(url):
 
 @pytest.mark.parametrize("steps", [1, 2, 2 + TRIALS // 2, 2 + TRIALS])
 def test_what_a_kill_leaves_of_a_copy_is_no_study_and_the_next_copy_replaces_it(storage, target, steps):
-    process = SPAWN.Process(target=copy_until_killed, args=(target, storage, steps))
+    process = FORKS.Process(target=copy_until_killed, args=(target, storage, steps))
     process.start()
     process.join()
     assert process.exitcode == 9 and study_names(open_storage(target)) == ["a"]

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from forks import FORKS
 from optuna.trial import TrialState
-from processes import FORKS
 
 from vitspace.errors import StudyFailedError
 from vitspace.families import anchor

@@ -1,5 +1,4 @@
 import fcntl
-import multiprocessing
 import os
 import random
 import resource
@@ -9,13 +8,12 @@ import time
 
 import optuna
 import pytest
+from forks import FORKS
 from optuna.storages import JournalStorage
 
 from vitspace.errors import InputError
 from vitspace.study.journal import JournalFile
 from vitspace.study.troubles import DamagedError, LostError
-
-SPAWN = multiprocessing.get_context("spawn")
 
 
 def record(name, size=1):
@@ -271,7 +269,7 @@ def append(path, name):
 
 
 def test_processes_append_to_one_file(path):
-    processes = [SPAWN.Process(target=append, args=(path, name)) for name in "ab"]
+    processes = [FORKS.Process(target=append, args=(path, name)) for name in "ab"]
     for process in processes:
         process.start()
     for process in processes:
@@ -289,8 +287,8 @@ def hold(path, ready):
 
 
 def test_who_holds_the_lock_for_too_long_is_named(path):
-    ready = SPAWN.Event()
-    process = SPAWN.Process(target=hold, args=(path, ready))
+    ready = FORKS.Event()
+    process = FORKS.Process(target=hold, args=(path, ready))
     process.start()
     assert ready.wait(30)
     os.kill(process.pid, signal.SIGSTOP)
