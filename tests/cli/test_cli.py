@@ -29,7 +29,7 @@ def process(*args, cwd, check=0):
     return done
 
 
-PROXY = ["--proxy", "train:tiny,steps=10,warmup=2", "--data", "digits"]
+PROXY = ["--proxy", "train:steps=3,warmup=1,batch_size=8,img_size=32,max_train=64,max_val=32", "--data", "digits"]
 #: One small peer: those of the default take seconds each.
 STUDY = ["--space", "small.yaml", "--budget", "1G", *PROXY, "--trials", "2", "--peers", "mobilenetv4_conv_small"]
 

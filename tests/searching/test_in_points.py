@@ -125,7 +125,7 @@ def test_a_study_in_points_has_a_reference_point_without_a_second_seed(mixtures,
     assert record.ideal == (-100.0, 0.0, 0.0)
 
 
-def test_a_resumed_study_takes_the_next_finalists(tmp_path, monkeypatch):
+def test_a_resumed_study_takes_the_next_finalists(tmp_path, monkeypatch, make_evaluator):
     import vitspace
 
     monkeypatch.chdir(tmp_path)
