@@ -75,7 +75,7 @@ def screen_space(
         found = estimator.within(fresh(rows, looked_at), limits)
         designs += len(found)
         cloud.append(_sample(found, rng, CLOUD // 20 if best else CLOUD // 2))
-        best = _kept(_one_of_equals(EstimatedDesigns.joined([best, found]) if best else found, published))
+        best = _kept(one_of_equals(EstimatedDesigns.joined([best, found]) if best else found, published))
         tell(min(designs, LEAST), LEAST)
         if designs >= LEAST or not len(found):
             break
@@ -90,7 +90,7 @@ def _sample(found: EstimatedDesigns, rng: np.random.Generator, count: int) -> Fl
     return np.column_stack([some.macs, some.mean])
 
 
-def _one_of_equals(found: EstimatedDesigns, published: Rows) -> EstimatedDesigns:
+def one_of_equals(found: EstimatedDesigns, published: Rows) -> EstimatedDesigns:
     """Return one design of those that are equal in FLOPs and estimate, which differ in what the estimate does not see.
 
     It is the one of the fewest predicted milliseconds, and of these the one that shares most settings with a published
