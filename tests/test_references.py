@@ -1,7 +1,8 @@
 from collections import Counter
 
 import vitspace.families  # noqa: F401 (registers the specs)
-from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
+from vitspace.anchors import anchor
+from vitspace.anchors.references import ablation_pairs, main_anchors, other_recipe, timm_peers
 
 
 def test_there_are_22_comparable_anchors():
@@ -18,3 +19,13 @@ def test_pairs_are_the_papers():
 def test_peers_have_accuracies():
     assert len(timm_peers()) == 30
     assert all(row.role == "peer" and row.published["top1"] > 60 for row in timm_peers().values())
+
+
+def test_another_recipe_than_the_usual_one_is_named():
+    said = {name: other_recipe(anchor(name)) for name in ("vt_r18", "vt_r34_adv", "msg_tiny", "transcnn_base")}
+    assert said == {
+        "vt_r18": "default ResNet recipe, 90 epochs",
+        "vt_r34_adv": "advanced recipe: 400 epochs, distillation from FBNetV3-G",
+        "msg_tiny": "",
+        "transcnn_base": "",
+    }

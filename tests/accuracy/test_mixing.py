@@ -1,14 +1,27 @@
+import dataclasses
+
+import pytest
 import timm
 import torch
 
 import vitspace
-from vitspace.accuracy.mixing import mixing_stages, reached
+from vitspace.accuracy.mixing import mixed_share, mixes, reached
 
 
-def test_blocks_that_mix_are_found_stage_by_stage():
-    found = {name: mixing_stages(vitspace.anchor(name).spec, 224) for name in ("mat_2", "mat_2_abl_window_attn")}
-    assert found == {"mat_2": (True,) * 4, "mat_2_abl_window_attn": (True,) * 4}
-    assert mixing_stages(vitspace.anchor("emsnet_xxtiny_abl0_baseline").spec, 224) == (False,) * 4
+def test_all_positions_meet_in_published_designs_and_one_in_those_without_mixing():
+    names = ("mat_2", "mat_2_abl_window_attn", "mat_2_abl_pure_mlp", "emsnet_xxtiny_abl0_baseline")
+    found = [mixed_share(vitspace.anchor(name).spec, 224) for name in names]
+    assert found == [1.0, 1.0, pytest.approx(1 / 49), pytest.approx(1 / 49)]
+
+
+@pytest.mark.parametrize(("stage", "meet"), [(0, False), (3, True)])
+def test_windows_in_the_first_stage_alone_are_not_enough(stage, meet):
+    spec = vitspace.anchor("mat_2_abl_pure_mlp").spec
+    windows = vitspace.anchor("mat_2_abl_window_attn").spec.stages[stage]
+    stages = [*spec.stages]
+    stages[stage] = spec.stages[stage].changed(mixer="window", heads=windows.heads)
+    mixed = dataclasses.replace(spec, stages=tuple(stages))
+    assert mixes(mixed, 224) is meet and mixed_share(mixed, 224) > 1 / 49
 
 
 def test_a_branch_that_begins_at_zero_counts_and_stays_at_zero():

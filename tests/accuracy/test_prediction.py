@@ -60,9 +60,9 @@ def test_depth_beyond_what_is_known_earns_nothing():
 
 
 def test_a_design_without_mixing_is_refused_with_that_reason():
-    with pytest.raises(vitspace.InputError, match=r"positions of the map meet, but no block of this one mixes them"):
+    with pytest.raises(vitspace.InputError, match=r"positions of the map meet, at least 50% of them .* but got 2.0%"):
         vitspace.predict_top1(spec("mat_2_abl_pure_mlp"))
-    with pytest.raises(vitspace.InputError, match=r"no block of this one mixes them"):
+    with pytest.raises(vitspace.InputError, match=r"positions of the map meet"):
         difference(spec("mat_2"), spec("mat_2_abl_pure_mlp"))
 
 
@@ -76,10 +76,32 @@ def test_what_is_neither_spec_nor_classifier_is_refused():
 
 
 def test_a_design_and_itself_are_a_tie_and_far_sizes_are_none():
-    assert tie(spec("mat_1"), spec("mat_1")) and not tie(spec("msg_base"), spec("mat_1"))
+    same = difference(spec("mat_1"), vitspace.build(spec("mat_1")))
+    assert same.tie and (same.mean, same.sd) == (0, 0) and not tie(spec("msg_base"), spec("mat_1"))
     found = difference(spec("msg_base"), spec("mat_1"))
     assert found.mean > 5 and found.sd < 2
     assert difference(spec("mat_1"), spec("msg_base")).mean == pytest.approx(-found.mean)
+
+
+def test_a_difference_is_the_less_sure_the_less_two_designs_are_alike():
+    names = ("msg_tiny", "msg_small", "msg_base")
+    sds = [difference(spec("msg_tiny"), spec(name)).sd for name in names]
+    assert sds == sorted(sds) and difference(spec("msg_tiny"), deeper("msg_tiny", 1)).sd < sds[1]
+    assert difference(spec("msg_tiny"), spec("mat_5")).sd > sds[1]
+
+
+def deeper(name, blocks):
+    data = spec(name).to_dict()
+    data["stages"][2]["depth"] += blocks
+    return vitspace.Spec.from_dict(data)
+
+
+def test_more_params_for_each_flop_than_its_family_has_shown_are_marked():
+    data = spec("emsnet_xtiny").to_dict()
+    known = vitspace.predict_top1(vitspace.Spec.from_dict(data))
+    data["stages"][3]["dim"], data["stages"][3]["depth"] = 512, 6
+    found = vitspace.predict_top1(vitspace.Spec.from_dict(data))
+    assert "params for each FLOP 0.0" in str(found) and "in its family" in str(found) and found.sd > known.sd
 
 
 @pytest.mark.parametrize(

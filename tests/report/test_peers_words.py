@@ -78,7 +78,9 @@ def test_networks_that_are_far_slower_stand_in_flops_and_are_not_said_to_be_unti
 def test_the_sentence_says_which_designs_lead_the_nearest_network(beside):
     text = peers_words(beside)
     how = "timed as the designs were at the size of image of their top-1"
-    assert text.startswith(f"Beside 2 public networks of the usual recipe, {how}: of 5 searched")
+    assert text.startswith(
+        f"Beside 2 public networks of the usual recipe, {how} (PVTv2-B1, PoolFormer-S24): of 5 searched"
+    )
     assert "design 2 (PVTv2-B1: +1.4 points" in text and "design 5 (PoolFormer-S24: 0.0 points" in text
     assert "Not like for like, and left out of that: RepViT-M1.1 (with a teacher)." in text
     assert "Of unknown accuracy, and so in no figure of accuracy: ConvNeXt-T." in text

@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from vitspace.accuracy.mixing import mixing_stages
+from vitspace.accuracy.mixing import mixes
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.searching.first import chosen_anchors, finalists_of, first_designs
@@ -72,6 +72,6 @@ def test_a_space_in_which_positions_never_meet_is_refused_and_one_that_is_used_u
     path.write_text(yaml.safe_dump(STILL))
     space = load_space(str(path))
     whole = space.draw(space.size())
-    meet = [spec for spec in whole if any(mixing_stages(spec, space.resolution))]
+    meet = [spec for spec in whole if mixes(spec, space.resolution)]
     assert 0 < len(meet) < len(whole)
     assert finalists_of(space, asked, 5, meet, lambda done, of: None)[0] == []

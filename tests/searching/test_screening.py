@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -5,8 +7,8 @@ from vitspace.accuracy.prediction import predict_top1, summed
 from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.searching import screening
-from vitspace.searching.estimated import Estimator
-from vitspace.searching.screening import screen_space
+from vitspace.searching.estimated import EstimatedDesigns, Estimator
+from vitspace.searching.screening import one_of_equals, screen_space
 from vitspace.space import load_sizes, load_space
 
 LIMITS = Budget.parse("1G")
@@ -105,3 +107,13 @@ def test_designs_of_several_sizes_are_estimated_each_at_its_own():
     alone = [each.mean for each in summed(specs[:30])]
     assert found.mean[:30] == pytest.approx(alone, abs=0.3)
     assert predict_top1(specs[0].plain, specs[0].img_size).mean == pytest.approx(alone[0])
+
+
+def test_of_equal_designs_the_fastest_and_then_the_most_like_a_published_one_is_kept():
+    rows = np.array([[0, 1], [2, 2], [1, 1], [0, 0]], dtype=np.int16)
+    macs, mean = np.array([5, 5, 5, 6]), np.array([80.0, 80.0001, 80.0, 80.0])
+    found = EstimatedDesigns(rows, macs, mean, np.ones(4), np.ones(4, dtype=bool), np.array([2.0, 2.0, 2.0, 1.0]))
+    published = np.array([[1, 1]], dtype=np.int16)
+    assert one_of_equals(found, published).rows.tolist() == [[1, 1], [0, 0]]
+    faster = dataclasses.replace(found, ms=np.array([2.0, 1.0, 2.0, 1.0]))
+    assert one_of_equals(faster, published).rows.tolist() == [[2, 2], [0, 0]]

@@ -1,7 +1,8 @@
 """What the predictor reads of a network, from what was counted of it.
 
-All are logarithms, shares or small counts. `LAW` holds those of the law of size and depth, `SHAPE` those of the model
-that sees where a network spends its parameters and multiply-adds. The first two of both are the sizes.
+All are logarithms, shares or small counts; ``density`` is params for each multiply-add of an image of 224 pixels. `LAW`
+holds those of the law of size and depth, `SHAPE` those of the model that sees where a network spends its parameters and
+multiply-adds. The first two of both are the sizes.
 """
 
 from dataclasses import dataclass, replace
@@ -65,6 +66,7 @@ def features(
         "log_sizes": np.log10(np.maximum(c["log_sizes"] / UNIT, 1)),
         "residuals": np.log10(c["residuals"] + 1),
         "image": np.log2(size / NATIVE_SIZE),
+        "density": np.log10(params / macs) + 2 * np.log10(size / NATIVE_SIZE),
         "dense": c["macs_dense"] / macs,
         "grouped": c["macs_grouped"] / macs,
         "products": c["macs_products"] / macs,

@@ -56,6 +56,11 @@ class Held:
         return float(np.abs(self.errors).mean())
 
     @property
+    def bias(self) -> float:
+        """Mean error, points; below 0 where estimates are low."""
+        return float(self.errors.mean())
+
+    @property
     def coverage90(self) -> float:
         """Share of networks in their 90 % interval."""
         return float((np.abs(self.misses) <= 1).mean())

@@ -145,7 +145,8 @@ def _alone(spec: Spec, img_size: ImageSize) -> _Normal | None:
     if number is None:
         return None
     mean, variance = model.alone
-    wider = 1 + float(model.guards.excess(features(numbers_of([cost(spec, img_size)]), mean_side(img_size)))[0])
+    found = features(numbers_of([cost(spec, img_size)]), mean_side(img_size))
+    wider = 1 + float(model.guards.excess(found, np.array([model.family(spec.family)]))[0])
     scale = wider * model.factors[1] / NORMAL_90
     return _Normal(float(mean[number]), scale * float(variance[number]) ** 0.5)
 

@@ -11,12 +11,13 @@ import vitspace.families  # noqa: F401 (a spec's parts are its)
 from vitspace.accuracy.features import SHAPE, Array, Features, features
 from vitspace.accuracy.mixing import check_mixing
 from vitspace.accuracy.predictor import NORMAL_90, Predictor, predictor
+from vitspace.accuracy.stages import unseen
 from vitspace.accuracy.table import numbers_of
 from vitspace.costs import PartCost, cost
 from vitspace.costs.counter import count_network
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize, mean_side, sides
-from vitspace.sized import size_of
+from vitspace.sized import plain, size_of
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.statistics import is_tie
 from vitspace.units import format_count
@@ -28,8 +29,11 @@ _NAMES = {
     "weights": "weight tensors",
     "chain": "operations in a chain",
     "params_at_32": "share of params at stride 32",
+    "density": "params for each FLOP",
     **{f"at_{stride}": f"share of FLOPs at stride {stride}" for stride in (4, 8, 16, 32)},
 }
+#: Where a feature is known, if not at a design's FLOPs.
+_WHERE = {"image": "", "density": " in its family"}
 #: Public networks that are named as the nearest.
 NEAREST = 5
 
@@ -74,7 +78,7 @@ class Difference:
 
     Attributes:
         mean: Points.
-        sd: Its standard deviation, points; errors that both share cancel.
+        sd: Its standard deviation, points; errors that both share cancel, so that it is 0 of a design and itself.
     """
 
     mean: float
@@ -82,8 +86,8 @@ class Difference:
 
     @property
     def tie(self) -> bool:
-        """Whether the designs are nearer than one standard deviation of their difference."""
-        return is_tie(self.mean, self.sd)
+        """Whether the designs are nearer than one standard deviation of their difference, or equal."""
+        return not self.mean or is_tie(self.mean, self.sd)
 
 
 def predict_top1(design: Spec | nn.Module, img_size: ImageSize = NATIVE_SIZE) -> Prediction:
@@ -112,15 +116,19 @@ def difference(a: Spec | nn.Module, b: Spec | nn.Module, img_size: ImageSize = N
     Raises:
         InputError: as `predict_top1`.
     """
-    model = predictor()
-    found, families = _subjects([a, b], img_size, model)
     for design in (a, b):
         _check_mixing(design, img_size)
-    joint = model.joint(model.guards.capped(found), families)
-    contrast = np.array([1.0, -1.0])
-    errors = np.exp(joint.mean)
-    variance = contrast @ (joint.covariance * np.outer(errors, errors)) @ contrast
-    widening = float(_widening(model, found).max())
+    if _are_equal(a, b, img_size):
+        return Difference(0.0, 0.0)
+    model = predictor()
+    found, families = _subjects([a, b], img_size, model)
+    capped = model.guards.capped(found)
+    joint = model.joint(capped, families)
+    shared = model.shared_noise(capped, families)
+    contrast, errors = np.array([1.0, -1.0]), np.exp(joint.mean)
+    variance = contrast @ ((joint.covariance + shared) * np.outer(errors, errors)) @ contrast
+    beyond = _beyond(model, [a, b], found, families, img_size)
+    widening = 1 + max(total for total, _ in beyond)
     return Difference(float(errors[1] - errors[0]), widening * model.factors[1] / NORMAL_90 * float(variance) ** 0.5)
 
 
@@ -139,13 +147,26 @@ def summed(designs: Sequence[Spec | nn.Module], img_size: ImageSize = NATIVE_SIZ
     found, families = _subjects(designs, img_size, model)
     capped = model.guards.capped(found)
     joint = model.joint(capped, families)
-    sds = np.sqrt(np.diag(joint.covariance)) * _widening(model, found)
-    excesses = model.guards.excesses(found)
+    beyond = _beyond(model, designs, found, families, img_size)
+    sds = np.sqrt(np.diag(joint.covariance))
     near = _nearest(model, capped)
     return [
-        _prediction(float(joint.mean[i]), float(sds[i]), model, _outside(excesses, found, i), near[i])
-        for i in range(len(designs))
+        _prediction(float(joint.mean[i]), float(sds[i]) * (1 + total), model, outside, near[i])
+        for i, (total, outside) in enumerate(beyond)
     ]
+
+
+def _are_equal(a: Spec | nn.Module, b: Spec | nn.Module, img_size: ImageSize) -> bool:
+    one, other = _spec(a), _spec(b)
+    if one is None or other is None:
+        return a is b
+    return plain(one) == plain(other) and size_of(one, img_size) == size_of(other, img_size)
+
+
+def _spec(design: Spec | nn.Module) -> Spec | None:
+    """Return a design's spec; None of a network that is not ours."""
+    found = design if isinstance(design, Spec) else getattr(design, "spec", None)
+    return found if isinstance(found, Spec) else None
 
 
 def _check_mixing(design: Spec | nn.Module, img_size: ImageSize) -> None:
@@ -197,24 +218,34 @@ def _counted(design: Spec | nn.Module, img_size: ImageSize) -> PartCost:
 
 def _family(design: Spec | nn.Module) -> str | None:
     """Return a spec's family, timm's source file of its networks, none of others."""
-    if isinstance(design, Spec):
-        return design.family
-    inner = getattr(design, "spec", None)
-    if isinstance(inner, Spec):
-        return inner.family
+    spec = _spec(design)
+    if spec is not None:
+        return spec.family
     home = type(design).__module__
     return home.removeprefix("timm.models.") if home.startswith("timm.models.") else None
 
 
-def _widening(model: Predictor, found: Features) -> Array:
-    """How much wider the interval is outside of what is known: 1 inside, 2 a whole width of it outside, [N]."""
-    return 1 + model.guards.excess(found)
+def _beyond(
+    model: Predictor, designs: Sequence[Spec | nn.Module], found: Features, families: np.ndarray, img_size: ImageSize
+) -> list[tuple[float, tuple[str, ...]]]:
+    """Return for each design how far it is outside of what is known, and in what, a sentence each.
+
+    An interval is 1 + that times as wide: twice where one feature is a whole width of what is known outside.
+    """
+    excesses = model.guards.excesses(found, families)
+    beyond = []
+    for i, design in enumerate(designs):
+        spec = _spec(design)
+        stages = unseen(spec, img_size) if spec else {}
+        total = sum(float(excess[i]) for excess in excesses.values()) + sum(stages.values())
+        beyond.append((total, (*_outside(excesses, found, i), *stages)))
+    return beyond
 
 
 def _outside(excesses: dict[str, Array], found: Features, i: int) -> tuple[str, ...]:
     return tuple(
         f"{_NAMES.get(name, name)} {_shown(name, float(found.columns[name][i]))}, beyond what is known"
-        f"{'' if name == 'image' else ' at such FLOPs'} by {float(excess[i]):.2f} times its width"
+        f"{_WHERE.get(name, ' at such FLOPs')} by {float(excess[i]):.2f} times its width"
         for name, excess in excesses.items()
         if excess[i] > 0
     )
@@ -223,6 +254,8 @@ def _outside(excesses: dict[str, Array], found: Features, i: int) -> tuple[str, 
 def _shown(name: str, value: float) -> str:
     if name == "image":
         return f"{NATIVE_SIZE * 2**value:.0f} px"
+    if name == "density":
+        return f"{10**value:.3f}"
     return f"{value:.0%}" if "at_" in name else format_count(10**value)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.accuracy.features import LAW, SHAPE, Array, Features, features
-from vitspace.accuracy.guards import BOXED, HIGH, LOW, Guards
+from vitspace.accuracy.guards import BOXED, HIGH, LIKE, LOW, Guards
 from vitspace.accuracy.process import UNKNOWN, Codes, Inputs, Process, Scales
 from vitspace.accuracy.recipes import DISTILLED, USUAL
 from vitspace.accuracy.table import Row, numbers_of, published
@@ -27,6 +27,9 @@ SHAPE_SCALES = Scales(0.0818, 0.0101, 0.0536, 0.0122, 0.0363, 0.0278, bend=0.099
 TRUSTED = (USUAL, "deit400", "timm", DISTILLED)
 #: Quantile of a normal distribution for an interval of 90 %.
 NORMAL_90 = 1.6448536269514722
+#: Share of a network's noise that like designs of its family have, too: by the likelihood of the ablation pairs, each
+#: without its family (tests/bench/kinship.py).
+KIN = 0.5
 _LEVELS = (0.8, 0.9)
 
 
@@ -58,7 +61,11 @@ class Predictor:
         known = features(numbers_of([row.cost for row in rows]), sizes[:, 0], sizes[:, 1])
         self.trusted = np.array([row.recipe in TRUSTED for row in rows])
         usual = Features({name: column[self.trusted] for name, column in known.columns.items()})
-        self.guards = Guards(usual, known.columns["image"])
+        #: Largest feature ``density`` of the published networks of each family of ours.
+        self.densest = self._densest(known)
+        self.guards = Guards(
+            usual, known.columns["image"], {self._families[name]: most for name, most in self.densest.items()}
+        )
         self.features = self.guards.capped(known)
         log_errors = np.log(100 - np.array([row.top1 for row in rows]))
         self.processes = tuple(
@@ -66,10 +73,28 @@ class Predictor:
             for names, scales in ((LAW, LAW_SCALES), (SHAPE, SHAPE_SCALES))
         )
 
+    def _densest(self, known: Features) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for row, density in zip(self.rows, known.columns["density"], strict=True):
+            if not row.public:
+                found[row.family] = max(found.get(row.family, -np.inf), float(density))
+        return found
+
     @cached_property
     def digest(self) -> str:
         """A short hash of the table and of what is set by hand, guards included; code beside that is not in it."""
-        facts = [[row.cells for row in self.rows], LAW, LAW_SCALES, SHAPE, SHAPE_SCALES, TRUSTED, LOW, HIGH, BOXED]
+        facts = [
+            [row.cells for row in self.rows],
+            LAW,
+            LAW_SCALES,
+            SHAPE,
+            SHAPE_SCALES,
+            TRUSTED,
+            LOW,
+            HIGH,
+            BOXED,
+            LIKE,
+        ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
     @cached_property
@@ -100,6 +125,19 @@ class Predictor:
             for names, process in zip((LAW, SHAPE), self.processes, strict=True)
         ]
         return Joint(*_mixed(found))
+
+    def shared_noise(self, designs: Features, families: Codes) -> Array:
+        """Return what `joint` leaves out of the covariance of different designs: [N, N], 0 of a design and itself.
+
+        Of what the features do not see, designs of one family have `KIN` in common where they are alike, and less the
+        further apart they are, as far as the smooth function is. Published rows count as `joint` counts them.
+        """
+        process = self.processes[1]
+        z = process.standard(designs.of(SHAPE))
+        alike = np.exp(-0.5 * ((z[:, None] - z[None]) ** 2).sum(axis=2) / process.scales.length**2)
+        related = (families[:, None] == families[None]) & np.isin(families, self.families)[:, None]
+        noise = float(np.mean([each.scales.noise**2 for each in self.processes]))
+        return KIN * noise * alike * related * (1 - np.eye(len(designs)))
 
     @cached_property
     def left_out(self) -> tuple[Array, Array]:

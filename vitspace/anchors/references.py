@@ -49,6 +49,11 @@ def main_anchors() -> list[Anchor]:
     return [anchor(name) for name in list_anchors("anchor") if name not in OTHER_RECIPE]
 
 
+def other_recipe(row: Anchor) -> str:
+    """Return how a published row was trained where that is not the usual recipe, as its note says; empty otherwise."""
+    return next((said for said in row.note.split("; ") if "epochs" in said), "")
+
+
 @cache
 def ablation_pairs() -> tuple[Pair, ...]:
     """Return the pairs of all ablation tables, those of repeated tables left out and each pair of designs once.

@@ -87,6 +87,9 @@ class Card:
         weights: Of the posterior: the weights of the proxies that it may rest on.
         mae: Of the predictor of top-1 and of the posterior, mean absolute error over the anchors, each without its
             family, in points; this and what follows is None for what is no estimate of top-1.
+        bias: Mean over the anchors of estimate less published top-1, each without its family, points.
+        low: How many anchors are estimated low then.
+        siblings_bias: `bias` with each anchor alone left out.
         coverage90: Share of the anchors in their 90 % interval.
         siblings_mae: Points, each anchor alone left out.
         siblings_tau: Tau then.
@@ -137,6 +140,9 @@ class Card:
     explained_ci: Interval = None
     weights: Mapping[str, float] = field(default_factory=dict)
     mae: float | None = None
+    bias: float | None = None
+    low: int | None = None
+    siblings_bias: float | None = None
     coverage90: float | None = None
     siblings_mae: float | None = None
     siblings_tau: float | None = None

@@ -102,9 +102,10 @@ def points(card: Card) -> str | None:
     text = (
         f"{card.proxy} is off by {card.mae:.2f} points on average over the anchors, each without its "
         f"family ({card.siblings_mae:.2f} with its siblings known), and by {card.public_mae:.2f} over {card.public} "
-        f"public networks, each without its family; its 90 % interval holds {card.coverage90:.0%} and "
-        f"{card.public_coverage90:.0%} of them; tau of public networks {card.public_tau:.2f}, at like FLOPs and of "
-        f"different families {card.public_tau_like_flops:.2f}"
+        f"public networks, each without its family; {card.low} of the {card.anchors} anchors are estimated low, by "
+        f"{card.bias:+.2f} points on average ({card.siblings_bias:+.2f} with siblings); its 90 % interval holds "
+        f"{card.coverage90:.0%} and {card.public_coverage90:.0%} of them; tau of public networks "
+        f"{card.public_tau:.2f}, at like FLOPs and of different families {card.public_tau_like_flops:.2f}"
     )
     return text + _evidence(card)
 

@@ -28,6 +28,9 @@ def in_points(made: Card, updated: Callable[[Held], Held]) -> Card:
     return replace(
         made,
         mae=anchors.mae,
+        bias=anchors.bias,
+        low=int((anchors.errors < 0).sum()),
+        siblings_bias=siblings.bias,
         coverage90=anchors.coverage90,
         siblings_mae=siblings.mae,
         siblings_tau=siblings.tau,

@@ -5,8 +5,10 @@ from functools import cache
 
 from vitspace.accuracy import predict_top1
 from vitspace.accuracy.judging import public_held
-from vitspace.accuracy.recipes import DISTILLED, USUAL
+from vitspace.accuracy.prediction import summed
 from vitspace.accuracy.table import published
+from vitspace.anchors import all_anchors
+from vitspace.anchors.references import other_recipe
 from vitspace.errors import InputError
 from vitspace.report.gaps import signed
 from vitspace.report.names import trial_name
@@ -67,15 +69,21 @@ def _other_predictors(record: StudyRecord) -> str:
 
 
 def _other_recipes(record: StudyRecord) -> str:
-    """Name the anchors whose published result is not of the usual recipe, and what that one is predicted to give."""
-    rows = {row.name: row.recipe for row in published() if not row.public and row.recipe != USUAL}
-    found = [
-        f"{trial_name(trial)} stands at a result with a teacher; under the usual recipe "
-        f"{predict_top1(trial.spec).mean:.1f} % is predicted."
-        for trial in record.anchors
-        if trial.spec and rows.get(trial.anchor or "") == DISTILLED
-    ]
-    return "".join(f" {words}" for words in found)
+    """Name the anchors whose published results are not of the usual recipe, and what that one is predicted to give."""
+    found: dict[str, list[Trial]] = {}
+    for trial in record.anchors:
+        row = all_anchors().get(trial.anchor or "")
+        if trial.spec and row and (how := other_recipe(row)):
+            found.setdefault(how, []).append(trial)
+    return "".join(map(_otherwise_trained, found, found.values()))
+
+
+def _otherwise_trained(how: str, trials: list[Trial]) -> str:
+    *names, last = map(trial_name, trials)
+    *before, least = (f"{each.mean:.1f}" for each in summed([trial.spec for trial in trials if trial.spec]))
+    who = f"{', '.join(names)} and {last} stand at results" if names else f"{last} stands at a result"
+    under = f"{', '.join(before)} and {least} % are" if before else f"{least} % is"
+    return f" {who} of another recipe ({how}); under the usual one {under} predicted."
 
 
 def estimate_note() -> str:

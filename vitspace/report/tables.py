@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from vitspace.anchors import Anchor, all_anchors
+from vitspace.anchors.references import other_recipe
 from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
 from vitspace.report.names import trial_name
@@ -54,9 +55,9 @@ _TRIALS = [
     *("number", "name", "anchor", "spec_id", "family", "state", "why", "front"),
     *(*_COSTS, *_SCORES, *_PROXY, *_SECONDS, "seed"),
 ]
-_ANCHORS = ["name", "published_gflops", "published_params_m", "published_top1", "published_cpu_ms"]
+_ANCHORS = ["name", "published_gflops", "published_params_m", "published_top1", "published_cpu_ms", "recipe"]
 #: Of a study for a dense task.
-_DENSE_ANCHORS = ["name", "published_task", "published_top1"]
+_DENSE_ANCHORS = ["name", "published_task", "published_top1", "recipe"]
 
 
 def front_table(record: StudyRecord) -> pd.DataFrame:
@@ -281,9 +282,10 @@ def _published(record: StudyRecord, name: str | None) -> dict[str, Any]:
     row = all_anchors().get(name or "")
     if row is None:
         return {}
+    recipe = {"recipe": other_recipe(row) or None}
     if record.task:
-        return {"published_top1": row.published.get("top1"), "published_task": printed_results(record, row.id)}
-    return {f"published_{key}": value for key, value in row.published.items()}
+        return recipe | {"published_top1": row.published.get("top1"), "published_task": printed_results(record, row.id)}
+    return recipe | {f"published_{key}": value for key, value in row.published.items()}
 
 
 def _absence(record: StudyRecord, row: Anchor) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from vitspace.accuracy.evidence import Evidence
-from vitspace.accuracy.mixing import mixing_stages
+from vitspace.accuracy.mixing import mixes
 from vitspace.accuracy.posterior import posterior
 from vitspace.accuracy.predictor import predictor
 from vitspace.anchors import anchor
@@ -125,10 +125,12 @@ class Evaluator:
         return Trial(number, state, spec, why, anchor, seed=self.seed, details={"run": run, "host": fingerprint()})
 
     def _looked_at(self, trial: Trial, spec: Spec) -> Trial:
-        """Reject a design of no published result in which positions of the map never meet."""
-        if self.evidence is None or trial.anchor or any(mixing_stages(spec, self.size_of(spec))):
+        """Reject a design of no published result in which too few positions of the map meet."""
+        if self.evidence is None or trial.anchor or mixes(spec, self.size_of(spec)):
             return trial
-        return replace(trial, state="invalid", why="no block lets positions of the map meet, which no estimate sees")
+        return replace(
+            trial, state="invalid", why="the blocks let too few positions of the map meet, which no estimate sees"
+        )
 
     def _measure(self, trial: Trial, spec: Spec) -> Trial:
         """Pass the gates of cost and latency."""

@@ -2,7 +2,9 @@
 
 The best comes first, and then always the design that adds most to the hypervolume of those before it (Guerreiro,
 Fonseca and Paquete, "Greedy Hypervolume Subset Selection in Low Dimensions", Evolutionary Computation 2016). Designs
-are held to their lower estimates, so that one of which little is known does not win by its chances.
+are held to their lower estimates, so that one of which little is known does not win by its chances. Of designs of like
+cost one is taken: on a front nearly all neighbours tie in accuracy, and those of like cost are the ones that do so
+without saving anything.
 """
 
 import heapq
@@ -12,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vitspace.accuracy.mixing import mixing_stages
+from vitspace.accuracy.mixing import mixes
 from vitspace.accuracy.prediction import summed
+from vitspace.accuracy.stages import unseen
 from vitspace.budget import Budget
 from vitspace.image_sizes import ImageSize
 from vitspace.pareto import hypervolume
@@ -66,7 +69,8 @@ def choose_finalists(
     """Return up to ``count`` designs that cover the front of lower estimate, FLOPs and milliseconds, by FLOPs.
 
     Args:
-        found: What is chosen from; kinds of networks that are not known only where there are no others.
+        found: What is chosen from; kinds of networks that are not known, and designs of stages that no published
+            network has shown, only where there are no others.
         count: How many.
         decode: Makes the design of a row.
         known: Designs that are trials already, to which the others are to add something.
@@ -76,20 +80,39 @@ def choose_finalists(
     """
     if found.inside.any():
         found = found[found.inside]
-    chosen: list[tuple[int, Spec]] = []
+    specs: dict[int, Spec] = {}
+
+    def is_known_kind(at: int) -> bool:
+        specs[at] = decode(found.rows[at])
+        return not unseen(specs[at], size_of(specs[at], img_size))
+
+    chosen = _chosen(found, count, known, img_size, _greedy(found, known, shared_macs, is_known_kind), specs)
+    if not chosen:
+        chosen = _chosen(found, count, known, img_size, _greedy(found, known, shared_macs, lambda at: True), specs)
+    return [specs[at] for at in sorted(chosen, key=lambda at: int(found.macs[at]))]
+
+
+def _chosen(
+    found: EstimatedDesigns,
+    count: int,
+    known: Known,
+    img_size: ImageSize,
+    places: Iterator[int],
+    specs: dict[int, Spec],
+) -> list[int]:
+    """Return the first places of designs that are no trials, and in which positions meet."""
+    chosen: list[int] = []
     still = 0
-    for at in _greedy(found, known, shared_macs) if count else ():
-        spec = decode(found.rows[at])
+    while len(chosen) < count and still < STILL and (at := next(places, None)) is not None:
+        spec = specs[at]
         if spec in known.specs:
             continue
-        if any(mixing_stages(spec, size_of(spec, img_size))):
-            chosen.append((int(found.macs[at]), spec))
+        if mixes(spec, size_of(spec, img_size)):
+            chosen.append(at)
             still = 0
         else:
             still += 1
-        if len(chosen) == count or still == STILL:
-            break
-    return [spec for _, spec in sorted(chosen, key=lambda each: each[0])]
+    return chosen
 
 
 def fast_enough(found: EstimatedDesigns, limits: Budget, error: float) -> EstimatedDesigns:
@@ -109,8 +132,8 @@ def fast_enough(found: EstimatedDesigns, limits: Budget, error: float) -> Estima
     return found[fits]
 
 
-def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int) -> Iterator[int]:
-    """Give the places of designs, the best first; those beside a given one, or a known one, come last.
+def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int, fits: Callable[[int], bool]) -> Iterator[int]:
+    """Give the places of designs that fit, the best first; those beside a given one, or a known one, come last.
 
     What a design adds never grows as others are taken, so that only those are worked out anew that may be next.
     """
@@ -134,11 +157,13 @@ def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int) -> Iterator
             added = hypervolume(points[[*taken, at]], np.ones(points.shape[1])) - volume
             heapq.heappush(queue, (-added, worst, at))
             continue
+        if not fits(at):
+            continue
         first = False
         taken.append(at)
         volume = hypervolume(points[taken], np.ones(points.shape[1]))
         yield at
-    yield from sorted(passed, key=lambda at: -found.low[at])
+    yield from filter(fits, sorted(passed, key=lambda at: -found.low[at]))
 
 
 def _costs(macs: Floats, ms: Floats) -> Floats:

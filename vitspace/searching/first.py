@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
-from vitspace.accuracy.mixing import mixing_stages
+from vitspace.accuracy.mixing import mixes
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
@@ -212,4 +212,4 @@ def finalists_of(
 
 
 def _mixes(spec: Spec, img_size: ImageSize) -> bool:
-    return any(mixing_stages(spec, size_of(spec, img_size)))
+    return mixes(spec, size_of(spec, img_size))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vitspace.budget import Budget
 from vitspace.searching.estimated import EstimatedDesigns, Estimator, Floats, fresh
 from vitspace.space import Space
-from vitspace.space.moves import descend
+from vitspace.space.moves import Rows, descend
 from vitspace.spec import Spec
 
 #: Distinct designs within the budget that are estimated at least, where the space has so many.
@@ -24,6 +24,8 @@ DRAWN = 2048
 ROUND, ROUNDS = 16_384, 40
 #: Ranges of FLOPs, and of milliseconds, and designs that each keeps.
 RANGES, KEPT = 48, 24
+#: Decimals of estimates that are equal.
+_DIGITS = 3
 #: Designs of the cloud that a report draws.
 CLOUD = 600
 
@@ -66,13 +68,14 @@ def screen_space(
     """
     began, rng = time.perf_counter(), np.random.default_rng(seed)
     population, looked_at = estimator.population, set[bytes]()
+    published = population.canonical(population.array([row.spec for row in space.anchors() if row.spec]))
     rows = population.canonical(population.array([*known, *space.draw(DRAWN, limits, seed, fewer=True)]))
     best, cloud, designs = None, [], 0
     for _ in range(ROUNDS):
         found = estimator.within(fresh(rows, looked_at), limits)
         designs += len(found)
         cloud.append(_sample(found, rng, CLOUD // 20 if best else CLOUD // 2))
-        best = _kept(EstimatedDesigns.joined([best, found]) if best else found)
+        best = _kept(one_of_equals(EstimatedDesigns.joined([best, found]) if best else found, published))
         tell(min(designs, LEAST), LEAST)
         if designs >= LEAST or not len(found):
             break
@@ -85,6 +88,28 @@ def _sample(found: EstimatedDesigns, rng: np.random.Generator, count: int) -> Fl
     """Return multiply-adds and estimates of some designs, [count, 2]."""
     some = found[rng.permutation(len(found))[:count]]
     return np.column_stack([some.macs, some.mean])
+
+
+def one_of_equals(found: EstimatedDesigns, published: Rows) -> EstimatedDesigns:
+    """Return one design of those that are equal in FLOPs and estimate, which differ in what the estimate does not see.
+
+    It is the one of the fewest predicted milliseconds, and of these the one that shares most settings with a published
+    design of the space, [P, variables].
+    """
+    order = np.lexsort((_unlike(found.rows, published), found.ms, *(key := _as_estimated(found))))
+    new = np.any([np.diff(each[order], prepend=np.nan) != 0 for each in key], axis=0)
+    return found[np.sort(order[new])]
+
+
+def _as_estimated(found: EstimatedDesigns) -> tuple[Floats, ...]:
+    """What equal designs agree in, [N] each; estimates to what single precision holds."""
+    return found.sd.round(_DIGITS), found.mean.round(_DIGITS), found.macs.astype(float)
+
+
+def _unlike(rows: Rows, published: Rows) -> NDArray[np.int64]:
+    """Return in how many settings designs differ from the published one that is nearest: [N]."""
+    counts = [(rows != row).sum(axis=1) for row in published]
+    return np.min(counts, axis=0) if counts else np.zeros(len(rows), dtype=np.int64)
 
 
 def _kept(found: EstimatedDesigns) -> EstimatedDesigns:
