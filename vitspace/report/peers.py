@@ -48,7 +48,8 @@ def _leads(record: StudyRecord) -> str:
         return "Their published accuracies do not compare with a proxy's scores, so they stand by their costs alone."
     beside = [_neighbour(peer) for peer in record.peers if peer.like_for_like and peer.latency_ms]
     said = standings_words(record, beside, "the public network that is nearest")
-    how = "of the usual recipe, timed as the designs were at the size of image of their top-1"
+    names = ", ".join(each.name for each in beside)
+    how = f"of the usual recipe, timed as the designs were at the size of image of their top-1 ({names})"
     return f"Beside {plural(len(beside), 'public network')} {how}: {said[0].lower()}{said[1:]}" if said else ""
 
 
