@@ -1,3 +1,5 @@
+import os
+
 import optuna
 import pytest
 
@@ -136,3 +138,13 @@ def test_a_name_that_is_no_folder_name_is_refused(tmp_path, name):
 def test_a_name_is_short_enough_for_a_file(tmp_path):
     with pytest.raises(InputError, match="of at most 200 bytes, but got 201"):
         check_new(str(tmp_path / "s.journal"), "n" * 201)
+
+
+def test_a_storage_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="a storage needs a folder that can be written, but '/proc' is none"):
+        check_new("/proc/s.journal", "a")
+    StudyStore.create(open_storage(f"{tmp_path}/s.journal"), "s", CONFIG, {})
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(InputError, match=r"a storage can be written, but '.*s\.journal' may only be read"):
+        check_new(f"{tmp_path}/s.journal", "a")
+    assert [path.name for path in tmp_path.iterdir()] == ["s.journal"]

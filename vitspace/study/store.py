@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import shlex
 import warnings
 from dataclasses import fields
@@ -13,6 +14,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from vitspace.errors import InputError, shown
+from vitspace.folders import check_folder
 from vitspace.study.config import BEFORE, StudyConfig
 from vitspace.study.optuna_private import storage_of, study_id, trial_id
 from vitspace.study.passwords import without_passwords
@@ -65,7 +67,7 @@ def check_new(url: str, name: str, taken: bool = False, cure: str = GO_ON) -> No
         cure: What the error says of a name that is taken.
 
     Raises:
-        InputError: the name is no file name, a study of that name is stored, or the storage cannot be reached.
+        InputError: the name is no file name, a study of that name is stored, or the storage cannot be had or written.
     """
     check_name(name)
     file = storage_file(url)
@@ -73,6 +75,10 @@ def check_new(url: str, name: str, taken: bool = False, cure: str = GO_ON) -> No
         raise InputError(name_is_taken(name, cure))
     if file and not file.resolve().parent.is_dir():
         raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
+    if file:
+        check_folder(file.resolve().parent, "a storage")
+        if file.exists() and not os.access(file, os.W_OK):
+            raise InputError(f"a storage can be written, but {str(file)!r} may only be read")
 
 
 class StudyStore:
