@@ -19,7 +19,8 @@ def test_rows_of_a_dense_task_stand_beside_ours():
     assert "1,000 proposals" in printed and "1 FLOP = 1 multiply-add" in printed
 
 
-def test_a_result_has_the_digits_that_are_printed():
+def test_a_result_has_the_digits_that_are_printed(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     [line] = [line for line in run("--task", "semantic-fpn").output.splitlines() if line.startswith("mat_2:")][:1]
     assert line.endswith("mIoU 40.0")
 
