@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 import vitspace
 from vitspace.pareto import normalised_hypervolume
 from vitspace.proxies.training.train import open_proxy, reference_points
-from vitspace.searching.rungs import standing_of
+from vitspace.searching.rungs import rung_place
 
 SPACE, BUDGET, DESIGNS, SEEDS = "mat", "1.2G", 36, 2
 COMMON = "data=digits,img_size=32,width=0.25,batch_size=16,lr=1e-3,max_val=300"
@@ -93,7 +93,7 @@ def halving(found: Table, seed: int, order: np.ndarray) -> list[tuple[float, int
     for design in order.tolist():
         clock += found.seconds[seed, 0, design]
         points.append((-found.scores[seed, 0, design], found.macs[design]))
-        if standing_of(len(points) - 1, points, KEEP).promoted:
+        if rung_place(len(points) - 1, points, KEEP).promoted:
             clock += found.seconds[seed, -1, design]
             done.append((clock, design))
     return done

@@ -157,11 +157,15 @@ def sooner(gain: pd.DataFrame) -> list[str]:
         curves = {name: one.set_index("step").val_loss for name, one in part.groupby("begin")}
         end, last = curves["scratch"].iloc[-1], curves["scratch"].index[-1]
         for name in (name for name in curves if name != "scratch"):
+            above = curves[name].index[curves[name] > end]
+            stays = curves[name].index[curves[name].index > above.max()] if len(above) else curves[name].index
+            reached = f"stays below it from step {stays[0]} on" if len(stays) else "does not stay below it"
             there = curves[name].index[curves[name] <= end]
-            reached = f"after {there[0]} steps" if len(there) else "never"
+            reached = f"is there after {there[0]} steps and {reached}" if len(there) else "never is"
             lines.append(
-                f"{space} {design}: from scratch the validation loss is {end:.3f} after {last} steps; {name} is there "
-                f"{reached}, begins at {curves[name].iloc[0]:.3f} and ends at {curves[name].iloc[-1]:.3f}."
+                f"{space} {design}: from scratch the validation loss is {end:.3f} after {last} steps. "
+                f"{name[0].upper()}{name[1:]} {reached}; "
+                f"it begins at {curves[name].iloc[0]:.3f} and ends at {curves[name].iloc[-1]:.3f}."
             )
     return lines
 
@@ -187,14 +191,17 @@ def draw(out: Path) -> Figure:
 
 def draw_gain(gain: pd.DataFrame) -> Figure:
     """Draw validation losses against steps."""
-    figure = Figure(figsize=(6.0, 3.8), layout="constrained")
-    axes = figure.add_subplot()
-    for name, part in gain.groupby("begin", sort=False):
-        axes.plot(part.step, part.val_loss, marker="o", markersize=3, label=name)
-    axes.axhline(gain[gain.begin == "scratch"].val_loss.iloc[-1], color="0.6", linewidth=0.8, linestyle=":")
-    axes.set(xlabel="steps", ylabel="validation loss, nats")
-    axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
+    spaces = list(dict.fromkeys(gain.space))
+    figure = Figure(figsize=(4.6 * len(spaces), 3.8), layout="constrained")
+    for axes, space in zip(figure.subplots(1, len(spaces), squeeze=False)[0], spaces, strict=True):
+        own = gain[gain.space == space]
+        for name, part in own.groupby("begin", sort=False):
+            axes.plot(part.step, part.val_loss, marker="o", markersize=3, label=name)
+        axes.axhline(own[own.begin == "scratch"].val_loss.iloc[-1], color="0.6", linewidth=0.8, linestyle=":")
+        axes.set(xlabel="steps", ylabel="validation loss, nats")
+        axes.set_title(space, loc="left", fontsize=11)
+        axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
     return figure
 
 

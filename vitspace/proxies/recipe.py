@@ -160,7 +160,7 @@ def parse_proxy(text: str = "tiny", **changes: object) -> TrainingProxy:
     Raises:
         InputError: the preset or a field is unknown, or a value breaks a rule.
     """
-    preset, fields = _split_fields(text)
+    preset, fields = split_fields(text)
     if preset not in PRESETS:
         raise InputError(f"a training preset is one of {', '.join(PRESETS)}, but got {shown(preset)}")
     given = {**fields, **changes}
@@ -173,7 +173,7 @@ def parse_proxy(text: str = "tiny", **changes: object) -> TrainingProxy:
         raise InputError(_explain(error)) from None
 
 
-def _split_fields(text: str) -> tuple[str, dict[str, str | None]]:
+def split_fields(text: str) -> tuple[str, dict[str, str | None]]:
     """Return the preset, and the fields that follow it as text; ``none`` is None.
 
     Raises:
@@ -206,7 +206,7 @@ def canonical_name(name: str, data: str = "") -> str:
         InputError: the name is no training proxy's, or both name data.
     """
     argument = name.partition(":")[2]
-    preset, fields = _split_fields(argument)
+    preset, fields = split_fields(argument)
     if data and "data" in fields:
         raise InputError(f"the data are named once, and here they are {data!r}, but got {shown(name)}")
     recipe, usual = parse_proxy(argument, **({"data": data} if data else {})), PRESETS[preset]
@@ -234,7 +234,7 @@ def split_data(name: str) -> tuple[str, str | None]:
     Raises:
         InputError: the name is of no form.
     """
-    preset, fields = _split_fields(name.partition(":")[2])
+    preset, fields = split_fields(name.partition(":")[2])
     data = fields.pop("data", None)
     rest = [f"{key}={'none' if value is None else value}" for key, value in fields.items()]
     return f"train:{','.join([preset, *rest])}", data

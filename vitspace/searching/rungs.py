@@ -72,12 +72,12 @@ class Rungs:
         before = storage.get_trial(number).system_attrs.get(RUNGS, {"points": []})["points"]
         storage.set_trial_system_attr(number, RUNGS, {"spec": self.spec_id, "points": [*before[:rung], list(point)]})
         rivals = {facts["spec"]: facts["points"][rung] for facts in self._all() if len(facts["points"]) > rung}
-        return _rung_place(list(rivals).index(self.spec_id), list(rivals.values()), keep)
+        return rung_place(list(rivals).index(self.spec_id), list(rivals.values()), keep)
 
     def _all(self) -> list[dict[str, Any]]:
         return [t.system_attrs[RUNGS] for t in self.store.frozen() if RUNGS in t.system_attrs]
 
 
-def _rung_place(number: int, points: Sequence[Sequence[float]], keep: float) -> RungPlace:
+def rung_place(number: int, points: Sequence[Sequence[float]], keep: float) -> RungPlace:
     """Return the place of one of the points of a rung, of which a share goes on, rounded up."""
     return RungPlace(best_first(points).index(number) + 1, len(points), math.ceil(keep * len(points)))
