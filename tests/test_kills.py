@@ -207,9 +207,12 @@ def test_a_study_whose_workers_are_killed_loses_and_repeats_nothing(tmp_path, se
         before = complete(folder)
         if before:
             tally.add(killed(draw, longest / 4, joined, folder))
-        tally.add(begun.is_alive())
+        running = begun.is_alive()
+        tally.add(running)
         begun.kill()
         begun.join()
+        if not running:
+            longest /= 2  # the first run was slower than these are
         seen = complete(folder)
         ended(functools.partial(searched, folder))
         after = complete(folder)
