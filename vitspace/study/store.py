@@ -75,10 +75,10 @@ def check_new(url: str, name: str, taken: bool = False, cure: str = GO_ON) -> No
         raise InputError(name_is_taken(name, cure))
     if file and not file.resolve().parent.is_dir():
         raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
-    if file:
+    if file and not file.exists():
         check_folder(file.resolve().parent, "a storage")
-        if file.exists() and not os.access(file, os.W_OK):
-            raise InputError(f"a storage can be written, but {str(file)!r} may only be read")
+    elif file and not os.access(file, os.W_OK):
+        raise InputError(f"a storage can be written, but {str(file)!r} may only be read")
 
 
 class StudyStore:
