@@ -143,6 +143,9 @@ class Tally:
     def add(self, running):
         self.hits, self.late = self.hits + running, self.late + (not running)
 
+    def __repr__(self):
+        return f"Tally({self.hits} hits, {self.late} late)"
+
     def told(self, name):
         print(f"{name}: {self.hits} kills while it ran, {self.late} when it had ended; nothing lost, nothing left")
         assert self.hits >= KILLS
@@ -195,7 +198,7 @@ def test_a_training_that_is_killed_goes_on_or_begins_again(tmp_path, seed):
 def test_a_study_whose_workers_are_killed_loses_and_repeats_nothing(tmp_path, seed):
     """Two processes evaluate its designs, and one after the other is killed."""
     draw, tally = random.Random(seed), Tally()
-    longest = took(searched, tmp_path)
+    longest, kept, joins = took(searched, tmp_path), 0, 0
     for number in count():
         if not tally:
             break
@@ -206,7 +209,9 @@ def test_a_study_whose_workers_are_killed_loses_and_repeats_nothing(tmp_path, se
         time.sleep(draw.uniform(0.3, 0.9) * longest)
         before = complete(folder)
         if before:
-            tally.add(killed(draw, longest / 4, joined, folder))
+            met = killed(draw, longest / 4, joined, folder)
+            tally.add(met)
+            joins += met
         running = begun.is_alive()
         tally.add(running)
         begun.kill()
@@ -215,9 +220,10 @@ def test_a_study_whose_workers_are_killed_loses_and_repeats_nothing(tmp_path, se
             longest /= 2  # the first run was slower than these are
         seen = complete(folder)
         ended(functools.partial(searched, folder))
-        after = complete(folder)
+        after, kept = complete(folder), kept + len(seen)
         assert len(after) == TRIALS and len(set(after.values())) == TRIALS
         assert seen.items() <= after.items() and not hidden(folder)
+    assert kept and joins, "no kill met a study with completed trials, or no worker that joined"
     tally.told("search")
 
 

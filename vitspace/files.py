@@ -106,9 +106,9 @@ def read_yaml(path: Path, model: type[Model], prepare: Callable[[dict[str, Any]]
     Raises:
         InputError: the file is not YAML, a key is unknown or missing, or a value is wrong; with file and line.
     """
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: cannot be read: it is no file")  # to open a pipe would wait for ever
     try:
+        if path.exists() and not path.is_file():
+            raise OSError("it is no file")  # to open a pipe would wait for ever
         text = path.read_text(encoding="utf-8")
         data = _parse_yaml(text)
     except (OSError, UnicodeDecodeError) as error:

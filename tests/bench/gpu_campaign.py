@@ -19,26 +19,24 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
-from ranking import DESIGNS, FIELDS, KEYS, TINY, TRAININGS, Bench, scores, shared, train_alone
+from ranking import DESIGNS, TINY, TRAININGS, Bench, scores, shared, train_alone
 from ranking_table import report
 
+import vitspace
 from vitspace.anchors.references import main_anchors
 from vitspace.proxies import Proxy, ProxyError, canonical_name, open_proxy
-from vitspace.proxies.score_tables import ScoreRow, new_row
+from vitspace.proxies.score_tables import new_row
 
 SPACES = ("mat", "ems", "partial", "msg", "transcnn", "vt", "hybrid")
 BAND = ("0.8G", "1G")
 RECIPE = "small,steps=1000,warmup=100,batch_size=128,lr=1e-3,max_val=5000"
 MINUTES, PROCESSES = 25.0, 8
-
-FIELDS["trained"] = tuple(field.name for field in fields(ScoreRow))
-KEYS["trained"] = ("proxy", "spec")
 
 
 @dataclass(frozen=True)
@@ -123,9 +121,7 @@ def _kept(args: argparse.Namespace, data: str) -> Bench:
 
 def _anchor(args: argparse.Namespace, job: Job) -> tuple[str, str]:
     """Return the name of the proxy and the spec's id."""
-    spec = next(row.spec for row in main_anchors() if row.id == job.space)
-    assert spec is not None
-    return canonical_name(f"train:{args.anchors}", job.data), spec.id
+    return canonical_name(f"train:{args.anchors}", job.data), vitspace.anchor(job.space).spec.id
 
 
 @cache
@@ -135,8 +131,7 @@ def _opened(recipe: str, data: str, device: str) -> Proxy:
 
 def _train_anchor(bench: Bench, args: argparse.Namespace, job: Job) -> None:
     proxy, (name, spec_id) = _opened(args.anchors, job.data, args.device), _anchor(args, job)
-    spec = next(row.spec for row in main_anchors() if row.id == job.space)
-    assert spec is not None
+    spec = vitspace.anchor(job.space).spec
     start, told = time.perf_counter(), {"device": args.device}
     try:
         value, failure = proxy.score(spec, 0).value, ""

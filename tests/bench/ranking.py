@@ -11,16 +11,14 @@ ablation rows of the papers with shared weights; ``table`` prints what is there.
 parts first, and says in the end what is missing.
 
 RECIPE is the preset small, cut from 600 steps to 120 and to 10,000 training images: on one core that other work
-shared, 2026-11-30, a step took 0.17 processor seconds for MAT at 0.13G and 0.27 for EMSNet at 0.24G, so that the forty
-designs take about half an hour a seed; 600 steps would take two and a half. Shared weights serve all designs up to the
+shared, 2026-11-30, a step took 0.16 processor seconds for MAT at 0.13G and 0.23 for EMSNet at 0.24G, so that the
+forty designs take 16 minutes a seed; 600 steps would take 77. Shared weights serve all designs up to the
 band's upper end. Costs are matched by FLOPs: a step of shared weights trains the largest design, the smallest and two
 drawn ones, so that its steps are factor * steps * (mean FLOPs of the twenty) / (FLOPs of these four). Seconds are of
 the processor, on CUDA of the clock.
 """
 
 import argparse
-import csv
-import fcntl
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -30,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from ranking_table import read, report
+from ranking_table import KEYS, append, read, report
 
 import vitspace
 from vitspace.anchors.references import ablation_pairs
@@ -43,6 +41,7 @@ from vitspace.proxies.recipe import TrainingProxy, parse_proxy, split_fields
 from vitspace.proxies.scores import Settings, Subject, measure
 from vitspace.proxies.short_training import fit, validate
 from vitspace.proxies.shrinking import make_network
+from vitspace.proxies.training.supernet import open_proxy as open_shared
 from vitspace.proxies.training.train import train
 from vitspace.sharing.folder import STATE, WEIGHTS
 from vitspace.spec import Spec
@@ -59,22 +58,6 @@ PAIRS_FACTOR = 4
 TINY = "train:tiny"
 #: Steps between two validations of a training from scratch or from shared weights.
 GAIN_EVERY, GAIN_IMAGES = 5, 500
-
-FIELDS = {
-    "designs": ("space", "design", "macs", "params", "spec"),
-    "alone": ("space", "design", "seed", "loss", "accuracy", "train_loss", "seconds", "recipe"),
-    "shared": ("space", "factor", "seed", "steps", "seconds", "budget"),
-    "scores": ("space", "design", "score", "value", "seconds"),
-    "gain": ("space", "design", "begin", "step", "val_loss", "accuracy", "seconds"),
-    "pairs": ("space", "design", "score", "value", "seconds"),
-}
-KEYS = {
-    "alone": ("space", "design", "seed"),
-    "shared": ("space", "factor", "seed"),
-    "scores": ("space", "design", "score"),
-    "gain": ("space", "begin"),
-    "pairs": ("space", "design", "score"),
-}
 
 
 @dataclass(frozen=True)
@@ -126,16 +109,7 @@ class Bench:
 
     def add(self, name: str, *values: object) -> None:
         """Append a row to a table."""
-        with (self.out / f"{name}.csv").open("a+", newline="") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # several processes may write
-            file.seek(0)
-            text = file.read()
-            file.truncate(len(text[: text.rfind("\n") + 1].encode()))  # a kill may have cut the last line
-            writer = csv.writer(file, lineterminator="\n")
-            if not text:
-                writer.writerow(FIELDS[name])
-            writer.writerow(f"{each:.6g}" if isinstance(each, float) else each for each in values)
-        print(name, *values[:3], flush=True)
+        append(self.out, name, [values])
 
     def has(self, name: str, *key: object) -> bool:
         """Whether a table has a row."""
@@ -144,10 +118,13 @@ class Bench:
     @contextmanager
     def clock(self) -> Iterator[list[float]]:
         """Measure seconds: of the processor, or on CUDA of the clock."""
-        now = time.perf_counter if self.device.startswith("cuda") else time.process_time
-        taken, start = [0.0], now()
+        taken, start = [0.0], self.now()
         yield taken
-        taken[0] = now() - start
+        taken[0] = self.now() - start
+
+    def now(self) -> float:
+        """Seconds of the processor, or on CUDA of the clock."""
+        return time.perf_counter() if self.device.startswith("cuda") else time.process_time()
 
 
 def alone(bench: Bench, space: str, seeds: Sequence[int]) -> None:
@@ -260,7 +237,7 @@ def gain(bench: Bench, space: str) -> None:
         return
     factor, seed = max(found)
     spec, device = bench.designs(space)[0], check_device(bench.device)
-    given = open_proxy(f"supernet:{store(bench, space, factor, seed)}", "", bench.device)
+    given = open_shared(str(store(bench, space, factor, seed)), "", bench.device)
     for begin in ("scratch", f"shared {factor}x"):
         if bench.has("gain", space, begin):
             continue
@@ -268,31 +245,30 @@ def gain(bench: Bench, space: str) -> None:
             if begin == "scratch":
                 network = make_network(spec, bench.proxy, len(bench.dataset.classes)).to(device)
             else:
-                network = inherit(given.store, spec, bench.proxy, bench.dataset)  # type: ignore[attr-defined]
-            for row in _curve(bench, network):
-                bench.add("gain", space, spec.id, begin, *row)
+                network = inherit(given.store, spec, bench.proxy, bench.dataset)
+            append(bench.out, "gain", [(space, spec.id, begin, *row) for row in _curve(bench, network)])
 
 
 def _curve(bench: Bench, network: vitspace.network.Network) -> list[tuple[int, float, float, float]]:
     """Train, and return step, validation loss, accuracy and seconds of the training so far."""
     rows: list[tuple[int, float, float, float]] = []
     few = _few(bench.dataset)
-    start, paused = time.process_time(), 0.0
+    start, paused = bench.now(), 0.0
 
     def on_step(done: int, total: int) -> None:
         nonlocal paused
         if done % GAIN_EVERY and done != total:
             return
-        now = time.process_time()
+        now = bench.now()
         with torch.random.fork_rng(devices=[]):
             loss, accuracy = validate(network, bench.proxy, few)
         network.train()
         rows.append((done, loss, accuracy, now - start - paused))
-        paused += time.process_time() - now
+        paused += bench.now() - now
 
     loss, accuracy = validate(network, bench.proxy, few)
     rows.append((0, loss, accuracy, 0.0))
-    start = time.process_time()
+    start = bench.now()
     fit(network, bench.proxy, bench.dataset, torch.Generator().manual_seed(0), on_step)
     return rows
 

@@ -1,7 +1,10 @@
 """Tables and figures of what `ranking.py` measured: how each score orders the designs that were trained alone."""
 
 import csv
+import fcntl
+import io
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +13,57 @@ from matplotlib.figure import Figure
 
 from vitspace.anchors.references import ablation_pairs
 from vitspace.costs import cost
-from vitspace.proxies.score_tables import committed_rows
+from vitspace.proxies.score_tables import ScoreRow, committed_rows
 from vitspace.statistics import interval, kendall, resamples, rightness
 
 ALONE = "trained alone"
 
+FIELDS = {
+    "designs": ("space", "design", "macs", "params", "spec"),
+    "alone": ("space", "design", "seed", "loss", "accuracy", "train_loss", "seconds", "recipe"),
+    "shared": ("space", "factor", "seed", "steps", "seconds", "budget"),
+    "scores": ("space", "design", "score", "value", "seconds"),
+    "gain": ("space", "design", "begin", "step", "val_loss", "accuracy", "seconds"),
+    "pairs": ("space", "design", "score", "value", "seconds"),
+    "trained": tuple(field.name for field in fields(ScoreRow)),
+}
+KEYS = {
+    "alone": ("space", "design", "seed"),
+    "shared": ("space", "factor", "seed"),
+    "scores": ("space", "design", "score"),
+    "gain": ("space", "begin"),
+    "pairs": ("space", "design", "score"),
+    "trained": ("proxy", "spec"),
+}
+
 
 def read(out: Path, name: str) -> list[dict[str, str]]:
-    """Return a table's rows; of a line that a kill cut nothing is left."""
+    """Return a table's rows."""
+    return list(csv.DictReader(io.StringIO(_text(out, name))))
+
+
+def _text(out: Path, name: str) -> str:
     path = out / f"{name}.csv"
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return [row for row in csv.DictReader(file) if None not in row.values()]
+    return _whole_lines(path.read_text()) if path.exists() else ""
+
+
+def append(out: Path, name: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Append rows to a table; several processes may."""
+    with (out / f"{name}.csv").open("a+", newline="") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        kept = _whole_lines(file.read())
+        file.truncate(len(kept.encode()))
+        writer = csv.writer(file, lineterminator="\n")
+        if not kept:
+            writer.writerow(FIELDS[name])
+        writer.writerows([f"{each:.6g}" if isinstance(each, float) else each for each in row] for row in rows)
+    print(name, *rows[0][:3], flush=True)
+
+
+def _whole_lines(text: str) -> str:
+    """Return a text without its last line where a kill cut that."""
+    return text[: text.rfind("\n") + 1]
 
 
 def report(out: Path) -> str:
@@ -48,8 +89,8 @@ def report(out: Path) -> str:
 
 def frame(out: Path, name: str) -> pd.DataFrame:
     """Return a table, numbers as such."""
-    path = out / f"{name}.csv"
-    return pd.read_csv(path) if path.exists() and read(out, name) else pd.DataFrame()
+    text = _text(out, name)
+    return pd.read_csv(io.StringIO(text)) if text else pd.DataFrame()
 
 
 def truth(out: Path, space: str) -> pd.DataFrame:

@@ -4,49 +4,22 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from safetensors.torch import load_file
+from small_supernet import train_small
 
 from vitspace.design import Design
 from vitspace.errors import InputError
 from vitspace.export import ExportRequest, export_design
 from vitspace.proxies import open_proxy
 from vitspace.proxies.inherited import inherit
-from vitspace.space import load_space
-from vitspace.supernet import SupernetRequest, train
 from vitspace.training.weights import read_weights
-
-SPACE = {
-    "family": "mat",
-    "resolution": 224,
-    "axes": {
-        "head.width": [32],
-        "dim": {"values": [8, 16], "scale": [1, 2, 2, 4]},
-        "depth": {"each": [1]},
-        "mixer": {"each": ["none"]},
-    },
-}
-RECIPE = "tiny,img_size=32,steps=2,warmup=1,batch_size=8,max_train=40,max_val=16"
-
-
-class Silent:
-    """A monitor that says nothing."""
-
-    def note(self, text):
-        """Say nothing."""
-
-    def progress(self, done, total):
-        """Say nothing."""
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """Shared weights as a user names them, and a design of their space."""
-    folder = tmp_path_factory.mktemp("shared")
-    file = folder / "small.yaml"
-    file.write_text(yaml.safe_dump(SPACE))
-    train(SupernetRequest(str(file), folder / "net", recipe=RECIPE, data="fractal:3", device="cpu"), Silent())
-    return Path(f"supernet:{folder / 'net'}"), Design("small", load_space(str(file)).draw(1, seed=3)[0])
+    folder, spec = train_small(tmp_path_factory.mktemp("shared"), 224)
+    return Path(f"supernet:{folder}"), Design("small", spec)
 
 
 def test_the_export_has_the_designs_part_of_shared_weights(shared, tmp_path):

@@ -19,6 +19,7 @@ from vitspace.study.passwords import without_passwords
         ("the storage 'postgresql://db/v?password=s3cret', then", "'postgresql://db/v?password=***', then"),
         ("a gRPC proxy is grpc://HOST:PORT, but got 'grpc://u:s3cret@h:1'", "'grpc://u:***@h:1'"),
         ("a folder, but 'postgresql:/u:s3cret@db/v'", "a folder, but 'postgresql:/u:***@db/v'"),
+        ("but got 'postgresql://u:s3cretaaaa...bbb'", "'postgresql://u:***'"),
         ("x --storage=postgresql://u:s3cret@a/v y postgresql://w:s3cret@b/v", "://u:***@a/v y postgresql://w:***@b/v"),
     ],
 )
@@ -26,7 +27,13 @@ def test_a_password_is_left_out_wherever_it_stands(text, shown):
     assert without_passwords(text).endswith(shown) and "s3" not in without_passwords(text)
 
 
-URLS = ("postgresql://u:p@ss:Secret123@host/x", "mysql://u:s3/cr@et@db/v", "postgresql://db/v?password=hunter22&user=u")
+URLS = (
+    "postgresql://u:my hunter22@host/x",
+    "postgresql://a/b:Secret123@h/x",
+    "postgresql://u:p@ss:Secret123@host/x",
+    "mysql://u:s3/cr@et@db/v",
+    "postgresql://db/v?password=hunter22&user=u",
+)
 
 
 @pytest.mark.parametrize("url", [*URLS, "postgresql://u:p%40ss%3ASecret123@host/x"])

@@ -4,42 +4,23 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
 from noting import Notes
+from small_supernet import train_small
 
 from vitspace.design import Design
 from vitspace.errors import InputError
 from vitspace.network import build
 from vitspace.proxies import open_proxy
 from vitspace.proxies.inherited import inherit
-from vitspace.space import load_space
-from vitspace.supernet import SupernetRequest
-from vitspace.supernet import train as train_shared
 from vitspace.tasks.heads import CLASSIFICATION
 from vitspace.training import train
 from vitspace.training.inheriting import begin, read_init
-
-SPACE = {
-    "family": "mat",
-    "resolution": 64,
-    "axes": {
-        "head.width": [32],
-        "dim": {"values": [8, 16], "scale": [1, 2, 2, 4]},
-        "depth": {"each": [1]},
-        "mixer": {"each": ["none"]},
-    },
-}
-RECIPE = "tiny,img_size=32,steps=2,warmup=1,batch_size=8,max_train=40,max_val=16"
 
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory):
     """A folder of shared weights, and a design of their space."""
-    folder = tmp_path_factory.mktemp("shared")
-    file = folder / "small.yaml"
-    file.write_text(yaml.safe_dump(SPACE))
-    train_shared(SupernetRequest(str(file), folder / "net", recipe=RECIPE, data="fractal:3", device="cpu"), Notes())
-    return folder / "net", load_space(str(file)).draw(1, seed=3)[0]
+    return train_small(tmp_path_factory.mktemp("shared"), 64)
 
 
 def inherited(shared):

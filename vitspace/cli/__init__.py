@@ -151,7 +151,8 @@ def main() -> None:
     except OSError as error:
         if error.errno not in _CURES:
             raise
-        say(f"error: the system refuses a resource: {error}; {_CURES[error.errno]}", file=sys.stderr)
+        told = without_passwords(f"the system refuses a resource: {error}; {_CURES[error.errno]}")
+        say(f"error: {told}", file=sys.stderr)
         sys.exit(1)
 
 

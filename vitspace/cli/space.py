@@ -98,7 +98,6 @@ def draw(
     """Draw designs uniformly from the distinct designs within a budget, and show what differs between them."""
     from vitspace.space import load_sizes
     from vitspace.space.tables import design_rows, predicted
-    from vitspace.words import plural
 
     space = load_sizes(name, read_sizes(img_size), task or CLASSIFICATION)
     if latency_backend and not latency:

@@ -13,9 +13,9 @@ from vitspace.design import Design
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize, format_image_size, plain_size, sides
 from vitspace.latency.backends import onnx_model
-from vitspace.network import Network
+from vitspace.network import Network, build
 from vitspace.spec import Spec
-from vitspace.tasks.building import build, usual
+from vitspace.tasks.building import IMAGENET_CLASSES, build_segmenter, usual
 from vitspace.tasks.costs import cost
 from vitspace.tasks.heads import CLASSIFICATION, SEGMENTATION, task_of
 from vitspace.tasks.segmenter import Segmenter
@@ -185,4 +185,6 @@ def untrained(
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return build(spec, num_classes, img_size, task)  # type: ignore[return-value]
+        if task == CLASSIFICATION:
+            return build(spec, IMAGENET_CLASSES if num_classes is None else num_classes, img_size)
+        return build_segmenter(spec, task, num_classes, img_size)

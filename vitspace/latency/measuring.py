@@ -36,9 +36,8 @@ DTYPES = ("float32", "bfloat16")
 UNSURE = 0.10
 #: The share of its core that a thread has on a machine that does nothing else.
 QUIET_SHARE = 0.95
-#: Standard deviation of the logarithm of a latency between two measurements of one network, by runtime. In onnxruntime
-#: what others do to caches and memory slows transformers two to three times as much as the reference. OpenVINO, which
-#: was not measured so, is taken to be like it.
+#: Standard deviation of the logarithm of a latency between two measurements of one network, by runtime
+#: (tests/bench/restless.py). OpenVINO, which was not measured so, is taken to be like onnxruntime.
 REPEAT_SD = {"eager": 0.015, "onnxruntime": 0.025, "openvino": 0.025}
 #: The same of the correction, as a share of the logarithm of how much slower than usual the reference was.
 CORRECTION_SD = 0.35

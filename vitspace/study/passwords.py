@@ -7,8 +7,9 @@ prints the rest of one with an unescaped ``@`` as the host. So too much is maske
 import re
 from urllib.parse import unquote
 
-#: From a URL's first colon to its last @ (as a path it has one slash), and the values of parameters that may be secret.
-_IN_URL = re.compile(r"(:/{1,2}[^\s:/?]*):\S*@")
+#: From a URL's first colon to its last @ (as a path it has one slash), or all of it where an error has cut the URL, and
+#: the values of parameters that may be secret.
+_IN_URL = re.compile(r"(:/{1,2}[^\s:/?]*):(?:\S*@|\S*\.{3}[^\s']*)")
 _QUERY_VALUE = r"[?&;][^\s=&?]*(?:pass|pwd|secret|token)[^\s=&?]*=([^\s&]+)"
 #: Characters from which a piece of a password is masked wherever it stands.
 _SHORTEST = 4
@@ -23,7 +24,9 @@ def without_passwords(text: str, url: str = "") -> str:
         url: A URL that what is said is about. A driver may tell of it in parts, and take the end of a password for the
             host: so each end of the password before an ``@`` is masked, and the password wherever it stands alone.
     """
-    text = _IN_URL.sub(r"\1:***@", _IN_QUERY.sub(r"\1***", text))
+    text = _IN_URL.sub(
+        lambda found: f"{found[1]}:***{'@' if found[0].endswith('@') else ''}", _IN_QUERY.sub(r"\1***", text)
+    )
     for password in _passwords(url):
         ends = sorted({password[i:] for i in range(len(password))}, key=len, reverse=True)
         text = re.sub("|".join(f"{re.escape(end)}(?=@)" for end in ends), "***", text)
@@ -35,6 +38,6 @@ def without_passwords(text: str, url: str = "") -> str:
 
 def _passwords(url: str) -> set[str]:
     """Return what may be the passwords of a URL, as they are written and as they are meant."""
-    found = [match[1] for match in re.finditer(r"://[^\s:/?]*:(\S*)@", url)]
+    found = [match[1] for match in re.finditer(r"://[^:@]*:(.*)@", url, re.DOTALL)]
     found += [match[1] for match in re.finditer(_QUERY_VALUE, url, re.IGNORECASE)]
     return {form for each in found for form in (each, unquote(each)) if form}

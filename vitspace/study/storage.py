@@ -91,9 +91,9 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
 
 
 def _check_database(file: Path) -> None:
-    """Refuse an SQLite file without studies, in which Optuna would make its tables; nothing is written.
+    """Refuse an SQLite file without studies, in which Optuna would make its tables.
 
-    SQLite takes back what a killed process left half done, for which the file is opened as one to be written.
+    Nothing is written but where SQLite cannot read it before it has taken back what a killed process left half done.
 
     Raises:
         InputError: it is empty, cannot be read, is no database, or one of something else.
@@ -101,13 +101,21 @@ def _check_database(file: Path) -> None:
     problem = "it is empty"
     try:
         if file.stat().st_size:
-            with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, timeout=60)) as opened:
-                names = {name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            try:
+                names = _tables(file, "ro")
+            except sqlite3.OperationalError:
+                names = _tables(file, "rw")
             problem = "" if "studies" in names else "it has no table of studies"
     except (OSError, sqlite3.Error) as error:
         problem = f"{error}"
     if problem:
         raise InputError(f"a storage is a database of studies, but {str(file)!r} is none: {problem}")
+
+
+def _tables(file: Path, mode: str) -> set[str]:
+    """Return the names of the tables in an SQLite file, opened to be read, ``ro``, or written, ``rw``."""
+    with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode={mode}", uri=True, timeout=60)) as opened:
+        return {name for (name,) in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 def storage_option(url: str) -> str:

@@ -47,12 +47,24 @@ def build(
     check_task(task)
     if other := kwargs.keys() - {"drop_path_rate"}:
         raise InputError(f"a network of {task} takes drop_path_rate, but got {', '.join(sorted(other))}")
-    size, classes = usual(task, img_size, num_classes)
-    pyramid = build_pyramid(spec, size, **kwargs)
     if task_of(task).kind == SEGMENTATION:
-        return Segmenter(pyramid, load(task).Head(pyramid.dims, classes), classes)
-    built: nn.Module = load(task).network(pyramid, classes, size)
+        return build_segmenter(spec, task, num_classes, img_size, **kwargs)
+    size, classes = usual(task, img_size, num_classes)
+    built: nn.Module = load(task).network(build_pyramid(spec, size, **kwargs), classes, size)
     return built
+
+
+def build_segmenter(
+    spec: Backbone,
+    task: str,
+    num_classes: int | None = None,
+    img_size: ImageSize | None = None,
+    drop_path_rate: float = 0.0,
+) -> Segmenter:
+    """Build a network of a task of segmentation; see `build`."""
+    size, classes = usual(task, img_size, num_classes)
+    pyramid = build_pyramid(spec, size, drop_path_rate)
+    return Segmenter(pyramid, load(task).Head(pyramid.dims, classes), classes)
 
 
 def usual(task: str, img_size: ImageSize | None = None, num_classes: int | None = None) -> tuple[tuple[int, int], int]:

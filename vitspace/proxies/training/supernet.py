@@ -8,7 +8,7 @@ batch statistics estimated anew, and it is validated on the images that the trai
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,6 @@ class OpenSupernet:
         dataset: Their data, loaded.
         device: Where designs are validated.
         name: ``supernet:NAME@DIGEST``.
-        space: The space whose designs share them.
-        budget: The limit on FLOPs of these designs; empty without.
         finetune: Steps of further training of each design.
         path: The file of the weights.
         facts: What it tells of their training.
@@ -53,11 +51,19 @@ class OpenSupernet:
     dataset: Dataset
     device: torch.device
     name: str
-    space: str
-    budget: str
-    finetune: int = 0
-    path: Path = Path()
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    finetune: int
+    path: Path
+    facts: Mapping[str, Any]
+
+    @property
+    def space(self) -> str:
+        """The space whose designs share the weights."""
+        return str(self.facts["space"])
+
+    @property
+    def budget(self) -> str:
+        """The limit on FLOPs of these designs; empty without."""
+        return str(self.facts["budget"])
 
     @property
     def worst(self) -> float:
@@ -136,8 +142,7 @@ def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenSupe
         raise InputError(f"{recipe.data} has other classes than the data that {str(folder)!r} was trained on")
     name, facts = canonical_name(f"supernet:{argument}"), file.facts
     store = file.store.to(where).requires_grad_(False)
-    whose = (facts["space"], facts["budget"])
-    return OpenSupernet(store, recipe, dataset, where, name, *whose, steps, file.path, facts)
+    return OpenSupernet(store, recipe, dataset, where, name, steps, file.path, facts)
 
 
 def canonical_name(text: str, data: str = "") -> str:
