@@ -2,13 +2,20 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from optuna.trial import TrialState
 from processes import completed
 
+from vitspace.errors import FailureError
+from vitspace.searching.engines import ray as engine
+from vitspace.study.config import StudyConfig
 from vitspace.study.store import StudyStore
 
 pytestmark = pytest.mark.skipif(
@@ -63,6 +70,47 @@ def test_a_cluster_that_does_not_answer_is_one_line_and_nothing_is_stored(tool, 
     [line] = [line for line in error.splitlines() if line.startswith("error: ")]
     assert f"RAY_ADDRESS names a Ray cluster, but got {address!r}: " in line and why in line
     assert not (tool.cwd / "studies.journal").exists()
+
+
+def test_a_cluster_that_does_not_start_is_one_line_that_says_what_room_it_has(monkeypatch, tmp_path):
+    def fail(**settings):
+        raise RuntimeError("The node timed out.\n  at raylet.cc:12\n  at gcs.cc:30")
+
+    monkeypatch.setattr(engine, "ray", SimpleNamespace(is_initialized=lambda: False, init=fail))
+    monkeypatch.setattr(engine.shutil, "disk_usage", lambda folder: SimpleNamespace(free=3 << 20))
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    with pytest.raises(FailureError) as caught:
+        engine.check(StudyConfig(space="msg", engine="ray"))
+    told = str(caught.value)
+    assert "\n" not in told and "timed out" in told and f"3 MB in {tmp_path}" in told and "--engine optuna" in told
+
+
+#: What /dev/shm and /tmp hold, and the exit code of a search: Ray's objects have room in either.
+ROOMS = {"64m 1g": 0, "1m 1g": 0, "64m 200k": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rooms", ROOMS)
+def test_ray_in_a_container_of_little_shared_memory_runs_or_is_one_line(tmp_path, tool, rooms):
+    """In a mount namespace; /dev/shm is 64 MB in a container where nobody asked for more."""
+    alone = ["unshare", "-m"]
+    if not shutil.which("unshare") or subprocess.run([*alone, "mount", "-t", "tmpfs", "none", "/dev/shm"]).returncode:
+        pytest.skip("needs the right to mount, as root has it")
+    shm, tmp = rooms.split()
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))  # short, as Ray's sockets lie in it
+    mounts = f"mount -t tmpfs -o size={shm} none /dev/shm && mount -t tmpfs -o size={tmp} none {folder}"
+    search = f"{sys.executable} -m vitspace search --space small.yaml --proxy params --accuracy proxy --anchors none"
+    command = f"{mounts} && exec {search} --trials 3 --study s --engine ray --json"
+    env = tool.env | {"RAY_TMPDIR": str(folder)}
+    done = subprocess.run([*alone, "sh", "-c", command], cwd=tmp_path, env=env, capture_output=True, text=True)
+    folder.rmdir()
+    assert done.returncode == ROOMS[rooms] and "Traceback" not in done.stderr, done.stderr
+    if ROOMS[rooms]:
+        [line] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+        assert f"0 MB in {folder}" in line
+    else:
+        assert len(completed(json.loads(done.stdout))) == 3
 
 
 @pytest.mark.slow

@@ -7,9 +7,11 @@ nodes need the same version of vitspace, the space's file where it is a path, an
 
 import logging
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from vitspace.errors import FailureError, InputError, shown
@@ -192,9 +194,21 @@ def _join() -> None:
     except Exception as error:  # Ray raises what its processes meet, by types of its own
         if not address:
             why = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise FailureError(f"Ray cannot start a cluster here: {why}; --engine optuna needs none") from None
+            raise FailureError(
+                f"Ray cannot start a cluster here: {why} (room for what its processes share and log: {_room()}); "
+                "--engine optuna needs none"
+            ) from None
         if not isinstance(error, OSError | ValueError):
             raise
         raise InputError(
             f"RAY_ADDRESS names a Ray cluster, but got {shown(address)}: {str(error).splitlines()[0]}"
         ) from None
+
+
+def _room() -> str:
+    """Say what is free where Ray keeps objects, in the second folder if the first is too small, and logs."""
+    folders = "/dev/shm", os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
+    return ", ".join(
+        f"{shutil.disk_usage(folder).free >> 20} MB in {folder}" if Path(folder).is_dir() else f"there is no {folder}"
+        for folder in folders
+    )
