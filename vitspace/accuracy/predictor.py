@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.accuracy.features import LAW, SHAPE, Array, Features, features
-from vitspace.accuracy.guards import BOXED, HIGH, LIKE, LOW, Guards
+from vitspace.accuracy.guards import BOXED, HIGH, LIKE, LOW, PARAMS_AT, Guards
 from vitspace.accuracy.process import UNKNOWN, Codes, Inputs, Process, Scales
 from vitspace.accuracy.recipes import DISTILLED, USUAL
 from vitspace.accuracy.table import Row, numbers_of, published
@@ -63,9 +63,7 @@ class Predictor:
         usual = Features({name: column[self.trusted] for name, column in known.columns.items()})
         #: Largest feature ``density`` of the published networks of each family of ours.
         self.densest = self._densest(known)
-        self.guards = Guards(
-            usual, known.columns["image"], {self._families[name]: most for name, most in self.densest.items()}
-        )
+        self.guards = Guards(usual, known.columns["image"])
         self.features = self.guards.capped(known)
         log_errors = np.log(100 - np.array([row.top1 for row in rows]))
         self.processes = tuple(
@@ -94,6 +92,8 @@ class Predictor:
             HIGH,
             BOXED,
             LIKE,
+            PARAMS_AT,
+            KIN,
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
