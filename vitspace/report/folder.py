@@ -9,9 +9,10 @@ from vitspace.files import parse_json, write_atomic
 from vitspace.folders import note_replaced, owning, whole_files
 from vitspace.plots import style
 from vitspace.plots.formats import markdown
+from vitspace.plots.frame import save_figure
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
-from vitspace.report.figures import figures, save_figure
+from vitspace.report.figures import figures
 from vitspace.report.markdown import front_in_words, report_text
 from vitspace.report.page import comparison_html, page_html
 from vitspace.report.study_file import STUDY_FILE, study_data

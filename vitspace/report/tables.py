@@ -15,26 +15,10 @@ from vitspace.report.proxy import trains
 from vitspace.report.settings import differing, shape
 from vitspace.report.standing import standing
 from vitspace.report.tasks import printed_results
-from vitspace.report.words import dominated_by, headline, proxy_sentence
+from vitspace.report.words import dominated_by
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.words import plural
-
-__all__ = [
-    "anchors_shown",
-    "anchors_table",
-    "calibration",
-    "for_reading",
-    "front_shown",
-    "front_table",
-    "headline",
-    "outside_budget",
-    "proxy_sentence",
-    "references",
-    "rejected",
-    "settings_table",
-    "trials_table",
-]
 
 _COSTS = [
     "img_size",

@@ -21,9 +21,10 @@ from vitspace.report.figures import ReportFigure, figures
 from vitspace.report.importance import axis_importance
 from vitspace.report.page import sections
 from vitspace.report.peers import peers_table, peers_words
+from vitspace.report.proxy import proxy_name
 from vitspace.report.scatter import Axis, cost_name
 from vitspace.report.tables import anchors_shown, calibration, settings_table
-from vitspace.report.trust import proxy_name, report_card
+from vitspace.report.trust import report_card
 from vitspace.report.words import headline, next_commands, proxy_sentence, score_word
 from vitspace.study.record import StudyRecord
 
