@@ -4,7 +4,6 @@ import time
 import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass
-from types import TracebackType
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
@@ -90,15 +89,13 @@ class Desk:
             undo.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
                 self._score_reference(last=True)
                 self._set_seconds()
         finally:
-            self.queue.__exit__(kind, error, trace)
+            self.queue.__exit__()
 
     @property
     def over(self) -> bool:

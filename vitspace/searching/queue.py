@@ -9,7 +9,6 @@ queue a design again, the later of the two trials is dropped.
 import logging
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 import optuna
@@ -73,9 +72,7 @@ class Queue:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(timeout=self.timing.heartbeat)
 
