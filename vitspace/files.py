@@ -217,6 +217,24 @@ def located(path: Path, location: Iterable[Any], message: str) -> InputError:
         return InputError(f"{path}: {message}")
 
 
+def validated(model: type[Model], data: Any, what: str = "") -> Model:
+    """Return data as a model.
+
+    Args:
+        model: The model.
+        data: Plain data.
+        what: What the data are, at the beginning of the error.
+
+    Raises:
+        InputError: a key is unknown or missing, or a value breaks a rule.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        why = explain(model, error.errors()[0])
+        raise InputError(f"{what}: {why}" if what else why) from None
+
+
 def explain(model: type[BaseModel], error: Any) -> str:
     """Return a pydantic error in one line: the key, the rule, the value, and for an unknown key the known ones."""
     key = ".".join(str(name) for name in error["loc"])
