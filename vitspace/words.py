@@ -1,4 +1,4 @@
-"""Plurals and ordinals, as sentences have them, and text that a terminal only shows."""
+"""Plurals, ordinals and exceptions, as sentences have them, and text that a terminal only shows."""
 
 import re
 
@@ -19,6 +19,12 @@ def plural(number: int, noun: str) -> str:
         return f"{number:,} {noun}es"
     ending = f"{noun[:-1]}ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else f"{noun}s"
     return f"{number:,} {ending}"
+
+
+def cause(error: Exception) -> str:
+    """Write an exception of any kind in one line: ``ValueError: negative dimension``."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
 def ordinal(number: int) -> str:

@@ -264,6 +264,12 @@ def design_of(trial: FrozenTrial, space: Space) -> Spec | None:
         return None
 
 
+def designs_under_way(store: StudyStore, space: Space) -> list[Spec]:
+    """Return the designs of the trials that run or wait; one of which only a part is known counts as none."""
+    trials = store.frozen(TrialState.RUNNING, TrialState.WAITING)
+    return [spec for trial in trials if (spec := design_of(trial, space))]
+
+
 def _has_design(trial: FrozenTrial) -> bool:
     return bool(design_params(trial) or trial.user_attrs.get(OUTSIDE))
 
