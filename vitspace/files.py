@@ -6,7 +6,8 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -185,6 +186,31 @@ def parse_json(text: str | bytes, finite: bool = True) -> Any:
     if re.search(r"\\u[dD][89a-fA-F]", plain):
         json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair cannot be written
     return data
+
+
+@contextmanager
+def reading_json(path: Path, version: int, what: str, cure: str = "", finite: bool = True) -> Iterator[dict[str, Any]]:
+    """Hand what a JSON file of ours holds to the with-block that reads it.
+
+    Args:
+        path: The file.
+        version: Its format.
+        what: What it is to be, in the error.
+        cure: What to do about a damaged one, in the error.
+        finite: Whether numbers that are not finite are refused.
+
+    Raises:
+        InputError: there is no such file, it is of another format, or the block found that a key is missing or a value
+            is wrong.
+    """
+    try:
+        data = parse_json(path.read_bytes(), finite)
+        if data["format"] != version:
+            raise ValueError(f"its format is {shown(data['format'])}, and this version reads {version}")
+        yield data
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+        raise InputError(f"{path} is not {what}: {reason}{f'; {cure}' if cure else ''}") from None
 
 
 def _number(text: str) -> float:
