@@ -96,17 +96,17 @@ def tell_broken(broken: list[str], where: str) -> None:
     """Log which images are left out since they cannot be decoded, and how many."""
     if broken:
         words = "left out of %s, undecodable: %s: %s"
-        _log.warning(words, where, plural(len(broken), "image"), _some(broken))
+        _log.warning(words, where, plural(len(broken), "image"), some_of(broken))
 
 
 def tell_passed_over(names: list[str], where: str) -> None:
     """Log which files of a folder are not taken, and how many."""
     if names:
         words = "left out of %s, as no image that is read, or in a folder met before: %s: %s"
-        _log.warning(words, where, plural(len(names), "file"), _some(names))
+        _log.warning(words, where, plural(len(names), "file"), some_of(names))
 
 
-def _some(names: list[str]) -> str:
-    """Return the first names on one line, and how many there are more."""
+def some_of(names: list[str]) -> str:
+    """Return the first names on one line, and how many there are more; ``none`` where there is no name."""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(repr(name)[1:-1] for name in names[:_SHOWN]) + more
+    return ", ".join(repr(name)[1:-1] for name in names[:_SHOWN]) + more if names else "none"
