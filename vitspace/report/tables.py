@@ -101,7 +101,7 @@ def references(record: StudyRecord) -> list[Anchor]:
     """
     if record.task:
         return []
-    space = record.resolved.get("space") or {}
+    space = record.told("space")
     own = {space["family"]} if isinstance(space.get("family"), str) else set()
     families = own | {trial.spec.family for trial in record.completed if trial.spec}
     done = {trial.anchor for trial in record.anchors}
@@ -156,7 +156,7 @@ def _of_estimates(record: StudyRecord) -> list[Fact]:
     facts = known()
     of = f"{facts.public} public networks of the usual recipe, each without its family"
     misses = [abs(miss) for trial in record.anchors if (miss := _prior_error(trial)) is not None]
-    weight = finite((record.resolved.get("accuracy") or {}).get("weight"))
+    weight = finite(record.told("accuracy").get("weight"))
     return [
         ("mean error of estimates", facts.mae, f"points, over {of}"),
         ("results inside the 90 % interval", facts.coverage90, f"share of {of}"),

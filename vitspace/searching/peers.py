@@ -13,7 +13,6 @@ from vitspace.latency.peers import time_peer, timed_peer
 from vitspace.machine.host import cpu
 from vitspace.searching.latency import timing_of
 from vitspace.searching.retiming import other_machines
-from vitspace.spec import NATIVE_SIZE
 from vitspace.study.config import BEFORE, StudyConfig
 from vitspace.study.peer import StudyPeer
 from vitspace.study.record import StudyRecord
@@ -100,7 +99,7 @@ def _wanted(record: StudyRecord, text: str) -> list[Peer]:
 
     By default there are none beside scores of a proxy, with which published accuracies do not compare.
     """
-    size = round(mean_side((record.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE))
+    size = round(mean_side(record.img_size))
     limits, done = record.config.limits, [trial.macs for trial in record.completed if trial.macs]
     if text == DEFAULT and (record.config.is_dense or not (done and record.in_points)):
         return []

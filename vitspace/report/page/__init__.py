@@ -135,10 +135,10 @@ def _data_url(png: bytes) -> str:
 
 def _provenance(record: StudyRecord) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Study, proxy, machine and later runs, as tables of words."""
-    machine = record.resolved.get("machine") or {}
+    machine = record.told("machine")
     tables = {
         "The study": {"study": record.name, **record.config.model_dump()},
-        "The proxy": {k: v for k, v in (record.resolved.get("proxy") or {}).items() if k != "report_card"},
+        "The proxy": {k: v for k, v in record.told("proxy").items() if k != "report_card"},
         "The machine": {"revision": "not recorded", **machine} if machine else {},
     }
     for number, run in enumerate(record.resolved.get("resumed") or [], start=1):
