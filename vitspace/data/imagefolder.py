@@ -11,9 +11,10 @@ import numpy as np
 import torch
 
 from vitspace.data._base import DataRequest, Dataset, draw_evenly
-from vitspace.data._decoding import decode, decode_all, some_of, tell_broken, tell_passed_over
+from vitspace.data._decoding import decode, decode_all, tell_broken, tell_passed_over
 from vitspace.data._walking import SUFFIXES, entries, images_below
 from vitspace.errors import InputError, check_text
+from vitspace.words import some
 
 SPLITS = ("train", "val")
 _LAYOUT = "DIR/train/CLASS/ and DIR/val/CLASS/ with images"
@@ -83,11 +84,11 @@ def find_images(argument: str) -> FoundImages:
     only = {split: sorted(found[split].keys() - found[other].keys()) for split, other in (SPLITS, SPLITS[::-1])}
     if any(only.values()):
         raise InputError(
-            f"train and val of {root} have the same classes, but only train has {some_of(only['train'])} "
-            f"and only val has {some_of(only['val'])}"
+            f"train and val of {root} have the same classes, but only train has {some(only['train'])} "
+            f"and only val has {some(only['val'])}"
         )
     if len(found["train"]) < 2:
-        raise InputError(f"there are at least 2 classes, but {root / 'train'} has {some_of(list(found['train']))}")
+        raise InputError(f"there are at least 2 classes, but {root / 'train'} has {some(list(found['train']))}")
     return found
 
 

@@ -18,7 +18,7 @@ from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
 from vitspace.units import format_score
-from vitspace.words import plural
+from vitspace.words import plural, some
 
 #: Designs that are named in a sentence; more are counted.
 _NAMED = 4
@@ -239,8 +239,8 @@ def dominated_by(record: StudyRecord, number: int) -> str:
         return "on the front"
     own = next(trial for trial in record.completed if trial.number == number)
     better = [t for t in record.front if all(a <= b for a, b in zip(t.point, own.point, strict=True))]
-    names = [f"{trial_name(t)} (trial {t.number}{_caveat(record, t, own)})" for t in better[:_NAMED]]
-    return "dominated by " + ", ".join(names) + (f" and {len(better) - _NAMED} more" if better[_NAMED:] else "")
+    names = [f"{trial_name(t)} (trial {t.number}{_caveat(record, t, own)})" for t in better]
+    return f"dominated by {some(names, _NAMED)}"
 
 
 def _caveat(record: StudyRecord, better: Trial, own: Trial) -> str:

@@ -31,7 +31,6 @@ from vitspace.words import plural
 DEATHS = 2
 #: Says of a queued anchor that it is no design of the study's space, and has no params.
 OUTSIDE = "outside"
-INTERRUPTED = "interrupted, and queued again"
 
 _log = logging.getLogger(__name__)
 
@@ -128,12 +127,12 @@ class Queue:
         self._forget(trial_id(running))
         self.note(f"trial {running.number} was taken for lost and is run elsewhere, so it is dropped here")
 
-    def put_back(self, running: optuna.Trial, why: str = INTERRUPTED) -> None:
+    def put_back(self, running: optuna.Trial) -> None:
         """Queue the design of an interrupted trial again, and end the trial."""
         frozen = self.store.storage.get_trial(trial_id(running))
         if frozen.state == TrialState.RUNNING:
             if self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0)):
-                self.end(running, self.make(running.number, "pruned", why=why))
+                self.end(running, self.make(running.number, "pruned", why="interrupted, and queued again"))
             else:
                 self._drop(running)
 
