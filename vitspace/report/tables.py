@@ -46,9 +46,8 @@ _DENSE_ANCHORS = ["name", "published_task", "published_top1", "recipe"]
 
 def front_table(record: StudyRecord) -> pd.DataFrame:
     """The front by FLOPs; each design beside the anchor nearest in FLOPs and latency (gaps as ratio - 1)."""
-    specs = {t.number: t.spec for t in [*record.front, *record.anchors] if t.spec}
-    names = differing(specs.values())
-    rows = [_shared(t) | shape(specs[t.number], names) | _beside(record, t) for t in record.front]
+    shapes = _shapes(record)
+    rows = [_shared(t) | shapes[t.number] | _beside(record, t) for t in record.front]
     return pd.DataFrame(rows, columns=_FRONT)
 
 
@@ -67,12 +66,11 @@ def trials_table(record: StudyRecord) -> pd.DataFrame:
 
 def anchors_table(record: StudyRecord) -> pd.DataFrame:
     """The family's published designs: what was printed, what was measured here, and how they stand to the front."""
-    specs = {t.number: t.spec for t in [*record.front, *record.anchors] if t.spec}
-    names = differing(specs.values())
+    shapes = _shapes(record)
     rows = [
         _shared(t)
         | {"prior_error": _prior_error(t)}
-        | shape(specs[t.number], names)
+        | shapes[t.number]
         | _published(record, t.anchor)
         | {"standing": dominated_by(record, t.number)}
         for t in record.anchors
@@ -88,10 +86,17 @@ def anchors_table(record: StudyRecord) -> pd.DataFrame:
 
 def settings_table(record: StudyRecord) -> pd.DataFrame:
     """Widths, depths and what differs, of the front and then of the published designs that are not on it."""
-    trials = {t.number: t for t in [*record.front, *record.anchors] if t.spec}
-    names = differing(t.spec for t in trials.values() if t.spec)
-    rows = [{"number": t.number, "name": trial_name(t)} | shape(t.spec, names) for t in trials.values() if t.spec]
+    shapes = _shapes(record)
+    trials = {t.number: t for t in (*record.front, *record.anchors)}
+    rows = [{"number": t.number, "name": trial_name(t)} | shapes[t.number] for t in trials.values()]
     return pd.DataFrame(rows, columns=["number", "name", "dim", "depth", "settings"])
+
+
+def _shapes(record: StudyRecord) -> dict[int, dict[str, Any]]:
+    """Widths, depths and what differs, of the front and the published designs, by their trials' numbers."""
+    specs = {t.number: t.spec for t in (*record.front, *record.anchors) if t.spec}
+    names = differing(specs.values())
+    return {number: shape(spec, names) for number, spec in specs.items()}
 
 
 def references(record: StudyRecord) -> list[Anchor]:
