@@ -63,7 +63,7 @@ def estimate_sentence(record: StudyRecord) -> str:
 
 def _other_predictors(record: StudyRecord) -> str:
     """Say so where designs were estimated by several predictors, before and after a study was gone on with."""
-    runs = [record.resolved.get("accuracy") or {}, *record.resolved.get("resumed", [])]
+    runs = [record.told("accuracy"), *record.resolved.get("resumed", [])]
     if len({run["predictor"] for run in runs if run.get("predictor")}) < 2:
         return ""
     return " The predictor changed while the study was gone on with: designs before and after that do not compare."
