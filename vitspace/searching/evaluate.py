@@ -150,7 +150,7 @@ class Evaluator:
         latency = measure(spec, settings)
         seconds = time.perf_counter() - seconds_waited() - began
         details = trial.details | {"timed_seconds": seconds, "export_seconds": latency.prepare_seconds}
-        return self._within(replace(trial, latency=asdict(latency) | {"doubt": latency.doubt}, details=details))
+        return self._within(replace(trial, latency=latency.facts, details=details))
 
     def _within(self, trial: Trial) -> Trial:
         """Reject a design whose latency's whole interval is over the budget."""

@@ -125,5 +125,5 @@ def _timed(peer: Peer, config: StudyConfig) -> StudyPeer:
 
 def _shown(peer: Peer, latency: Latency | None, why: str = "") -> StudyPeer:
     facts = {name: value for name, value in asdict(peer).items() if name != "recipe"}
-    timed = asdict(latency) | {"doubt": latency.doubt} if latency else {}
+    timed = latency.facts if latency else {}
     return StudyPeer(**facts, recipe=WORDS[peer.recipe], like_for_like=peer.like_for_like, latency=timed, why=why)

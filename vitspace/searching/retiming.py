@@ -1,7 +1,7 @@
 """Times designs of a study again, and updates their trials by the results."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from optuna.trial import FrozenTrial
@@ -133,7 +133,7 @@ def judged(trial: Trial, latency: Latency, config: StudyConfig) -> Trial:
     One without a score that is not beyond the budget any more is undecided until it is scored; one that failed or was
     pruned stays so.
     """
-    found = asdict(latency) | {"doubt": latency.doubt}
+    found = latency.facts
     after = replace(trial, latency_ms=latency.median_ms, latency=found)
     if trial.state not in ("complete", "undecided", "over_budget"):
         return after

@@ -14,6 +14,7 @@ from vitspace.image_sizes import LEAST_SIDE, MOST_SIDE
 from vitspace.study.config import BEFORE, StudyConfig, found_space
 from vitspace.study.peer import StudyPeer
 from vitspace.study.record import OBJECTIVES, StudyRecord
+from vitspace.study.speed import record_at_one_speed
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.trial import State, Trial
 
@@ -67,6 +68,12 @@ class _Latency(_Facts):
     backend: Text | None = None
     threads: Size | None = None
     batch: Size | None = None
+    dtype: Text | None = None
+    host: Text | None = None
+    spread: NotNegative | None = None
+    core_share: Number | None = None
+    runs: Size | None = None
+    times: Size | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -339,6 +346,7 @@ def read_record(
     point, ended = kept.pop("reference_point", None), list(trials)
     if len({trial.number for trial in ended}) < len(ended):
         raise InputError("each trial has a number of its own, but two have one")
-    return StudyRecord(
+    record = StudyRecord(
         check_name(name), trials=ended, reference_point=tuple(point) if point else None, storage=storage, **kept
     )
+    return record_at_one_speed(record)
