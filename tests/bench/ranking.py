@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from ranking_table import KEYS, append, read, report
+from ranking_table import append, has, read, report
 
 import vitspace
 from vitspace.anchors.references import ablation_pairs
@@ -113,7 +113,7 @@ class Bench:
 
     def has(self, name: str, *key: object) -> bool:
         """Whether a table has a row."""
-        return any(tuple(row[k] for k in KEYS[name]) == tuple(map(str, key)) for row in read(self.out, name))
+        return has(self.out, name, *key)
 
     @contextmanager
     def clock(self) -> Iterator[list[float]]:

@@ -5,6 +5,7 @@ import fcntl
 import io
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,18 @@ KEYS = {
 def read(out: Path, name: str) -> list[dict[str, str]]:
     """Return a table's rows."""
     return list(csv.DictReader(io.StringIO(_text(out, name))))
+
+
+def has(out: Path, name: str, *key: object) -> bool:
+    """Whether a table has a row; it is read again only once it has grown, by this process or another."""
+    path = out / f"{name}.csv"
+    return path.exists() and tuple(map(str, key)) in _keys(out, name, path.stat().st_size)
+
+
+@lru_cache(maxsize=len(KEYS))
+def _keys(out: Path, name: str, size: int) -> set[tuple[str, ...]]:
+    """Return what tells the rows of a table of a size apart."""
+    return {tuple(row[field] for field in KEYS[name]) for row in read(out, name)}
 
 
 def _text(out: Path, name: str) -> str:

@@ -91,6 +91,14 @@ def test_the_card_of_an_unfinished_training_says_how_far_it_came(model, tmp_path
     assert "at 64 px for 1 of 300 epochs: top-1" in (tmp_path / "out" / "README.md").read_text()
 
 
+@pytest.mark.parametrize(("facts", "shared"), [({"epochs": 0}, False), ({"shared": True}, True)])
+def test_shared_weights_are_told_by_what_says_so(model, tmp_path, monkeypatch, facts, shared):
+    for name, value in ({"init": "supernet:net@1", "epoch": 0} | facts).items():
+        monkeypatch.setitem(model.facts, name, value)
+    export_folder(model, ["spec"], tmp_path / "out")
+    assert ("without further training" in (tmp_path / "out" / "README.md").read_text()) == shared
+
+
 def test_the_card_says_why_a_latency_is_unsure(spec, tmp_path):
     trial = Trial(0, "complete", spec, latency_ms=9.0, latency={"doubt": "the machine was busy"})
     design = Design("d", spec, None, trial, StudyRecord("s", StudyConfig(space="msg", accuracy="proxy"), [trial]))

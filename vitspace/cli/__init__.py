@@ -10,7 +10,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
 import typer
 
@@ -37,6 +37,9 @@ _CURES = {
     errno.EDQUOT: "the quota of the disk is used up",
     errno.EROFS: "another folder can be written to",
 }
+
+#: What typer raises where it cannot read the command line; it exports only those beneath it.
+_UsageError: Any = typer.BadParameter.__base__
 
 #: Width in columns of output that no terminal shows.
 WIDE = 10_000
@@ -100,7 +103,7 @@ def refuse(rule: str, beside: dict[str, Any]) -> None:
 
 def command_line() -> str:
     """Return the command line without passwords, for the record."""
-    return without_passwords("vitspace " + shlex.join(sys.argv[1:]))
+    return "vitspace " + shlex.join(without_passwords(argument, argument) for argument in sys.argv[1:])
 
 
 def console() -> "Console":
@@ -138,19 +141,34 @@ def main() -> None:
         for argument in sys.argv[1:]:
             check_text(argument, "an argument")
         with _notes_on_stderr():
-            app()
+            sys.exit(app(standalone_mode=False))
+    except _UsageError as error:
+        _fail(_usage(error), 2)
     except InputError as error:
-        say(f"error: {without_passwords(str(error))}", file=sys.stderr)
-        sys.exit(2)
+        _fail(str(error), 2)
     except FailureError as error:
-        say(f"error: {without_passwords(str(error))}", file=sys.stderr)
-        sys.exit(1)
+        _fail(str(error), 1)
     except OSError as error:
         if error.errno not in _CURES:
             raise
-        told = without_passwords(f"the system refuses a resource: {error}; {_CURES[error.errno]}")
-        say(f"error: {told}", file=sys.stderr)
-        sys.exit(1)
+        _fail(f"the system refuses a resource: {error}; {_CURES[error.errno]}", 1)
+
+
+def _fail(why: str, code: int) -> NoReturn:
+    """Say what went wrong, where there is something to say, and end."""
+    for argument in sys.argv[1:]:
+        why = without_passwords(why, argument)
+    if why:
+        say(f"error: {without_passwords(why)}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _usage(error: Any) -> str:
+    """Return what is wrong with a command line, as one line; nothing where a command alone has shown its help."""
+    if not (told := " ".join(error.format_message().split())):
+        return ""
+    path = error.ctx.command_path if error.ctx else "vitspace"
+    return f"{told}{'' if told[-1] in '.?!' else '.'} See `{path} --help`."
 
 
 class _Stderr(logging.StreamHandler):

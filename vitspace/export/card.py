@@ -82,14 +82,14 @@ def _training(weights: Weights) -> str:
     if not (measured := _measure(weights)):
         return f"Its weights are of {weights.path.name}, which does not say how they were trained."
     selected = ", the best epoch on these same images, so the number is optimistic" if facts.get("selected") else ""
-    part = f"{facts['epoch']} of " if facts["epoch"] < facts["epochs"] else ""
-    if not facts["epochs"]:
+    if facts.get("shared"):
         return (
             f"Its weights are the design's part of {facts['init']}, which designs of a space share, without further "
             f"training: {' '.join(measured)} on {facts['val_images']:,} validation images of {facts['data']} at "
             f"{facts['img_size']} px. `vitspace train --init supernet:DIR` trains it further."
         )
     begun = f"Fine-tuned from {facts['init']}" if facts.get("init") else "Trained from scratch"
+    part = f"{facts['epoch']} of " if facts["epoch"] < facts["epochs"] else ""
     epochs = f"{part}{plural(facts['epochs'], 'epoch')}"
     return (
         f"{begun} on {facts['data']} at {facts['img_size']} px for {epochs}: {' '.join(measured)} "

@@ -4,12 +4,14 @@ They lie at strides 4, 8, 16 and 32; of a spec whose last stages do not halve th
 less.
 """
 
+import inspect
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_type_hints
 
 import timm
 import torch.nn.functional as F  # noqa: N812
 from timm.layers import Format
+from timm.models import model_entrypoint
 from torch import Tensor, nn
 
 from vitspace.anchors import all_anchors
@@ -99,19 +101,15 @@ class TimmPyramid(Pyramid):
 def _for_size(name: str, img_size: tuple[int, int], settings: dict[str, Any]) -> tuple[nn.Module, int]:
     """Return timm's network for a size, and what sides of images are padded to multiples of.
 
-    Windows that timm does not pad, as MaxViT's, divide the maps where sides are multiples of the last stride.
+    Windows that timm does not pad, as MaxViT's, divide the maps where sides are multiples of the last stride. Classes
+    that pad them take ``strict_img_size``; timm's functions by name are annotated with their class.
     """
-
-    def made(multiple: int, **others: Any) -> tuple[nn.Module, int]:
-        size = tuple(side + -side % multiple for side in img_size)
-        return timm.create_model(name, features_only=True, img_size=size, **others, **settings), multiple
-
-    try:
-        return made(STRIDES[0], strict_img_size=False)
-    except TypeError as error:
-        if "strict_img_size" not in str(error):
-            raise
-    return made(STRIDES[-1])
+    kind = get_type_hints(model_entrypoint(name)).get("return", object)
+    pads = "strict_img_size" in inspect.signature(kind).parameters
+    multiple = STRIDES[0] if pads else STRIDES[-1]
+    settings = settings | {"img_size": tuple(side + -side % multiple for side in img_size)}
+    settings |= {"strict_img_size": False} if pads else {}
+    return timm.create_model(name, features_only=True, **settings), multiple
 
 
 def build_pyramid(backbone: Backbone, img_size: tuple[int, int], drop_path_rate: float = 0.0) -> Pyramid:

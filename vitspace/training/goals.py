@@ -22,11 +22,13 @@ class Goal(Protocol):
         measure: The name of what validation measures, in files.
         words: Its name in sentences.
         counts: How many counts `judged` returns.
+        uneven: Whether batches of as many images differ in `weight`.
     """
 
     measure: str
     words: str
     counts: int
+    uneven: bool
 
     def criterion(self, recipe: Recipe) -> nn.Module:
         """Return the loss of scores and targets."""
@@ -47,7 +49,7 @@ class Goal(Protocol):
 class OfImages:
     """A class for each image: scores [B, K], labels [B]; measured by the share that is right."""
 
-    measure, words = "top1", "top-1"
+    measure, words, uneven = "top1", "top-1", False
 
     def __init__(self, classes: int) -> None:
         self.classes, self.counts = classes, 2
@@ -78,7 +80,7 @@ class OfPixels:
     the scores, of all images together; classes that occur in neither are left out, as in mmsegmentation.
     """
 
-    measure, words = "miou", "mIoU"
+    measure, words, uneven = "miou", "mIoU", True
 
     def __init__(self, classes: int) -> None:
         self.classes, self.counts = classes, classes**2

@@ -91,6 +91,7 @@ def cut_out(init: Path, spec: Spec) -> tuple[Spec, Weights]:
         "top1": 100 * accuracy,
         "epoch": 0,
         "epochs": 0,
+        "shared": True,
         **_seen(proxy),
     }
     return small, Weights(proxy.path, network.state_dict(), facts)

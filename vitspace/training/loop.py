@@ -168,10 +168,16 @@ class Loop:
         self.done += 1
 
     def _shares(self, group: list[Batch]) -> list[Tensor]:
-        """Return how much of the mean loss each micro-batch is, so that pixels of all processes count alike."""
+        """Return how much of this process's mean loss each micro-batch is.
+
+        Pixels of all processes count alike, though masks have a class for few or many of them. Images need no look at
+        the other processes, whose batches are as large but for images that cannot be read.
+        """
         weights = torch.tensor([self.goal.weight(targets) for _, targets in group], device=self.place.device)
-        of_each = self.place.total(weights.sum()) / self.place.world
-        return list((weights / of_each.clamp(min=1)).unbind())
+        mean = weights.sum()
+        if self.goal.uneven:
+            mean = self.place.total(mean) / self.place.world
+        return list((weights / mean).nan_to_num().unbind())  # 0 where no pixel of any process has a class
 
     def _placed(self, batch: Batch) -> Batch:
         """Put a micro-batch on the device, and mix it."""

@@ -47,6 +47,8 @@ class _Facts(BaseModel):
     epoch: Annotated[int, Field(ge=0, le=10**9)] = 0
     epochs: Annotated[int, Field(ge=0, le=10**9)] = 0
     val_images: Annotated[int, Field(ge=0, le=10**12)] = 0
+    #: Whether they are a design's part of ``init``, weights that designs share, and were not trained on their own.
+    shared: bool = False
 
     @model_validator(mode="after")
     def _told(self) -> Self:
