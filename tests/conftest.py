@@ -29,6 +29,21 @@ def _light_letters():
         yield
 
 
+#: Where reports are the point.
+DRAWN = {"report", "test_kills.py"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _blank_figures(request):
+    """Reports that are written in this process have empty figures elsewhere."""
+    from blank import blank_figures
+
+    with pytest.MonkeyPatch.context() as patch:
+        if not DRAWN & set(request.path.parts):
+            blank_figures(patch)
+        yield
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _few_screened():
     """Searches in this process screen hundreds of designs, and not a hundred thousand."""

@@ -133,24 +133,29 @@ def test_a_smaller_image_changes_sizes_of_windows_and_nothing_else(name):
             old, new = getattr(stage, field.name), getattr(scaled, field.name)
             assert new == old or (new >= 1 and abs(new - old * RATIO) < 1), field.name
             assert new == old or not field.name.endswith(("ratio", "region_size", "tokens", "heads", "dim"))
-    assert run_on_meta(small, 64).shape == (2, 1000)
+    shallow = replace(small, stages=tuple(stage.changed(depth=min(stage.depth, 2)) for stage in small.stages))
+    assert run_on_meta(shallow, 64).shape == (2, 1000)
 
 
 # Costs
 
 
 @each_space
-def test_the_sum_of_parts_is_the_whole(space):
+def test_the_sum_of_parts_is_the_whole_and_equal_specs_cost_the_same(space):
     size = load(space).resolution
-    for spec in (*draws(space), *small_designs(space)):
-        assert (cost(spec, size).params, cost(spec, size).macs) == count_whole(spec, size)
+    for spec in (*draws(space, 3), *small_designs(space)):
+        again = Spec.from_json(spec.to_json())
+        assert again is not spec
+        # Counted anew: the costs of parts are remembered, so that asking twice would compare a number with itself.
+        assert (cost(spec, size).params, cost(spec, size).macs) == count_whole(again, size)
 
 
 @each_space
 def test_blocks_that_are_not_counted_cost_what_the_counted_do(space):
     size = load(space).resolution
     for spec in small_designs(space):
-        deep = replace(spec, stages=tuple(stage.changed(depth=5) for stage in spec.stages))
+        # At most three blocks of a stage are counted.
+        deep = replace(spec, stages=tuple(stage.changed(depth=4) for stage in spec.stages))
         assert (cost(deep, size).params, cost(deep, size).macs) == count_whole(deep, size)
 
 
@@ -161,15 +166,6 @@ def test_a_stage_costs_what_its_twin_costs(space):
         pairs = zip(spec.stages, spec.carries, strict=False)
         twin = replace(spec, stages=tuple(stage.cost_twin(carry) for stage, carry in pairs))
         assert twin == spec or count_whole(twin, size) == count_whole(spec, size)
-
-
-@each_space
-def test_equal_specs_cost_the_same(space):
-    for spec in draws(space, 4):
-        again = Spec.from_json(spec.to_json())
-        assert again is not spec
-        # Counted anew: the costs of parts are remembered, so that asking twice would compare a number with itself.
-        assert count_whole(again, 224) == (cost(spec).params, cost(spec).macs)
 
 
 # Images of any size
@@ -321,7 +317,7 @@ def test_state_travels_as_safetensors(space, tmp_path):
 def test_an_anchor_is_a_model_of_timm_without_weights(name):
     assert name in timm.list_models(f"{name}*")
     assert name not in timm.list_pretrained()
-    with torch.device("meta"):
+    with on_meta():
         network = timm.create_model(name, num_classes=10, in_chans=1, drop_path_rate=0.1)
     assert network.spec == anchor(name).spec
     assert (network.num_classes, network.in_chans) == (10, 1)
