@@ -1,11 +1,16 @@
 import gc
 import os
+import sys
 import tempfile
 
 # Threads wait for each other on a busy machine. A process and its children have one, which torch reads as it loads.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
+
+# What one process compiles serves the others that are started, also where Python is told to keep nothing compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Counts and measurements made by the tests stay with this run of them, and are shared by its processes.
 os.environ.setdefault("VITSPACE_CACHE", tempfile.mkdtemp(prefix="vitspace-tests-"))
