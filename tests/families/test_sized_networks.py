@@ -1,10 +1,9 @@
 """Networks of all families at other heights and widths than 224."""
 
-from dataclasses import replace
-
 import pytest
 import timm
 import torch
+from designs import at_most
 
 import vitspace.families  # noqa: F401 (registers the anchors with timm)
 from vitspace.anchors import anchor
@@ -19,8 +18,7 @@ ANCHORS = ["msg_tiny", "emsnet_xxtiny", "mat_1", "partialformer_b0", "vt_r18", "
 @pytest.mark.parametrize("size", [(192, 256), 256, (225, 193), 240])
 @pytest.mark.parametrize("name", ANCHORS)
 def test_the_sum_of_the_parts_is_the_count_of_the_whole(name, size):
-    spec = anchor(name).at(size)
-    spec = replace(spec, stages=tuple(stage.changed(depth=min(stage.depth, 4)) for stage in spec.stages))
+    spec = at_most(4, anchor(name).at(size))
     height, width = (size, size) if isinstance(size, int) else size
     with on_meta():
         network = build(spec, img_size=size)
