@@ -124,3 +124,10 @@ def test_a_network_that_gives_no_scores_is_refused(network, got):
 def test_no_estimate_is_below_nothing():
     found = vitspace.predict_top1(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 1000)))
     assert 0.0 == found.low90 <= found.mean <= 100 and not found.inside
+
+
+def test_mixtures_are_no_family():
+    a, b = vitspace.load_space("hybrid").draw(2, budget="3.8G..4G", seed=0)
+    assert a.family == b.family == "hybrid"
+    alone = [vitspace.predict_top1(spec).sd for spec in (a, b)]
+    assert difference(a, b).sd > max(alone)

@@ -30,6 +30,8 @@ NORMAL_90 = 1.6448536269514722
 #: Share of a network's noise that like designs of its family have, too: by the likelihood of the ablation pairs, each
 #: without its family (tests/bench/kinship.py).
 KIN = 0.5
+#: The family of a spec whose stages are of several.
+MIXTURE = "hybrid"
 _LEVELS = (0.8, 0.9)
 
 
@@ -108,8 +110,11 @@ class Predictor:
         return np.array([self._families[row.family] for row in self.rows])
 
     def family(self, name: str | None) -> int:
-        """Return the code of a family; one that no row has shares a code among its own, and none has none."""
-        if name is None:
+        """Return the code of a family; one that no row has shares a code among its own.
+
+        None has none, nor has a mixture of families: two of them may have no stage alike.
+        """
+        if name is None or name == MIXTURE:
             return UNKNOWN
         return self._families.setdefault(name, len(self._families))
 
