@@ -1,11 +1,16 @@
 import gc
 import os
+import sys
 import tempfile
 
 # Threads wait for each other on a busy machine. A process and its children have one, which torch reads as it loads.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import pytest
+
+# What one process compiles serves the others that are started, also where Python is told to keep nothing compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Counts and measurements made by the tests stay with this run of them, and are shared by its processes.
 os.environ.setdefault("VITSPACE_CACHE", tempfile.mkdtemp(prefix="vitspace-tests-"))
@@ -26,6 +31,21 @@ def _light_letters():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(style._RC, "pdf.fonttype", 3)
+        yield
+
+
+#: Where reports are the point.
+DRAWN = {"report", "test_kills.py"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _blank_figures(request):
+    """Reports that are written in this process have empty figures elsewhere."""
+    from blank import blank_figures
+
+    with pytest.MonkeyPatch.context() as patch:
+        if not DRAWN & set(request.path.parts):
+            blank_figures(patch)
         yield
 
 

@@ -18,7 +18,7 @@ LADDER = [
     },
     {"sources"},
     {"plots"},
-    {"budget", "spec", "sized"},
+    {"budget", "spec", "sized", "measured"},
     {"layers", "network"},
     {"fitting", "costs", "sharing"},
     {"anchors"},

@@ -75,7 +75,7 @@ def find_design(text: str, trial: int | None = None, storage: str = DEFAULT_STOR
     if trial is not None:
         return _of_trial(StudyStore.open(storage, text).record(), trial)
     if text not in all_anchors() and text in _stored(text, storage):
-        front = ", ".join(str(each.number) for each in _record(text, storage).front)
+        front = ", ".join(str(each.number) for each in StudyStore.open(storage, text).record().front)
         raise InputError(f"a study's design is named by --trial N (its front: {front or 'empty'}), but got none")
     return named_design(text)
 
@@ -134,7 +134,3 @@ def _stored(text: str, storage: str) -> list[str]:
     if text.endswith(".json") or text.lstrip().startswith("{") or file is None or not file.is_file():
         return []
     return study_names(open_storage(storage, create=False))
-
-
-def _record(name: str, storage: str) -> StudyRecord:
-    return StudyStore.open(storage, name).record()

@@ -6,7 +6,8 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -187,6 +188,31 @@ def parse_json(text: str | bytes, finite: bool = True) -> Any:
     return data
 
 
+@contextmanager
+def reading_json(path: Path, version: int, what: str, cure: str = "", finite: bool = True) -> Iterator[dict[str, Any]]:
+    """Hand what a JSON file of ours holds to the with-block that reads it.
+
+    Args:
+        path: The file.
+        version: Its format.
+        what: What it is to be, in the error.
+        cure: What to do about a damaged one, in the error.
+        finite: Whether numbers that are not finite are refused.
+
+    Raises:
+        InputError: there is no such file, it is of another format, or the block found that a key is missing or a value
+            is wrong.
+    """
+    try:
+        data = parse_json(path.read_bytes(), finite)
+        if data["format"] != version:
+            raise ValueError(f"its format is {shown(data['format'])}, and this version reads {version}")
+        yield data
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+        raise InputError(f"{path} is not {what}: {reason}{f'; {cure}' if cure else ''}") from None
+
+
 def _number(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
@@ -215,6 +241,24 @@ def located(path: Path, location: Iterable[Any], message: str) -> InputError:
         return InputError(f"{path}:{_line(root, location)}: {message}")
     except (OSError, ValueError, RecursionError, yaml.YAMLError):  # the file is no longer what was read
         return InputError(f"{path}: {message}")
+
+
+def validated(model: type[Model], data: Any, what: str = "") -> Model:
+    """Return data as a model.
+
+    Args:
+        model: The model.
+        data: Plain data.
+        what: What the data are, at the beginning of the error.
+
+    Raises:
+        InputError: a key is unknown or missing, or a value breaks a rule.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        why = explain(model, error.errors()[0])
+        raise InputError(f"{what}: {why}" if what else why) from None
 
 
 def explain(model: type[BaseModel], error: Any) -> str:

@@ -48,11 +48,9 @@ def owning(folder: Path | None, what: str = "a report", patience: float = 0.0) -
         yield
         return
     missing = [each for each in (folder, *folder.absolute().parents) if not each.exists()]
-    try:
+    with writing(folder, what):
         _restore(folder.resolve())
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unwritable(what, folder, error) from None
     try:
         with owned(folder / LOCK, f"{what} in {str(folder)!r}", patience):
             _finish(folder)
@@ -70,10 +68,8 @@ def owned(lock: Path, what: str, patience: float = 0.0) -> Iterator[None]:
     Raises:
         InputError: another process holds it, which is named; or it cannot be written.
     """
-    try:
+    with writing(lock.parent, what):
         file = _taken(lock, what, patience)
-    except OSError as error:
-        raise _unwritable(what, lock.parent, error) from None
     _held.add(file.fileno())
     try:
         yield
@@ -81,6 +77,19 @@ def owned(lock: Path, what: str, patience: float = 0.0) -> Iterator[None]:
         lock.unlink(missing_ok=True)
         _held.discard(file.fileno())
         file.close()
+
+
+@contextmanager
+def writing(folder: Path, what: str = "a report") -> Iterator[None]:
+    """Write a folder within.
+
+    Raises:
+        InputError: the system refuses it.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{what} needs a folder that can be written, but got {shown(str(folder))}: {error}") from None
 
 
 def contents(folder: Path) -> list[Path]:
@@ -210,10 +219,6 @@ def _taken(lock: Path, what: str, patience: float) -> IO[str]:
                 file.flush()
                 return file
         file.close()  # its owner removed it meanwhile
-
-
-def _unwritable(what: str, folder: Path, error: OSError) -> InputError:
-    return InputError(f"{what} needs a folder that can be written, but got {shown(str(folder))}: {error}")
 
 
 def _is_temporary(path: Path) -> bool:

@@ -42,10 +42,10 @@ def resamples(count: int, seed: int = 0) -> Array:
     return rng.multinomial(count, np.full(count, 1 / count), RESAMPLES).astype(float)
 
 
-def resamples_of(groups: Sequence[str], seed: int = 0) -> Array:
+def resamples_of(groups: Sequence[str]) -> Array:
     """Return how often each of N items is drawn in bootstrap samples of their groups: [RESAMPLES, N]."""
     names = sorted(set(groups))
-    return resamples(len(names), seed)[:, [names.index(group) for group in groups]]
+    return resamples(len(names))[:, [names.index(group) for group in groups]]
 
 
 def interval(samples: Array) -> tuple[float, float] | None:

@@ -1,9 +1,11 @@
 import dataclasses
+import re
 
 import pytest
 
 import vitspace
 from vitspace.accuracy.prediction import summed
+from vitspace.accuracy.predictor import predictor
 from vitspace.accuracy.stages import PARAMS_AT, unseen
 from vitspace.anchors.references import main_anchors
 from vitspace.costs import cost
@@ -43,5 +45,21 @@ def test_params_that_sit_in_early_stages_are_marked():
 def test_a_mixture_of_more_params_for_each_flop_than_its_stages_families_have_is_marked():
     ems, vt = (vitspace.anchor(name).spec for name in ("emsnet_xxtiny", "vt_r18"))
     mixed = dataclasses.replace(ems, stages=(*ems.stages[:3], vt.stages[3].changed(dim=192, depth=4)))
-    found = [words for words in unseen(mixed) if words.startswith("params for each FLOP are 0.0")]
-    assert len(found) == 1 and "its stages' families have shown at most 0.00" in found[0]
+    (words,) = (words for words in unseen(mixed) if words.startswith("params for each"))
+    counted, numbers = cost(mixed), [float(number) for number in re.findall(r"\d+\.\d", words)]
+    shown = dict.fromkeys(("ems", "vt"), 0.0)
+    for row in main_anchors():
+        if row.family in shown:
+            shown[row.family] = max(shown[row.family], cost(row.spec).params / cost(row.spec).macs)
+    shares = [count.deep(depth).macs for depth, count in counted.counts[1]]
+    known = sum(shown[stage.family] * macs for stage, macs in zip(mixed.stages, shares, strict=True)) / sum(shares)
+    assert numbers == pytest.approx([1000 * counted.params / counted.macs, 1000 * known], abs=0.05)
+
+
+def test_a_family_without_published_networks_is_held_to_what_any_of_ours_has_shown(monkeypatch):
+    spec = vitspace.anchor("vt_r18").spec
+    known = {name: most for name, most in predictor().densest.items() if name != "vt"}
+    assert not unseen(spec)
+    monkeypatch.setattr(predictor(), "densest", {name: most - 1 for name, most in known.items()})
+    (words,) = unseen(spec)
+    assert words.startswith("params for each 1,000 FLOPs are ")

@@ -4,7 +4,7 @@
 
 Writes OUT.md, and OUT.csv, a row a stage. Liked most are the highest estimates less their standard deviation; of
 designs of equal families, widths and depths one is listed. The best of all come first, then the best mixtures of
-families. With --unseen designs stay that the finalists leave out, as no published network has shown such stages.
+families. Those outside of what is known are left out, as finalists leave them out.
 """
 
 import argparse
@@ -13,7 +13,6 @@ from pathlib import Path
 import pandas as pd
 
 from vitspace.accuracy.prediction import summed
-from vitspace.accuracy.stages import unseen
 from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.searching.estimated import Estimator
@@ -35,14 +34,14 @@ _SETTINGS = (
 )
 
 
-def favourites(space, found, count, mixed, odd):
+def favourites(space, found, count, mixed):
     """Designs by lower estimate, no two of equal families, widths and depths; only mixtures if asked."""
     seen, chosen = set(), []
     for at in (-found.low).argsort(kind="stable"):
         spec = space.decode(space.population.params(found.rows[at]))
         shape = tuple((stage.family, stage.out_dim, stage.depth) for stage in spec.stages)
         one_family = len({stage.family for stage in spec.stages}) == 1
-        if shape in seen or (mixed and one_family) or not found.inside[at] or (unseen(spec) and not odd):
+        if shape in seen or (mixed and one_family) or not found.inside[at]:
             continue
         seen.add(shape)
         chosen.append(spec)
@@ -64,7 +63,7 @@ def rows_of(spec, number, group):
             "params_m": whole.params / 1e6, "top1": estimate.mean, "sd": estimate.sd, "stage": place,
             "family": stage.family, "dim": stage.out_dim, "depth": depth, "stride": stride,
             "flops_share": part.macs / whole.macs, "params_share": part.params / whole.params,
-            "settings": ", ".join(listed), "unseen": "; ".join(unseen(spec)),
+            "settings": ", ".join(listed),
         }  # fmt: skip
 
 
@@ -84,7 +83,7 @@ def markdown(frame):
             f"{row.params_share:.0%} | {row.settings} |"
             for row in rows.itertuples()
         ]
-        lines += ["", *([f"Unseen: {one.unseen}.", ""] if one.unseen else [])]
+        lines.append("")
     return "\n".join(lines)
 
 
@@ -95,7 +94,6 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-n", type=int, default=10)
     parser.add_argument("--mixtures", type=int, default=5)
-    parser.add_argument("--unseen", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("reports/accuracy/favourites"))
     args = parser.parse_args()
     space = load_space(args.space)
@@ -103,7 +101,7 @@ def main():
     screened = screen_space(space, Budget.parse(args.budget), Estimator(space.population), args.seed, known)
     found, rows = screened.best, []
     for group, count, mixed in (("of all", args.n, False), ("mixture", args.mixtures, True)):
-        for spec in favourites(space, found, count, mixed, args.unseen) if count else ():
+        for spec in favourites(space, found, count, mixed) if count else ():
             number = len({row["number"] for row in rows}) + 1
             rows += rows_of(spec, number, group)
     frame = pd.DataFrame(rows)

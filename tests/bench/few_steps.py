@@ -1,6 +1,8 @@
 """A training of a few steps, registered as a package's entry point would be by tests/bench/engines.py."""
 
-from vitspace.proxies.training.train import OpenTraining, check_device, parse_proxy
+from vitspace.machine.devices import check_device
+from vitspace.proxies.recipe import parse_proxy
+from vitspace.proxies.training.train import OpenTraining
 
 
 def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenTraining:

@@ -56,7 +56,7 @@ def main():
         config = StudyConfig(space=args.space, budget=args.budget, anchors=args.anchors, seed=seed, trials=1)
         rows += [
             {"space": args.space, "budget": args.budget} | row
-            for row in rows_of(space, config, latency_of(config, space))
+            for row in rows_of(space, config, latency_of(config, space.resolution))
         ]
     frame = pd.DataFrame(rows)
     if args.out.exists():  # those of other spaces and budgets stay

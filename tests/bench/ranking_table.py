@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from vitspace.anchors.references import ablation_pairs
 from vitspace.costs import cost
+from vitspace.pareto import non_dominated
 from vitspace.proxies.score_tables import ScoreRow, committed_rows
 from vitspace.statistics import interval, kendall, resamples, rightness
 
@@ -151,6 +152,7 @@ def tau_of(x: Sequence[float], y: Sequence[float]) -> tuple[float, tuple[float, 
 def _again(out: Path, space: str) -> str:
     """Say how far the truth agrees with itself, and shared weights with those of another seed."""
     lines, known = [], truth(out, space)
+    costs = frame(out, "designs").set_index("design")[["macs"]]
     spread = known.mean(axis=1).std()
     lines.append(f"\n{len(known)} designs, {known.shape[1]} seed(s); their losses have a standard deviation of")
     lines.append(f"{spread:.3f} nats.")
@@ -159,7 +161,9 @@ def _again(out: Path, space: str) -> str:
         tau, (low, high) = tau_of(one, other)
         noise = float((one - other).std() / np.sqrt(2))
         lines.append(f"Two seeds of one design differ by {noise:.3f} nats (standard deviation of one training);")
-        lines.append(f"their orders agree with tau {tau:.2f} [{low:.2f}, {high:.2f}].")
+        lines.append(
+            f"their orders agree with tau {tau:.2f} [{low:.2f}, {high:.2f}]; {stays(known.iloc[:, :2], costs)}."
+        )
     scores = frame(out, "scores")
     scores = scores[scores.space == space] if len(scores) else scores
     table = scores.pivot(index="design", columns="score", values="value") if len(scores) else scores
@@ -168,12 +172,36 @@ def _again(out: Path, space: str) -> str:
         if second in table:
             both = table[[first, second]].dropna()
             tau, (low, high) = tau_of(both[first], both[second])
-            tops = [set(both[name].nlargest(5).index) for name in (first, second)]
             lines.append(
                 f"{first.removesuffix(' seed 0')} with another seed orders them alike with tau {tau:.2f} "
-                f"[{low:.2f}, {high:.2f}]; of the best five {len(tops[0] & tops[1])} stay."
+                f"[{low:.2f}, {high:.2f}]; {stays(both, costs)}."
             )
     return "\n".join(lines) + "\n"
+
+
+def stays(both: pd.DataFrame, costs: pd.DataFrame, best: int = 5) -> str:
+    """Say which conclusions of a search by one score stay by another.
+
+    Args:
+        both: Two scores of the same designs, the larger the better: [designs, 2].
+        costs: What designs cost, the smaller the better: [designs, costs].
+        best: Designs that count as leading.
+    """
+    one, other = (both[name] for name in both)
+    fronts = [front(score, costs) for score in (one, other)]
+    tops = [set(score.nlargest(best).index) for score in (one, other)]
+    places = [int(b.rank(ascending=False)[a.idxmax()]) for a, b in ((one, other), (other, one))]
+    return (
+        f"of the best {best} {len(tops[0] & tops[1])} stay, {len(fronts[0] & fronts[1])} are on both fronts of score "
+        f"and cost, which have {len(fronts[0])} and {len(fronts[1])}, and the best by each is number {places[0]} and "
+        f"{places[1]} of {len(both)} by the other"
+    )
+
+
+def front(score: pd.Series, costs: pd.DataFrame) -> set[str]:
+    """Return the designs that none beats in score and costs at once."""
+    points = np.column_stack([-score, costs.loc[score.index]])
+    return set(score.index[non_dominated(points)])
 
 
 def right_pairs(out: Path) -> pd.DataFrame:

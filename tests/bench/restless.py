@@ -24,9 +24,10 @@ import pandas as pd
 
 from vitspace.anchors import anchor, list_anchors
 from vitspace.latency import LatencySettings
-from vitspace.latency.measuring import Latency, prepare_network, time_runners
+from vitspace.latency.measuring import prepare_network, time_runners
 from vitspace.latency.protocol import Runner
 from vitspace.machine.host import machine
+from vitspace.measured import Latency
 from vitspace.network import build
 from vitspace.space import load_space
 from vitspace.spec import Spec

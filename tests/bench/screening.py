@@ -31,12 +31,12 @@ def main() -> None:
     rows = population.array(specs)
     families = np.array([predictor().family(name) for name in population.families(rows)])
     _, counted = population.counted(rows)
-    few = screen(counted, families)  # all is known and loaded
+    few = screen(counted, families, population.stages(rows))  # all is known and loaded
     alone = summed(specs[:_ALONE])
     times = args.designs // len(rows) + 1
     many, codes = np.tile(rows, (times, 1))[: args.designs], np.tile(families, times)[: args.designs]
     began = time.process_time()
-    screen(population.counted(many)[1], codes)
+    screen(population.counted(many)[1], codes, population.stages(many))
     spent = time.process_time() - began
     print(" ".join(f"{key}={value}" for key, value in machine().items()))
     print(f"{args.designs / spent:,.0f} designs a second of processor time")

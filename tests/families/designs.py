@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,11 @@ def onnx_scores(spec: Spec, side: int, path: Path) -> list[tuple[Tensor, Tensor]
     session = InferenceSession(path, providers=["CPUExecutionProvider"])
     images = [torch.randn(batch, 3, side, side) for batch in (1, 2, 3)]
     return [(torch.from_numpy(session.run(None, {"image": x.numpy()})[0]), model(x)) for x in images]
+
+
+def at_most(depth: int, spec: Spec) -> Spec:
+    """The spec with so many blocks a stage at most."""
+    return replace(spec, stages=tuple(stage.changed(depth=min(depth, stage.depth)) for stage in spec.stages))
 
 
 @cache

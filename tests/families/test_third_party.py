@@ -21,7 +21,7 @@ SPACE = """
 family: {stages: [[plainconv], [plainconv, mat], [mat], [plainconv]]}
 resolution: 64
 axes:
-  dim: {values: [16, 32], scale: [1, 2, 4, 8]}
+  dim: {values: [16], scale: [1, 2, 4, 8]}
   depth: {each: [1, 2]}
 families:
   plainconv: {axes: {inner: {each: [8, 16]}}}

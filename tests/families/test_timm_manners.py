@@ -1,5 +1,6 @@
 """The published models do what timm's own tests ask of a model; shapes are found on the meta device."""
 
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -9,6 +10,7 @@ from safetensors.torch import load_file, save_file
 from timm.models import group_parameters
 
 from vitspace.anchors import anchor, assemble, list_anchors
+from vitspace.costs.counter import on_meta
 from vitspace.errors import InputError
 from vitspace.layers.head import ClassifierHead
 from vitspace.network import build, first_conv
@@ -22,17 +24,27 @@ FEW = [
 
 
 def make(name, **settings):
-    with torch.device("meta"):
+    with on_meta():
         return timm.create_model(name, **settings).eval()
+
+
+#: A model as it is published, for tests that leave it as it is.
+published = cache(make)
 
 
 def run(model, chans=3, size=64):
     return model(torch.empty(2, chans, size, size, device="meta"))
 
 
+@cache
+def features_of(name):
+    """What heads of any pooling are handed."""
+    return published(name).forward_features(torch.empty(2, 3, 64, 64, device="meta"))
+
+
 @pytest.mark.parametrize("name", FEW)
 def test_first_conv_and_classifier_are_layers(name):
-    model = make(name)
+    model = published(name)
     config, layers = model.pretrained_cfg, dict(model.named_modules())
     assert layers[config["first_conv"]].in_channels == 3
     assert layers[config["classifier"]] is model.get_classifier()
@@ -40,43 +52,45 @@ def test_first_conv_and_classifier_are_layers(name):
 
 
 @pytest.mark.parametrize("name", FEW)
-@pytest.mark.parametrize("size", [None, 225, (192, 256)])
-def test_the_configuration_is_of_the_size(name, size):
-    config = make(name, **({"img_size": size} if size else {})).pretrained_cfg
-    maps = make(name, features_only=True)(torch.empty(1, *config["input_size"], device="meta"))
-    assert config["pool_size"] == tuple(maps[-1].shape[2:])
+def test_the_configuration_is_of_the_size(name):
+    features = make(name, features_only=True)
+    for size in (None, 225, (192, 256)):
+        model = make(name, img_size=size) if size else published(name)
+        config = model.pretrained_cfg
+        maps = features(torch.empty(1, *config["input_size"], device="meta"))
+        assert config["pool_size"] == tuple(maps[-1].shape[2:])
 
 
 @pytest.mark.parametrize("name", FEW)
 @pytest.mark.parametrize("global_pool", [None, "avg", "max"])
 def test_pooled_features_and_scores(name, global_pool):
     settings = {} if global_pool is None else {"global_pool": global_pool}
-    model = make(name, num_classes=7, **settings)
-    assert run(model).shape == (2, 7)
-    assert run(make(name, num_classes=0, **settings)).shape == (2, model.head_hidden_size)
-    features = model.forward_features(torch.empty(2, 3, 64, 64, device="meta"))
+    model, features = make(name, num_classes=7, **settings), features_of(name)
     assert model.forward_head(features, pre_logits=True).shape == (2, model.head_hidden_size)
     assert model.forward_head(features).shape == (2, 7)
+    bare = make(name, num_classes=0, **settings)
+    assert bare.forward_head(features).shape == (2, model.head_hidden_size)
 
 
 @pytest.mark.parametrize("name", FEW)
 def test_features_that_are_not_pooled(name):
     for model in (make(name, num_classes=0, global_pool=""), make(name)):
         model.reset_classifier(0, "")
-        features = run(model)
+        features = model.forward_head(features_of(name))
         assert features.ndim in (3, 4) and features.shape[1 if features.ndim == 4 else 2] == model.head_hidden_size
         assert type(model.get_classifier()) is torch.nn.Identity
 
 
 @pytest.mark.parametrize("name", FEW)
-@pytest.mark.parametrize("settings", [{"global_pool": ""}, {"global_pool": "catavgmax"}, {"num_classes": -1}])
-def test_what_a_head_cannot_do_is_refused_and_changes_nothing(name, settings):
-    with pytest.raises(InputError):
-        make(name, **settings)
+def test_what_a_head_cannot_do_is_refused_and_changes_nothing(name):
     model = make(name, num_classes=7)
-    with pytest.raises(InputError):
-        model.reset_classifier(settings.get("num_classes", 7), settings.get("global_pool"))
-    assert run(model).shape == (2, 7) and model.num_classes == 7
+    for settings in ({"global_pool": ""}, {"global_pool": "catavgmax"}, {"num_classes": -1}):
+        with pytest.raises(InputError):
+            make(name, **settings)
+        with pytest.raises(InputError):
+            model.reset_classifier(settings.get("num_classes", 7), settings.get("global_pool"))
+        assert model.forward_head(features_of(name)).shape == (2, 7) and model.num_classes == 7
+    assert run(model).shape == (2, 7)
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -115,7 +129,7 @@ def test_features_only(name, indices):
 @pytest.mark.parametrize("name", FEW)
 @pytest.mark.parametrize("coarse", [False, True])
 def test_every_parameter_has_a_group_and_deeper_ones_come_later(name, coarse):
-    model = make(name)
+    model = published(name)
     groups = group_parameters(model, model.group_matcher(coarse), reverse=True)
     assert set(groups) == {key for key, _ in model.named_parameters()}
     by_stage = [{group for key, group in groups.items() if key.startswith(f"stages.{i}.")} for i in range(4)]

@@ -8,9 +8,9 @@ from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_ro
 from vitspace.files import data_folder
 from vitspace.proxies import COMBINATIONS, SCORES, ProxyError
 from vitspace.proxies.cards import FOLDER
+from vitspace.proxies.recipe import canonical_name
 from vitspace.proxies.score_tables import FILE, committed_rows, local_rows, read_table
 from vitspace.proxies.scores import Subject, measure
-from vitspace.proxies.training.train import canonical_name
 
 
 def test_every_design_stands_once():

@@ -42,7 +42,7 @@ def test_another_hosts_or_versions_is_refused_unless_told(path, key):
     [
         ("", "Expecting value"),
         ("[]", "not a calibration"),
-        ("{}", "key 'samples' is missing"),
+        ("{}", "key 'format' is missing"),
         ('{"format": 1, "samples": []}', "its format is 1, and this version reads 3"),
         ('{"format": 3, "samples": [{}]}', "is missing"),
     ],

@@ -19,7 +19,7 @@ def test_a_peer_is_timed_once_for_images_of_its_own_size(monkeypatch):
         return real(network, settings)
 
     monkeypatch.setattr(peers, "time_network", time_network)
-    monkeypatch.setattr("vitspace.latency.measuring.UNSURE", float("inf"))
+    monkeypatch.setattr("vitspace.measured.UNSURE", float("inf"))
     assert timed_peer(PEER, SETTINGS) is None
     found = time_peer(PEER, SETTINGS)
     assert found.low_ms <= found.median_ms <= found.high_ms and found.backend == "eager"

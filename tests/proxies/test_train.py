@@ -11,21 +11,14 @@ import vitspace.families
 from vitspace.anchors import assemble
 from vitspace.data import Dataset, load_data
 from vitspace.errors import InputError
+from vitspace.machine.devices import check_device
 from vitspace.proxies import ProxyError
 from vitspace.proxies.batches import draw_rows, shift_and_mirror
+from vitspace.proxies.recipe import PRESETS, TrainingProxy, canonical_name, parse_proxy
 from vitspace.proxies.short_training import validate
+from vitspace.proxies.shrinking import make_network
 from vitspace.proxies.training import train as proxy_train
-from vitspace.proxies.training.train import (
-    PRESETS,
-    TrainingProxy,
-    canonical_name,
-    check_device,
-    make_network,
-    open_proxy,
-    parse_proxy,
-    reference_points,
-    train,
-)
+from vitspace.proxies.training.train import open_proxy, reference_points, train
 
 SMALL = TrainingProxy(data="fractal:2", steps=2, batch_size=4, max_train=12, max_val=8)
 

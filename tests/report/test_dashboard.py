@@ -11,9 +11,10 @@ from optuna.artifacts import get_all_artifact_meta
 from optuna_dashboard import get_note, save_note, wsgi
 
 from vitspace.errors import InputError
+from vitspace.plots.frame import save_figure
 from vitspace.report import dashboard
 from vitspace.report.dashboard import InWords, artifact_store, attach, attributes, serve
-from vitspace.report.figures import ReportFigure, figures, save_figure
+from vitspace.report.figures import ReportFigure, figures
 from vitspace.searching.queue import Queue
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore

@@ -5,7 +5,8 @@ from itertools import combinations
 import pytest
 
 from vitspace.plots import style
-from vitspace.report.figures import save_figure, score_against
+from vitspace.plots.frame import save_figure
+from vitspace.report.figures import score_against
 from vitspace.report.noise import noise_limit
 from vitspace.report.plane_figure import plane
 from vitspace.report.references import labelled

@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+from blank import blank_figures
 from forks import FORKS
 
 SPACE = """
@@ -31,7 +33,9 @@ def run_command(args, cwd, env, out, log):
     sys.argv = ["vitspace", *args]
     from vitspace.cli import main
 
-    main()
+    with pytest.MonkeyPatch.context() as patch:
+        blank_figures(patch)
+        main()
 
 
 class Command:

@@ -8,6 +8,8 @@ import pytest
 import vitspace
 from vitspace.costs import cost
 from vitspace.latency import Latency
+from vitspace.plots import style
+from vitspace.report.figures import figures
 from vitspace.searching import evaluate
 from vitspace.searching.monitor import Silent
 
@@ -45,4 +47,5 @@ def test_a_study_of_before_is_gone_on_with_and_reported(before, monkeypatch):
     study = vitspace.search(study="before", resume=True, trials=4, workers=0, monitor=Silent())
     assert [trial.score for trial in study.record.completed][:3] == scores and len(study.record.completed) == 4
     assert (before / "reports" / "before" / "index.html").is_file()
+    assert all(figure.draw(study.record, style.WIDE).axes for figure in figures(study.record).values())
     assert study.record.resolved["resumed"][0]["engine"] == "optuna"

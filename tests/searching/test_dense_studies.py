@@ -5,6 +5,8 @@ import pytest
 import vitspace
 from vitspace.api import load_study, search
 from vitspace.errors import InputError
+from vitspace.plots import style
+from vitspace.report.figures import figures
 from vitspace.searching.latency import timing_of
 from vitspace.searching.monitor import Silent
 from vitspace.searching.retiming import retime_study
@@ -72,6 +74,11 @@ def test_it_says_what_it_is_for(study):
     assert (record.img_size, record.counted_size) == (224, SIZE)
     data = record.to_json()
     assert (data["task"], data["img_size"]) == ("semantic-fpn", list(SIZE))
+
+
+def test_its_figures_are_drawn(study):
+    record = study.record
+    assert all(figure.draw(record, style.WIDE).axes for figure in figures(record).values())
 
 
 def test_a_resumed_study_keeps_its_task_and_size(study):

@@ -10,7 +10,6 @@ from vitspace.searching.finalists import Known, choose_finalists, fast_enough
 @pytest.fixture(autouse=True)
 def _all_mix(monkeypatch):
     monkeypatch.setattr(module, "mixes", lambda spec, size: spec != "still")
-    monkeypatch.setattr(module, "unseen", lambda spec, size: {"odd": 1.0} if spec == "odd" else {})
 
 
 def designs(low, macs, ms=None, inside=None):
@@ -65,12 +64,6 @@ def test_no_more_are_looked_at_after_so_many_in_a_row_in_which_positions_never_m
 def test_unknown_kinds_are_chosen_only_where_there_are_no_others():
     assert chosen(designs([80.0, 70.0], [400, 200], inside=[False, True]), 2) == [1]
     assert chosen(designs([80.0, 70.0], [400, 200], inside=[False, False]), 2) == [1, 0]
-
-
-def test_designs_of_stages_that_no_published_network_has_shown_are_chosen_only_where_there_are_no_others():
-    found = designs([80.0, 79.9, 75.0], [400, 395, 200])
-    assert chosen(found, 2, ["odd", "a", "b"]) == ["b", "a"]
-    assert chosen(found, 1, ["odd"] * 3) == ["odd"]
 
 
 def test_none_are_chosen_where_none_are_wanted():

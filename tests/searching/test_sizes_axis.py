@@ -11,6 +11,8 @@ from vitspace.costs import cost
 from vitspace.design import find_design
 from vitspace.errors import InputError
 from vitspace.latency import Latency
+from vitspace.plots import style
+from vitspace.report.figures import figures
 from vitspace.report.importance import axis_importance
 from vitspace.report.study_file import read_study
 from vitspace.report.words import headline
@@ -121,6 +123,11 @@ def test_the_report_tells_sizes(study):
     again = read_study(study.folder)
     assert [trial.spec for trial in again.trials] == [trial.spec for trial in study.record.trials]
     assert again.sizes == SIZES
+
+
+def test_its_figures_are_drawn(study):
+    record = study.record
+    assert all(figure.draw(record, style.WIDE).axes for figure in figures(record).values())
 
 
 def test_what_the_report_says_of_building_a_design_works(study):

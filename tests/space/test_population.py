@@ -7,7 +7,7 @@ from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.files import data_names
 from vitspace.space import InvalidDesign, load_space
-from vitspace.space import population as module
+from vitspace.space import steps as module
 from vitspace.space.population import Population
 
 
@@ -61,7 +61,7 @@ def test_the_sorted_list_gives_what_the_table_gives(monkeypatch):
 
 
 def test_settings_beyond_what_can_be_numbered_are_refused(monkeypatch):
-    monkeypatch.setattr("vitspace.space.population.MOST_PAIRS", 1000)
+    monkeypatch.setattr(module, "MOST_PAIRS", 1000)
     population = Population(load_space("mat"))
     with pytest.raises(InputError, match=r"at most 1e[+]03 pairs of settings .*: shorten the lists of axes"):
         population.costs(population.random(4, np.random.default_rng(0)))

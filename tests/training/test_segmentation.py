@@ -71,32 +71,39 @@ def test_miou_rises(segment):
     assert any(", mIoU " in line for line in notes.lines) and "for semantic-fpn on masks:" in notes.lines[0]
 
 
-@pytest.mark.parametrize("at", [3, 4])
-def test_a_resumed_training_gives_the_same_numbers_as_one_without_a_break(segment, at):
+def resumed(request, at):
+    """Interrupt a training at an update, and end it."""
+    with pytest.raises(KeyboardInterrupt):
+        train(request, Notes(at, interrupt))
+    train(replace(request, resume=True), Notes())
+    return rows(request)
+
+
+def test_a_resumed_training_gives_the_same_numbers_as_one_without_a_break(segment):
     whole = segment()
     train(whole, Notes())
     parted = replace(whole, out=whole.out.with_name("parted"))
-    with pytest.raises(KeyboardInterrupt):
-        train(parted, Notes(at, interrupt))
-    train(replace(parted, resume=True), Notes())
-    if at == 3:  # between epochs; within one, what is left of it is augmented anew
-        one, other = (load_file(request.out / "last.safetensors") for request in (whole, parted))
-        assert all(torch.equal(one[name], other[name]) for name in one)
-        timed = {"images_per_second", "seconds"}
-        parts = [[{k: v for k, v in row.items() if k not in timed} for row in rows(each)] for each in (whole, parted)]
-        assert parts[0] == parts[1]
-    assert len(rows(parted)) == 2
+    timed = {"images_per_second", "seconds"}
+    parts = [
+        [{k: v for k, v in row.items() if k not in timed} for row in each] for each in (rows(whole), resumed(parted, 3))
+    ]
+    assert parts[0] == parts[1] and len(parts[0]) == 2
+    one, other = (load_file(request.out / "last.safetensors") for request in (whole, parted))
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_state_of_another_task_is_not_gone_on_with(segment):
+def test_a_training_is_resumed_within_an_epoch_but_not_for_another_task(segment):
     request = segment()
-    train(request, Notes())
+    assert len(resumed(request, 4)) == 2  # what is left of the epoch is augmented anew
     with pytest.raises(InputError, match="a resumed training keeps its task, 'semantic-fpn', but got 'fpn'"):
         train(replace(request, task="fpn", resume=True), Notes())
 
 
 def test_a_backbone_begins_with_weights_of_classification(ask, segment, backbone, tmp_path):
-    train(first := ask(design=backbone, recipe="small", out=tmp_path / "labels"), Notes())
+    train(
+        first := ask(design=backbone, recipe="small", out=tmp_path / "labels", wishes=replace(WISHES, epochs=1)),
+        Notes(),
+    )
     trained = load_file(first.out / "last.safetensors")
     still = replace(WISHES, epochs=1, lr=1e-12)
     request = segment(init=first.out / "last.safetensors", wishes=still)
@@ -183,7 +190,8 @@ def test_pixels_count_alike_in_whichever_part_of_a_batch_they_are(shapes, parts)
 
 
 def test_wrong_weights_are_told_of_before_the_batch(ask, segment, tmp_path):
-    train(first := ask(recipe="small", out=tmp_path / "labels"), Notes())
+    once = replace(WISHES, epochs=1)
+    train(first := ask(recipe="small", out=tmp_path / "labels", wishes=once), Notes())
     wishes = replace(WISHES, micro_batch=1)
     with pytest.raises(InputError, match="weights have the spec's names and shapes"):
         train(segment(task="upernet", wishes=wishes, init=first.out / "last.safetensors"), Notes())

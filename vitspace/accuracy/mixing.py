@@ -9,7 +9,7 @@ without downsamplings, which alone reach two thirds of the image; of any other n
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize, sides
+from vitspace.sized import size_of
 from vitspace.spec import Spec, StageSpec
 
 #: Share of a spec's positions that reach one position of the last map through blocks, at least. In all published
@@ -24,8 +25,10 @@ from vitspace.spec import Spec, StageSpec
 MEET = 0.5
 #: Share of the image that reaches it, at least, in a network that has no spec.
 LEAST = 0.25
-#: Blocks with which a stage is tried, its first, one between and its last; a deeper one as several of these.
+#: Blocks with which a stage is tried, its first, one between and its last; a deeper one as several such stages.
 _DEPTH = 3
+#: Stages of which it is remembered what reaches a mask.
+_REMEMBERED = 4096
 
 #: Which positions of a map are meant, [H][W].
 Mask = tuple[tuple[bool, ...], ...]
@@ -41,19 +44,23 @@ def mixed_share(spec: Spec, img_size: ImageSize) -> float:
     assert counts is not None
     mask = None
     for stage, (depth, count) in reversed(list(zip(spec.stages, counts[1], strict=True))):
-        tried = stage.changed(depth=min(depth, _DEPTH))
         mask = _before(mask, count.shape)
-        for _ in range(max(1, depth // _DEPTH)):
+        for done in range(0, depth, _DEPTH):
             if all(map(all, mask)):
                 return 1.0
-            mask = _reaching(tried, count.shape, mask)
+            mask = _reaching(stage.changed(depth=min(depth - done, _DEPTH)), count.shape, mask)
     assert mask is not None
     return sum(map(sum, mask)) / (len(mask) * len(mask[0]))
 
 
 def mixes(spec: Spec, img_size: ImageSize) -> bool:
-    """Whether enough positions meet in a design for an estimate of its accuracy."""
-    return mixed_share(spec, img_size) >= MEET
+    """Whether enough positions meet in a design for an estimate of its accuracy.
+
+    Args:
+        spec: The design.
+        img_size: Side of the image, or (height, width), pixels, of a design without a size of its own.
+    """
+    return mixed_share(spec, size_of(spec, img_size)) >= MEET
 
 
 def reached(network: nn.Module, img_size: ImageSize) -> float | None:
@@ -103,7 +110,7 @@ def _before(mask: Mask | None, shape: tuple[int, ...]) -> Mask:
     return tuple(tuple(mask[y * rows // height][x * columns // width] for x in range(width)) for y in range(height))
 
 
-@cache
+@lru_cache(maxsize=_REMEMBERED)
 def _reaching(stage: StageSpec, shape: tuple[int, ...], mask: Mask) -> Mask:
     """Return which positions of a map [1, C, H, W] reach those of a mask through a stage without downsampling."""
     alone = stage.canonical(True, None).changed(downsample="none")
@@ -116,14 +123,14 @@ def _reaching(stage: StageSpec, shape: tuple[int, ...], mask: Mask) -> Mask:
 
 
 def _seen(run: Callable[[Tensor], Tensor | tuple], x: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Return which positions of x [1, C, H, W] reach those of a mask [H, W] in what is made of it: [H, W].
+    """Return which positions of x [1, C, H, W] reach those of a mask [H, W] of the map made of it: [H, W].
 
-    Without a mask, and where what is made of it is no map of that size, as tokens, it is the middle position.
+    Without a mask it is the middle position of what is made of it, which may be tokens.
     """
     x = x.requires_grad_()
     out = run(x)
     last = out[0] if isinstance(out, (tuple, list)) else out
-    if mask is not None and last.dim() == 4 and last.shape[2:] == mask.shape:
+    if mask is not None:
         asked = (last * _noise(*last.shape).to(last))[..., mask].sum()
     else:
         middle = _middle(last)

@@ -146,7 +146,7 @@ def _alone(spec: Spec, img_size: ImageSize) -> _Normal | None:
         return None
     mean, variance = model.alone
     found = features(numbers_of([cost(spec, img_size)]), mean_side(img_size))
-    wider = 1 + float(model.guards.excess(found, np.array([model.family(spec.family)]))[0])
+    wider = 1 + float(model.guards.excess(found)[0])
     scale = wider * model.factors[1] / NORMAL_90
     return _Normal(float(mean[number]), scale * float(variance[number]) ** 0.5)
 

@@ -29,11 +29,8 @@ _NAMES = {
     "weights": "weight tensors",
     "chain": "operations in a chain",
     "params_at_32": "share of params at stride 32",
-    "density": "params for each FLOP",
     **{f"at_{stride}": f"share of FLOPs at stride {stride}" for stride in (4, 8, 16, 32)},
 }
-#: Where a feature is known, if not at a design's FLOPs.
-_WHERE = {"image": "", "density": " in its family"}
 #: Public networks that are named as the nearest.
 NEAREST = 5
 
@@ -127,7 +124,7 @@ def difference(a: Spec | nn.Module, b: Spec | nn.Module, img_size: ImageSize = N
     shared = model.shared_noise(capped, families)
     contrast, errors = np.array([1.0, -1.0]), np.exp(joint.mean)
     variance = contrast @ ((joint.covariance + shared) * np.outer(errors, errors)) @ contrast
-    beyond = _beyond(model, [a, b], found, families, img_size)
+    beyond = _beyond(model, [a, b], found, img_size)
     widening = 1 + max(total for total, _ in beyond)
     return Difference(float(errors[1] - errors[0]), widening * model.factors[1] / NORMAL_90 * float(variance) ** 0.5)
 
@@ -147,7 +144,7 @@ def summed(designs: Sequence[Spec | nn.Module], img_size: ImageSize = NATIVE_SIZ
     found, families = _subjects(designs, img_size, model)
     capped = model.guards.capped(found)
     joint = model.joint(capped, families)
-    beyond = _beyond(model, designs, found, families, img_size)
+    beyond = _beyond(model, designs, found, img_size)
     sds = np.sqrt(np.diag(joint.covariance))
     near = _nearest(model, capped)
     return [
@@ -226,13 +223,14 @@ def _family(design: Spec | nn.Module) -> str | None:
 
 
 def _beyond(
-    model: Predictor, designs: Sequence[Spec | nn.Module], found: Features, families: np.ndarray, img_size: ImageSize
+    model: Predictor, designs: Sequence[Spec | nn.Module], found: Features, img_size: ImageSize
 ) -> list[tuple[float, tuple[str, ...]]]:
     """Return for each design how far it is outside of what is known, and in what, a sentence each.
 
-    An interval is 1 + that times as wide: twice where one feature is a whole width of what is known outside.
+    An interval is 1 + that times as wide: twice where one feature is a whole width of what is known outside, or what
+    stages have twice what is known of them.
     """
-    excesses = model.guards.excesses(found, families)
+    excesses = model.guards.excesses(found)
     beyond = []
     for i, design in enumerate(designs):
         spec = _spec(design)
@@ -245,7 +243,7 @@ def _beyond(
 def _outside(excesses: dict[str, Array], found: Features, i: int) -> tuple[str, ...]:
     return tuple(
         f"{_NAMES.get(name, name)} {_shown(name, float(found.columns[name][i]))}, beyond what is known"
-        f"{_WHERE.get(name, ' at such FLOPs')} by {float(excess[i]):.2f} times its width"
+        f"{'' if name == 'image' else ' at such FLOPs'} by {float(excess[i]):.2f} times its width"
         for name, excess in excesses.items()
         if excess[i] > 0
     )
@@ -254,8 +252,6 @@ def _outside(excesses: dict[str, Array], found: Features, i: int) -> tuple[str, 
 def _shown(name: str, value: float) -> str:
     if name == "image":
         return f"{NATIVE_SIZE * 2**value:.0f} px"
-    if name == "density":
-        return f"{10**value:.3f}"
     return f"{value:.0%}" if "at_" in name else format_count(10**value)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.accuracy.features import LAW, SHAPE, Array, Features, features
-from vitspace.accuracy.guards import BOXED, HIGH, LIKE, LOW, Guards
+from vitspace.accuracy.guards import BOXED, HIGH, LIKE, LOW, PARAMS_AT, Guards
 from vitspace.accuracy.process import UNKNOWN, Codes, Inputs, Process, Scales
 from vitspace.accuracy.recipes import DISTILLED, USUAL
 from vitspace.accuracy.table import Row, numbers_of, published
@@ -30,6 +30,8 @@ NORMAL_90 = 1.6448536269514722
 #: Share of a network's noise that like designs of its family have, too: by the likelihood of the ablation pairs, each
 #: without its family (tests/bench/kinship.py).
 KIN = 0.5
+#: The family of a spec whose stages are of several.
+MIXTURE = "hybrid"
 _LEVELS = (0.8, 0.9)
 
 
@@ -63,9 +65,7 @@ class Predictor:
         usual = Features({name: column[self.trusted] for name, column in known.columns.items()})
         #: Largest feature ``density`` of the published networks of each family of ours.
         self.densest = self._densest(known)
-        self.guards = Guards(
-            usual, known.columns["image"], {self._families[name]: most for name, most in self.densest.items()}
-        )
+        self.guards = Guards(usual, known.columns["image"])
         self.features = self.guards.capped(known)
         log_errors = np.log(100 - np.array([row.top1 for row in rows]))
         self.processes = tuple(
@@ -94,6 +94,8 @@ class Predictor:
             HIGH,
             BOXED,
             LIKE,
+            PARAMS_AT,
+            KIN,
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
 
@@ -108,8 +110,11 @@ class Predictor:
         return np.array([self._families[row.family] for row in self.rows])
 
     def family(self, name: str | None) -> int:
-        """Return the code of a family; one that no row has shares a code among its own, and none has none."""
-        if name is None:
+        """Return the code of a family; one that no row has shares a code among its own.
+
+        None has none, nor has a mixture of families: two of them may have no stage alike.
+        """
+        if name is None or name == MIXTURE:
             return UNKNOWN
         return self._families.setdefault(name, len(self._families))
 

@@ -17,6 +17,8 @@ from vitspace.accuracy.features import LAW, SHAPE, Array, Features, features
 from vitspace.accuracy.predictor import NORMAL_90, Predictor, predictor
 from vitspace.accuracy.process import Codes, Inputs, Process
 from vitspace.accuracy.recipes import USUAL
+from vitspace.accuracy.stages import Unseen
+from vitspace.costs.stages import StageCosts
 from vitspace.image_sizes import ImageSize, mean_side
 from vitspace.spec import NATIVE_SIZE
 
@@ -42,29 +44,30 @@ class Estimates:
     inside: NDArray[np.bool_]
 
 
-def screen(counted: NDArray[np.int64], families: Codes, img_size: ImageSize = NATIVE_SIZE) -> Estimates:
+def screen(
+    counted: NDArray[np.int64], families: Codes, stages: StageCosts, img_size: ImageSize = NATIVE_SIZE
+) -> Estimates:
     """Estimate N designs as `predict_top1` does, but for their mixing and with a small error.
 
     Args:
         counted: What was counted of each, [N, len(COUNTED)].
         families: Code of each design's family, [N]; see `Predictor.family`.
+        stages: Of the designs.
         img_size: Side of the image, or (height, width), pixels.
     """
-    parts = [
-        _screened(counted[at : at + _CHUNK], families[at : at + _CHUNK], img_size)
-        for at in range(0, max(len(counted), 1), _CHUNK)
-    ]
+    chunks = [np.arange(at, min(at + _CHUNK, len(counted))) for at in range(0, max(len(counted), 1), _CHUNK)]
+    parts = [_screened(counted[at], families[at], stages[at], img_size) for at in chunks]
     columns = [np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "sd", "inside")]
     return Estimates(*columns)
 
 
-def _screened(counted: NDArray[np.int64], families: Codes, img_size: ImageSize) -> Estimates:
+def _screened(counted: NDArray[np.int64], families: Codes, stages: StageCosts, img_size: ImageSize) -> Estimates:
     model, (law, shape) = predictor(), _reduced()
     found = features(counted, mean_side(img_size))
     capped = model.guards.capped(found)
     one, one_variance = law.predict(capped, families)
     two, two_variance = shape.predict(capped, families)
-    outside = model.guards.excess(found, families)
+    outside = model.guards.excess(found) + Unseen(stages, found).total
     sds = np.sqrt((one_variance + two_variance) / 2 + (one - two) ** 2 / 4) * (1 + outside)
     errors = np.exp((one + two) / 2)
     return Estimates(100 - errors, errors * np.sinh(model.factors[1] * sds) / NORMAL_90, outside == 0)

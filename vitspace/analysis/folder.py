@@ -1,6 +1,6 @@
 """Writes figure, tables and report of an analysis into a folder; each file completely or not at all."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +13,8 @@ from vitspace.analysis.importance import Importance
 from vitspace.analysis.scoring import caution
 from vitspace.analysis.tables import axes_table, shown_axes, shown_comparison, values_table
 from vitspace.costs import CONVENTION
-from vitspace.errors import InputError, shown
 from vitspace.files import write_atomic
-from vitspace.folders import note_replaced
+from vitspace.folders import note_replaced, writing
 from vitspace.machine.host import machine
 from vitspace.plots.formats import fenced, markdown
 from vitspace.plots.frame import save_figure
@@ -36,18 +35,14 @@ def write_comparison(out: Path, samples: Sequence[SpaceSample], title: str, scor
     """
     table = comparison_table(samples)
     shown = markdown(shown_comparison(table))
-
     note_replaced(out / "report.md", f"# {title}")
-
-    def write() -> None:
+    with writing(out):
         write_atomic(out / "comparison.csv", table.to_csv(index=False))
         write_atomic(out / "comparison.md", shown)
         write_atomic(out / "scores.csv", scores_table(samples).to_csv(index=False))
         save_figure(draw_comparison(samples, title, score), out / "distributions")
         picture = "![Distributions of the score](distributions.png)"
         write_atomic(out / "report.md", _page(title, words, picture, shown))
-
-    _writing(out, write)
 
 
 def write_axes(
@@ -60,18 +55,14 @@ def write_axes(
     """
     table = axes_table(effects, importance)
     shown = markdown(shown_axes(table))
-
     note_replaced(out / "report.md", f"# {title}")
-
-    def write() -> None:
+    with writing(out):
         write_atomic(out / "axes.csv", table.to_csv(index=False))
         write_atomic(out / "axes.md", shown)
         write_atomic(out / "values.csv", values_table(effects).to_csv(index=False))
         save_figure(draw_axes(effects, importance, title), out / "axes")
         picture = "![Score at equal FLOPs by axis](axes.png)"
         write_atomic(out / "report.md", _page(title, words, picture, shown))
-
-    _writing(out, write)
 
 
 def made_by(command: str, setting: str, proxy: str) -> str:
@@ -83,10 +74,3 @@ def made_by(command: str, setting: str, proxy: str) -> str:
 def _page(title: str, words: str, picture: str, table: str) -> str:
     rows = pd.DataFrame([(key, str(value)) for key, value in machine().items()], columns=["machine", ""])
     return f"# {title}\n\n{words}\n\n{picture}\n\n{table}\n{markdown(rows)}"
-
-
-def _writing(out: Path, write: Callable[[], None]) -> None:
-    try:
-        write()
-    except OSError as error:
-        raise InputError(f"a report needs a folder that can be written, but got {shown(str(out))}: {error}") from None

@@ -19,6 +19,12 @@ OTHER_RECIPE = ("vt_r18", "vt_r34")
 REPEATED_TABLES = (("ems", "3.9"),)
 
 
+def spec_of(row: Anchor) -> Spec:
+    """Return the spec of a main anchor, or of an ablation pair's row; every one has it."""
+    assert row.spec is not None
+    return row.spec
+
+
 @dataclass(frozen=True)
 class Pair:
     """Two rows of one ablation table.
@@ -40,8 +46,7 @@ class Pair:
     @property
     def specs(self) -> tuple[Spec, Spec]:
         """The specs of both rows."""
-        assert self.a.spec is not None and self.b.spec is not None
-        return self.a.spec, self.b.spec
+        return spec_of(self.a), spec_of(self.b)
 
 
 def main_anchors() -> list[Anchor]:
@@ -71,6 +76,11 @@ def ablation_pairs() -> tuple[Pair, ...]:
             table = f"{row['family']} {row['table']}"
             pairs.append(Pair(table, row["family"], a, b, float(row["top1_a_minus_b"])))
     return tuple(pairs)
+
+
+def ablation_rows() -> list[Anchor]:
+    """Return the rows of all ablation pairs, as often as they are in one."""
+    return [row for pair in ablation_pairs() for row in (pair.a, pair.b)]
 
 
 def timm_peers() -> dict[str, Anchor]:

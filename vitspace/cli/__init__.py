@@ -127,12 +127,9 @@ def track(items: Iterable[T], description: str) -> Iterable[T]:
 
 def print_table(rows: "pd.DataFrame") -> None:
     """Print a table of text, a line for each row."""
-    from rich.table import Table
+    from vitspace.cli.screen import table
 
-    table = Table(*rows.columns, box=None, header_style="bold")
-    for row in rows.to_numpy().tolist():
-        table.add_row(*row)
-    console().print(table)
+    console().print(table(rows.columns, rows.to_numpy().tolist()))
 
 
 def main() -> None:

@@ -98,18 +98,12 @@ def _estimate(text: str, as_json: bool) -> None:
 
 
 def _print(cards: "list[Card]") -> None:
-    from rich.table import Table
-
+    from vitspace.cli.screen import table
     from vitspace.fidelity.folder import FAMILIES, HEADINGS, cells, family_cells, points
 
     for headings, lines in ((HEADINGS, list(map(cells, cards))), (FAMILIES, family_cells(cards))):
-        table = Table(box=None, header_style="bold")
-        for heading in headings:
-            table.add_column(heading, justify="left" if heading == headings[0] else "right", no_wrap=True)
-        for line in lines:
-            table.add_row(*line)
         if lines:
-            console().print(table)
+            console().print(table(headings, lines, numbers=True, wrap=False))
     say(LEGEND)
     for card in cards:
         if words := points(card):

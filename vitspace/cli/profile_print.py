@@ -1,8 +1,9 @@
 """Prints the results of vitspace profile for a reader."""
 
-from rich.table import Column, Table
+from rich.table import Table
 
 from vitspace.cli import console
+from vitspace.cli.screen import table
 from vitspace.costs import CONVENTION
 from vitspace.costs.audit import COUNTERS, COUNTS, Audit
 from vitspace.image_sizes import format_image_size
@@ -46,15 +47,14 @@ def print_profile(result: Profile) -> None:
 
 def print_calibration(calibration: Calibration) -> None:
     """Print the held-out errors of a predictor, family by family."""
-    table = Table(Column(calibration.settings.backend, no_wrap=True), box=None, header_style="bold")
-    for heading in ("held out", "within 10 %", "as measured", "Kendall tau", "median error", "95 % within", "worst"):
-        table.add_column(heading, justify="right")
+    headings = ("held out", "within 10 %", "as measured", "Kendall tau", "median error", "95 % within", "worst")
+    rows = []
     for name, row in calibration.held_out.items():
         shares = [f"{share:.0%}" for share in (row.within_10, row.within_10_raw)]
         errors = [f"{error:.1%}" for error in (row.median_error, row.error, row.worst_error)]
-        table.add_row(name, str(row.designs), *shares, f"{row.tau:.3f}", *errors)
+        rows.append((name, str(row.designs), *shares, f"{row.tau:.3f}", *errors))
     screen = console()
-    screen.print(table)
+    screen.print(table((calibration.settings.backend, *headings), rows, numbers=True))
     screen.print(
         f"measured in {calibration.minutes:.1f} min. Errors are at the reference network's usual speed; 'as measured' "
         "includes changes of the machine's speed.",
@@ -64,14 +64,13 @@ def print_calibration(calibration: Calibration) -> None:
 
 def print_audit(audit: Audit) -> None:
     """Print the counts by operator, how what runs differs, and the operators that each counter leaves out."""
-    table = Table("operator", box=None, header_style="bold")
-    for name in COUNTS:
-        table.add_column(name.replace("_", " "), justify="right")
+    rows = []
     for row in audit.rows:
-        table.add_row(row.operator, *("" if n is None else f"{n:,}" for n in (getattr(row, name) for name in COUNTS)))
+        counts = [getattr(row, name) for name in COUNTS]
+        rows.append((row.operator, *("" if n is None else f"{n:,}" for n in counts)))
     screen = console()
     screen.print("\nmultiply-adds by counter (torch's own count is twice that)")
-    screen.print(table)
+    screen.print(table(("operator", *(name.replace("_", " ") for name in COUNTS)), rows, numbers=True))
     screen.print(_as_run(audit.difference), soft_wrap=True)
     told = {counter: _times(ignored) for counter, ignored in audit.ignored.items()}
     for line in dict.fromkeys(told.values()):
@@ -93,25 +92,21 @@ def _times(operators: dict[str, int]) -> str:
 
 
 def _parts(result: Profile) -> Table:
-    table = Table("part", box=None, header_style="bold")
-    for heading in ("params", "FLOPs", f"ms (PyTorch, {result.parts_on})", "share of ms"):
-        table.add_column(heading, justify="right")
-    total = result.parts_ms
+    rows = []
     for part in result.parts:
-        ms = "" if part.ms is None else f"{part.ms:.2f}"
-        share = "" if part.ms is None else f"{part.ms / total:.1%}"
-        table.add_row(part.name, format_count(part.params), format_count(part.macs), ms, share)
-    return table
+        times = ("", "") if part.ms is None else (f"{part.ms:.2f}", f"{part.ms / result.parts_ms:.1%}")
+        rows.append((part.name, format_count(part.params), format_count(part.macs), *times))
+    headings = ("part", "params", "FLOPs", f"ms (PyTorch, {result.parts_on})", "share of ms")
+    return table(headings, rows, numbers=True)
 
 
 def _sections(result: Profile) -> Table:
-    table = Table("section", box=None, header_style="bold")
-    for heading in ("params", "FLOPs", "share of FLOPs", "activations", f"ms (PyTorch, {result.parts_on})"):
-        table.add_column(heading, justify="right")
+    rows = []
     for each in result.sections:
         counts = [format_count(each.params), format_count(each.macs), f"{each.macs / result.costs.macs:.1%}"]
-        table.add_row(each.name, *counts, format_count(each.activations), f"{each.ms:.2f}")
-    return table
+        rows.append((each.name, *counts, format_count(each.activations), f"{each.ms:.2f}"))
+    headings = ("section", "params", "FLOPs", "share of FLOPs", "activations", f"ms (PyTorch, {result.parts_on})")
+    return table(headings, rows, numbers=True)
 
 
 def _timed_words(task: DenseTask) -> str:

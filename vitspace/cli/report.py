@@ -46,14 +46,14 @@ def report(
     from vitspace.report.sources import find_studies, is_report
     from vitspace.report.study_file import report_folder
 
-    stored = not is_report(studies[0])
-    if as_json and select is None and peers is None and (kept := _kept(studies[0], storage, out)):
+    [name] = studies
+    stored = not is_report(name)
+    if stored and as_json and select is None and peers is None and (kept := _kept(name, storage, out)):
         print_json(kept)
         return
     from vitspace.cli.progress import print_result
     from vitspace.report.folder import write_report
 
-    [name] = studies
     if peers is None:
         [record] = find_studies([name], storage)
     else:
@@ -76,12 +76,9 @@ def report(
 
 def _kept(name: str, storage: str, out: Path | None) -> dict[str, Any] | None:
     """Return what to print of a stored study whose report is up to date, or None; loads neither torch nor figures."""
-    from vitspace.report.sources import is_report
     from vitspace.report.study_file import kept_json, report_folder
     from vitspace.study.store import StudyStore
 
-    if is_report(name):
-        return None
     record = StudyStore.open(storage, name, designs=False).record()
     return kept_json(record, out or report_folder(name))
 

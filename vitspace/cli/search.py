@@ -11,6 +11,7 @@ from vitspace.cli.options import BACKENDS, BUDGET, DATA, JSON, PARAMS, PEERS, ST
 
 @command
 def search(
+    context: typer.Context,
     space: str = typer.Option(None, help="A space, or a path to a space's .yaml."),
     budget: str = BUDGET,
     params: str = PARAMS,
@@ -74,32 +75,10 @@ def search(
     """
     from vitspace.api import search as run
     from vitspace.cli.progress import SearchProgress, print_result
+    from vitspace.study.config import StudyConfig
 
-    given = {
-        "space": space,
-        "budget": budget,
-        "params": params,
-        "img_size": img_size,
-        "task": task,
-        "latency": latency,
-        "latency_backend": latency_backend,
-        "latency_threads": latency_threads,
-        "latency_batch": latency_batch,
-        "accuracy": accuracy,
-        "anchors": anchors,
-        "peers": peers,
-        "proxy": proxy,
-        "data": data,
-        "engine": engine,
-        "gpus": gpus,
-        "sampler": sampler,
-        "trials": trials,
-        "timeout": timeout,
-        "seed": seed,
-        "device": device,
-        "ablations": ablations,
-    }
-    settings = _read_config(config) | {key: value for key, value in given.items() if value is not None}
+    given = {name: context.params[name] for name in StudyConfig.model_fields}
+    settings = _read_config(config) | {name: value for name, value in given.items() if value is not None}
     settings |= {"workers": workers, "threads": threads, "command": command_line()}
     with SearchProgress() as progress:
         found = run(study=study, storage=storage, resume=resume, out=out, monitor=progress, **settings)

@@ -16,8 +16,6 @@ from vitspace.units import format_count
 from vitspace.words import plural
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from vitspace.spec import Spec
 
 group = typer.Typer(no_args_is_help=True, help="Show, size, draw from and check spaces of designs.")
@@ -32,6 +30,7 @@ def show(
     as_json: bool = JSON,
 ) -> None:
     """Show a space's axes with values and conditions, and its number of designs."""
+    from vitspace.cli.screen import table
     from vitspace.space import load_space
     from vitspace.space.tables import axis_rows, rule_lines
 
@@ -41,7 +40,8 @@ def show(
         print_json({"space": space.name, "designs": space.size(), "axes": rows, "rules": rule_lines(space)})
         return
     screen = console()
-    screen.print(_table(rows), "", *rule_lines(space), sep="\n")
+    cells = [(row["axis"], row["stages"], _values(row["values"]), row["when"]) for row in rows]
+    screen.print(table(("axis", "stages", "values", "when"), cells, pad_edge=False), "", *rule_lines(space), sep="\n")
     anchors = ", ".join(row.id for row in space.anchors())
     screen.print(
         f"{space.size():,} distinct designs at {format_image_size(space.resolution)} px; anchors: {anchors or 'none'}"
@@ -135,15 +135,6 @@ def validate(
     say(*absent, sep="\n", end="\n" if absent else "")
 
 
-def _table(rows: list[dict[str, Any]]) -> "Table":
-    from rich.table import Table
-
-    table = Table("axis", "stages", "values", "when", box=None, header_style="bold", pad_edge=False)
-    for row in rows:
-        table.add_row(row["axis"], row["stages"], _values(row["values"]), row["when"])
-    return table
-
-
 def _values(by_stage: list[list[Any]]) -> str:
     """Return the values of an axis; if stages differ, a line for each list of values, which begins with its stages."""
     stages: dict[str, list[str]] = {}
@@ -155,21 +146,18 @@ def _values(by_stage: list[list[Any]]) -> str:
 
 
 def _print_designs(rows: list[dict[str, Any]], specs: "list[Spec]") -> None:
-    from rich.table import Table
-
+    from vitspace.cli.screen import table
     from vitspace.space.tables import differing_columns
 
-    columns = differing_columns(specs)
-    predicted = ["predicted ms"] if "predicted_ms" in rows[0] else []
-    sizes = ["image"] if "img_size" in rows[0] else []
-    mixed = ["families"] if any(spec.family == "hybrid" for spec in specs) else []
-    headings = ["design", *mixed, *sizes, "params", "FLOPs", *predicted, *columns]
-    table = Table(*headings, box=None, header_style="bold", pad_edge=False)
-    for number, (row, spec) in enumerate(zip(rows, specs, strict=True)):
-        name = design_name(spec.family, row["id"], row["params"])
-        families = [",".join(stage.family for stage in spec.stages)] if mixed else []
-        ms = [f"{row['predicted_ms']:.1f}"] if predicted else []
-        counts = format_count(row["params"]), format_count(row["macs"])
-        size = [format_image_size(row["img_size"])] if sizes else []
-        table.add_row(name, *families, *size, *counts, *ms, *(column[number] for column in columns.values()))
-    console().print(table)
+    pairs = list(zip(rows, specs, strict=True))
+    columns = {"design": [design_name(spec.family, row["id"], row["params"]) for row, spec in pairs]}
+    if any(spec.family == "hybrid" for spec in specs):
+        columns["families"] = [",".join(stage.family for stage in spec.stages) for spec in specs]
+    if "img_size" in rows[0]:
+        columns["image"] = [format_image_size(row["img_size"]) for row in rows]
+    columns |= {"params": [format_count(row["params"]) for row in rows]}
+    columns |= {"FLOPs": [format_count(row["macs"]) for row in rows]}
+    if "predicted_ms" in rows[0]:
+        columns["predicted ms"] = [f"{row['predicted_ms']:.1f}" for row in rows]
+    columns |= differing_columns(specs)
+    console().print(table(columns, zip(*columns.values(), strict=True), pad_edge=False))

@@ -1,7 +1,5 @@
 """The progress display of a training: a bar with the estimated time left, a line for each epoch."""
 
-from types import TracebackType
-
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from vitspace.cli.screen import Screen
@@ -26,9 +24,7 @@ class Bar:
         self.bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.bar.stop()
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self.note(f"to go on:\n  {self.onward}")

@@ -65,31 +65,36 @@ class DataRequest:
     max_val: int | None = None
 
 
-def draw_evenly(sizes: list[int], limit: int | None, rng: np.random.Generator) -> list[np.ndarray]:
-    """Draw ``limit`` of ``sum(sizes)`` items evenly over classes: for each class, the sorted numbers drawn.
+def draw_evenly(labels: np.ndarray, classes: int, limit: int | None, rng: np.random.Generator) -> np.ndarray:
+    """Draw items evenly over classes, and return their sorted numbers.
 
     The share of a class that has too few items goes to the others; a remainder is distributed at random.
+
+    Args:
+        labels: Class of each item, from 0, [N].
+        classes: How many there are.
+        limit: At most so many items are drawn; None draws all.
+        rng: Draws them.
     """
-    orders = [rng.permutation(size) for size in sizes]
+    orders = [rng.permutation(np.flatnonzero(labels == label)) for label in range(classes)]
+    sizes = [len(order) for order in orders]
     total = sum(sizes) if limit is None else min(limit, sum(sizes))
-    counts = [0] * len(sizes)
+    counts = [0] * classes
     while total:
-        hungry = [i for i in rng.permutation(len(sizes)) if counts[i] < sizes[i]]
+        hungry = [i for i in rng.permutation(classes) if counts[i] < sizes[i]]
         share = max(1, total // len(hungry))
         for i in hungry[:total]:
             taken = min(share, sizes[i] - counts[i])
             counts[i] += taken
             total -= taken
-    return [np.sort(order[:count]) for order, count in zip(orders, counts, strict=True)]
+    return np.sort(np.concatenate([order[:count] for order, count in zip(orders, counts, strict=True)]))
 
 
 def part_of(dataset: Dataset, fraction: float, seed: int = 0) -> Dataset:
     """Return the data set with a share of its training images, at least one, drawn evenly over classes."""
     labels = dataset.train_labels.numpy()
-    members = [np.flatnonzero(labels == label) for label in range(len(dataset.classes))]
     limit = max(1, round(fraction * len(labels)))
-    drawn = draw_evenly([len(at) for at in members], limit, np.random.default_rng([seed, 3]))
-    chosen = np.sort(np.concatenate([at[i] for at, i in zip(members, drawn, strict=True)]))
+    chosen = draw_evenly(labels, len(dataset.classes), limit, np.random.default_rng([seed, 3]))
     return replace(dataset, train_images=dataset.train_images[chosen], train_labels=dataset.train_labels[chosen])
 
 

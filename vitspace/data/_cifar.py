@@ -109,8 +109,6 @@ class Cifar:
         labels = records[:, self.label_bytes - 1].astype(np.int64)
         if labels.max() >= self.count:
             raise InputError(f"labels of {paths[0].parent} are 0 to {self.count - 1}, but one is {labels.max()}")
-        members = [np.flatnonzero(labels == label) for label in range(self.count)]
-        drawn = draw_evenly([len(at) for at in members], limit, np.random.default_rng([request.seed, number]))
-        chosen = np.sort(np.concatenate([at[i] for at, i in zip(members, drawn, strict=True)]))
+        chosen = draw_evenly(labels, self.count, limit, np.random.default_rng([request.seed, number]))
         images = torch.from_numpy(records[chosen, self.label_bytes :].reshape(-1, 3, _SIDE, _SIDE))
         return resize(images, request.img_size), torch.from_numpy(labels[chosen])

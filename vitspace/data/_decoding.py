@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from vitspace.data._picture import as_rgb
-from vitspace.words import plural
+from vitspace.words import plural, some
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +21,6 @@ _log = logging.getLogger(__name__)
 Source = Path | BytesIO
 #: Formats that are read, whatever a file is called. Others that Pillow knows run programs, or hold no photographs.
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
-_SHOWN = 3
 
 
 def read_image(source: Source, least: int = 0) -> Image.Image:
@@ -96,17 +95,16 @@ def tell_broken(broken: list[str], where: str) -> None:
     """Log which images are left out since they cannot be decoded, and how many."""
     if broken:
         words = "left out of %s, undecodable: %s: %s"
-        _log.warning(words, where, plural(len(broken), "image"), _some(broken))
+        _log.warning(words, where, plural(len(broken), "image"), _on_one_line(broken))
 
 
 def tell_passed_over(names: list[str], where: str) -> None:
     """Log which files of a folder are not taken, and how many."""
     if names:
         words = "left out of %s, as no image that is read, or in a folder met before: %s: %s"
-        _log.warning(words, where, plural(len(names), "file"), _some(names))
+        _log.warning(words, where, plural(len(names), "file"), _on_one_line(names))
 
 
-def _some(names: list[str]) -> str:
-    """Return the first names on one line, and how many there are more."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(repr(name)[1:-1] for name in names[:_SHOWN]) + more
+def _on_one_line(names: list[str]) -> str:
+    """Return the first names on one line, whatever they hold."""
+    return some([repr(name)[1:-1] for name in names])

@@ -28,8 +28,10 @@ def load(argument: str, request: DataRequest) -> Dataset:
     pixels = torch.from_numpy(np.rint(bunch.images * (255 / 16)).astype(np.uint8))
     images = pixels[:, None].expand(-1, 3, -1, -1)
     rng = np.random.default_rng([request.seed, 0])
-    val, rest = _draw(bunch.target, np.arange(len(bunch.target)), request.max_val or VAL_IMAGES, rng)
-    train, _ = _draw(bunch.target, rest, request.max_train, rng)
+    classes = tuple(str(name) for name in bunch.target_names)
+    val = draw_evenly(bunch.target, len(classes), request.max_val or VAL_IMAGES, rng)
+    rest = np.setdiff1d(np.arange(len(bunch.target)), val)
+    train = rest[draw_evenly(bunch.target[rest], len(classes), request.max_train, rng)]
     labels = torch.from_numpy(bunch.target.astype(np.int64))
     return Dataset(
         name="digits",
@@ -37,16 +39,6 @@ def load(argument: str, request: DataRequest) -> Dataset:
         train_labels=labels[train],
         val_images=resize(images[val], request.img_size),
         val_labels=labels[val],
-        classes=tuple(str(name) for name in bunch.target_names),
+        classes=classes,
         mirrors=False,
     )
-
-
-def _draw(
-    labels: np.ndarray, among: np.ndarray, limit: int | None, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices of ``limit`` images drawn evenly over classes, and those of the other images."""
-    members = [among[labels[among] == label] for label in range(10)]
-    drawn = draw_evenly([len(numbers) for numbers in members], limit, rng)
-    chosen = np.sort(np.concatenate([numbers[at] for numbers, at in zip(members, drawn, strict=True)]))
-    return chosen, np.setdiff1d(among, chosen)

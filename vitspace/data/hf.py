@@ -99,9 +99,8 @@ def _split(
 
     image, label = columns
     labels = np.asarray(split[label])
-    members = [np.flatnonzero(labels == value) for value in range(split.features[label].num_classes)]
-    drawn = draw_evenly([len(at) for at in members], limit, np.random.default_rng([request.seed, number]))
-    chosen = np.sort(np.concatenate([at[i] for at, i in zip(members, drawn, strict=True)]))
+    rng = np.random.default_rng([request.seed, number])
+    chosen = draw_evenly(labels, split.features[label].num_classes, limit, rng)
     rows = split.cast_column(image, Image(decode=False)).select(chosen)
     return decode_all(_sources(rows, image), labels[chosen].tolist(), request.img_size)
 

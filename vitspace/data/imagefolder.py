@@ -14,6 +14,7 @@ from vitspace.data._base import DataRequest, Dataset, draw_evenly
 from vitspace.data._decoding import decode, decode_all, tell_broken, tell_passed_over
 from vitspace.data._walking import SUFFIXES, entries, images_below
 from vitspace.errors import InputError, check_text
+from vitspace.words import some
 
 SPLITS = ("train", "val")
 _LAYOUT = "DIR/train/CLASS/ and DIR/val/CLASS/ with images"
@@ -83,11 +84,11 @@ def find_images(argument: str) -> FoundImages:
     only = {split: sorted(found[split].keys() - found[other].keys()) for split, other in (SPLITS, SPLITS[::-1])}
     if any(only.values()):
         raise InputError(
-            f"train and val of {root} have the same classes, but only train has {_some(only['train'])} "
-            f"and only val has {_some(only['val'])}"
+            f"train and val of {root} have the same classes, but only train has {some(only['train'])} "
+            f"and only val has {some(only['val'])}"
         )
     if len(found["train"]) < 2:
-        raise InputError(f"there are at least 2 classes, but {root / 'train'} has {_some(list(found['train']))}")
+        raise InputError(f"there are at least 2 classes, but {root / 'train'} has {some(list(found['train']))}")
     return found
 
 
@@ -117,13 +118,8 @@ def _split(
     files: Files, limit: int | None, request: DataRequest, number: int
 ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
     """Decode a split: uint8 [N, 3, H, W], int64 [N], and the files that were skipped."""
-    rng = np.random.default_rng([request.seed, number])
-    drawn = draw_evenly([len(paths) for paths in files.values()], limit, rng)
-    pairs = [(paths[i], label) for label, (paths, at) in enumerate(zip(files.values(), drawn, strict=True)) for i in at]
-    sources = [(str(path), path) for path, _ in pairs]
-    return decode_all(sources, [label for _, label in pairs], request.img_size)
-
-
-def _some(names: list[str], shown: int = 3) -> str:
-    rest = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return f"{', '.join(names[:shown])}{rest}" if names else "none"
+    paths = [path for each in files.values() for path in each]
+    labels = np.repeat(np.arange(len(files)), [len(each) for each in files.values()])
+    chosen = draw_evenly(labels, len(files), limit, np.random.default_rng([request.seed, number]))
+    sources = [(str(paths[at]), paths[at]) for at in chosen]
+    return decode_all(sources, labels[chosen].tolist(), request.img_size)

@@ -15,7 +15,7 @@ from vitspace.export.int8 import tell_few
 from vitspace.export.model import ExportedModel
 from vitspace.export.parity import ParityImages, parity_images
 from vitspace.files import write_json
-from vitspace.folders import contents, owning, whole_folder
+from vitspace.folders import contents, owning, whole_folder, writing
 from vitspace.latency.backends import is_int8
 from vitspace.machine.host import machine
 from vitspace.units import format_seconds
@@ -53,16 +53,13 @@ def export_folder(
         check_alive(model.network, shown.images, str(model.weights.path))
     if any(map(is_int8, formats)):
         tell_few(model, shown)
-    try:
-        with owning(out, "an export"):
-            _check_free(out, force)
-            with whole_folder(out) as folder:
-                written = [_written(name, model, folder, shown) for name in formats]
-                record = _record(model, dict(zip(formats, written, strict=True)), command)
-                write_json(folder / RECORD, record)
-                (folder / "README.md").write_text(card(model, record), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"an export needs a folder that can be written, but got {str(out)!r}: {error}") from None
+    with writing(out, "an export"), owning(out, "an export"):
+        _check_free(out, force)
+        with whole_folder(out) as folder:
+            written = [_written(name, model, folder, shown) for name in formats]
+            record = _record(model, dict(zip(formats, written, strict=True)), command)
+            write_json(folder / RECORD, record)
+            (folder / "README.md").write_text(card(model, record), encoding="utf-8")
     return record | {"out": str(out), "files": {kind: str(out / name) for kind, name in record["files"].items()}}
 
 

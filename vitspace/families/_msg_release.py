@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from vitspace.errors import InputError
 from vitspace.layers.windows import relative_position_index
+from vitspace.words import some
 
 
 def checkpoint_filter_fn(state_dict: Mapping[str, Tensor], model: nn.Module) -> dict[str, Tensor]:
@@ -26,7 +27,7 @@ def checkpoint_filter_fn(state_dict: Mapping[str, Tensor], model: nn.Module) -> 
     if unknown or missing:
         raise InputError(
             "a checkpoint has exactly the model's parameters, but unknown are "
-            f"{_some(unknown)} and missing are {_some(missing)}"
+            f"{some(unknown)} and missing are {some(missing)}"
         )
     wrong = [key for key in expected if state[key].shape != expected[key].shape]
     if wrong:
@@ -76,8 +77,3 @@ def _reordered_table(table: Tensor, index: Tensor | None) -> Tensor:
     reordered = torch.empty_like(table)
     reordered[ours.flatten()] = table[index.flatten().long()]
     return reordered
-
-
-def _some(keys: list[str], shown: int = 3) -> str:
-    rest = f" and {len(keys) - shown} more" if len(keys) > shown else ""
-    return f"[{', '.join(keys[:shown])}{rest}]"

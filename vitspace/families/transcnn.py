@@ -327,9 +327,9 @@ class TransCNNHead(ClassifierHead):
         return x
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor, head_dim: int, mask: Tensor | None = None) -> Tensor:
-    """Eq. 1 in every head: [M, T, C], [M, S, C], [M, S, C] -> [M, T, C]; ``mask`` [M, 1, 1, S] is -inf at padding."""
-    return attend(q, k, v, q.shape[-1] // head_dim, mask)
+def attention(q: Tensor, k: Tensor, v: Tensor, head_dim: int) -> Tensor:
+    """Eq. 1 in every head: [M, T, C], [M, S, C], [M, S, C] -> [M, T, C]."""
+    return attend(q, k, v, q.shape[-1] // head_dim)
 
 
 def to_tokens(x: Tensor) -> Tensor:

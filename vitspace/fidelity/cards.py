@@ -13,7 +13,7 @@ import numpy as np
 from vitspace.accuracy.learning import learn
 from vitspace.anchors import Anchor
 from vitspace.anchors.counting import published_rows
-from vitspace.anchors.references import Pair, ablation_pairs, main_anchors, timm_peers
+from vitspace.anchors.references import Pair, ablation_pairs, main_anchors, spec_of, timm_peers
 from vitspace.costs import cost
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.combinations import combination
@@ -196,7 +196,7 @@ def _rests_on(proxy: str, init: str, row: ScoreRow) -> bool:
 def card(found: ProxyScores, params: ProxyScores, source: str = "committed") -> Card:
     """Compute one card, with differences from params, over the designs that both have scored."""
     both = found.values.keys() & params.values.keys()
-    anchors = [row for row in main_anchors() if row.spec and row.spec.id in both]
+    anchors = [row for row in main_anchors() if spec_of(row).id in both]
     pairs = [pair for pair in _tried(found) if all(spec.id in params.values for spec in pair.specs)]
     right, baseline = _right(found, pairs), _right(params, pairs)
     hard = baseline < 1
@@ -206,7 +206,9 @@ def card(found: ProxyScores, params: ProxyScores, source: str = "committed") -> 
         init=found.init,
         specs=len(found.values),
         anchors=len(anchors),
-        **_tau(found, params, {_id(row): row.published["top1"] for row in anchors}, [row.family for row in anchors]),
+        **_tau(
+            found, params, {spec_of(row).id: row.published["top1"] for row in anchors}, [row.family for row in anchors]
+        ),
         pairs=len(pairs),
         **_pairs(right, baseline, [pair.table for pair in pairs]),
         flagged_pairs=int(flagged.sum()),
@@ -278,8 +280,8 @@ def _hard_interval(right: np.ndarray, hard: np.ndarray, tables: list[str]) -> In
 def _cost_matched(found: ProxyScores, anchors: list[Anchor]) -> dict[str, Any]:
     if len(anchors) < 3:
         return {"bin_tau": None, "top_k_regret": None, "bin_regret": None}
-    scores, top1 = [found.values[_id(row)] for row in anchors], [row.published["top1"] for row in anchors]
-    bins = [int(np.searchsorted(BINS, cost(row.spec).macs / 1e9)) for row in anchors if row.spec]
+    scores, top1 = [found.values[spec_of(row).id] for row in anchors], [row.published["top1"] for row in anchors]
+    bins = [int(np.searchsorted(BINS, cost(spec_of(row)).macs / 1e9)) for row in anchors]
     inside = [[i for i, b in enumerate(bins) if b == one] for one in sorted(set(bins))]
     regrets = [regret([scores[i] for i in some], [top1[i] for i in some], 1) for some in inside]
     return {
@@ -295,7 +297,7 @@ def _by_family(
     result: dict[str, dict[str, float | None]] = {}
     for family in sorted({row.family for row in main_anchors()}):
         others = [row for row in anchors if row.family != family]
-        scores, top1 = [found.values[_id(row)] for row in others], [row.published["top1"] for row in others]
+        scores, top1 = [found.values[spec_of(row).id] for row in others], [row.published["top1"] for row in others]
         own = np.array([pair.family == family for pair in pairs], dtype=bool)
         tau = finite_or_none(kendall(scores, top1)[0]) if len(others) > 1 else None
         shares = {"pair_accuracy": _mean(right[own]), "params_accuracy": _mean(baseline[own])}
@@ -355,11 +357,6 @@ def _flagged(pair: Pair) -> bool:
 @cache
 def _unreproduced() -> frozenset[str]:
     return frozenset(row["id"] for row in published_rows() if row["status"] == "unreproduced")
-
-
-def _id(row: Anchor) -> str:
-    assert row.spec is not None
-    return row.spec.id
 
 
 def _mean(values: np.ndarray) -> float | None:

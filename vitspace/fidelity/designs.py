@@ -4,8 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cache
 
-from vitspace.anchors import Anchor
-from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
+from vitspace.anchors.references import ablation_pairs, ablation_rows, main_anchors, spec_of, timm_peers
 from vitspace.errors import InputError, shown
 from vitspace.proxies.scores import Subject
 from vitspace.spec import Spec
@@ -80,30 +79,24 @@ class DesignFilter:
 @cache
 def designs() -> tuple[PublishedDesign, ...]:
     """Return the anchors, the designs of the ablation pairs and timm's peers, each design once."""
-    pairs, anchors = ablation_pairs(), main_anchors()
     kinds: dict[str, set[str]] = defaultdict(set)
     tables: dict[str, set[str]] = defaultdict(set)
-    for row in anchors:
-        kinds[_id(row)].add("anchors")
-    for pair in pairs:
-        for row in (pair.a, pair.b):
-            kinds[_id(row)].add("ablations")
-            tables[_id(row)].add(pair.table)
+    for row in main_anchors():
+        kinds[spec_of(row).id].add("anchors")
+    for pair in ablation_pairs():
+        for spec in pair.specs:
+            kinds[spec.id].add("ablations")
+            tables[spec.id].add(pair.table)
     found: dict[str, PublishedDesign] = {}
-    for row in [*anchors, *(row for pair in pairs for row in (pair.a, pair.b))]:
-        if (name := _id(row)) not in found:
-            assert row.spec is not None
-            subject = Subject.of_spec(row.spec, row.resolution)
-            facts = frozenset(kinds[name]), frozenset(tables[name])
-            found[name] = PublishedDesign(row.id, subject, row.spec, row.family, *facts)
+    for row in (*main_anchors(), *ablation_rows()):
+        spec = spec_of(row)
+        if spec.id not in found:
+            subject = Subject.of_spec(spec, row.resolution)
+            facts = frozenset(kinds[spec.id]), frozenset(tables[spec.id])
+            found[spec.id] = PublishedDesign(row.id, subject, spec, row.family, *facts)
     peers = frozenset({"peers"})
     others = [
         PublishedDesign(row.id, Subject.of_timm(name, row.resolution), kinds=peers)
         for name, row in timm_peers().items()
     ]
     return (*found.values(), *others)
-
-
-def _id(row: Anchor) -> str:
-    assert row.spec is not None
-    return row.spec.id

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from vitspace.anchors.references import main_anchors, timm_peers
+from vitspace.anchors.references import main_anchors, spec_of, timm_peers
 from vitspace.fidelity.cards import Card
 from vitspace.plots import style
 from vitspace.plots.frame import save_figure
@@ -41,8 +41,8 @@ def panels(cards: Sequence[Card], rows: Sequence[ScoreRow]) -> list[Panel]:
         values = scored(card.proxy, card.init, rows, families).values
         points: dict[str, list[tuple[float, float]]] = {family: [] for family in (*families.values(), "timm")}
         for anchor in main_anchors():
-            if anchor.spec and anchor.spec.id in values:
-                points[anchor.family].append((values[anchor.spec.id], anchor.published["top1"]))
+            if (name := spec_of(anchor).id) in values:
+                points[anchor.family].append((values[name], anchor.published["top1"]))
         for name, peer in timm_peers().items():
             if TIMM + name in values:
                 points["timm"].append((values[TIMM + name], peer.published["top1"]))

@@ -12,7 +12,7 @@ import numpy as np
 from vitspace.accuracy.evidence import Evidence
 from vitspace.accuracy.judging import Held
 from vitspace.accuracy.learning import KnownScores, learn
-from vitspace.anchors.references import main_anchors
+from vitspace.anchors.references import main_anchors, spec_of
 from vitspace.fidelity.cards import Card, card
 from vitspace.fidelity.jobs import POSTERIOR
 from vitspace.fidelity.predicted import in_points, predicted_scores
@@ -69,7 +69,7 @@ def _told(values: Mapping[str, Mapping[str, float]], known: Mapping[str, KnownSc
 
 def _updated(held: Held, told: Mapping[str, Told]) -> Held:
     """Return held networks with what they are told."""
-    specs = {row.id: row.spec.id for row in main_anchors() if row.spec}
+    specs = {row.id: spec_of(row).id for row in main_anchors()}
     predicted, sds = held.predicted.copy(), held.sds.copy()
     for i, name in enumerate(held.names):
         if one := told.get(specs.get(name, TIMM + name.partition(".")[0])):

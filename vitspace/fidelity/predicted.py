@@ -6,7 +6,7 @@ from dataclasses import replace
 from vitspace.accuracy.judging import Held, anchors_held, public_held, siblings_held, without_family
 from vitspace.accuracy.predictor import predictor
 from vitspace.accuracy.recipes import USUAL
-from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
+from vitspace.anchors.references import ablation_rows, main_anchors, spec_of, timm_peers
 from vitspace.fidelity.cards import Card, card
 from vitspace.fidelity.jobs import PREDICTOR
 from vitspace.proxies.score_tables import ScoreRow
@@ -44,10 +44,9 @@ def in_points(made: Card, updated: Callable[[Held], Held]) -> Card:
 
 def predicted_scores() -> dict[str, float]:
     """Return by spec id, and by timm's name, the negative log error predicted without the family."""
-    paired = [row for pair in ablation_pairs() for row in (pair.a, pair.b)]
-    own = {row.id: row for row in (*main_anchors(), *paired)}
+    own = {row.id: row for row in (*main_anchors(), *ablation_rows())}
     predicted = without_family({name: row.family for name, row in own.items()})
-    return {row.spec.id: -predicted[name][0] for name, row in own.items() if row.spec} | _peers()
+    return {spec_of(row).id: -predicted[name][0] for name, row in own.items()} | _peers()
 
 
 def _peers() -> dict[str, float]:

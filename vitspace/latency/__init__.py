@@ -2,8 +2,9 @@
 
 from vitspace.latency.backends import BACKENDS, check_backend
 from vitspace.latency.gate import HostPredictor, PredictedWithin, predicted_violation
-from vitspace.latency.measuring import REFERENCE, Latency, LatencySettings, measure, measure_again
+from vitspace.latency.measuring import LatencySettings, measure, measure_again
 from vitspace.latency.protocol import interleave, pinned
+from vitspace.measured import REFERENCE, Latency
 
 __all__ = [
     "BACKENDS",

@@ -18,6 +18,7 @@ from vitspace.latency.photographs import photographs
 from vitspace.latency.protocol import Runner
 from vitspace.latency.quantising import quantised_onnx, quantised_openvino
 from vitspace.layers.kept import exporting
+from vitspace.measured import INT8
 
 
 def eager(network: nn.Module, image: Tensor, threads: int) -> Runner:
@@ -66,7 +67,6 @@ def onnx_runner(graph: bytes, image: Tensor, threads: int) -> Runner:
 
 
 #: What the name of a backend in int8 ends in.
-_INT8 = "-int8"
 
 
 @cache
@@ -139,14 +139,9 @@ BACKENDS: dict[str, tuple[Callable[[nn.Module, Tensor, int], Runner], tuple[str,
 }
 
 
-def runtime_of(name: str) -> str:
-    """Return the package that runs a backend's networks: openvino of ``openvino-int8``."""
-    return name.removesuffix(_INT8)
-
-
 def is_int8(name: str) -> bool:
     """Whether a backend, or a format of an export, is in int8."""
-    return name.endswith(_INT8)
+    return name.endswith(INT8)
 
 
 def runtime_versions(name: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from vitspace.cache import cache_path
 from vitspace.errors import InputError, shown
-from vitspace.files import parse_json, write_json
+from vitspace.files import reading_json, write_json
 from vitspace.latency.backends import runtime_versions
 from vitspace.latency.held_out import ALL, HeldOut, predict_held_out, worth
 from vitspace.latency.measuring import LatencySettings
@@ -136,11 +136,9 @@ def host_calibration(backend: str, any_host: bool = False) -> Calibration | None
 
 
 def _read(path: Path) -> Calibration:
-    try:
-        data = parse_json(path.read_bytes(), finite=False)
-        rows, found = data["samples"], data.get("format")
-        if found != FORMAT:
-            raise ValueError(f"its format is {shown(found)}, and this version reads {FORMAT}")
+    cure = "make it anew by `vitspace profile --calibrate`"
+    with reading_json(path, FORMAT, "a calibration", cure, finite=False) as data:
+        rows = data["samples"]
         if ALL not in data["held_out"] or len(rows) < _FEWEST:
             raise ValueError(f"it has {len(rows)} designs, and at least {_FEWEST} and what was held out are needed")
         return Calibration(
@@ -151,10 +149,6 @@ def _read(path: Path) -> Calibration:
             tuple(_ms(row["predicted_ms"], least=-math.inf) for row in rows),
             {name: _HELD_OUT.validate_python(row) for name, row in data["held_out"].items()},
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
-        cure = "make it anew by `vitspace profile --calibrate`"
-        raise InputError(f"{path} is not a calibration: {reason}; {cure}") from None
 
 
 def _ms(value: Any, least: float = 0.0) -> float:

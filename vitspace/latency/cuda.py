@@ -7,7 +7,6 @@ torch's allocator held in a forward, weights and images included.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -86,21 +85,8 @@ class CudaLatency:
         return ""
 
 
-class GpuOperations(Protocol):
-    """The operations of a GPU that are needed here; `Gpu` is the real one, tests have others."""
-
-    def milliseconds(self, run: Runner) -> float:
-        """Run once and return the milliseconds between two events around it."""
-
-    def finish(self) -> None:
-        """Wait for all that is queued."""
-
-    def peak_mb(self, run: Runner) -> float:
-        """Run once and return the most memory held meanwhile, in MB."""
-
-
 class Gpu:
-    """The GPU that torch uses."""
+    """The GPU that torch uses; tests have others."""
 
     def milliseconds(self, run: Runner) -> float:
         """Run once and return the milliseconds between two events around it."""
@@ -159,7 +145,7 @@ def measure_cuda(spec: Spec, settings: CudaSettings = CudaSettings()) -> CudaLat
     return summarise(batches, settings, torch.cuda.get_device_name(), _tf32())
 
 
-def time_batches(run: Runner, device: GpuOperations, runs: int) -> Batches:
+def time_batches(run: Runner, device: Gpu, runs: int) -> Batches:
     """Warm up until times are steady; time batches one by one and all in one queue; measure the memory of one."""
     warm_up(_finished(run, device))
     times = np.array([device.milliseconds(run) for _ in range(runs)])
@@ -189,7 +175,7 @@ def summarise(batches: Batches, settings: CudaSettings, device: str, tf32: bool)
     )
 
 
-def _finished(run: Runner, device: GpuOperations) -> Callable[[], None]:
+def _finished(run: Runner, device: Gpu) -> Callable[[], None]:
     def wait() -> None:
         run()
         device.finish()
@@ -201,11 +187,11 @@ def _tf32() -> bool:
     return torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32
 
 
-def median_interval(times: NDArray[np.float64], share: float = 0.95) -> tuple[float, float]:
-    """Bootstrap interval of the median of times [N], the same for the same times."""
+def median_interval(times: NDArray[np.float64]) -> tuple[float, float]:
+    """Bootstrap 95 % interval of the median of times [N], the same for the same times."""
     rng = np.random.default_rng(0)
     medians = np.median(rng.choice(times, (_RESAMPLES, len(times))), axis=1)
-    low, high = np.quantile(medians, [(1 - share) / 2, (1 + share) / 2])
+    low, high = np.quantile(medians, [0.025, 0.975])
     return float(low), float(high)
 
 

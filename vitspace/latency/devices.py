@@ -17,7 +17,7 @@ from platformdirs import user_data_path
 
 from vitspace.costs import cost
 from vitspace.errors import InputError, shown
-from vitspace.files import parse_json, write_json
+from vitspace.files import reading_json, write_json
 from vitspace.image_sizes import ImageSize, format_image_size, plain_size
 from vitspace.latency.counted import SCALES, CountedLatency, CountedPrediction
 from vitspace.latency.kit import DeviceTime, Kit, read_kit, read_results, times_of
@@ -231,18 +231,12 @@ def _read(path: Path, name: str) -> Device:
     if not path.is_file():
         known = ", ".join(device_names()) or "none was imported; see vitspace latency import"
         raise InputError(f"a device is one of those imported ({known}), but got {shown(name)}")
-    try:
-        data = parse_json(path.read_bytes())
-        if data["format"] != FORMAT:
-            raise ValueError(f"its format is {shown(data['format'])}, and this version reads {FORMAT}")
+    with reading_json(path, FORMAT, "a device", "import it anew by vitspace latency import") as data:
         times = tuple(_time(row) for row in data["times"])
         if len(times) < FEWEST:
             raise ValueError(f"it has {len(times)} times, and at least {FEWEST} are needed")
         facts = {name: str(data["facts"][name]) for name in FACTS}
         return Device(name, str(data["kit"]), plain_size(data["img_size"]), facts, times)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
-        raise InputError(f"{path} is not a device: {reason}; import it anew by vitspace latency import") from None
 
 
 def _time(row: dict[str, Any]) -> DeviceTime:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vitspace.errors import InputError, shown
-from vitspace.files import parse_json
+from vitspace.files import reading_json
 from vitspace.image_sizes import ImageSize, plain_size
 from vitspace.latency.time_kit import COLUMNS, FACTS
 from vitspace.spec import Spec
@@ -82,15 +82,9 @@ def read_kit(path: Path) -> Kit:
         InputError: there is none, or it is damaged.
     """
     file = path / LIST if path.is_dir() else path
-    try:
-        data = parse_json(file.read_bytes())
-        if data["format"] != FORMAT:
-            raise ValueError(f"its format is {shown(data['format'])}, and this version reads {FORMAT}")
+    with reading_json(file, FORMAT, "the list of a kit") as data:
         specs = {str(each["file"]): Spec.from_dict(each["spec"]) for each in data["networks"]}
         return Kit(str(data["kit"]), plain_size(data["img_size"]), specs)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
-        raise InputError(f"{file} is not the list of a kit: {reason}") from None
 
 
 def read_results(path: Path) -> Results:

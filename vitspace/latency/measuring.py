@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,11 +16,12 @@ from torch import Tensor, nn
 from vitspace.cache import load, store
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import ImageSize, plain_size, sides
-from vitspace.latency.backends import prepare, runtime_of, runtime_versions
+from vitspace.latency.backends import prepare, runtime_versions
 from vitspace.latency.protocol import Clock, Runner, TimedRounds, interleave, pinned
 from vitspace.latency.timed import remember
 from vitspace.machine import quiet
 from vitspace.machine.host import fingerprint
+from vitspace.measured import REFERENCE, Latency, runtime_of
 from vitspace.network import build
 from vitspace.sized import plain
 from vitspace.sources import sources_of
@@ -30,19 +30,12 @@ from vitspace.tasks.dense import DenseTask
 
 _log = logging.getLogger(__name__)
 
-REFERENCE = "resnet18"
 DTYPES = ("float32", "bfloat16")
-#: Half the width of an interval, relative, from which a latency is unsure.
-UNSURE = 0.10
 #: The share of its core that a thread has on a machine that does nothing else.
 QUIET_SHARE = 0.95
-#: Standard deviation of the logarithm of a latency between two measurements of one network, by runtime
-#: (tests/bench/restless.py). OpenVINO, which was not measured so, is taken to be like onnxruntime.
-REPEAT_SD = {"eager": 0.015, "onnxruntime": 0.025, "openvino": 0.025}
-#: The same of the correction, as a share of the logarithm of how much slower than usual the reference was.
-CORRECTION_SD = 0.35
-#: How many times of the reference on a quiet machine are kept, and which quantile of them is its usual time. Others
-#: slow a thread that has its core, too, by caches and memory that they share: most of a busy hour's times are long.
+#: How many times of the reference are kept, of a quiet machine or shorter, and which quantile of them is the usual one.
+#: Others slow a thread that has its core, too, by caches and memory that they share: most of a busy hour's times are
+#: long.
 KEPT, USUAL = 200, 0.1
 
 
@@ -91,90 +84,6 @@ def check_settings(settings: Any, backend: str, dtypes: Sequence[str]) -> None:
             raise InputError(f"{name} is at least 1, but got {value}")
     if settings.dtype not in dtypes:
         raise InputError(f"dtype of {backend} is one of {', '.join(dtypes)}, but got {shown(settings.dtype)}")
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds a batch, at the reference network's usual speed; see `vitspace.latency.protocol`.
-
-    Attributes:
-        median_ms: Median of the runs; p10_ms and p90_ms are percentiles, low_ms and high_ms its 95 % interval, which
-            holds what the runs leave open and what the correction to the usual speed does.
-        measured_ms: Median as a watch showed it.
-        reference_ms: Median of the reference network, run in turn, in time that it had the core.
-        usual_ms: What that is on this host when nothing else runs, as far as was seen.
-        core_share: Share of the time in which this process had its core.
-        spread: Standard deviation of the logarithm of the ratio to the reference, from the runs.
-        times: How many measurements it is the mean of.
-        prepare_seconds: What it took before to export the network and compile it for a back end.
-    """
-
-    median_ms: float
-    p10_ms: float
-    p90_ms: float
-    low_ms: float
-    high_ms: float
-    measured_ms: float
-    reference_ms: float
-    usual_ms: float
-    core_share: float
-    spread: float
-    backend: str
-    runs: int
-    threads: int
-    batch: int
-    dtype: str
-    host: str
-    times: int = 1
-    prepare_seconds: float = 0.0
-
-    @property
-    def ratio(self) -> float:
-        """Milliseconds over those of the reference network."""
-        return self.median_ms / self.usual_ms
-
-    @property
-    def error(self) -> float:
-        """Half the width of the interval, relative."""
-        return self.high_ms / self.median_ms - 1
-
-    @property
-    def doubt(self) -> str:
-        """Say why the latency is known badly, or return an empty string."""
-        if self.error <= UNSURE:
-            return ""
-        return f"known to {self.error:.0%}: {REFERENCE} took {self.reference_ms:.1f} ms, usually {self.usual_ms:.1f} ms"
-
-    def at_usual(self, usual_ms: float) -> "Latency":
-        """Return the same measurement where the reference's usual time is known better."""
-        scale = usual_ms / self.usual_ms
-        median = self.median_ms * scale
-        correction = CORRECTION_SD * math.log(self.reference_ms / usual_ms)
-        repeat = REPEAT_SD[runtime_of(self.backend)]
-        width = 1.96 * math.sqrt(self.spread**2 + repeat**2 / self.times + correction**2)
-        return replace(
-            self,
-            median_ms=median,
-            p10_ms=self.p10_ms * scale,
-            p90_ms=self.p90_ms * scale,
-            low_ms=median * math.exp(-width),
-            high_ms=median * math.exp(width),
-            usual_ms=usual_ms,
-        )
-
-    def joined(self, other: "Latency") -> "Latency":
-        """Return the mean of two measurements of one network, at the usual speed as this one has it."""
-        times = self.times + other.times
-        of, to = self.times / times, other.times / times
-        mean = replace(
-            self,
-            median_ms=self.usual_ms * self.ratio**of * other.ratio**to,
-            reference_ms=self.reference_ms**of * other.reference_ms**to,
-            spread=math.hypot(of * self.spread, to * other.spread),
-            runs=self.runs + other.runs,
-            times=times,
-        )
-        return mean.at_usual(self.usual_ms)
 
 
 def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bool = True) -> Latency:
@@ -259,11 +168,10 @@ def _circumstances(settings: LatencySettings) -> dict[str, Any]:
 def usual_ms(settings: LatencySettings) -> float | None:
     """Return the reference's median on this host when nothing else runs; None where it never ran.
 
-    That is a low quantile of its last quiet measurements; where none was quiet, the least of all.
+    That is a low quantile of its last measurements that were quiet, or faster than quiet ones; where none was quiet,
+    the least of all.
     """
-    seen = _seen(settings)
-    quiet = [ms for ms, share in seen if share >= QUIET_SHARE]
-    return float(np.quantile(quiet, USUAL)) if quiet else min((ms for ms, _ in seen), default=None)
+    return _usual([ms for ms, _ in _telling(_seen(settings))])
 
 
 def _seen(settings: LatencySettings) -> list[tuple[float, float]]:
@@ -274,11 +182,21 @@ def _seen(settings: LatencySettings) -> list[tuple[float, float]]:
 
 def _see(settings: LatencySettings, ms: float, share: float) -> float:
     """Remember a measurement of the reference, and return its usual milliseconds."""
-    seen = [*_seen(settings), (ms, share)]
-    quiet = [one for one in seen if one[1] >= QUIET_SHARE]
-    store("reference", {place_of(settings): {"seen": quiet[-KEPT:] or [min(seen)]}})
+    store("reference", {place_of(settings): {"seen": _telling([*_seen(settings), (ms, share)])[-KEPT:]}})
     usual = usual_ms(settings)
     return ms if usual is None else usual  # the cache may be unusable
+
+
+def _telling(seen: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return what tells of the usual time, of milliseconds and shares of the core."""
+    quiet = _usual([ms for ms, share in seen if share >= QUIET_SHARE])
+    if quiet is None:
+        return [min(seen)] if seen else []
+    return [(ms, share) for ms, share in seen if share >= QUIET_SHARE or ms < quiet]
+
+
+def _usual(times: list[float]) -> float | None:
+    return float(np.quantile(times, USUAL)) if times else None
 
 
 def place_of(settings: LatencySettings) -> str:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from vitspace.accuracy.peers import Peer, deployed
-from vitspace.latency.measuring import Latency, LatencySettings, key_of, recall, retain, time_network
+from vitspace.latency.measuring import LatencySettings, key_of, recall, retain, time_network
 from vitspace.machine.host import versions
+from vitspace.measured import Latency
 
 
 def timed_peer(peer: Peer, settings: LatencySettings) -> Latency | None:

@@ -16,7 +16,7 @@ from vitspace.sources import sources_of
 from vitspace.spec import Spec
 
 if TYPE_CHECKING:
-    from vitspace.latency.measuring import Latency
+    from vitspace.measured import Latency
 
 _COUNTS = "timings"
 _NUMBERS = ("ms", "reference_ms", "sd")

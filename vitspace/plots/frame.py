@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -28,6 +29,12 @@ def make_room(figure: Figure, caption: Sequence[str], form: style.Format) -> Non
     for axes in figure.axes:
         place = axes.get_position()
         axes.set_position((place.x0, bottom, place.width, top - bottom))
+
+
+def say_empty(axes: Axes) -> None:
+    """Write in a figure's axes that there is nothing to draw."""
+    axes.set(xticks=[], yticks=[])
+    axes.text(0.5, 0.5, "no completed trial", transform=axes.transAxes, ha="center", color=style.GREY)
 
 
 def write_words(figure: Figure, title: str, caption: Sequence[str], form: style.Format) -> None:

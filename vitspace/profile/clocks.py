@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,21 +23,6 @@ _RUNS, _WARM = 15, 3
 _DENSE_RUNS, _DENSE_WARM = 4, 1
 #: What a dense task's network is timed as: its backbone, its neck (`NECK`), and what they leave of the whole.
 BACKBONE, HEAD, _WHOLE = "backbone", "head", "network"
-
-
-class Clock(Protocol):
-    """Times a module over several runs of the network; a run may call it more than once."""
-
-    runs: list[float]
-
-    def start(self, *_: object) -> None:
-        """Note that the module begins; a forward pre-hook."""
-
-    def stop(self, *_: object) -> None:
-        """Note that it ends; a forward hook."""
-
-    def end_run(self) -> None:
-        """Add up what it took in this run."""
 
 
 def _named_parts(network: Any) -> list[tuple[str, nn.Module]]:
@@ -102,7 +87,7 @@ def _times(
 ) -> dict[str, NDArray[np.float64]]:
     """Return the milliseconds of each part in each run that counts."""
     on_gpu = images.device.type == "cuda"
-    clocks: dict[str, Clock] = {}
+    clocks: dict[str, _WallClock | _EventClock] = {}
     for name, module in parts:
         clocks[name] = _EventClock() if on_gpu else _WallClock()
         module.register_forward_pre_hook(clocks[name].start)
@@ -117,18 +102,18 @@ def _times(
 
 
 class _WallClock:
-    """Times a module on the CPU, which has run when it returns."""
+    """Times a module on the CPU, which has run when it returns, in runs that may call it more than once."""
 
     def __init__(self) -> None:
         self.runs: list[float] = []
         self._began = self._spent = 0.0
 
     def start(self, *_: object) -> None:
-        """Note that the module begins."""
+        """Note that the module begins; a forward pre-hook."""
         self._began = time.perf_counter()
 
     def stop(self, *_: object) -> None:
-        """Note that it ends."""
+        """Note that it ends; a forward hook."""
         self._spent += time.perf_counter() - self._began
 
     def end_run(self) -> None:

@@ -36,7 +36,6 @@ class Measurements:
     Args:
         backend: See `vitspace.latency.backends`.
         per_space: Designs of each space, in addition to its anchors.
-        seed: Seed of the draws.
 
     Attributes:
         unsure: Designs that were measured while the machine was busy or its speed changed.
@@ -45,11 +44,11 @@ class Measurements:
         InputError: the backend is not installed.
     """
 
-    def __init__(self, backend: str = "eager", per_space: int = 40, seed: int = 0) -> None:
+    def __init__(self, backend: str = "eager", per_space: int = 40) -> None:
         check_backend(backend)
         self.settings = LatencySettings(backend, runs=RUNS)
         spaces = [space for name in data_names("spaces") if adds_designs(space := load_space(name))]
-        columns = [_designs(space, per_space, seed) for space in spaces]
+        columns = [_designs(space, per_space) for space in spaces]
         self.specs = [spec for spec in chain.from_iterable(zip_longest(*columns)) if spec is not None]
         self.samples: list[Sample] = []
         self.seconds = 0.0
@@ -143,10 +142,10 @@ def _seconds(spec: Spec, backend: str, spent: float) -> float:
     return max(spent, before)
 
 
-def _designs(space: Space, count: int, seed: int) -> list[Spec]:
+def _designs(space: Space, count: int) -> list[Spec]:
     limit = Budget.parse(MOST_FLOPS)
     anchors = anchors_within(space, limit)
-    return [*anchors, *space.draw(count, limit, seed, exclude=set(anchors))]
+    return [*anchors, *space.draw(count, limit, exclude=set(anchors))]
 
 
 def anchors_within(space: Space, limit: Budget) -> list[Spec]:

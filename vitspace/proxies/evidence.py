@@ -14,8 +14,7 @@ from vitspace.accuracy.evidence import Evidence
 from vitspace.accuracy.judging import Held, anchors_held, public_held, without_family
 from vitspace.accuracy.learning import ALONE, KnownScores, learn
 from vitspace.accuracy.predictor import NORMAL_90, predictor
-from vitspace.anchors import Anchor
-from vitspace.anchors.references import ablation_pairs, main_anchors, timm_peers
+from vitspace.anchors.references import ablation_pairs, ablation_rows, main_anchors, spec_of, timm_peers
 from vitspace.costs import cost
 from vitspace.proxies.score_tables import committed_rows
 from vitspace.proxies.scored import all_families, scored
@@ -68,7 +67,7 @@ def known_of(values: Mapping[str, float], among: Iterable[Reference]) -> KnownSc
 @cache
 def references() -> tuple[Reference, ...]:
     """Return the networks that stand for themselves, then the rows of ablation tables, each design once."""
-    anchors = {row.id: row.spec.id for row in main_anchors() if row.spec}
+    anchors = {row.id: spec_of(row).id for row in main_anchors()}
     peers = {name: TIMM + name for name in timm_peers()}
     return (*_alone(anchors_held(), anchors), *_alone(public_held(), peers), *_ablations())
 
@@ -85,12 +84,11 @@ def _alone(held: Held, names: dict[str, str]) -> Iterable[Reference]:
 
 def _ablations() -> Iterable[Reference]:
     baselines = _baselines()
-    rows = {_id(row): row for pair in ablation_pairs() for row in (pair.a, pair.b)}
+    rows = {spec_of(row).id: row for row in ablation_rows()}
     predicted = without_family({row.id: row.family for row in rows.values()})
     scale = predictor().factors[1] / NORMAL_90
     for name, row in rows.items():
-        assert row.spec is not None
-        size, (mean, sd) = cost(row.spec, row.resolution), predicted[row.id]
+        size, (mean, sd) = cost(spec_of(row), row.resolution), predicted[row.id]
         error = float(np.log(100 - row.published["top1"]))
         yield Reference(name, row.family, baselines[name], size.params, size.macs, error, mean, scale * sd)
 
@@ -99,12 +97,7 @@ def _baselines() -> dict[str, int]:
     """Return by spec id the number of the baseline, from 1: designs that pairs join share one."""
     found: dict[str, int] = {}
     for number, pair in enumerate(ablation_pairs(), start=1):
-        a, b = (found.get(_id(row), number) for row in (pair.a, pair.b))
+        a, b = (found.get(spec.id, number) for spec in pair.specs)
         found |= {name: a for name, group in found.items() if group == b}
-        found |= {_id(pair.a): a, _id(pair.b): a}
+        found |= {spec.id: a for spec in pair.specs}
     return found
-
-
-def _id(row: Anchor) -> str:
-    assert row.spec is not None
-    return row.spec.id

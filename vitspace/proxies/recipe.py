@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from vitspace.data import Dataset, load_data, part_of
 from vitspace.errors import InputError, shown
-from vitspace.files import broken_rule
+from vitspace.files import validated
 
 #: A folder as a canonical name has it.
 _DIGESTED = re.compile(r"[^/]+@[0-9a-f]{8}")
@@ -167,10 +167,7 @@ def parse_proxy(text: str = "tiny", **changes: object) -> TrainingProxy:
     values = PRESETS[preset].model_dump() | given
     if "epochs" in given and "steps" not in given:
         values["steps"] = None
-    try:
-        return TrainingProxy.model_validate(values)
-    except ValidationError as error:
-        raise InputError(_explain(error)) from None
+    return validated(TrainingProxy, values, "training proxy")
 
 
 def split_fields(text: str) -> tuple[str, dict[str, str | None]]:
@@ -238,12 +235,3 @@ def split_data(name: str) -> tuple[str, str | None]:
     data = fields.pop("data", None)
     rest = [f"{key}={'none' if value is None else value}" for key, value in fields.items()]
     return f"train:{','.join([preset, *rest])}", data
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
-    name = ".".join(str(key) for key in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = ", ".join(TrainingProxy.model_fields)
-        return f"unknown key {name!r} of the training proxy; known keys: {known}"
-    return f"training proxy: {broken_rule(name, first)}"

@@ -15,7 +15,6 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from vitspace.errors import InputError, shown
 from vitspace.proxies.foreign import Foreign, flag, open_foreign, pair_of, text_of
@@ -77,14 +76,14 @@ class Kind:
 
     def canonical_name(self, text: str, data: str = "") -> str:
         """Return the name under which its scores are kept: with the data, where it takes some that are named."""
-        own = self._told("canonical_name", None) if self.takes_data else None
+        own = getattr(self.load(), "canonical_name", None) if self.takes_data else None
         if own:
             return text_of(f"{self.told}: canonical_name(text, data)", own, text, data)
         return f"{text}{',' if ':' in text else ':'}data={data}" if data and self.takes_data else text
 
     def part_data(self, text: str) -> tuple[str, str | None]:
         """Return a name without its data, and the data, where the proxy's file can part them."""
-        split = self._told("split_data", None)
+        split = getattr(self.load(), "split_data", None)
         return pair_of(f"{self.told}: split_data(text)", split, text) if split else (text, None)
 
     def load(self) -> ModuleType:
@@ -101,9 +100,6 @@ class Kind:
             why = f"{type(error).__name__}: {' '.join(str(error).split())}"
             raise ProxyFault(f"{self.told} cannot be loaded: {why}") from None
         return module
-
-    def _told(self, name: str, otherwise: Any) -> Any:
-        return getattr(self.load(), name, otherwise)
 
 
 def kind_of(text: str) -> Kind:

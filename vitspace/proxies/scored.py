@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from vitspace.anchors.references import ablation_pairs, main_anchors
+from vitspace.anchors.references import ablation_rows, main_anchors, spec_of
 from vitspace.errors import InputError
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.combinations import combination, fit_on
@@ -87,8 +87,7 @@ def _combined(proxy: str, init: str, rows: list[ScoreRow], families: Mapping[str
 
 def all_families() -> dict[str, str]:
     """Return the family of every published design, by spec id."""
-    rows = [*main_anchors(), *(row for pair in ablation_pairs() for row in (pair.a, pair.b))]
-    return {row.spec.id: row.family for row in rows if row.spec}
+    return {spec_of(row).id: row.family for row in (*main_anchors(), *ablation_rows())}
 
 
 def _mean(values: list[float]) -> float:

@@ -2,7 +2,7 @@
 
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite
-from vitspace.report.proxy import measured, recipe, training, trains
+from vitspace.report.proxy import measured_after, own_name, trains
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.words import plural
@@ -51,18 +51,17 @@ def unlearned_words(record: StudyRecord, named: int = 4) -> str:
 
 def check_name(record: StudyRecord) -> str:
     """What the figure of the proxy's scores is called."""
-    name = recipe(record).get("name", record.config.proxy)
-    return "training check" if trains(record) else f"scores of {name}, which trains nothing"
+    return "training check" if trains(record) else f"scores of {own_name(record)}, which trains nothing"
 
 
 def check_sentence(record: StudyRecord) -> str:
     """What the proxy's scores are for in a study in points, and how much they weigh there."""
     if trains(record):
-        what = f"the {measured(recipe(record))} after {training(recipe(record))}: a check that a design trains"
+        what = f"the {measured_after(record)}: a check that a design trains"
     else:
-        what = f"the numbers of the training-free proxy {recipe(record).get('name', record.config.proxy)}"
+        what = f"the numbers of the training-free proxy {own_name(record)}"
     text = f"Proxy scores are {what}, and no accuracy."
-    evidence = (record.resolved.get("accuracy") or {}).get("evidence")
+    evidence = record.told("accuracy").get("evidence")
     return f"{text} As evidence of accuracy {str(evidence).rstrip('.')}." if evidence else text
 
 

@@ -153,11 +153,11 @@ def _recipe(record: StudyRecord) -> dict[str, Any]:
     shared = {
         "accuracy": record.config.accuracy,
         "task": task_words(**record.task) if record.task else CLASSIFICATION,
-        "resolution": record.sizes if len(record.sizes) > 1 else (record.resolved.get("space") or {}).get("resolution"),
+        "resolution": record.sizes if len(record.sizes) > 1 else record.told("space").get("resolution"),
     }
     if record.in_points:  # of whatever proxy
         return shared
-    proxy = {key: value for key, value in (record.resolved.get("proxy") or {}).items() if key not in _BESIDE}
+    proxy = {key: value for key, value in record.told("proxy").items() if key not in _BESIDE}
     given = {"data": record.config.data} if record.config.data else {}
     return {"proxy": record.config.proxy, **proxy, **given} | shared
 

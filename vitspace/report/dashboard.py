@@ -23,7 +23,8 @@ from vitspace.errors import InputError
 from vitspace.folders import check_folder
 from vitspace.plots import style
 from vitspace.plots.formats import escaped, fenced, markdown
-from vitspace.report.figures import figures, save_figure
+from vitspace.plots.frame import save_figure
+from vitspace.report.figures import figures
 from vitspace.report.markdown import front_in_words
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite

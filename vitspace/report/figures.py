@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from vitspace.plots import style
-from vitspace.plots.frame import save_figure
 from vitspace.report.check import check_name, proxy_value
 from vitspace.report.history_figure import draw_history
 from vitspace.report.names import latency_name
@@ -15,8 +14,6 @@ from vitspace.report.scatter import Axis, scatter, training_check
 from vitspace.report.score_figure import draw
 from vitspace.report.words import score_word
 from vitspace.study.record import StudyRecord
-
-__all__ = ["ReportFigure", "figures", "save_figure", "score_against"]
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,15 @@ import json
 import logging
 from pathlib import Path
 
-from vitspace.errors import InputError, shown
+from vitspace.errors import shown
 from vitspace.files import parse_json, write_atomic
-from vitspace.folders import note_replaced, owning, whole_files
+from vitspace.folders import note_replaced, owning, whole_files, writing
 from vitspace.plots import style
 from vitspace.plots.formats import markdown
+from vitspace.plots.frame import save_figure
 from vitspace.report.compare import Comparison
 from vitspace.report.comparison_figure import draw_comparison
-from vitspace.report.figures import figures, save_figure
+from vitspace.report.figures import figures
 from vitspace.report.markdown import front_in_words, report_text
 from vitspace.report.page import comparison_html, page_html
 from vitspace.report.study_file import STUDY_FILE, study_data
@@ -33,21 +34,16 @@ def write_report(record: StudyRecord, out: Path) -> Path:
     Raises:
         InputError: the folder cannot be written.
     """
-    try:
-        with owning(out, patience=PATIENCE), whole_files(out) as new:
-            _note_replaced(record, out)
-            drawn = {
-                name: save_figure(each.draw(record, style.WIDE), new / name) for name, each in figures(record).items()
-            }
-            images = {name: paths[0].read_bytes() for name, paths in drawn.items()}
-            write_atomic(new / "index.html", page_html(record, images))
-            write_atomic(new / "report.md", report_text(record))
-            write_atomic(new / "front.csv", front_table(record).to_csv(index=False))
-            write_atomic(new / "front.md", markdown(front_in_words(record)))
-            write_atomic(new / "trials.csv", trials_table(record).to_csv(index=False))
-            write_atomic(new / STUDY_FILE, json.dumps(study_data(record, out), indent=2, allow_nan=False) + "\n")
-    except OSError as error:
-        raise InputError(f"a report needs a folder that can be written, but got {shown(str(out))}: {error}") from None
+    with writing(out), owning(out, patience=PATIENCE), whole_files(out) as new:
+        _note_replaced(record, out)
+        drawn = {name: save_figure(each.draw(record, style.WIDE), new / name) for name, each in figures(record).items()}
+        images = {name: paths[0].read_bytes() for name, paths in drawn.items()}
+        write_atomic(new / "index.html", page_html(record, images))
+        write_atomic(new / "report.md", report_text(record))
+        write_atomic(new / "front.csv", front_table(record).to_csv(index=False))
+        write_atomic(new / "front.md", markdown(front_in_words(record)))
+        write_atomic(new / "trials.csv", trials_table(record).to_csv(index=False))
+        write_atomic(new / STUDY_FILE, json.dumps(study_data(record, out), indent=2, allow_nan=False) + "\n")
     return out
 
 
@@ -57,15 +53,12 @@ def write_comparison(comparison: Comparison, out: Path) -> Path:
     Raises:
         InputError: the folder cannot be written.
     """
-    try:
-        with owning(out, patience=PATIENCE), whole_files(out) as new:
-            note_replaced(out / "report.md", comparison.text())
-            save_figure(draw_comparison(comparison), new / "fronts")
-            write_atomic(new / "studies.csv", comparison.table().to_csv(index=False))
-            write_atomic(new / "index.html", comparison_html(comparison))
-            write_atomic(new / "report.md", comparison.text())
-    except OSError as error:
-        raise InputError(f"a report needs a folder that can be written, but got {shown(str(out))}: {error}") from None
+    with writing(out), owning(out, patience=PATIENCE), whole_files(out) as new:
+        note_replaced(out / "report.md", comparison.text())
+        save_figure(draw_comparison(comparison), new / "fronts")
+        write_atomic(new / "studies.csv", comparison.table().to_csv(index=False))
+        write_atomic(new / "index.html", comparison_html(comparison))
+        write_atomic(new / "report.md", comparison.text())
     return out
 
 

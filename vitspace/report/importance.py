@@ -21,7 +21,7 @@ def axis_importance(record: StudyRecord) -> list[tuple[str, float]] | str:
             f"equal FLOPs goes with each axis; {done} {'is' if done == 1 else 'are'} too few to tell axes apart."
         )
     try:
-        stored = record.resolved.get("space") or {}
+        stored = record.told("space")
         seen = of_study(stored_space(record.config.space, stored), record, record.config.limits)
         found = importances(seen, spread_of(record, seen).sees)
     except InputError as error:

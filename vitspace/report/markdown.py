@@ -79,9 +79,12 @@ def _front_note(record: StudyRecord) -> str:
 
 def _setting(record: StudyRecord) -> Iterator[str]:
     config = {name: value for name, value in record.config.model_dump().items() if value is not None}
-    for title, values in (("The study", config), ("The proxy", "proxy"), ("The machine", "machine")):
-        rows = (record.resolved.get(values) or {}) if isinstance(values, str) else values
-        frame = pd.DataFrame([(f"`{key}`", value) for key, value in rows.items()], columns=["setting", "value"])
+    for title, values in (
+        ("The study", config),
+        ("The proxy", record.told("proxy")),
+        ("The machine", record.told("machine")),
+    ):
+        frame = pd.DataFrame([(f"`{key}`", value) for key, value in values.items()], columns=["setting", "value"])
         yield from _section(title, frame.astype(str))
 
 

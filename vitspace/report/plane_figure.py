@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from vitspace.plots import style
-from vitspace.plots.frame import make_room, mark_logarithmic, padded, write_words
+from vitspace.plots.frame import make_room, mark_logarithmic, padded, say_empty, write_words
 from vitspace.plots.labels import Labels
 from vitspace.plots.names import public_name
 from vitspace.report.names import latency_name, trial_name
@@ -112,8 +112,7 @@ def draw_plane(data: Plane, form: style.Format = style.WIDE) -> Figure:
             _labels(axes, data, form)
         else:
             make_room(figure, data.caption, form)
-            axes.set(xticks=[], yticks=[])
-            axes.text(0.5, 0.5, "no completed trial", transform=axes.transAxes, ha="center", color=style.GREY)
+            say_empty(axes)
         write_words(figure, data.title, data.caption, form)
     return figure
 

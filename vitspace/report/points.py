@@ -10,6 +10,7 @@ from vitspace.accuracy.table import published
 from vitspace.anchors import all_anchors
 from vitspace.anchors.references import other_recipe
 from vitspace.errors import InputError
+from vitspace.image_sizes import ImageSize
 from vitspace.report.gaps import signed
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite
@@ -62,7 +63,7 @@ def estimate_sentence(record: StudyRecord) -> str:
 
 def _other_predictors(record: StudyRecord) -> str:
     """Say so where designs were estimated by several predictors, before and after a study was gone on with."""
-    runs = [record.resolved.get("accuracy") or {}, *record.resolved.get("resumed", [])]
+    runs = [record.told("accuracy"), *record.resolved.get("resumed", [])]
     if len({run["predictor"] for run in runs if run.get("predictor")}) < 2:
         return ""
     return " The predictor changed while the study was gone on with: designs before and after that do not compare."
@@ -75,12 +76,12 @@ def _other_recipes(record: StudyRecord) -> str:
         row = all_anchors().get(trial.anchor or "")
         if trial.spec and row and (how := other_recipe(row)):
             found.setdefault(how, []).append(trial)
-    return "".join(map(_otherwise_trained, found, found.values()))
+    return "".join(_otherwise_trained(how, trials, record.img_size) for how, trials in found.items())
 
 
-def _otherwise_trained(how: str, trials: list[Trial]) -> str:
+def _otherwise_trained(how: str, trials: list[Trial], img_size: ImageSize) -> str:
     *names, last = map(trial_name, trials)
-    *before, least = (f"{each.mean:.1f}" for each in summed([trial.spec for trial in trials if trial.spec]))
+    *before, least = (f"{each.mean:.1f}" for each in summed([trial.spec for trial in trials if trial.spec], img_size))
     who = f"{', '.join(names)} and {last} stand at results" if names else f"{last} stands at a result"
     under = f"{', '.join(before)} and {least} % are" if before else f"{least} % is"
     return f" {who} of another recipe ({how}); under the usual one {under} predicted."

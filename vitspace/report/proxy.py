@@ -11,43 +11,47 @@ from vitspace.words import plural
 
 def proxy_name(record: StudyRecord) -> str:
     """The name under which the proxy's scores are kept, ``train:tiny``, with its data where they are not its own."""
-    return scores_name(record.resolved.get("proxy") or {}, record.config.proxy)
+    return scores_name(record.told("proxy"), record.config.proxy)
 
 
 def typed(record: StudyRecord) -> tuple[str, str]:
     """The proxy as it was asked for, of halving the highest rung, and its data where the name does not hold them."""
-    return typed_name(record.resolved.get("proxy") or {}, record.config.proxy)
+    return typed_name(record.told("proxy"), record.config.proxy)
 
 
-def recipe(record: StudyRecord) -> dict[str, Any]:
-    """What the study says of its proxy."""
-    return record.resolved.get("proxy") or {}
+def own_name(record: StudyRecord) -> str:
+    """The name that the proxy gives itself."""
+    return str(record.told("proxy").get("name", record.config.proxy))
 
 
 def trains(record: StudyRecord) -> bool:
     """Whether the study's proxy trains its designs."""
-    told = recipe(record).get("trains")
+    told = record.told("proxy").get("trains")
     return trains_by_name(record.config.proxy) if told is None else bool(told)
 
 
 def proxy_word(record: StudyRecord) -> str:
     """What a proxy's number is called beside others: ``proxy score``, or ``params, training-free``."""
-    return "proxy score" if trains(record) else f"{recipe(record).get('name', record.config.proxy)}, training-free"
+    return "proxy score" if trains(record) else f"{own_name(record)}, training-free"
 
 
 def proxy_label(record: StudyRecord) -> str:
     """What an axis of the proxy's scores is called."""
-    name = recipe(record).get("name", record.config.proxy)
-    what = measured(recipe(record)).replace("negative ", "\N{MINUS SIGN}")
-    return f"proxy score ({what})" if trains(record) else f"training-free score {name}"
+    what = measured(record.told("proxy")).replace("negative ", "\N{MINUS SIGN}")
+    return f"proxy score ({what})" if trains(record) else f"training-free score {own_name(record)}"
 
 
 def proxy_note(record: StudyRecord) -> str:
     """What the proxy measured, in the size of a caption."""
-    proxy = recipe(record)
     if not trains(record):
-        return f"Training-free proxy {proxy.get('name', record.config.proxy)}: no accuracy."
-    return f"Proxy: {training(proxy)}. Not ImageNet accuracy."
+        return f"Training-free proxy {own_name(record)}: no accuracy."
+    return f"Proxy: {training(record.told('proxy'))}. Not ImageNet accuracy."
+
+
+def measured_after(record: StudyRecord) -> str:
+    """What a proxy that trains measures, and after what training."""
+    proxy = record.told("proxy")
+    return f"{measured(proxy)} after {training(proxy)}"
 
 
 def measured(proxy: dict[str, Any]) -> str:

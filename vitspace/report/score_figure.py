@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 
 from vitspace.plots import style
-from vitspace.plots.frame import make_room, mark_logarithmic, padded, write_words
+from vitspace.plots.frame import make_room, mark_logarithmic, padded, say_empty, write_words
 from vitspace.plots.labels import Labels, along
 from vitspace.report.scatter import Mark, Scatter
 
@@ -20,7 +20,8 @@ _NEAR = 1.5  # a budget at most so many times the dearest trial is in view
 def draw(data: Scatter, form: style.Format = style.WIDE) -> Figure:
     """Draw a figure from what it shows; a narrow one leaves out what stands far beyond the trials."""
     if form is style.NARROW:
-        data = replace(data, references=[], beyond=[], untried=[m for m in data.untried if m.x <= _dearest(data)])
+        dearest = max((mark.x for mark in data.marks), default=0.0)
+        data = replace(data, references=[], beyond=[], untried=[m for m in data.untried if m.x <= dearest])
     with style.styled():
         figure = style.new_figure(form)
         axes = figure.add_axes(form.panel())
@@ -36,14 +37,9 @@ def draw(data: Scatter, form: style.Format = style.WIDE) -> Figure:
             _labels(axes, data, lines, form)
         else:
             make_room(figure, data.caption, form)
-            axes.set(xticks=[], yticks=[])
-            axes.text(0.5, 0.5, "no completed trial", transform=axes.transAxes, ha="center", color=style.GREY)
+            say_empty(axes)
         write_words(figure, data.title, data.caption, form)
     return figure
-
-
-def _dearest(data: Scatter) -> float:
-    return max((mark.x for mark in data.marks), default=0.0)
 
 
 def _marks(axes: Axes, data: Scatter) -> None:

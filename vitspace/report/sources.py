@@ -22,7 +22,7 @@ def find_studies(names: Iterable[str], storage: str = DEFAULT_STORAGE) -> list[S
     """
     found: dict[str, StudyRecord] = {}
     for name in dict.fromkeys(names):
-        record = read_study(Path(name)) if is_report(name) else _stored(name, storage)
+        record = read_study(Path(name)) if is_report(name) else StudyStore.open(storage, name).record()
         if record.name in found:
             raise InputError(f"studies that are compared have names of their own, but {name} is {record.name}, too")
         found[record.name] = record
@@ -32,7 +32,3 @@ def find_studies(names: Iterable[str], storage: str = DEFAULT_STORAGE) -> list[S
 def is_report(name: str) -> bool:
     """Whether a name is a path to a report, ``reports/msg-4G``, and not a stored study."""
     return "/" in name or (name.endswith(".json") and Path(name).is_file())
-
-
-def _stored(name: str, storage: str) -> StudyRecord:
-    return StudyStore.open(storage, name).record()

@@ -9,6 +9,7 @@ from vitspace.report.names import trial_name
 from vitspace.report.noise import finite
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
+from vitspace.words import some
 
 #: Designs that a sentence names; of leading ones their numbers.
 _NAMED, _NUMBERED = 3, 6
@@ -168,9 +169,7 @@ class _Group:
         text = f"{len(self.designs)} {self.verbs[len(self.designs) > 1]} {whom}{self.tail}"
         if not self.named:
             return text
-        shown = ", ".join(each.short(named=not anchor) for each in self.designs[:_NAMED])
-        rest = len(self.designs) - _NAMED
-        return f"{text}: {shown}{f' and {rest} more' if rest > 0 else ''}"
+        return f"{text}: {some([each.short(named=not anchor) for each in self.designs], _NAMED)}"
 
 
 def _sure(ahead: list[Standing], whom: str) -> str:

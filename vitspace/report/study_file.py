@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from vitspace import __version__
 from vitspace.errors import InputError
-from vitspace.files import explain, parse_json
+from vitspace.files import parse_json, validated
 from vitspace.study.reading import check_name, read_record, read_trial_facts
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE
@@ -101,10 +101,7 @@ def read_study(path: Path) -> StudyRecord:
 
 
 def _record(data: Any) -> StudyRecord:
-    try:
-        kept = _StudyFile.model_validate(data)
-    except ValidationError as error:
-        raise InputError(explain(_StudyFile, error.errors()[0])) from None
+    kept = validated(_StudyFile, data)
     facts = {name: data[name] for name in ("config", "resolved", "reference", "reference_point", "seconds")}
     facts |= {"screening": data.get("screening", {}), "peers": data.get("peers", [])}
     facts |= {"used_up": data.get("used_up", False)}

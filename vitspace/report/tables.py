@@ -15,26 +15,10 @@ from vitspace.report.proxy import trains
 from vitspace.report.settings import differing, shape
 from vitspace.report.standing import standing
 from vitspace.report.tasks import printed_results
-from vitspace.report.words import dominated_by, headline, proxy_sentence
+from vitspace.report.words import dominated_by
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.words import plural
-
-__all__ = [
-    "anchors_shown",
-    "anchors_table",
-    "calibration",
-    "for_reading",
-    "front_shown",
-    "front_table",
-    "headline",
-    "outside_budget",
-    "proxy_sentence",
-    "references",
-    "rejected",
-    "settings_table",
-    "trials_table",
-]
 
 _COSTS = [
     "img_size",
@@ -62,9 +46,8 @@ _DENSE_ANCHORS = ["name", "published_task", "published_top1", "recipe"]
 
 def front_table(record: StudyRecord) -> pd.DataFrame:
     """The front by FLOPs; each design beside the anchor nearest in FLOPs and latency (gaps as ratio - 1)."""
-    specs = {t.number: t.spec for t in [*record.front, *record.anchors] if t.spec}
-    names = differing(specs.values())
-    rows = [_shared(t) | shape(specs[t.number], names) | _beside(record, t) for t in record.front]
+    shapes = _shapes(record)
+    rows = [_shared(t) | shapes[t.number] | _beside(record, t) for t in record.front]
     return pd.DataFrame(rows, columns=_FRONT)
 
 
@@ -83,12 +66,11 @@ def trials_table(record: StudyRecord) -> pd.DataFrame:
 
 def anchors_table(record: StudyRecord) -> pd.DataFrame:
     """The family's published designs: what was printed, what was measured here, and how they stand to the front."""
-    specs = {t.number: t.spec for t in [*record.front, *record.anchors] if t.spec}
-    names = differing(specs.values())
+    shapes = _shapes(record)
     rows = [
         _shared(t)
         | {"prior_error": _prior_error(t)}
-        | shape(specs[t.number], names)
+        | shapes[t.number]
         | _published(record, t.anchor)
         | {"standing": dominated_by(record, t.number)}
         for t in record.anchors
@@ -104,10 +86,17 @@ def anchors_table(record: StudyRecord) -> pd.DataFrame:
 
 def settings_table(record: StudyRecord) -> pd.DataFrame:
     """Widths, depths and what differs, of the front and then of the published designs that are not on it."""
-    trials = {t.number: t for t in [*record.front, *record.anchors] if t.spec}
-    names = differing(t.spec for t in trials.values() if t.spec)
-    rows = [{"number": t.number, "name": trial_name(t)} | shape(t.spec, names) for t in trials.values() if t.spec]
+    shapes = _shapes(record)
+    trials = {t.number: t for t in (*record.front, *record.anchors)}
+    rows = [{"number": t.number, "name": trial_name(t)} | shapes[t.number] for t in trials.values()]
     return pd.DataFrame(rows, columns=["number", "name", "dim", "depth", "settings"])
+
+
+def _shapes(record: StudyRecord) -> dict[int, dict[str, Any]]:
+    """Widths, depths and what differs, of the front and the published designs, by their trials' numbers."""
+    specs = {t.number: t.spec for t in (*record.front, *record.anchors) if t.spec}
+    names = differing(specs.values())
+    return {number: shape(spec, names) for number, spec in specs.items()}
 
 
 def references(record: StudyRecord) -> list[Anchor]:
@@ -117,7 +106,7 @@ def references(record: StudyRecord) -> list[Anchor]:
     """
     if record.task:
         return []
-    space = record.resolved.get("space") or {}
+    space = record.told("space")
     own = {space["family"]} if isinstance(space.get("family"), str) else set()
     families = own | {trial.spec.family for trial in record.completed if trial.spec}
     done = {trial.anchor for trial in record.anchors}
@@ -172,7 +161,7 @@ def _of_estimates(record: StudyRecord) -> list[Fact]:
     facts = known()
     of = f"{facts.public} public networks of the usual recipe, each without its family"
     misses = [abs(miss) for trial in record.anchors if (miss := _prior_error(trial)) is not None]
-    weight = finite((record.resolved.get("accuracy") or {}).get("weight"))
+    weight = finite(record.told("accuracy").get("weight"))
     return [
         ("mean error of estimates", facts.mae, f"points, over {of}"),
         ("results inside the 90 % interval", facts.coverage90, f"share of {of}"),

@@ -21,7 +21,7 @@ class CardLine:
 def report_card(record: StudyRecord) -> list[CardLine] | str:
     """Return the proxy's report card, or a sentence that says how to make one."""
     name = proxy_name(record)
-    card = committed_card(name) or (record.resolved.get("proxy") or {}).get("report_card")
+    card = committed_card(name) or record.told("proxy").get("report_card")
     if not card or card.get("kendall_tau") is None:
         return (
             f"The proxy {name} has no report card: how its scores go with published accuracies was not measured. "

@@ -10,7 +10,7 @@ from vitspace.report.gaps import gap, order_unresolved
 from vitspace.report.names import latency_name, sizes_words, trial_name
 from vitspace.report.noise import front_spread, noise_limit
 from vitspace.report.points import LABEL, estimate_note, estimate_sentence
-from vitspace.report.proxy import measured, proxy_label, proxy_note, recipe, training, trains
+from vitspace.report.proxy import measured_after, own_name, proxy_label, proxy_note, trains
 from vitspace.report.standing import verdict
 from vitspace.report.tasks import task_sentence
 from vitspace.spec import NATIVE_SIZE
@@ -18,7 +18,7 @@ from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
 from vitspace.units import format_score
-from vitspace.words import plural
+from vitspace.words import plural, some
 
 #: Designs that are named in a sentence; more are counted.
 _NAMED = 4
@@ -139,7 +139,7 @@ def latency_note(record: StudyRecord) -> str:
 
 def device_words(record: StudyRecord) -> str:
     """What the device is that latency is predicted for, and how well."""
-    known = record.resolved.get("device") or {}
+    known = record.told("device")
     said = f"Latency is predicted for {record.config.limits.device}"
     if not known.get("held_out"):
         return f"{said}."
@@ -150,18 +150,17 @@ def device_words(record: StudyRecord) -> str:
 
 def proxy_sentence(record: StudyRecord) -> str:
     """What a score says, and what it does not."""
-    proxy = recipe(record)
     if record.in_points:
         return estimate_sentence(record)
     if not trains(record):
-        name = proxy.get("name", record.config.proxy)
         return (
-            f"Scores are the numbers of the training-free proxy {name}, and are no accuracy: they order designs of "
-            f"equal FLOPs and params at best, and a search that maximises them stacks layers or params{_card(proxy)}."
+            f"Scores are the numbers of the training-free proxy {own_name(record)}, and are no accuracy: they order "
+            f"designs of equal FLOPs and params at best, and a search that maximises them stacks layers or params"
+            f"{_card(record.told('proxy'))}."
         )
     return (
-        f"Scores are a proxy's numbers, not ImageNet accuracies: each is the {measured(proxy)} after "
-        f"{training(proxy)}, so it measures how fast a network starts to learn on small images of a small data set."
+        f"Scores are a proxy's numbers, not ImageNet accuracies: each is the {measured_after(record)}, so it "
+        "measures how fast a network starts to learn on small images of a small data set."
     )
 
 
@@ -177,13 +176,13 @@ def score_note(record: StudyRecord) -> str:
 
 def machine_note(record: StudyRecord) -> str:
     """Host, processor and date, as far as they are known."""
-    date = (record.resolved.get("machine") or {}).get("date")
+    date = record.told("machine").get("date")
     return ", ".join(part for part in (machine_name(record), date) if part)
 
 
 def machine_name(record: StudyRecord) -> str:
     """Host and processor, as far as they are known."""
-    machine = record.resolved.get("machine") or {}
+    machine = record.told("machine")
     return ", ".join(str(machine[key]) for key in ("host", "cpu") if machine.get(key))
 
 
@@ -240,8 +239,8 @@ def dominated_by(record: StudyRecord, number: int) -> str:
         return "on the front"
     own = next(trial for trial in record.completed if trial.number == number)
     better = [t for t in record.front if all(a <= b for a, b in zip(t.point, own.point, strict=True))]
-    names = [f"{trial_name(t)} (trial {t.number}{_caveat(record, t, own)})" for t in better[:_NAMED]]
-    return "dominated by " + ", ".join(names) + (f" and {len(better) - _NAMED} more" if better[_NAMED:] else "")
+    names = [f"{trial_name(t)} (trial {t.number}{_caveat(record, t, own)})" for t in better]
+    return f"dominated by {some(names, _NAMED)}"
 
 
 def _caveat(record: StudyRecord, better: Trial, own: Trial) -> str:

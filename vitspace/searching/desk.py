@@ -4,7 +4,6 @@ import time
 import zlib
 from contextlib import ExitStack
 from dataclasses import dataclass
-from types import TracebackType
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
@@ -18,7 +17,7 @@ from vitspace.latency import predicted_violation
 from vitspace.searching.claims import CLAIM, Verdict, admit, places_left
 from vitspace.searching.latency import rejected_unsure
 from vitspace.searching.lease import owner_of
-from vitspace.searching.queue import DEATHS, OUTSIDE, Queue, design_of
+from vitspace.searching.queue import DEATHS, OUTSIDE, Queue, designs_under_way
 from vitspace.searching.reference import Score, SecondSeed, reference_trial, score_reference, settle_reference
 from vitspace.searching.samplers import make_sampler
 from vitspace.searching.session import DesignJob, Session
@@ -90,15 +89,13 @@ class Desk:
             undo.pop_all()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
                 self._score_reference(last=True)
                 self._set_seconds()
         finally:
-            self.queue.__exit__(kind, error, trace)
+            self.queue.__exit__()
 
     @property
     def over(self) -> bool:
@@ -233,7 +230,8 @@ class Desk:
         Of some draws the first is taken that is predicted to be fast enough, or where none is, the last.
         """
         seed = self.config.seed + len(self.store.frozen()) + self._salt()
-        known = {trial.spec for trial in self.store.trials() if trial.spec} | self._under_way()
+        known = {trial.spec for trial in self.store.trials() if trial.spec}
+        known |= set(designs_under_way(self.store, self.space))
         drawn: list[Spec] = []
         for number in range(_DRAWS):
             drawn = self.space.draw(1, self.config.limits.counted, seed + number * _APART, exclude=known, fewer=True)
@@ -242,11 +240,6 @@ class Desk:
         for spec in drawn:
             self.store.study.enqueue_trial(self.space.encode(spec))
         return bool(drawn)
-
-    def _under_way(self) -> set[Spec]:
-        """Return the designs that wait or are worked on."""
-        trials = self.store.frozen(TrialState.RUNNING, TrialState.WAITING)
-        return {spec for trial in trials if (spec := design_of(trial, self.space))}
 
     def put_back(self, job: Job) -> None:
         """Queue a design again whose evaluation was interrupted."""
@@ -304,7 +297,7 @@ class Desk:
         for trial in self.store.trials(frozen):
             if trial.number not in self._known:
                 self._known.add(trial.number)
-                if trial.spec and _was_evaluated(trial) and not rejected_unsure(trial, self.config.limits):
+                if trial.spec and trial.evaluated and not rejected_unsure(trial, self.config.limits):
                     self._seen[trial.spec] = trial.number
         return self._seen
 
@@ -313,7 +306,7 @@ class Desk:
             stored = self.queue.end(running, trial)
         if not stored:
             return
-        if trial.spec is not None and _was_evaluated(trial):
+        if trial.spec is not None and trial.evaluated:
             self._set_seconds()
             self.monitor.ended(trial, self.store.record())
         self.streaks.add(trial)
@@ -348,8 +341,3 @@ class Desk:
             settle_reference(self.store, trial, self.config, worst)
             return None
         return SecondSeed(self.store, trial, self.config, worst, self.monitor.note) if trial else None
-
-
-def _was_evaluated(trial: Trial) -> bool:
-    """Whether measuring a design again would tell nothing new."""
-    return trial.counts or trial.state == "failed" or trial.latency_ms is not None

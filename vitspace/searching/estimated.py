@@ -12,6 +12,7 @@ from vitspace.accuracy.predictor import predictor
 from vitspace.accuracy.screen import screen
 from vitspace.accuracy.table import COUNTED
 from vitspace.budget import Budget
+from vitspace.costs.stages import StageCosts
 from vitspace.image_sizes import ImageSize
 from vitspace.space.moves import Rows
 from vitspace.space.population import Population
@@ -92,20 +93,27 @@ class Estimator:
     def __call__(self, rows: Rows) -> EstimatedDesigns:
         """Estimate valid designs [N, variables]."""
         _, counted = self.population.counted(rows)
+        stages = self.population.stages(rows)
         is_dense = self.population.space.task is not None
         macs = self.population.costs(rows).macs if is_dense else counted[:, COUNTED.index("macs")]
         families = self.population.families(rows)
         parts = self.population.by_size(rows) or [(NATIVE_SIZE, np.arange(0))]
-        found = [self._of_size(size, rows[at], macs[at], counted[at], families[at]) for size, at in parts]
+        found = [self._of_size(size, rows[at], macs[at], counted[at], families[at], stages[at]) for size, at in parts]
         return EstimatedDesigns.joined(found)[np.argsort(np.concatenate([at for _, at in parts]))]
 
     def _of_size(
-        self, img_size: ImageSize, rows: Rows, macs: Ints, counted: Ints, families: NDArray[np.str_]
+        self,
+        img_size: ImageSize,
+        rows: Rows,
+        macs: Ints,
+        counted: Ints,
+        families: NDArray[np.str_],
+        stages: StageCosts,
     ) -> EstimatedDesigns:
         """Estimate designs of one size of image [N, variables], by what was counted of them."""
         names, codes = np.unique(families, return_inverse=True)
         known = np.array([predictor().family(str(name)) for name in names], dtype=np.int64)
-        found = screen(counted, known[codes], img_size)
+        found = screen(counted, known[codes], stages, img_size)
         latency = self.latency(img_size)
         ms = latency.predict(counted, families) if latency else np.full(len(rows), np.nan)
         return EstimatedDesigns(rows, macs, found.mean, found.sd, found.inside, ms)

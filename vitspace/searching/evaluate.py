@@ -29,6 +29,7 @@ from vitspace.spec import Spec
 from vitspace.study.store import storable
 from vitspace.study.trial import State, Trial
 from vitspace.study.troubles import StorageError
+from vitspace.words import cause
 
 _log = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class Evaluator:
         except Exception as error:
             # Whatever a design does to its evaluation, the study records it and goes on.
             _log.debug("trial %s failed", number, exc_info=True)
-            trial = replace(trial, state="failed", why=_reason(error))
+            trial = replace(trial, state="failed", why=cause(error))
         seconds, waited = time.perf_counter() - start, seconds_waited() - waited
         return replace(trial, seconds=seconds, details=trial.details | {"waited_seconds": waited})
 
@@ -149,7 +150,7 @@ class Evaluator:
         latency = measure(spec, settings)
         seconds = time.perf_counter() - seconds_waited() - began
         details = trial.details | {"timed_seconds": seconds, "export_seconds": latency.prepare_seconds}
-        return self._within(replace(trial, latency=asdict(latency) | {"doubt": latency.doubt}, details=details))
+        return self._within(replace(trial, latency=latency.facts, details=details))
 
     def _within(self, trial: Trial) -> Trial:
         """Reject a design whose latency's whole interval is over the budget."""
@@ -205,8 +206,3 @@ class Evaluator:
         row = anchor(trial.anchor) if trial.anchor else None
         stands = row is not None and row.role == "anchor" and row.resolution == img_size
         return row.published.get("top1") if row and stands else None
-
-
-def _reason(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0] if text else 'no message'}"

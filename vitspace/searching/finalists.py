@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 
 from vitspace.accuracy.mixing import mixes
 from vitspace.accuracy.prediction import summed
-from vitspace.accuracy.stages import unseen
 from vitspace.budget import Budget
 from vitspace.image_sizes import ImageSize
 from vitspace.pareto import hypervolume
 from vitspace.searching.estimated import EstimatedDesigns, Floats
-from vitspace.sized import size_of
 from vitspace.space import Space
 from vitspace.spec import Spec
 
@@ -69,8 +67,7 @@ def choose_finalists(
     """Return up to ``count`` designs that cover the front of lower estimate, FLOPs and milliseconds, by FLOPs.
 
     Args:
-        found: What is chosen from; kinds of networks that are not known, and designs of stages that no published
-            network has shown, only where there are no others.
+        found: What is chosen from; kinds of networks that are not known only where there are no others.
         count: How many.
         decode: Makes the design of a row.
         known: Designs that are trials already, to which the others are to add something.
@@ -80,39 +77,20 @@ def choose_finalists(
     """
     if found.inside.any():
         found = found[found.inside]
-    specs: dict[int, Spec] = {}
-
-    def is_known_kind(at: int) -> bool:
-        specs[at] = decode(found.rows[at])
-        return not unseen(specs[at], size_of(specs[at], img_size))
-
-    chosen = _chosen(found, count, known, img_size, _greedy(found, known, shared_macs, is_known_kind), specs)
-    if not chosen:
-        chosen = _chosen(found, count, known, img_size, _greedy(found, known, shared_macs, lambda at: True), specs)
-    return [specs[at] for at in sorted(chosen, key=lambda at: int(found.macs[at]))]
-
-
-def _chosen(
-    found: EstimatedDesigns,
-    count: int,
-    known: Known,
-    img_size: ImageSize,
-    places: Iterator[int],
-    specs: dict[int, Spec],
-) -> list[int]:
-    """Return the first places of designs that are no trials, and in which positions meet."""
-    chosen: list[int] = []
+    chosen: dict[int, Spec] = {}
     still = 0
-    while len(chosen) < count and still < STILL and (at := next(places, None)) is not None:
-        spec = specs[at]
+    for at in _greedy(found, known, shared_macs):
+        if len(chosen) == count or still == STILL:
+            break
+        spec = decode(found.rows[at])
         if spec in known.specs:
             continue
-        if mixes(spec, size_of(spec, img_size)):
-            chosen.append(at)
+        if mixes(spec, img_size):
+            chosen[at] = spec
             still = 0
         else:
             still += 1
-    return chosen
+    return [chosen[at] for at in sorted(chosen, key=lambda at: int(found.macs[at]))]
 
 
 def fast_enough(found: EstimatedDesigns, limits: Budget, error: float) -> EstimatedDesigns:
@@ -132,8 +110,8 @@ def fast_enough(found: EstimatedDesigns, limits: Budget, error: float) -> Estima
     return found[fits]
 
 
-def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int, fits: Callable[[int], bool]) -> Iterator[int]:
-    """Give the places of designs that fit, the best first; those beside a given one, or a known one, come last.
+def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int) -> Iterator[int]:
+    """Give the places of designs, the best first; those beside a given one, or a known one, come last.
 
     What a design adds never grows as others are taken, so that only those are worked out anew that may be next.
     """
@@ -157,13 +135,11 @@ def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int, fits: Calla
             added = hypervolume(points[[*taken, at]], np.ones(points.shape[1])) - volume
             heapq.heappush(queue, (-added, worst, at))
             continue
-        if not fits(at):
-            continue
         first = False
         taken.append(at)
         volume = hypervolume(points[taken], np.ones(points.shape[1]))
         yield at
-    yield from filter(fits, sorted(passed, key=lambda at: -found.low[at]))
+    yield from sorted(passed, key=lambda at: -found.low[at])
 
 
 def _costs(macs: Floats, ms: Floats) -> Floats:

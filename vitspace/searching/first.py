@@ -202,14 +202,10 @@ def finalists_of(
     trials = Known.of(known, space, ms)
     shared = space.shared_macs
     finalists = choose_finalists(best, count, lambda row: space.decode(population.params(row)), trials, size, shared)
-    if len(best) and count and not any(_mixes(spec, size) for spec in (*finalists, *inside)):
+    if len(best) and count and not any(mixes(spec, size) for spec in (*finalists, *inside)):
         raise InputError(
             "a search by estimates needs designs in which positions of the map meet, but in none of the best they do; "
             "--accuracy proxy searches by the proxy's own number"
         )
     screening = {"designs": found.designs, "seconds": found.seconds, "cloud": found.cloud.tolist()}
     return finalists, screening | {"chosen": [spec.id for spec in finalists]}
-
-
-def _mixes(spec: Spec, img_size: ImageSize) -> bool:
-    return mixes(spec, size_of(spec, img_size))

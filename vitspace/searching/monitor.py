@@ -76,6 +76,6 @@ class Watcher:
         new = [trial for trial in self.store.trials() if trial.number not in self.told]
         self.told.update(trial.number for trial in new)
         for trial in new:
-            if trial.counts or trial.state == "failed" or trial.latency_ms is not None:
+            if trial.evaluated:
                 self.monitor.ended(trial, self.store.record())
         return new

@@ -12,13 +12,13 @@ from vitspace.latency import Latency
 from vitspace.latency.peers import time_peer, timed_peer
 from vitspace.machine.host import cpu
 from vitspace.searching.latency import timing_of
-from vitspace.searching.retiming import is_of_here
-from vitspace.spec import NATIVE_SIZE
+from vitspace.searching.retiming import other_machines
 from vitspace.study.config import BEFORE, StudyConfig
 from vitspace.study.peer import StudyPeer
 from vitspace.study.record import StudyRecord
 from vitspace.study.store import StudyStore
 from vitspace.units import format_seconds
+from vitspace.words import cause
 
 #: Is told something worth a line; and the peers as far as they are timed.
 Note = Callable[[str], None]
@@ -99,7 +99,7 @@ def _wanted(record: StudyRecord, text: str) -> list[Peer]:
 
     By default there are none beside scores of a proxy, with which published accuracies do not compare.
     """
-    size = round(mean_side((record.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE))
+    size = round(mean_side(record.img_size))
     limits, done = record.config.limits, [trial.macs for trial in record.completed if trial.macs]
     if text == DEFAULT and (record.config.is_dense or not (done and record.in_points)):
         return []
@@ -111,8 +111,8 @@ def _why_not_timed(record: StudyRecord) -> str:
     """Say why networks timed here do not compare with a study's designs, or return an empty string."""
     if device := record.config.limits.device:
         return f"latency is predicted for {device}"
-    others = {str(trial.details.get("host", {}).get("cpu")) for trial in record.completed if not is_of_here(trial)}
-    return f"the designs were timed on {', '.join(sorted(others))}, and this is {cpu()['cpu']}" if others else ""
+    others = other_machines(record.completed)
+    return f"the designs were timed on {', '.join(others)}, and this is {cpu()['cpu']}" if others else ""
 
 
 def _timed(peer: Peer, config: StudyConfig) -> StudyPeer:
@@ -120,11 +120,10 @@ def _timed(peer: Peer, config: StudyConfig) -> StudyPeer:
         return _shown(peer, time_peer(peer, timing_of(config)))
     except Exception as error:
         # Whatever a network of others does to a back end, the study is complete without it; the reason is shown.
-        text = str(error).strip().splitlines()
-        return _shown(peer, None, f"{type(error).__name__}: {text[0] if text else 'no message'}")
+        return _shown(peer, None, cause(error))
 
 
 def _shown(peer: Peer, latency: Latency | None, why: str = "") -> StudyPeer:
     facts = {name: value for name, value in asdict(peer).items() if name != "recipe"}
-    timed = asdict(latency) | {"doubt": latency.doubt} if latency else {}
+    timed = latency.facts if latency else {}
     return StudyPeer(**facts, recipe=WORDS[peer.recipe], like_for_like=peer.like_for_like, latency=timed, why=why)

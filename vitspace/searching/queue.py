@@ -9,7 +9,6 @@ queue a design again, the later of the two trials is dropped.
 import logging
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 import optuna
@@ -32,7 +31,6 @@ from vitspace.words import plural
 DEATHS = 2
 #: Says of a queued anchor that it is no design of the study's space, and has no params.
 OUTSIDE = "outside"
-INTERRUPTED = "interrupted, and queued again"
 
 _log = logging.getLogger(__name__)
 
@@ -73,9 +71,7 @@ class Queue:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join(timeout=self.timing.heartbeat)
 
@@ -131,12 +127,12 @@ class Queue:
         self._forget(trial_id(running))
         self.note(f"trial {running.number} was taken for lost and is run elsewhere, so it is dropped here")
 
-    def put_back(self, running: optuna.Trial, why: str = INTERRUPTED) -> None:
+    def put_back(self, running: optuna.Trial) -> None:
         """Queue the design of an interrupted trial again, and end the trial."""
         frozen = self.store.storage.get_trial(trial_id(running))
         if frozen.state == TrialState.RUNNING:
             if self._requeue(frozen, deaths=frozen.user_attrs.get("deaths", 0)):
-                self.end(running, self.make(running.number, "pruned", why=why))
+                self.end(running, self.make(running.number, "pruned", why="interrupted, and queued again"))
             else:
                 self._drop(running)
 
@@ -265,6 +261,12 @@ def design_of(trial: FrozenTrial, space: Space) -> Spec | None:
         return space.decode(design_params(trial))
     except InputError:
         return None
+
+
+def designs_under_way(store: StudyStore, space: Space) -> list[Spec]:
+    """Return the designs of the trials that run or wait; one of which only a part is known counts as none."""
+    trials = store.frozen(TrialState.RUNNING, TrialState.WAITING)
+    return [spec for trial in trials if (spec := design_of(trial, space))]
 
 
 def _has_design(trial: FrozenTrial) -> bool:

@@ -1,7 +1,7 @@
 """Times designs of a study again, and updates their trials by the results."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from optuna.trial import FrozenTrial
@@ -67,15 +67,17 @@ def retime_study(
     trials = [trial for trial in store.trials() if trial.spec and trial.latency_ms is not None]
     if unknown := set(numbers) - {trial.number for trial in trials}:
         raise InputError(f"a design that is timed again was timed before, but trial {min(unknown)} of {study} was not")
-    chosen = [trial for trial in trials if everything or _is_meant(trial, numbers, config)]
-    others = sorted({str(trial.details.get("host", {}).get("cpu")) for trial in trials if not is_of_here(trial)})
+    chosen = [
+        trial for trial in trials if everything or (trial.number in numbers if numbers else _is_unsure(trial, config))
+    ]
+    others = other_machines(trials)
     if others and chosen and not everything:
         raise InputError(
             f"a study's latencies are of one machine, but those of {study} are of {', '.join(others)} and this is "
             f"{cpu()['cpu']}; --all times all of them here"
         )
     size = load_sizes(config.space, config.sizes[:1], config.task).resolution
-    return list(track(_Steps(store, config, size, chosen), "timing again"))
+    return [retime(store, config, size, trial) for trial in track(chosen, "timing again")]
 
 
 def settle(session: Session) -> bool:
@@ -131,7 +133,7 @@ def judged(trial: Trial, latency: Latency, config: StudyConfig) -> Trial:
     One without a score that is not beyond the budget any more is undecided until it is scored; one that failed or was
     pruned stays so.
     """
-    found = asdict(latency) | {"doubt": latency.doubt}
+    found = latency.facts
     after = replace(trial, latency_ms=latency.median_ms, latency=found)
     if trial.state not in ("complete", "undecided", "over_budget"):
         return after
@@ -139,10 +141,6 @@ def judged(trial: Trial, latency: Latency, config: StudyConfig) -> Trial:
     if trial.score is None and state != "over_budget":
         state, why = "undecided", "it fits since it was timed again, and has no score yet: --resume takes it up"
     return replace(after, state=state, why=why)
-
-
-def _is_meant(trial: Trial, numbers: Sequence[int], config: StudyConfig) -> bool:
-    return trial.number in numbers if numbers else _is_unsure(trial, config)
 
 
 def _is_unsure(trial: Trial, config: StudyConfig) -> bool:
@@ -163,18 +161,6 @@ def is_of_here(trial: Trial) -> bool:
     return all(host.get(name, here) == here for name, here in cpu().items() if name != "cores")
 
 
-@dataclass(frozen=True)
-class _Steps:
-    """The retiming of some trials, one after the other."""
-
-    store: StudyStore
-    config: StudyConfig
-    img_size: ImageSize
-    trials: Sequence[Trial]
-
-    def __len__(self) -> int:
-        return len(self.trials)
-
-    def __iter__(self) -> Iterator[Retimed]:
-        for trial in self.trials:
-            yield retime(self.store, self.config, self.img_size, trial)
+def other_machines(trials: Iterable[Trial]) -> list[str]:
+    """Return the processors of other machines on which some designs were timed."""
+    return sorted({str(trial.details.get("host", {}).get("cpu")) for trial in trials if not is_of_here(trial)})

@@ -163,7 +163,7 @@ def _go_on(
 def _same_predictor(store: StudyStore, monitor: Monitor) -> str:
     """Return the digest of the predictor here, and say so where another one estimated the study's designs so far."""
     record, here = store.record(), predictor().digest
-    before = [record.resolved.get("accuracy") or {}, *record.resolved.get("resumed", [])]
+    before = [record.told("accuracy"), *record.resolved.get("resumed", [])]
     known = [each["predictor"] for each in before if each.get("predictor")]
     if known and known[-1] != here:
         monitor.note(

@@ -42,7 +42,7 @@ def plan_workers(session: Session) -> None:
         return
     left = config.trials - len(session.store.record().counted)
     wanted = min(usable_cores() // session.threads, left)
-    fit = _that_fit_in_memory(session)
+    fit = available_memory() // _bytes_of_a_worker(session)
     if fit < wanted:
         session.monitor.note(
             f"{plural(max(1, fit), 'design')} at once and not {wanted}: memory holds no more; "
@@ -55,11 +55,6 @@ def _is_of_this_process(session: Session) -> bool:
     """Whether the proxy or the family was made in a notebook or script, and another process does not know it."""
     made = (session.evaluator.proxy, *session.space.smallest.stages)
     return any(type(each).__module__ == "__main__" for each in made)
-
-
-def _that_fit_in_memory(session: Session) -> int:
-    """Return how many workers the memory that is free holds."""
-    return available_memory() // _bytes_of_a_worker(session)
 
 
 def _bytes_of_a_worker(session: Session) -> int:

@@ -14,13 +14,16 @@ from torch import Tensor
 from vitspace.errors import FailureError, InputError
 from vitspace.files import parse_json, write_with
 from vitspace.sharing.store import Store
-from vitspace.sources import sources_of
+from vitspace.sources import PACKAGE, followed, sources_of
 from vitspace.spec import part_type
 
 WEIGHTS, STATE = "shared.safetensors", "state.safetensors"
 #: What a file's metadata must tell.
 _TOLD = ("space", "budget", "recipe", "classes", "sources", "done", "steps", "undecayed", "drawn")
 _FACTS = "vitspace"
+#: Our modules that decide how tensors are cut, and what a design computes with them; those of its own beside them.
+_SHARING = ("vitspace.network", "vitspace.sharing.cuts", "vitspace.sharing.roles", "vitspace.sharing.store")
+_DECIDING = (*_SHARING, "vitspace.families.", "vitspace.layers.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +51,19 @@ class File:
 
 
 def sources(families: list[str]) -> dict[str, str]:
-    """Return for each family a digest of the code that decides what its shared tensors mean."""
-    return {family: sources_of(part_type("stage", family).__module__, __name__) for family in families}
+    """Return for each family a digest of the code that decides what its shared tensors mean.
+
+    How files are read and errors are worded decides nothing, so that weights outlive such changes.
+    """
+    return {family: _deciding(part_type("stage", family).__module__) for family in families}
+
+
+def _deciding(module: str) -> str:
+    ours = module.partition(".")[0] == PACKAGE.name
+    code = followed([module, *_SHARING] if ours else _SHARING)
+    digests = [source.digest for name, source in code.items() if name.startswith(_DECIDING)]
+    digests += [] if ours else [sources_of(module)]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:12]
 
 
 def read(folder: Path, name: str = WEIGHTS) -> File:

@@ -4,10 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from vitspace.errors import InputError
-from vitspace.files import explain, find_yaml, located, read_yaml
+from vitspace.files import find_yaml, located, read_yaml, validated
 from vitspace.image_sizes import ImageSize, plain_size, sides
 from vitspace.space.config import SpaceConfig, SpaceError
 from vitspace.space.references import resolve
@@ -68,16 +66,13 @@ def stored_space(name: str, stored: Mapping[str, Any]) -> Space:
     facts = {key: value for key, value in stored.items() if key in SpaceConfig.model_fields}
     if not facts:
         raise InputError("the study has no space stored")
-    try:
-        if task := stored.get("task"):
-            dense = DenseTask(task["name"], sides(task["size"]), task["num_classes"])
-            return _space(name, SpaceConfig.model_validate(facts), None, None, dense)
-        own = {"resolution": stored["written_for"]} if "written_for" in stored else {}
-        if sizes := stored.get("img_sizes"):
-            return SizedSpace(_space(name, SpaceConfig.model_validate(facts | own), None), sizes)
-        return _space(name, SpaceConfig.model_validate(facts | own), facts.get("resolution"))
-    except ValidationError as error:
-        raise InputError(f"the space of the study cannot be read: {explain(SpaceConfig, error.errors()[0])}") from None
+    own = {"resolution": stored["written_for"]} if "written_for" in stored else {}
+    config = validated(SpaceConfig, facts | own, "the space of the study cannot be read")
+    if task := stored.get("task"):
+        return _space(name, config, None, task=DenseTask(task["name"], sides(task["size"]), task["num_classes"]))
+    if sizes := stored.get("img_sizes"):
+        return SizedSpace(_space(name, config, None), sizes)
+    return _space(name, config, facts.get("resolution"))
 
 
 def _space(

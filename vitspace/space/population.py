@@ -6,36 +6,30 @@ so that each pair of state and settings is worked out once, by the same specs an
 then looked up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.budget import Budget
 from vitspace.costs import PartCost
-from vitspace.costs.parts import StageCount
+from vitspace.costs.stages import StageCosts
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.space.axes import FAMILY
 from vitspace.space.config import STAGES
 from vitspace.space.schema import Schema
+from vitspace.space.steps import INVALID, Ints, Row, Step
 from vitspace.space.transition import State, advance, ended, enter, passed
 from vitspace.space.variables import InvalidDesign, Variable
 from vitspace.spec import Spec, StageSpec, part_type
 
-#: A table of all pairs of state and settings is kept while it has at most so many entries; beyond, a sorted list.
-DENSE_LIMIT = 1 << 25
-#: Pairs of state and settings that can be numbered.
-MOST_PAIRS = 1 << 62
 _CHUNK = 1 << 16
-_INVALID = -1
 #: Of what is counted, those that are costs: params, multiply-adds, activations.
 _COSTS = 3
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -81,9 +75,9 @@ class Population:
         self._column = {variable.name: i for i, variable in enumerate(self.variables)}
         self._states: dict[State | _Stem, int] = {}
         self._state_list: list[State | _Stem] = []
-        self._steps = [{family: self._stage_step(i, family) for family in space.families} for i in range(STAGES)]
-        self._stem = _Step([v for v in self.variables if v.part == "stem" or _family(v, 0)])
-        self._head = _Step([v for v in self.variables if v.part == "head" or _family(v, STAGES - 1)])
+        self._steps = [[self._stage_step(i, family) for family in space.families] for i in range(STAGES)]
+        self._stem = Step([v for v in self.variables if v.part == "stem" or _family(v, 0)])
+        self._head = Step([v for v in self.variables if v.part == "head" or _family(v, STAGES - 1)])
 
     def array(self, specs: Sequence[Spec]) -> NDArray[np.int16]:
         """Return the rows [N, variables] of specs of the space.
@@ -126,6 +120,15 @@ class Population:
         """
         return self._classifiers._counted(rows, len(PartCost().numbers))
 
+    def stages(self, rows: NDArray[np.int16]) -> StageCosts:
+        """Return what was counted of each design's stages, as `counted` counts them; 0 from where one is invalid.
+
+        Raises:
+            InputError: as `costs`.
+        """
+        self._check(rows)
+        return self._classifiers._stages(rows)
+
     @cached_property
     def _classifiers(self) -> "Population":
         """The same designs as networks of classification."""
@@ -165,26 +168,42 @@ class Population:
 
     def _chunk(self, rows: NDArray[np.int16], width: int) -> tuple[NDArray[np.bool_], Ints]:
         """Add up the first ``width`` of what is counted: [N] valid, [N, width]."""
-        codes = self._codes(rows)
         totals = np.zeros((len(rows), width), dtype=np.int64)
-        stem = self._stem.keys(codes, self._column)
-        states = self._first_states(stem)
+        valid = np.ones(len(rows), dtype=bool)
+        for part in self._followed(rows):
+            totals[part.at] += part.step.base[part.found, :width]
+            if part.step.depth:
+                totals[part.at] += part.step.block[part.found, :width] * self._depths(part, rows)[:, None]
+            valid[part.at] = part.found > 0
+        return valid, totals * valid[:, None]
+
+    def _stages(self, rows: NDArray[np.int16]) -> StageCosts:
+        stages = StageCosts.zeros(tuple(self.space.families), (len(rows), STAGES))
+        *parts, _ = self._followed(rows)
+        for at, i, step, found in parts:
+            stages.families[at, i] = stages.names.index(step.family)
+            facts = step.stage[found]
+            if step.depth:
+                facts[:, 2:] += step.block[found, :2] * self._depths(_Followed(at, i, step, found), rows)[:, None]
+            for values, column in zip((stages.dims, stages.strides, stages.params, stages.macs), facts.T, strict=True):
+                values[at, i] = column
+        return stages
+
+    def _followed(self, rows: NDArray[np.int16]) -> Iterator["_Followed"]:
+        """Follow designs [N, variables] through the steps of their stages, and of the head."""
+        codes = self._codes(rows)
+        states = self._first_states(self._stem.keys(codes, self._column))
         for i, steps in enumerate(self._steps):
-            after = np.full(len(rows), _INVALID, dtype=np.int64)
-            for family, step in steps.items():
-                at = self._of_family(rows, i, family)
-                found = step.find(
-                    states[at], step.keys(codes[:, at], self._column), lambda s, k, i=i, f=step: self._stage(i, f, s, k)
-                )
-                totals[at] += step.base[found, :width]
-                if step.depth:
-                    totals[at] += step.block[found, :width] * self._depths(step, rows[at])[:, None]
+            after = np.full(len(rows), INVALID, dtype=np.int64)
+            for step in steps:
+                at = self._of_family(rows, i, step.family)
+                keys = step.keys(codes[:, at], self._column)
+                found = step.find(states[at], keys, partial(self._stage, i, step))
                 after[at] = step.following[found]
+                yield _Followed(at, i, step, found)
             states = after
         found = self._head.find(states, self._head.keys(codes, self._column), self._head_cost)
-        valid = states != _INVALID
-        totals += self._head.base[found, :width]
-        return valid, totals * valid[:, None]
+        yield _Followed(slice(None), STAGES, self._head, found)
 
     def codes(self, rows: NDArray[np.int16]) -> NDArray[np.int16]:
         """Add one to every index, and put 0 where a variable is inactive: [N, variables]."""
@@ -220,8 +239,8 @@ class Population:
             ids.append(self._state_id(stem))
         return np.array(ids, dtype=np.int64)[inverse] if len(unique) else np.zeros(0, dtype=np.int64)
 
-    def _stage(self, i: int, step: "_Step", state_id: int, key: int) -> tuple[int, PartCost, PartCost]:
-        """Work out one stage behind one state: (next state, cost without blocks that follow depth, cost a block)."""
+    def _stage(self, i: int, step: Step, state_id: int, key: int) -> Row:
+        """Work out one stage behind one state."""
         state = self._state_list[state_id]
         chosen = {v.name: v.values[c - 1] for v, c in step.decode(key) if c}
         if step.depth:
@@ -232,16 +251,19 @@ class Population:
             stage = self.space.placed(stage, i + 1, before.handed)
             after, count = advance(self.space, before, stage)
         except InvalidDesign:
-            return _INVALID, PartCost(), PartCost()
-        return self._state_id(after), *_split(step, count, stage.depth, stem + passed(self.space, i, after))
+            return Row(INVALID)
+        own, block = (count.deep(0), count.middle) if step.depth else (count.deep(stage.depth), PartCost())
+        others = stem + passed(self.space, i, after)
+        facts = (count.shape[1], count.stride, own.params, own.macs)
+        return Row(self._state_id(after), others + own, block, facts)
 
     def _entered(self, settings: _Stem, stage: StageSpec) -> tuple[State, PartCost]:
         return enter(self.space, self.space.part_of("stem", dict(settings)), stage)
 
-    def _head_cost(self, state_id: int, key: int) -> tuple[int, PartCost, PartCost]:
+    def _head_cost(self, state_id: int, key: int) -> Row:
         state: Any = self._state_list[state_id]
         head = self.space.part_of("head", {v.name: v.values[c - 1] for v, c in self._head.decode(key) if c})
-        return 0, ended(self.space, head, state), PartCost()
+        return Row(0, ended(self.space, head, state))
 
     def _state_id(self, state: State | _Stem) -> int:
         if state not in self._states:
@@ -249,7 +271,7 @@ class Population:
             self._state_list.append(state)
         return self._states[state]
 
-    def _stage_step(self, i: int, family: str) -> "_Step":
+    def _stage_step(self, i: int, family: str) -> Step:
         """Make the step of a stage of a family: its variables, and the one of depth apart where blocks are alike."""
         prefix = f"{family}." if len(self.space.families) > 1 else ""
         shared = set(self.space.config.axes)
@@ -262,95 +284,31 @@ class Population:
         conditions = {name for v in chosen for name, _ in v.when}
         alike = part_type("stage", family).uniform and not self.space.axes.limits_depth(family)  # type: ignore[attr-defined]
         if depth is None or not alike or depth.name in conditions:
-            return _Step(chosen)
-        return _Step([v for v in chosen if v is not depth], depth)
+            return Step(chosen, family)
+        return Step([v for v in chosen if v is not depth], family, depth)
 
-    def _depths(self, step: "_Step", rows: NDArray[np.int16]) -> Ints:
-        if step.depth is None:
-            return np.zeros(len(rows), dtype=np.int64)
-        return np.array(step.depth.values, dtype=np.int64)[rows[:, self._column[step.depth.name]]]
+    def _depths(self, part: "_Followed", rows: NDArray[np.int16]) -> Ints:
+        """Return how deep the stages of a step are whose depth is counted apart."""
+        depth = part.step.depth
+        assert depth is not None
+        return np.array(depth.values, dtype=np.int64)[rows[part.at, self._column[depth.name]]]
 
 
 def _family(variable: Variable, stage: int) -> bool:
     return variable.field == FAMILY and variable.stage in (None, stage)
 
 
-def _split(step: "_Step", count: StageCount, depth: int, others: PartCost) -> tuple[PartCost, PartCost]:
-    if step.depth:
-        return others + count.deep(0), count.middle
-    return others + count.deep(depth), PartCost()
+class _Followed(NamedTuple):
+    """A part of some of N designs.
 
+    Attributes:
+        at: Which designs.
+        number: Of the stage, from 0; the head's is `STAGES`.
+        step: Of the part.
+        found: The designs' rows in it.
+    """
 
-class _Step:
-    """What is known of one part: for a state and a key of settings, the row of its cost and of the state after it."""
-
-    def __init__(self, variables: list[Variable], depth: Variable | None = None) -> None:
-        self.variables, self.depth = variables, depth
-        self.radices = [len(v.values) + 1 for v in variables]
-        self.size = int(np.prod(self.radices, dtype=np.float64)) if variables else 1
-        # Row 0 stands for an invalid design.
-        self.following: Ints = np.array([_INVALID])
-        self.base: Ints = np.array([PartCost().numbers], dtype=np.int64)
-        self.block: Ints = np.array([PartCost().numbers], dtype=np.int64)
-        self._known: Ints = np.empty(0, dtype=np.int64)
-        self._rows: Ints = np.empty(0, dtype=np.int64)
-        self._dense: NDArray[np.int32] | None = None
-
-    def keys(self, codes: NDArray[np.int16], column: dict[str, int]) -> Ints:
-        """Number the settings of every design, [N]."""
-        keys = np.zeros(codes.shape[1], dtype=np.int64)
-        for variable, radix in zip(self.variables, self.radices, strict=True):
-            keys *= radix
-            keys += codes[column[variable.name]]
-        return keys
-
-    def decode(self, key: int) -> list[tuple[Variable, int]]:
-        """Return (variable, code) of a key."""
-        pairs = []
-        for variable, radix in zip(reversed(self.variables), reversed(self.radices), strict=True):
-            key, code = divmod(key, radix)
-            pairs.append((variable, code))
-        return pairs[::-1]
-
-    def find(self, states: Ints, keys: Ints, work_out: Any) -> Ints:
-        """Return the row of every design, working out the pairs not met before."""
-        if int(states.max(initial=0) + 1) * self.size > MOST_PAIRS:
-            raise InputError(
-                f"a stage has at most {MOST_PAIRS:.0e} pairs of settings and inputs, but got {self.size:.0e} settings: "
-                "shorten the lists of axes, or fix some"
-            )
-        pairs = np.where(states == _INVALID, _INVALID, states * self.size + keys)
-        found = self._look_up(pairs)
-        if (found < 0).any():
-            unknown = np.unique(pairs[found < 0])
-            self._add(unknown, [work_out(*divmod(int(pair), self.size)) for pair in unknown])
-            found = self._look_up(pairs)
-        return found
-
-    def _add(self, pairs: Ints, rows: list[tuple[int, PartCost, PartCost]]) -> None:
-        self._rows = np.append(self._rows, len(self.following) + np.arange(len(rows)))
-        self._known = np.append(self._known, pairs)
-        self.following = np.append(self.following, [following for following, _, _ in rows])
-        self.base = np.vstack([self.base, [before.numbers for _, before, _ in rows]])
-        self.block = np.vstack([self.block, [block.numbers for _, _, block in rows]])
-        self._index()
-
-    def _index(self) -> None:
-        order = np.argsort(self._known)
-        self._known, self._rows = self._known[order], self._rows[order]
-        entries = int(self._known[-1]) + 2
-        self._dense = None
-        if entries <= DENSE_LIMIT:
-            # The last entry is that of invalid designs, whose pair is -1.
-            self._dense = np.full(entries, -1, dtype=np.int32)
-            self._dense[self._known] = self._rows
-            self._dense[-1] = 0
-
-    def _look_up(self, pairs: Ints) -> Ints:
-        if self._dense is not None:
-            inside = pairs < len(self._dense) - 1
-            return np.where(inside, self._dense[np.where(inside, pairs, 0)], -1).astype(np.int64)
-        if not len(self._known):
-            return np.where(pairs == _INVALID, 0, -1)
-        at = np.minimum(np.searchsorted(self._known, pairs), len(self._known) - 1)
-        return np.where(pairs == _INVALID, 0, np.where(self._known[at] == pairs, self._rows[at], -1))
+    at: Any
+    number: int
+    step: Step
+    found: Ints

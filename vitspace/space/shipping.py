@@ -21,17 +21,17 @@ from vitspace.space.stored import SHIPPED
 from vitspace.space.stored import write_shipped as write_lattice
 
 
-def ship(names: Sequence[str], counted: Path = COUNTED, explored: Path = SHIPPED) -> list[Path]:
+def ship(names: Sequence[str]) -> list[Path]:
     """Explore spaces and write their lattices, and what was counted of their families' parts; return the files."""
     families: dict[str, None] = {}
     paths = []
     for name in names:
         space, began = load_space(name), time.process_time()
-        paths.append(write_lattice(space, explored))
+        paths.append(write_lattice(space, SHIPPED))
         families |= dict.fromkeys(space.families)
         print(f"{name}: {time.process_time() - began:.1f} s of CPU", flush=True)
     modules = [f"vitspace.families.{family}" for family in families]
-    return paths + [write_counts(counted, module, remembered.finder, remembered.found(module)) for module in modules]
+    return paths + [write_counts(COUNTED, module, remembered.finder, remembered.found(module)) for module in modules]
 
 
 def main() -> None:

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from vitspace.anchors import Anchor
 from vitspace.budget import ANY, Budget
+from vitspace.costs.stages import StageCosts
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import ImageSize, format_image_size, plain_size, ratio_of, scaled
 from vitspace.sized import SizedSpec, plain, size_of
+from vitspace.space.config import STAGES
 from vitspace.space.drawing import Request
 from vitspace.space.population import Ints, Population
 from vitspace.space.resizing import resized
@@ -271,6 +273,12 @@ class SizedPopulation(Population):
         for each, at in self._parts(rows):
             valid[at], totals[at] = each.space.population._counted(_down(each, rows[at]), width)
         return valid, totals
+
+    def _stages(self, rows: NDArray[np.int16]) -> StageCosts:
+        stages = StageCosts.zeros(tuple(self.space.families), (len(rows), STAGES))
+        for each, at in self._parts(rows):
+            stages[at] = each.space.population.stages(_down(each, rows[at]))
+        return stages
 
     def _codes(self, rows: NDArray[np.int16]) -> NDArray[np.int16]:
         codes = np.zeros((len(self.variables), len(rows)), dtype=np.int16)

@@ -6,11 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from vitspace.budget import Budget
-from vitspace.errors import InputError, shown
-from vitspace.files import explain
+from vitspace.errors import shown
+from vitspace.files import validated
 from vitspace.image_sizes import ImageSize, format_image_size, mean_side, parse_image_sizes, plain_size
 from vitspace.tasks.heads import CLASSIFICATION, check_task
 
@@ -172,11 +172,7 @@ class StudyConfig(BaseModel):
         Raises:
             InputError: a key is unknown, or a value breaks a rule.
         """
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise InputError(explain(cls, first)) from None
+        return validated(cls, values)
 
     def default_name(self) -> str:
         """``msg-4G``: what a study is called that was given no name."""

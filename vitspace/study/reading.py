@@ -5,15 +5,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from vitspace.anchors import all_anchors
 from vitspace.errors import InputError, shown
-from vitspace.files import explain
+from vitspace.files import validated
 from vitspace.image_sizes import LEAST_SIDE, MOST_SIDE
 from vitspace.study.config import BEFORE, StudyConfig, found_space
 from vitspace.study.peer import StudyPeer
 from vitspace.study.record import OBJECTIVES, StudyRecord
+from vitspace.study.speed import record_at_one_speed
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.trial import State, Trial
 
@@ -67,6 +68,12 @@ class _Latency(_Facts):
     backend: Text | None = None
     threads: Size | None = None
     batch: Size | None = None
+    dtype: Text | None = None
+    host: Text | None = None
+    spread: NotNegative | None = None
+    core_share: Number | None = None
+    runs: Size | None = None
+    times: Size | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -285,16 +292,13 @@ def read_trial_facts(facts: Mapping[str, Any], spec: Any = None) -> Trial:
     Raises:
         InputError: a value is of another kind, not finite, or beyond what it can be.
     """
-    where = f"trial {shown(facts.get('number'))}"
     try:
-        found = TrialFacts.model_validate(dict(facts)).model_dump(exclude_unset=True)
+        found = validated(TrialFacts, dict(facts)).model_dump(exclude_unset=True)
         if found.get("anchor") is not None and found["anchor"] not in all_anchors():
             raise InputError(f"anchor is a published design, but got {shown(found['anchor'])}")
         return Trial.from_dict(found | {"spec": spec})
-    except ValidationError as error:
-        raise InputError(f"{where}: {explain(TrialFacts, error.errors()[0])}") from None
     except InputError as error:
-        raise InputError(f"{where}: {error}") from None
+        raise InputError(f"trial {shown(facts.get('number'))}: {error}") from None
 
 
 def read_retimed(trial: Trial, fact: Any) -> Trial:
@@ -304,10 +308,7 @@ def read_retimed(trial: Trial, fact: Any) -> Trial:
         InputError: a value is of another kind, or a complete trial has no score.
     """
     where = f"what trial {trial.number} took when it was timed again"
-    try:
-        found = _Retimed.model_validate(fact).model_dump(exclude_unset=True)
-    except ValidationError as error:
-        raise InputError(f"{where}: {explain(_Retimed, error.errors()[0])}") from None
+    found = validated(_Retimed, fact, where).model_dump(exclude_unset=True)
     if found["state"] == "complete" and trial.score is None:
         raise InputError(f"{where}: a complete trial has a score")
     return replace(trial, **found)
@@ -320,10 +321,7 @@ def read_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
         InputError: a value is of another kind, not finite, or beyond what it can be.
     """
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in facts.items()}
-    try:
-        found = StudyFacts.model_validate(plain).model_dump(exclude_unset=True)
-    except ValidationError as error:
-        raise InputError(explain(StudyFacts, error.errors()[0])) from None
+    found = validated(StudyFacts, plain).model_dump(exclude_unset=True)
     peers = {"peers": [StudyPeer(**peer) for peer in found["peers"]]} if "peers" in found else {}
     config = StudyConfig.of(BEFORE | found["config"])
     config = config.model_copy(update={"space": found_space(config.space, found.get("resolved") or {})})
@@ -348,6 +346,7 @@ def read_record(
     point, ended = kept.pop("reference_point", None), list(trials)
     if len({trial.number for trial in ended}) < len(ended):
         raise InputError("each trial has a number of its own, but two have one")
-    return StudyRecord(
+    record = StudyRecord(
         check_name(name), trials=ended, reference_point=tuple(point) if point else None, storage=storage, **kept
     )
+    return record_at_one_speed(record)

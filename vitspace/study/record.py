@@ -87,18 +87,22 @@ class StudyRecord:
         text = json.dumps(facts | {"trials": trials, "config": self.config.model_dump()}, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
+    def told(self, part: str) -> dict[str, Any]:
+        """Return what was resolved of a part: accuracy, device, machine, proxy or space; empty where nothing was."""
+        return self.resolved.get(part) or {}
+
     @property
     def img_size(self) -> ImageSize:
         """Side of the image in pixels, or (height, width), that costs, latencies and estimates are for.
 
         Of a study of several sizes, the one that its space is written for; see `size_of`.
         """
-        return plain_size((self.resolved.get("space") or {}).get("resolution") or NATIVE_SIZE)
+        return plain_size(self.told("space").get("resolution") or NATIVE_SIZE)
 
     @property
     def task(self) -> dict[str, Any]:
         """The dense task that designs are for: its name, size and number of classes; empty of classification."""
-        task: dict[str, Any] = (self.resolved.get("space") or {}).get("task") or {}
+        task: dict[str, Any] = self.told("space").get("task") or {}
         return task
 
     @property

@@ -21,6 +21,7 @@ from vitspace.study.passwords import without_passwords
 from vitspace.study.reading import check_name, read_facts, read_record, read_trial_facts
 from vitspace.study.record import OBJECTIVES, StudyRecord
 from vitspace.study.retimed import as_retimed, retimed_fact, retimed_name
+from vitspace.study.speed import trials_at_one_speed
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file, url_of
 from vitspace.study.trial import Trial
 
@@ -228,12 +229,15 @@ class StudyStore:
         return read_record(self.study.study_name, self.study.user_attrs, self.trials(), where)
 
     def trials(self, frozen: list[FrozenTrial] | None = None) -> list[Trial]:
-        """Return the ended trials, of those given or of all as they are stored now, as they were timed last."""
+        """Return the ended trials, of those given or of all as they are stored now, as they were timed last.
+
+        Their latencies are at one speed of the machine.
+        """
         for each in self.frozen() if frozen is None else frozen:
             if each.number not in self._ended and each.state.is_finished() and has_result(each):
                 self._ended[each.number] = read_trial(each, self.designs)
         attrs = self.storage.get_study_user_attrs(self.study_id)
-        return [as_retimed(self._ended[number], attrs) for number in sorted(self._ended)]
+        return trials_at_one_speed([as_retimed(self._ended[number], attrs) for number in sorted(self._ended)])
 
     def frozen(self, *states: TrialState) -> list[FrozenTrial]:
         """Return the trials as they are stored, or those in the given states."""

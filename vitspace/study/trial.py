@@ -69,6 +69,11 @@ class Trial:
         return self.complete or (self.state == "undecided" and self.score is not None)
 
     @property
+    def evaluated(self) -> bool:
+        """Whether its design was timed or scored, or failed at that: doing it again would tell nothing new."""
+        return self.counts or self.state == "failed" or self.latency_ms is not None
+
+    @property
     def latency_doubt(self) -> str:
         """Why the latency is unsure, or an empty string."""
         return self.latency.get("doubt") or ""

@@ -78,12 +78,16 @@ def cost(
     if task == CLASSIFICATION:
         classes = IMAGENET_CLASSES if num_classes is None else num_classes
         return networks.cost(spec, NATIVE_SIZE if img_size is None else img_size, classes)  # type: ignore[arg-type]
-    size, classes = usual(task, img_size, num_classes)
-    backbone, parts, maps = _count_pyramid(spec, size)
-    head, of_head = _count_head(task, maps, classes)
-    total = backbone + head
+    return dense_cost(task, spec, *usual(task, img_size, num_classes))
+
+
+def dense_cost(task: str, backbone: Backbone, size: tuple[int, int], num_classes: int) -> DenseCost:
+    """Count a network for a dense task for one image of a height and width, as `cost` does."""
+    body, parts, maps = _count_pyramid(backbone, size)
+    head, of_head = _count_head(task, maps, num_classes)
+    total = body + head
     return DenseCost(
-        total.params, total.macs, total.activations, total.attention_macs, total.makeup, backbone, parts + of_head
+        total.params, total.macs, total.activations, total.attention_macs, total.makeup, body, parts + of_head
     )
 
 

@@ -10,7 +10,7 @@ from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.sources import sources_of
 from vitspace.tasks.building import build, usual
-from vitspace.tasks.costs import DenseCost, cost, head_of, level_of
+from vitspace.tasks.costs import DenseCost, dense_cost, head_of, level_of
 from vitspace.tasks.heads import CLASSIFICATION, DETECTION, Kind, check_task, task_of
 from vitspace.tasks.pyramid import Backbone
 from vitspace.tasks.words import task_words
@@ -69,9 +69,7 @@ class DenseTask:
         Raises:
             InputError: the backbone has no four maps.
         """
-        found = cost(backbone, self.size, self.num_classes, self.name)
-        assert isinstance(found, DenseCost)
-        return found
+        return dense_cost(self.name, backbone, self.size, self.num_classes)
 
     def head(self) -> PartCost:
         """Return what the head costs beside what `level` tells of each map that it is handed."""

@@ -22,7 +22,7 @@ from vitspace.anchors.status import beyond, error
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import parse_image_size
 from vitspace.spec import Spec
-from vitspace.tasks.costs import DenseCost, cost
+from vitspace.tasks.costs import DenseCost, dense_cost
 from vitspace.tasks.heads import task_of
 from vitspace.tasks.pyramid import Backbone
 
@@ -84,9 +84,7 @@ class DenseRow:
 
     def cost(self) -> DenseCost:
         """Count our network at the row's size and number of classes."""
-        found = cost(self.backbone, self.size, self.num_classes, self.task)
-        assert isinstance(found, DenseCost)
-        return found
+        return dense_cost(self.task, self.backbone, self.size, self.num_classes)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from vitspace.errors import FailureError, InputError, shown
 from vitspace.files import write_atomic, write_csv, write_json, write_with
+from vitspace.folders import writing
 
 STATE, RESULT, SETTINGS = "state.pt", "train.json", "settings.json"
 _SHOWN = 3
@@ -64,29 +66,32 @@ class Folder:
             with path.open("wb") as file:
                 torch.save(whole, file)
 
-        self._guarded(lambda: write_with(self.path / STATE, write))
+        with self._keeping():
+            write_with(self.path / STATE, write)
 
     def save_weights(self, name: str, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Write weights with what is known of them."""
         plain = {key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()}
         data = save(plain, {"format": "pt", "vitspace": json.dumps(facts)})
-        self._guarded(lambda: write_atomic(self.path / f"{name}.safetensors", data))
+        with self._keeping():
+            write_atomic(self.path / f"{name}.safetensors", data)
 
     def save_log(self, rows: list[dict[str, Any]], result: dict[str, Any]) -> None:
         """Write a line an epoch, and the result so far."""
-        self._guarded(lambda: write_csv(self.path / "log.csv", list(rows[0]), rows))
-        self._guarded(lambda: write_json(self.path / RESULT, result))
+        with self._keeping():
+            write_csv(self.path / "log.csv", list(rows[0]), rows)
+            write_json(self.path / RESULT, result)
 
     def _make(self) -> None:
-        try:
+        with writing(self.path, "a training"):
             self.path.mkdir(parents=True, exist_ok=True)
             write_json(self.path / SETTINGS, self.settings)
-        except OSError as error:
-            raise InputError(f"a training needs a folder that can be written, but got {error}") from None
 
-    def _guarded(self, write: Any) -> None:
+    @contextmanager
+    def _keeping(self) -> Iterator[None]:
+        """Say that the training so far is kept, where it cannot be written within."""
         try:
-            write()
+            yield
         except (OSError, RuntimeError) as error:  # torch's writer raises the latter where the disk is full
             raise FailureError(
                 f"{str(self.path)!r} cannot be written: {error}; what was written before is whole, and --resume goes "

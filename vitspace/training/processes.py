@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from vitspace.errors import InputError
-from vitspace.proxies.training.train import check_device
+from vitspace.machine.devices import check_device
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from vitspace.anchors import Anchor
-from vitspace.anchors.references import main_anchors
+from vitspace.anchors.references import main_anchors, spec_of
 from vitspace.errors import InputError, shown
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.score_tables import committed_rows
@@ -58,10 +58,10 @@ def fit_on(name: str, values: Values, rows: Sequence[Anchor]) -> Combination:
     """
     module = combination(name)
     columns = [values[component] for component in module.COMPONENTS]
-    known = [row for row in rows if row.spec and all(row.spec.id in column for column in columns)]
+    known = [row for row in rows if all(spec_of(row).id in column for column in columns)]
     if len(known) < FEWEST:
         raise InputError(f"{name} is fitted on at least {FEWEST} published designs, but got {len(known)}")
-    table = {c: [values[c][row.spec.id] for row in known if row.spec] for c in module.COMPONENTS}
+    table = {name: [values[name][spec_of(row).id] for row in known] for name in module.COMPONENTS}
     return module.fit(table, [row.published["top1"] for row in known])
 
 
@@ -79,10 +79,10 @@ def _anchor_values(name: str) -> Values:
         if row.proxy in values and row.value is not None and (row.seed, row.init) == (0, "own"):
             values[row.proxy][row.spec] = row.value
     for anchor in main_anchors():
-        assert anchor.spec is not None
-        missing = [component for component in components if anchor.spec.id not in values[component]]
+        spec = spec_of(anchor)
+        missing = [component for component in components if spec.id not in values[component]]
         if missing:
-            found = measure(Subject.of_spec(anchor.spec, anchor.resolution), missing)
+            found = measure(Subject.of_spec(spec, anchor.resolution), missing)
             for component, value in found.values.items():
-                values[component][anchor.spec.id] = value
+                values[component][spec.id] = value
     return values

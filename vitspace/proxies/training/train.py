@@ -17,29 +17,16 @@ from typing import Any
 import torch
 
 from vitspace.data import Dataset
-from vitspace.machine.devices import available_devices, check_device, is_out_of_memory, seeded
+from vitspace.machine.devices import check_device, is_out_of_memory, seeded
 from vitspace.proxies import ProxyError, Score
-from vitspace.proxies.recipe import PRESETS, TrainingProxy, canonical_name, parse_proxy, split_data
+from vitspace.proxies.recipe import TrainingProxy, canonical_name, parse_proxy, split_data
 from vitspace.proxies.short_training import OnStep, fit, memory_format, validate
 from vitspace.proxies.shrinking import make_network, rescaled_settings
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.words import plural
 
-__all__ = [
-    "PRESETS",
-    "ReferencePoints",
-    "TrainResult",
-    "TrainingProxy",
-    "available_devices",
-    "canonical_name",
-    "check_device",
-    "make_network",
-    "open_proxy",
-    "parse_proxy",
-    "reference_points",
-    "split_data",
-    "train",
-]
+#: What `vitspace.proxies.registry` asks the file of a proxy for.
+__all__ = ["canonical_name", "open_proxy", "split_data"]
 
 #: How often a batch is halved where memory does not hold it.
 HALVINGS = 3

@@ -21,9 +21,10 @@ from vitspace.report.figures import ReportFigure, figures
 from vitspace.report.importance import axis_importance
 from vitspace.report.page import sections
 from vitspace.report.peers import peers_table, peers_words
+from vitspace.report.proxy import proxy_name
 from vitspace.report.scatter import Axis, cost_name
 from vitspace.report.tables import anchors_shown, calibration, settings_table
-from vitspace.report.trust import proxy_name, report_card
+from vitspace.report.trust import report_card
 from vitspace.report.words import headline, next_commands, proxy_sentence, score_word
 from vitspace.study.record import StudyRecord
 
@@ -134,10 +135,10 @@ def _data_url(png: bytes) -> str:
 
 def _provenance(record: StudyRecord) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Study, proxy, machine and later runs, as tables of words."""
-    machine = record.resolved.get("machine") or {}
+    machine = record.told("machine")
     tables = {
         "The study": {"study": record.name, **record.config.model_dump()},
-        "The proxy": {k: v for k, v in (record.resolved.get("proxy") or {}).items() if k != "report_card"},
+        "The proxy": {k: v for k, v in record.told("proxy").items() if k != "report_card"},
         "The machine": {"revision": "not recorded", **machine} if machine else {},
     }
     for number, run in enumerate(record.resolved.get("resumed") or [], start=1):

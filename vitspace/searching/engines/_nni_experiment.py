@@ -5,7 +5,6 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from vitspace.searching.engines._lazy import Lazy
@@ -69,9 +68,7 @@ class Experiment:
         self._answered = time.monotonic()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._inner.stop()
 
     @property

@@ -2,7 +2,6 @@
 
 import socket
 from pathlib import Path
-from types import TracebackType
 
 from vitspace.searching.engines._pool import Deaths, Worker
 from vitspace.searching.monitor import Monitor
@@ -38,9 +37,7 @@ class Workers:
         self._fill()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._door.close()
         for worker in self._running:
             worker.process.terminate()

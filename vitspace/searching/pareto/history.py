@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import optuna
-from optuna.trial import TrialState
 
 from vitspace.searching.pareto.encoding import Floats
-from vitspace.searching.queue import design_of
+from vitspace.searching.queue import designs_under_way
 from vitspace.space import Space
 from vitspace.space.moves import Rows
 from vitspace.spec import Spec
@@ -49,7 +48,7 @@ class TrialHistory:
         self.failed = [trial for trial in trials if trial.state == "failed"]
         self.timed = [trial for trial in trials if trial.latency_ms is not None]
         later = [trial.spec for trial in stored if trial.spec and trial.number >= before]
-        pending = dict.fromkeys([*later, *self._pending()])
+        pending = dict.fromkeys([*later, *designs_under_way(self.store, self.space)])
         self.pending = [spec for spec in pending if self.is_inside(spec)]
         self.seen = {*(trial.spec for trial in stored if trial.spec), *self.pending}
 
@@ -60,11 +59,6 @@ class TrialHistory:
                 self._rows[spec] = self.population.array([spec])[0]
         known = [self._rows[spec] for spec in specs if spec]
         return np.array(known, dtype=np.int16).reshape(len(known), len(self.population.variables))
-
-    def _pending(self) -> list[Spec]:
-        """Return the designs of the trials that run or wait; one of which only a part is known counts as none."""
-        trials = self.store.frozen(TrialState.RUNNING, TrialState.WAITING)
-        return [spec for trial in trials if (spec := design_of(trial, self.space))]
 
     def is_inside(self, spec: Spec) -> bool:
         """Whether the space has a design."""

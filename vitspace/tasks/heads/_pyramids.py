@@ -31,12 +31,12 @@ class NamedMaps(nn.Module):
     Args:
         body: [B, 3, H, W] -> maps.
         neck: Maps, one argument each -> maps.
-        dim: Channels of its maps, where the detector makes a head from it.
     """
 
-    def __init__(self, body: nn.Module, neck: nn.Module, dim: int = WIDTH) -> None:
+    def __init__(self, body: nn.Module, neck: nn.Module) -> None:
         super().__init__()
-        self.body, self.neck, self.out_channels = body, neck, dim
+        self.body, self.neck = body, neck
+        self.out_channels = WIDTH  # a detector that makes a head of its own reads it
 
     def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:
         """Return the neck's maps by their number."""

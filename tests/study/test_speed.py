@@ -1,0 +1,31 @@
+from dataclasses import replace
+
+from vitspace.measured import Latency
+from vitspace.study.config import StudyConfig
+from vitspace.study.peer import StudyPeer
+from vitspace.study.record import StudyRecord
+from vitspace.study.speed import record_at_one_speed, trials_at_one_speed
+from vitspace.study.trial import Trial
+
+TIMES = dict.fromkeys(("median_ms", "p10_ms", "p90_ms", "low_ms", "high_ms", "measured_ms"), 20.0)
+FACTS = {"reference_ms": 10.0, "usual_ms": 10.0, "core_share": 1.0, "spread": 0.01, "host": "here", "backend": "eager"}
+LATE = Latency(**TIMES, **FACTS, runs=9, threads=1, batch=1, dtype="float32").at_usual(10.0)
+EARLY = replace(LATE, reference_ms=12.5).at_usual(12.5)
+
+
+def trial(number, latency, img_size=None):
+    found = latency.facts
+    return Trial(number, "complete", img_size=img_size, score=80.0, macs=1, latency_ms=latency.median_ms, latency=found)
+
+
+def test_designs_of_an_early_and_a_busy_hour_compare_with_later_ones():
+    early, late = trials_at_one_speed([trial(0, EARLY), trial(1, LATE)])
+    assert early.latency_ms == early.latency["median_ms"] == late.latency_ms == 20.0
+    assert early.latency["usual_ms"] == 10.0 and early.latency_doubt and late == trial(1, LATE)
+
+
+def test_public_networks_of_a_size_are_at_the_speed_of_the_designs_of_that_size():
+    peers = [StudyPeer(name, size, 1, 1, latency=EARLY.facts) for name, size in (("a", 224), ("b", 256))]
+    record = StudyRecord("s", StudyConfig(space="msg"), [trial(0, LATE)], peers=peers)
+    found = record_at_one_speed(record)
+    assert [peer.latency_ms for peer in found.peers] == [20.0, 25.0] and found.trials == record.trials

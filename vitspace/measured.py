@@ -1,0 +1,166 @@
+"""A measured latency, and the latencies of one machine at one speed."""
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, fields, replace
+from typing import Any
+
+#: The network that is run in turn with each that is timed.
+REFERENCE = "resnet18"
+#: Half the width of an interval, relative, from which a latency is unsure.
+UNSURE = 0.10
+#: Standard deviation of the logarithm of a latency between two measurements of one network, by runtime
+#: (tests/bench/restless.py). OpenVINO, which was not measured so, is taken to be like onnxruntime.
+REPEAT_SD = {"eager": 0.015, "onnxruntime": 0.025, "openvino": 0.025}
+#: The same of the correction, as a share of the logarithm of how much slower than usual the reference was.
+CORRECTION_SD = 0.35
+#: What the names of back ends that run networks in int8 end in.
+INT8 = "-int8"
+#: Quantile of a normal distribution for an interval of 95 %.
+_NORMAL_95 = 1.96
+
+
+def runtime_of(backend: str) -> str:
+    """Return the package that runs a back end's networks: openvino of ``openvino-int8``."""
+    return backend.removesuffix(INT8)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds a batch, at the reference network's usual speed; see `vitspace.latency.protocol`.
+
+    Attributes:
+        median_ms: Median of the runs; p10_ms and p90_ms are percentiles, low_ms and high_ms its 95 % interval, which
+            holds what the runs leave open and what the correction to the usual speed does.
+        measured_ms: Median as a watch showed it.
+        reference_ms: Median of the reference network, run in turn, in time that it had the core.
+        usual_ms: What that is on this host when nothing else runs, as far as was seen.
+        core_share: Share of the time in which this process had its core.
+        spread: Standard deviation of the logarithm of the ratio to the reference, from the runs.
+        times: How many measurements it is the mean of.
+        prepare_seconds: What it took before to export the network and compile it for a back end.
+    """
+
+    median_ms: float
+    p10_ms: float
+    p90_ms: float
+    low_ms: float
+    high_ms: float
+    measured_ms: float
+    reference_ms: float
+    usual_ms: float
+    core_share: float
+    spread: float
+    backend: str
+    runs: int
+    threads: int
+    batch: int
+    dtype: str
+    host: str
+    times: int = 1
+    prepare_seconds: float = 0.0
+
+    @property
+    def ratio(self) -> float:
+        """Milliseconds over those of the reference network."""
+        return self.median_ms / self.usual_ms
+
+    @property
+    def error(self) -> float:
+        """Half the width of the interval, relative."""
+        return self.high_ms / self.median_ms - 1
+
+    @property
+    def doubt(self) -> str:
+        """Say why the latency is known badly, or return an empty string."""
+        if self.error <= UNSURE:
+            return ""
+        return f"known to {self.error:.0%}: {REFERENCE} took {self.reference_ms:.1f} ms, usually {self.usual_ms:.1f} ms"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a trial keeps of it."""
+        return asdict(self) | {"doubt": self.doubt}
+
+    def at_usual(self, usual_ms: float) -> "Latency":
+        """Return the same measurement where the reference's usual time is known better."""
+        scale = usual_ms / self.usual_ms
+        median = self.median_ms * scale
+        width = _NORMAL_95 * replace(self, usual_ms=usual_ms)._sd
+        return replace(
+            self,
+            median_ms=median,
+            p10_ms=self.p10_ms * scale,
+            p90_ms=self.p90_ms * scale,
+            low_ms=median * math.exp(-width),
+            high_ms=median * math.exp(width),
+            usual_ms=usual_ms,
+        )
+
+    def joined(self, other: "Latency") -> "Latency":
+        """Return the mean of two measurements of one network, at the usual speed as this one has it.
+
+        Each weighs by how well it is known, the inverse of its variance.
+        """
+        other = other.at_usual(self.usual_ms)
+        to = self._sd**2 / (self._sd**2 + other._sd**2)
+        of, times = 1 - to, self.times + other.times
+        # What unequal weights leave of repeating, beyond what `times` equal ones would.
+        unequal = self._repeat_sd**2 * (of**2 / self.times + to**2 / other.times - 1 / times)
+        mean = replace(
+            self,
+            median_ms=self.median_ms**of * other.median_ms**to,
+            reference_ms=self.reference_ms**of * other.reference_ms**to,
+            spread=math.sqrt((of * self.spread) ** 2 + (to * other.spread) ** 2 + max(0.0, unequal)),
+            runs=self.runs + other.runs,
+            times=times,
+        )
+        return mean.at_usual(self.usual_ms)
+
+    @property
+    def _repeat_sd(self) -> float:
+        return REPEAT_SD[runtime_of(self.backend)]
+
+    @property
+    def _sd(self) -> float:
+        """Standard deviation of the logarithm of the milliseconds."""
+        correction = CORRECTION_SD * math.log(self.reference_ms / self.usual_ms)
+        return math.sqrt(self.spread**2 + self._repeat_sd**2 / self.times + correction**2)
+
+
+_NEEDED = {field.name for field in fields(Latency) if field.default is MISSING}
+_KNOWN = {field.name for field in fields(Latency)}
+
+
+def at_one_speed(latencies: Sequence[Mapping[str, Any]], sizes: Sequence[Hashable]) -> list[Mapping[str, Any]]:
+    """Restate latencies of one host and setting at one usual time of the reference, the least of theirs.
+
+    That time is learnt as a host is used. What was stated early, on a busy machine, was stated at too slow a speed, and
+    does not compare with what was stated later.
+
+    Args:
+        latencies: Fields of `Latency` and others; those that lack one, as predictions do, stay as they are.
+        sizes: Size of image of each.
+    """
+    found = [_read(latency) for latency in latencies]
+    usual: dict[Hashable, float] = {}
+    for each, size in zip(found, sizes, strict=True):
+        if each:
+            usual[_setting(each, size)] = min(each.usual_ms, usual.get(_setting(each, size), math.inf))
+    return [
+        latency
+        if each is None or each.usual_ms == usual[_setting(each, size)]
+        else {**latency, **each.at_usual(usual[_setting(each, size)]).facts}
+        for latency, each, size in zip(latencies, found, sizes, strict=True)
+    ]
+
+
+def _read(latency: Mapping[str, Any]) -> Latency | None:
+    """Return a latency that was measured and is known whole."""
+    if not latency.keys() >= _NEEDED or runtime_of(latency["backend"]) not in REPEAT_SD:
+        return None
+    return Latency(**{name: value for name, value in latency.items() if name in _KNOWN})
+
+
+def _setting(latency: Latency, size: Hashable) -> Hashable:
+    return latency.host, latency.backend, latency.threads, latency.batch, latency.dtype, size
