@@ -132,7 +132,7 @@ _NEEDED = {field.name for field in fields(Latency) if field.default is MISSING}
 _KNOWN = {field.name for field in fields(Latency)}
 
 
-def at_one_speed(latencies: Sequence[Mapping[str, Any]], sizes: Sequence[Hashable]) -> list[Mapping[str, Any]]:
+def at_one_speed(latencies: Sequence[Mapping[str, Any]], settings: Sequence[Hashable]) -> list[Mapping[str, Any]]:
     """Restate latencies of one host and setting at one usual time of the reference, the least of theirs.
 
     That time is learnt as a host is used. What was stated early, on a busy machine, was stated at too slow a speed, and
@@ -140,18 +140,18 @@ def at_one_speed(latencies: Sequence[Mapping[str, Any]], sizes: Sequence[Hashabl
 
     Args:
         latencies: Fields of `Latency` and others; those that lack one, as predictions do, stay as they are.
-        sizes: Size of image of each.
+        settings: What they are told apart by beside that: size of image and processor of each.
     """
     found = [_read(latency) for latency in latencies]
     usual: dict[Hashable, float] = {}
-    for each, size in zip(found, sizes, strict=True):
+    for each, setting in zip(found, settings, strict=True):
         if each:
-            usual[_setting(each, size)] = min(each.usual_ms, usual.get(_setting(each, size), math.inf))
+            usual[_setting(each, setting)] = min(each.usual_ms, usual.get(_setting(each, setting), math.inf))
     return [
         latency
-        if each is None or each.usual_ms == usual[_setting(each, size)]
-        else {**latency, **each.at_usual(usual[_setting(each, size)]).facts}
-        for latency, each, size in zip(latencies, found, sizes, strict=True)
+        if each is None or each.usual_ms == usual[_setting(each, setting)]
+        else {**latency, **each.at_usual(usual[_setting(each, setting)]).facts}
+        for latency, each, setting in zip(latencies, found, settings, strict=True)
     ]
 
 
@@ -162,5 +162,5 @@ def _read(latency: Mapping[str, Any]) -> Latency | None:
     return Latency(**{name: value for name, value in latency.items() if name in _KNOWN})
 
 
-def _setting(latency: Latency, size: Hashable) -> Hashable:
-    return latency.host, latency.backend, latency.threads, latency.batch, latency.dtype, size
+def _setting(latency: Latency, setting: Hashable) -> Hashable:
+    return latency.host, latency.backend, latency.threads, latency.batch, latency.dtype, setting

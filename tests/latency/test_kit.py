@@ -32,7 +32,7 @@ def test_times_belong_to_the_designs_of_their_files(specs, results, tmp_path):
         ("ms", "nan", "ms is a number above 0"),
         ("ms", "1e9", "below 600000"),
         ("reference_ms", "fast", "reference_ms is a number"),
-        ("sd", "-2", "sd is a number from 0"),
+        ("sd", "-0.5", "sd is a number from 0"),
         ("file", "002.onnx", "has 2 of '002.onnx'"),
         ("kit", "another", "one kit and device"),
         ("cpu", "Cortex-A53", "has cpu Cortex-A53 and Cortex-A76"),

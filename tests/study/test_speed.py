@@ -24,6 +24,11 @@ def test_designs_of_an_early_and_a_busy_hour_compare_with_later_ones():
     assert early.latency["usual_ms"] == 10.0 and early.latency_doubt and late == trial(1, LATE)
 
 
+def test_designs_of_two_processors_of_one_name_stay_as_they_are():
+    trials = [replace(trial(i, each), details={"host": {"cpu": f"cpu {i}"}}) for i, each in enumerate((EARLY, LATE))]
+    assert trials_at_one_speed(trials) == trials
+
+
 def test_public_networks_of_a_size_are_at_the_speed_of_the_designs_of_that_size():
     peers = [StudyPeer(name, size, 1, 1, latency=EARLY.facts) for name, size in (("a", 224), ("b", 256))]
     record = StudyRecord("s", StudyConfig(space="msg"), [trial(0, LATE)], peers=peers)

@@ -66,9 +66,6 @@ def onnx_runner(graph: bytes, image: Tensor, threads: int) -> Runner:
     return lambda: session.run(None, feed)
 
 
-#: What the name of a backend in int8 ends in.
-
-
 @cache
 def openvino_core() -> Any:
     """Return the one ``openvino.Core`` of this process.

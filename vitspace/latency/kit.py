@@ -130,10 +130,10 @@ def _checked(cells: Sequence[str], where: str) -> dict[str, str]:
     if len(cells) != len(COLUMNS):
         raise InputError(f"{where}, is damaged: a row has {len(COLUMNS)} cells, but this has {len(cells)}")
     row = dict(zip(COLUMNS, cells, strict=True))
-    for name, least, most in (("ms", 0.0, _MOST_MS), ("reference_ms", 0.0, _MOST_MS), ("sd", -1.0, _MOST_SD)):
+    for name, may_be_0, most in (("ms", False, _MOST_MS), ("reference_ms", False, _MOST_MS), ("sd", True, _MOST_SD)):
         value = _number(row[name])
-        if not least < value < most:
-            rule = f"above 0 and below {most:g}" if least == 0 else f"from 0 to {most:g}"
+        if not (0 < value < most or (may_be_0 and value == 0)):
+            rule = f"from 0 to {most:g}" if may_be_0 else f"above 0 and below {most:g}"
             raise InputError(f"{where}: {name} is a number {rule}, but got {shown(row[name])}")
     return row
 
