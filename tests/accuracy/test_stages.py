@@ -6,18 +6,21 @@ import pytest
 import vitspace
 from vitspace.accuracy.prediction import summed
 from vitspace.accuracy.predictor import predictor
-from vitspace.accuracy.stages import PARAMS_AT, unseen
+from vitspace.accuracy.stages import MACS_AT, PARAMS_AT, STEP, unseen
 from vitspace.anchors.references import main_anchors
 from vitspace.costs import cost
+from vitspace.costs.stages import StageCosts
 
 
-def test_the_largest_shares_of_params_are_those_of_published_designs():
-    largest = dict.fromkeys(PARAMS_AT, 0.0)
-    for row in main_anchors():
-        counted = cost(row.spec)
-        for at, (depth, count) in zip(PARAMS_AT, counted.counts[1], strict=False):
-            largest[at] = max(largest[at], count.deep(depth).params / counted.params)
-    assert largest == pytest.approx(PARAMS_AT, abs=0.001)
+def test_what_stages_may_hold_and_how_they_grow_is_what_published_designs_have_shown():
+    shown = [(StageCosts.of(row.spec), cost(row.spec).params) for row in main_anchors()]
+    for at, stride in enumerate(PARAMS_AT):
+        assert {int(stages.strides[0, at]) for stages, _ in shown} == {stride}
+        params = [stages.params[0, at] / whole for stages, whole in shown]
+        assert max(params) == pytest.approx(PARAMS_AT[stride], abs=0.001)
+        macs = [stages.macs[0, at] / stages.macs[0].sum() for stages, _ in shown]
+        assert min(macs) == pytest.approx(MACS_AT[stride], abs=0.001)
+    assert max((stages.dims[0, 1:] / stages.dims[0, :-1]).max() for stages, _ in shown) == STEP
 
 
 def test_published_designs_have_shown_all_that_they_are():
@@ -29,9 +32,28 @@ def test_a_stage_narrower_than_the_one_before_is_marked_and_widens_the_interval(
     stages = [*spec.stages]
     stages[1] = stages[1].changed(dim=16, heads=2)
     narrow = dataclasses.replace(spec, stages=tuple(stages))
-    assert unseen(narrow) == {"stage 2 is narrower (16) than stage 1 (32), as in no published network of ours": 1.0}
+    assert unseen(narrow)["stage 2 is narrower (16) than stage 1 (32), as in no published network of ours"] == 1
     known, found = summed([spec, narrow])
     assert not found.inside and found.sd > 1.5 * known.sd and "stage 2 is narrower" in str(found)
+
+
+def test_a_stage_four_times_as_wide_as_the_one_before_is_marked():
+    spec = vitspace.anchor("mat_2").spec
+    stages = [*spec.stages]
+    stages[3] = stages[3].changed(dim=512)
+    (words, beyond), *_ = unseen(dataclasses.replace(spec, stages=tuple(stages))).items()
+    assert words.startswith("stage 4 is 4.0 times as wide (512) as stage 3 (128)")
+    assert beyond == pytest.approx(1 / 3)
+
+
+def test_a_thin_second_stage_is_marked():
+    spec = vitspace.anchor("msg_tiny").spec
+    stages = [*spec.stages]
+    stages[1] = stages[1].changed(depth=1)
+    stages[2] = stages[2].changed(depth=28)
+    ((words, beyond),) = unseen(dataclasses.replace(spec, stages=tuple(stages))).items()
+    assert "of the FLOPs are in stages at stride 8, where published networks of ours have at least 7.2%" in words
+    assert 0 < beyond < 1
 
 
 def test_params_that_sit_in_early_stages_are_marked():

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitspace.accuracy.features import LAW, SHAPE, Array, Features, features
-from vitspace.accuracy.guards import BOXED, HIGH, LIKE, LOW, PARAMS_AT, Guards
+from vitspace.accuracy.guards import BOXED, HIGH, LIKE, LOW, MACS_AT, PARAMS_AT, STEP, Guards
 from vitspace.accuracy.process import UNKNOWN, Codes, Inputs, Process, Scales
 from vitspace.accuracy.recipes import DISTILLED, USUAL
 from vitspace.accuracy.table import Row, numbers_of, published
@@ -95,6 +95,8 @@ class Predictor:
             BOXED,
             LIKE,
             PARAMS_AT,
+            MACS_AT,
+            STEP,
             KIN,
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
