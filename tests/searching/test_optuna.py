@@ -76,7 +76,7 @@ def test_a_score_that_no_seed_decides_is_not_scored_again(run, proxy):
     record = run(CONFIG.model_copy(update={"trials": 3}))
     assert [seed for _, seed in proxy.scored] == [7, 7, 7]
     assert record.reference["scores"] == [record.trials[0].score] and "noise" not in record.reference
-    assert record.reference_point == reference_point(record.trials[0], CONFIG, 3.0)
+    assert list(record.reference_point) == reference_point(record.trials[0], CONFIG, 3.0)
 
 
 def test_every_trial_says_how_it_was_run_and_where(run, proxy, tmp_path):
