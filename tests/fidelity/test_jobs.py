@@ -4,7 +4,7 @@ import vitspace
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.fidelity.designs import DesignFilter, designs
-from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_rows, plan, run
+from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_rows, plan, run, without_repeats
 from vitspace.files import data_folder
 from vitspace.proxies import COMBINATIONS, SCORES, ProxyError
 from vitspace.proxies.cards import FOLDER
@@ -43,6 +43,20 @@ def test_a_fresh_run_leaves_committed_scores_aside_and_goes_on(tmp_path, monkeyp
     rows = run(jobs[0])
     assert rows and set(known_rows(request)) == set(rows)
     assert len(plan(request, known_rows(request))) == len(jobs) - 1
+
+
+@pytest.mark.parametrize(("words", "seeds"), [("shared weights", [0]), ("", [0, 1])])
+def test_a_score_that_no_seed_decides_is_measured_once(monkeypatch, words, seeds):
+    from vitspace.fidelity import jobs
+
+    class Settled:
+        rests_on = words
+
+    monkeypatch.setattr(jobs, "_opened", lambda name, data, device: Settled())
+    asked = [Job(designs()[0], ("train:tiny", "zico"), seed, "own") for seed in (0, 1)]
+    left = without_repeats(asked)
+    assert [job.seed for job in left if "train:tiny" in job.proxies] == seeds
+    assert [job.seed for job in left if "zico" in job.proxies] == [0, 1]
 
 
 @pytest.mark.parametrize("kind", [ProxyError, InputError])

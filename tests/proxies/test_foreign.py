@@ -10,7 +10,7 @@ from newcomers import install
 
 import vitspace
 from vitspace.errors import InputError
-from vitspace.proxies import ProxyError, ProxyFault, Score, kind_of, open_proxy, trains
+from vitspace.proxies import ProxyError, ProxyFault, Score, kind_of, open_proxy, rests_on, trains
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "proxy.md"
 BODY = """
@@ -82,6 +82,7 @@ def opened(tmp_path, monkeypatch):
         BODY.replace('return {"name": "mine"}', "raise ValueError('no')"),
         BODY.replace("worst = None", "worst = 'bad'"),
         BODY.replace("worst = None", "worst = float('nan')"),
+        BODY.replace("worst = None", "worst, rests_on = None, 3"),
         BODY.replace("TRAINS = False", "TRAINS = 'no'"),
         BODY.replace("worst = None", "rungs, keep = (), 0.5"),
         BODY.replace("worst = None", "rungs, keep = (3,), 0.5"),
@@ -172,6 +173,11 @@ def test_whatever_can_be_called_opens_a_proxy(opened):
     for text in ("from functools import partial\nopen_proxy = partial(open_proxy)", "open_proxy = Opens()"):
         body = f"{BODY}\nclass Opens:\n    def __call__(self, argument, data, device, seed): return Mine()\n{text}"
         assert opened(body.replace("SCORE", "3")).score(SPEC, 0).value == 3.0
+
+
+def test_what_a_score_rests_on_in_place_of_a_seed_is_told_on(opened):
+    assert rests_on(opened(BODY.replace("worst = None", "worst, rests_on = None, 'a table'"))) == "a table"
+    assert rests_on(opened(BODY)) == ""
 
 
 def test_rungs_are_proxies_too(opened):

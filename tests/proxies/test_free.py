@@ -6,7 +6,7 @@ import pytest
 
 import vitspace
 from vitspace.errors import InputError
-from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, ProxyError, open_proxy
+from vitspace.proxies import COMBINATIONS, PROXIES, SCORES, ProxyError, open_proxy, rests_on
 from vitspace.proxies.combinations import fitted
 from vitspace.proxies.combinations.rank import place
 from vitspace.proxies.scores import MeasuredScores
@@ -36,6 +36,11 @@ def test_a_score_is_a_proxy(caplog):
     score = proxy.score(vitspace.anchor("mat_1").spec, seed=0)
     assert score.value == vitspace.cost(vitspace.anchor("mat_1").spec).params
     assert proxy.worst is None and proxy.describe()["training_free"]
+
+
+@pytest.mark.parametrize(("name", "words"), [("params", "counts of the network"), ("zico", "")])
+def test_what_only_counts_rests_on_no_seed(name, words):
+    assert rests_on(open_proxy(name, "", "cpu")) == words
 
 
 @pytest.mark.parametrize("name", COMBINATIONS)

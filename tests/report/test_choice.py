@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from vitspace.errors import InputError
-from vitspace.report.choice import chosen_few, design_lines, select
+from vitspace.report.choice import chosen_few, design_lines, rule_words, select
 from vitspace.report.words import design_commands
 
 
@@ -16,6 +16,14 @@ def test_within_noise_of_the_best_the_cheapest_counts(record):
 def test_without_known_noise_only_the_best_counts(record):
     silent = replace(record, reference={})
     assert select(silent, "cheapest") == select(silent, "best")
+
+
+def test_where_no_seed_decides_a_score_no_choice_claims_noise(record):
+    told = record.resolved | {"proxy": {"name": "params", "rests_on": "counts of the network"}}
+    settled = replace(record, resolved=told)
+    assert select(settled, "cheapest") == select(settled, "best")
+    assert not [each.title for each in chosen_few(settled) if "noise" in each.title]
+    assert rule_words(settled, "cheapest") == "the fewest FLOPs among the designs of the best score"
 
 
 def test_the_knee_lies_above_the_straight_trade(record):

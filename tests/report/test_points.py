@@ -41,6 +41,16 @@ def test_the_headline_counts_what_was_screened_and_warns(points):
     assert f"No better than chance (-3.000) in the short training: {trial_name(points.trials[3])} (trial 3)." in text
 
 
+def test_shared_weights_are_no_check_that_a_design_trains(points):
+    told = points.resolved["proxy"] | {"trains": True, "rests_on": "shared weights"}
+    shared = replace(points, resolved=points.resolved | {"proxy": told})
+    assert check_sentence(shared).startswith(
+        "Proxy scores are the negative validation loss with shared weights, and no"
+    )
+    assert "No better than chance (-3.000) with shared weights: " in headline(shared)
+    assert "which trains nothing" in training_check(shared).title
+
+
 def test_what_a_sampler_proposed_is_counted_apart_from_what_was_screened(points):
     chosen = [trial.spec.id for trial in points.trials[1:4]]
     later = replace(points, screening=points.screening | {"chosen": chosen})

@@ -2,7 +2,10 @@ from dataclasses import replace
 
 import pytest
 
+from vitspace.report.noise import noise_limit
+from vitspace.report.page.sections import chosen_note
 from vitspace.report.proxy import proxy_note
+from vitspace.report.tables import calibration
 from vitspace.report.terminal import terminal_table
 from vitspace.report.words import (
     design_commands,
@@ -93,6 +96,29 @@ def test_a_training_free_score_stands_beside_its_report_card(record):
     assert "tau 0.84 with ImageNet top-1 over the anchors (params alone 0.79), 91% of 81 ablation pairs" in text
     assert "4.5 of the 12 that params order wrongly or tie (chance: 6)" in text
     assert score_label(free) == "training-free score ridge"
+
+
+SHARED = "shared weights trained for 517 steps on cifar10 at 64 px, seed 0"
+
+
+def test_shared_weights_are_named_in_place_of_a_training_and_of_seeds(record):
+    told = record.resolved["proxy"] | {"trains": True, "rests_on": SHARED, "steps": 517}
+    shared = replace(record, resolved=record.resolved | {"proxy": told}, reference={"scores": [-2.5]})
+    text = proxy_sentence(shared)
+    assert f"each is the negative validation loss with {SHARED}, which no seed of the search changes" in text
+    assert proxy_note(shared) == f"Proxy: {SHARED}. Not ImageNet accuracy."
+    assert f"Scores rest on {SHARED}, and on no seed" in chosen_note(shared)
+    assert "scratch" not in text and "noise" not in headline(shared) and noise_limit(shared) is None
+    notes = dict(calibration(shared)[["quantity", "note"]].to_numpy())
+    assert notes == {"loss of the reference": "in nats, the same with every seed"}
+    hard = replace(shared, reference=shared.reference | {"chance_loss": 2.75})
+    assert "(-2.750): train longer before their order is believed." in headline(hard)
+
+
+def test_a_further_training_names_what_it_begins_with(record):
+    told = record.resolved["proxy"] | {"begins_with": SHARED}
+    text = proxy_sentence(replace(record, resolved=record.resolved | {"proxy": told}))
+    assert f"after 40 steps of training on fractal at 64 px (batch 32) from {SHARED}, so it measures" in text
 
 
 def test_what_is_unknown_is_not_said(bare):

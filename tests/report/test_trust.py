@@ -34,3 +34,10 @@ def test_halving_has_the_card_of_its_highest_rung(record):
     rungs = [{"name": f"train:{preset}", "data": "fractal"} for preset in ("tiny", "small")]
     proxy = rungs[-1] | {"name": "halving:tiny/small", "rungs": rungs}
     assert "`vitspace fidelity train:small`" in report_card(replace(record, resolved={"proxy": proxy}))
+
+
+def test_shared_weights_are_judged_by_their_folder(record):
+    asked = record.config.model_copy(update={"proxy": "supernet:runs/net"})
+    told = {"name": "supernet:net@0a1b2c3d", "rests_on": "shared weights"}
+    shared = replace(record, config=asked, resolved={"proxy": told})
+    assert "`vitspace fidelity supernet:runs/net`" in report_card(shared)

@@ -71,6 +71,14 @@ def test_rejected_draws_are_kept_with_their_reason(run, proxy):
     assert len(proxy.scored) == 14 + 1  # and the first design's second seed
 
 
+def test_a_score_that_no_seed_decides_is_not_scored_again(run, proxy):
+    proxy.rests_on = "shared weights"
+    record = run(CONFIG.model_copy(update={"trials": 3}))
+    assert [seed for _, seed in proxy.scored] == [7, 7, 7]
+    assert record.reference["scores"] == [record.trials[0].score] and "noise" not in record.reference
+    assert list(record.reference_point) == reference_point(record.trials[0], CONFIG, 3.0)
+
+
 def test_every_trial_says_how_it_was_run_and_where(run, proxy, tmp_path):
     proxy.fail_on = {3: ProxyError("nan"), 4: KeyboardInterrupt()}
     with pytest.raises(KeyboardInterrupt):

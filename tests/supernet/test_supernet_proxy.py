@@ -9,7 +9,7 @@ from telling import RECIPE, Told
 
 from vitspace.errors import InputError
 from vitspace.families import anchor
-from vitspace.proxies import ProxyError, canonical_name, open_proxy
+from vitspace.proxies import ProxyError, canonical_name, open_proxy, rests_on
 from vitspace.proxies.inherited import inherit
 from vitspace.proxies.names import scores_name
 from vitspace.proxies.selective import check_knows
@@ -33,6 +33,13 @@ def test_a_score_is_the_negative_validation_loss_the_same_each_time(proxy, desig
     assert all(math.isfinite(each.value) and each.value < 0 and 0 <= each.details["accuracy"] <= 1 for each in scores)
     assert [proxy.score(spec, seed=1).value for spec in designs] == [each.value for each in scores]
     assert len({each.value for each in scores}) == 3
+
+
+def test_scores_rest_on_the_weights_unless_designs_are_trained_further(proxy, trained):
+    words = "shared weights trained for 4 steps on fractal:3 at 32 px, seed 0"
+    assert rests_on(proxy) == words and proxy.describe()["steps"] == 4
+    tuned = open_proxy(f"supernet:{trained[0]},finetune=2", "", "cpu")
+    assert rests_on(tuned) == "" and (tuned.describe()["begins_with"], tuned.describe()["steps"]) == (words, 2)
 
 
 def test_the_ends_score_as_the_training_said(proxy, trained, small):

@@ -51,6 +51,12 @@ def test_a_batch_that_cannot_be_is_refused(wishes, images, world, message):
         make_plan(RECIPE, wishes, images, world)
 
 
+def test_what_to_type_for_few_images_is_said_and_fits():
+    with pytest.raises(InputError, match="--batch-size 128 sets a smaller one, and --recipe small is for few images"):
+        make_plan(Recipe(batch_size=4096), Wishes(), 1297, 1)
+    assert make_plan(Recipe(batch_size=4096), Wishes(batch_size=128), 1297, 1, at_once=32).updates == 10
+
+
 def test_a_batch_that_a_cpu_cannot_take_in_parts_is_refused():
     with pytest.raises(InputError, match="2 to 32 images at once, equal parts of a batch, but 37 has no such part"):
         make_plan(Recipe(batch_size=37), Wishes(), 20000, 1, at_once=32)

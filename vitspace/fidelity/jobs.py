@@ -2,14 +2,25 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from vitspace.costs import cost
 from vitspace.errors import InputError, shown
 from vitspace.fidelity.curves import keep_curve
 from vitspace.fidelity.designs import DesignFilter, PublishedDesign, designs
-from vitspace.proxies import COMBINATIONS, SCORES, Proxy, ProxyError, ProxyFault, kind_of, open_proxy, part_data, trains
+from vitspace.proxies import (
+    COMBINATIONS,
+    SCORES,
+    Proxy,
+    ProxyError,
+    ProxyFault,
+    kind_of,
+    open_proxy,
+    part_data,
+    rests_on,
+    trains,
+)
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.score_tables import ScoreRow, committed_rows, keep, local_rows, new_row
 from vitspace.proxies.scores import BASELINES, INITS, Settings, measure
@@ -188,6 +199,17 @@ def check_data_of(jobs: Iterable[Job]) -> None:
         for name in job.proxies:
             if name not in SCORES:
                 _opened(*job.opened_as.get(name, (name, "")), job.device)
+
+
+def without_repeats(jobs: Iterable[Job]) -> list[Job]:
+    """Return jobs without the second seeds of proxies whose scores no seed decides."""
+    left = ((job, tuple(name for name in job.proxies if not _repeats(job, name))) for job in jobs)
+    return [replace(job, proxies=proxies) for job, proxies in left if proxies]
+
+
+def _repeats(job: Job, name: str) -> bool:
+    opened_as = job.opened_as.get(name, (name, ""))
+    return job.seed > 0 and name not in SCORES and bool(rests_on(_opened(*opened_as, job.device)))
 
 
 def _row(job: Job, name: str, value: float | None, **rest: object) -> ScoreRow:

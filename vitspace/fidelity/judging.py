@@ -9,7 +9,7 @@ from pathlib import Path
 from vitspace.fidelity.cards import Card, make_cards
 from vitspace.fidelity.figure import write_figures
 from vitspace.fidelity.folder import folder_rows, merged, write_folder
-from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_rows, plan, run
+from vitspace.fidelity.jobs import FidelityRequest, Job, check_data_of, known_rows, plan, run, without_repeats
 from vitspace.fidelity.posterior import posterior_card
 from vitspace.fidelity.predicted import predictor_card
 from vitspace.folders import check_folder, owning
@@ -87,6 +87,7 @@ def _measured(jobs: Sequence[Job], device: str, timeout: float | None, track: Tr
     try:
         if jobs and timeout != 0:
             check_data_of(jobs)
+            jobs = without_repeats(jobs)
         with computing_on(default_threads(device)):
             _measure(jobs, timeout, track, rows)
     except KeyboardInterrupt:

@@ -7,7 +7,17 @@ A package of your own registers a module with such an ``open_proxy`` by the entr
 `vitspace.proxies.registry` for what else it may say.
 """
 
-from vitspace.proxies.proxy import Laddered, Proxy, ProxyError, ProxyFault, Score, Selective, finite
+from vitspace.proxies.proxy import (
+    Laddered,
+    Proxy,
+    ProxyError,
+    ProxyFault,
+    Score,
+    Selective,
+    Settled,
+    finite,
+    rests_on,
+)
 from vitspace.proxies.registry import (
     CAUTION,
     COMBINATIONS,
@@ -37,12 +47,14 @@ __all__ = [
     "ProxyFault",
     "Score",
     "Selective",
+    "Settled",
     "canonical_name",
     "finite",
     "kind_of",
     "module_of",
     "open_proxy",
     "part_data",
+    "rests_on",
     "takes_data",
     "trains",
 ]

@@ -26,6 +26,7 @@ class Foreign:
     Attributes:
         module: The module of its class, whose code measures.
         name: What it calls itself.
+        rests_on: What decides its scores where no seed does, in words.
         worst: The score's negative for chance, or None.
 
     Raises:
@@ -42,6 +43,7 @@ class Foreign:
         _check_takes(inner.score, f"{told}: {_SCORES}", None, 0, None)
         self.name = _called(f"{told}: name", str, self._told("name", ""))
         self.worst: float | None = self._worst()
+        self.rests_on = self._rests_on()
         self.describe()
 
     def describe(self) -> dict[str, Any]:
@@ -110,6 +112,12 @@ class Foreign:
         if value is None or not math.isfinite(value):
             raise ProxyFault(f"{self.told}: worst is a finite number or None, but got {shown(worst)}")
         return value
+
+    def _rests_on(self) -> str:
+        words = self._told("rests_on", "")
+        if not isinstance(words, str):
+            raise ProxyFault(f"{self.told}: rests_on is a text, but got {shown(words)}")
+        return words
 
     def _told(self, name: str, otherwise: Any = None) -> Any:
         """Return an attribute; a property runs another package's code."""

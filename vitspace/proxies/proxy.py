@@ -65,6 +65,20 @@ class Selective(Protocol):
         """Say why it does not score a design; an empty string where it does."""
 
 
+@runtime_checkable
+class Settled(Protocol):
+    """A proxy that can give a design the same score with every seed."""
+
+    @property
+    def rests_on(self) -> str:
+        """What decides its scores in a seed's place, in words; empty where a seed does decide."""
+
+
+def rests_on(proxy: Proxy) -> str:
+    """Return what decides a proxy's scores where no seed does, in words; else an empty string."""
+    return proxy.rests_on if isinstance(proxy, Settled) else ""
+
+
 def finite(score: float) -> float:
     """Return a score as a float, where it is a number.
 

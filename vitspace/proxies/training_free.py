@@ -32,6 +32,15 @@ class FreeProxy:
     settings: Settings
     worst: float | None = None
 
+    @property
+    def rests_on(self) -> str:
+        """The network's counts, where that is all that it scores; empty where weights are drawn."""
+        return "" if needs_device(self._names) else "counts of the network"
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return self.model.components if self.model else (self.name,)
+
     def describe(self) -> dict[str, Any]:
         """Return the settings, the weights of a combination, and the report card as committed."""
         record = {"name": self.name, "training_free": True, "data": "fractal", **asdict(self.settings)}
@@ -45,9 +54,8 @@ class FreeProxy:
         Raises:
             ProxyError: a score it needs is not finite, or cannot be had of this network.
         """
-        names = self.model.components if self.model else (self.name,)
         with training_step(pausing=self.settings.device == "cpu"):  # a score takes no longer than a step of training
-            found = measure(Subject.of_spec(spec), names, replace(self.settings, seed=seed))
+            found = measure(Subject.of_spec(spec), self._names, replace(self.settings, seed=seed))
         if found.failures:
             name, why = next(iter(found.failures.items()))
             raise ProxyError(f"{name}: {why}")

@@ -2,7 +2,7 @@
 
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite
-from vitspace.report.proxy import measured_after, own_name, trains
+from vitspace.report.proxy import measured_after, own_name, rests_on, trains, trains_each
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.words import plural
@@ -20,7 +20,7 @@ def chance_score(record: StudyRecord) -> float | None:
 
 
 def unlearned(record: StudyRecord) -> list[Trial]:
-    """Completed trials that do no better than a guess in the short training."""
+    """Completed trials that do no better than a guess by the proxy."""
     chance = chance_score(record)
     found = [(trial, proxy_value(record, trial)) for trial in record.completed]
     return [trial for trial, value in found if chance is not None and value is not None and value <= chance]
@@ -39,25 +39,37 @@ def unlearned_words(record: StudyRecord, named: int = 4) -> str:
     if record.in_points:
         names = ", ".join(f"{trial_name(trial)} (trial {trial.number})" for trial in worse)
         said = names if len(worse) <= named else f"{len(worse)} of {plural(len(record.completed), 'design')}"
-        why = "Train longer, as --proxy train:small does, before it is believed that such a design trains."
-        if any(trial.anchor for trial in worse):
-            why = "Published ones are among them, so this training is too short to tell; --proxy train:small is longer."
-        return f"No better than chance ({chance:.3f}) in the short training: {said}. {why}"
+        return f"No better than chance ({chance:.3f}) {_by(record)}: {said}. {_doubt(record, worse)}"
+    longer = "" if rests_on(record) else ", as --proxy train:small does,"
     return (
         f"{len(worse)} of the {len(record.completed)} scores are no better than chance "
-        f"({chance:.3f}): train longer, as --proxy train:small does, before their order is believed."
+        f"({chance:.3f}): train longer{longer} before their order is believed."
     )
+
+
+def _by(record: StudyRecord) -> str:
+    settled = rests_on(record)
+    return f"with {settled}" if settled else "in the short training"
+
+
+def _doubt(record: StudyRecord, worse: list[Trial]) -> str:
+    """Say what designs that are no better than chance do not tell."""
+    if rests_on(record):
+        return "No design was trained by itself, so that this says nothing of how such a design trains."
+    if any(trial.anchor for trial in worse):
+        return "Published ones are among them, so this training is too short to tell; --proxy train:small is longer."
+    return "Train longer, as --proxy train:small does, before it is believed that such a design trains."
 
 
 def check_name(record: StudyRecord) -> str:
     """What the figure of the proxy's scores is called."""
-    return "training check" if trains(record) else f"scores of {own_name(record)}, which trains nothing"
+    return "training check" if trains_each(record) else f"scores of {own_name(record)}, which trains nothing"
 
 
 def check_sentence(record: StudyRecord) -> str:
     """What the proxy's scores are for in a study in points, and how much they weigh there."""
     if trains(record):
-        what = f"the {measured_after(record)}: a check that a design trains"
+        what = f"the {measured_after(record)}" + (": a check that a design trains" if trains_each(record) else "")
     else:
         what = f"the numbers of the training-free proxy {own_name(record)}"
     text = f"Proxy scores are {what}, and no accuracy."

@@ -10,6 +10,7 @@ from vitspace.image_sizes import format_image_size
 from vitspace.report.gaps import gap
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.points import score_text
+from vitspace.report.proxy import rests_on
 from vitspace.report.settings import settings
 from vitspace.report.tasks import carried_words
 from vitspace.report.words import dominated_by, score_word
@@ -18,6 +19,12 @@ from vitspace.study.trial import Trial
 
 #: What may be asked for by name.
 RULES = ("knee", "cheapest", "fastest", "best")
+#: Among which designs the cheapest and the fastest are chosen, by what the titles say of it.
+_WHICH = {
+    "of a tie": "designs that tie with the best",
+    "within noise": "designs that noise does not tell from the best score",
+    "": "designs of the best score",
+}
 
 
 @dataclass(frozen=True)
@@ -26,22 +33,27 @@ class Choice:
 
     trial: Trial
     rules: tuple[str, ...]
-    in_points: bool = False
+    near: str = ""
 
     @property
     def title(self) -> str:
-        """``Knee, cheapest within noise``, or in points ``Knee, cheapest of a tie``."""
-        near = "of a tie" if self.in_points else "within noise"
-        words = [f"{rule} {near}" if rule in ("cheapest", "fastest") else rule for rule in self.rules]
+        """``Knee, cheapest within noise``, in points ``of a tie``; neither where no seed decides a score."""
+        words = [f"{rule} {self.near}".strip() if rule in ("cheapest", "fastest") else rule for rule in self.rules]
         return ", ".join(words).capitalize()
+
+
+def _near(record: StudyRecord) -> str:
+    """What designs are that are not told from the best."""
+    if record.in_points:
+        return "of a tie"
+    return "" if rests_on(record) else "within noise"
 
 
 def rule_words(record: StudyRecord, rule: str) -> str:
     """Say what a rule chooses."""
-    near = "tie with the best" if record.in_points else "noise does not tell from the best score"
     return {
         "knee": f"where more cost begins to buy less {score_word(record)}",
-        "cheapest": f"the fewest FLOPs among the designs that {near}",
+        "cheapest": f"the fewest FLOPs among the {_WHICH[_near(record)]}",
         "fastest": "the lowest latency among the same",
         "best": f"the best {score_word(record)}",
     }[rule]
@@ -53,7 +65,7 @@ def chosen_few(record: StudyRecord) -> list[Choice]:
     for rule in RULES if record.front else ():
         rules.setdefault(select(record, rule).number, []).append(rule)
     trials = {trial.number: trial for trial in record.front}
-    return [Choice(trials[number], tuple(names), record.in_points) for number, names in rules.items()]
+    return [Choice(trials[number], tuple(names), _near(record)) for number, names in rules.items()]
 
 
 def select(record: StudyRecord, which: str | int) -> Trial:

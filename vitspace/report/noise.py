@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from vitspace.proxies.cards import committed_card
-from vitspace.report.proxy import proxy_name
+from vitspace.report.proxy import proxy_name, rests_on
 from vitspace.study.record import StudyRecord
 
 #: Designs with several seeds from which on the noise of a report card is better known than that of one design.
@@ -21,11 +21,13 @@ def finite(value: Any) -> float | None:
 
 
 def noise(record: StudyRecord) -> float | None:
-    """Return the standard deviation of the score between seeds; None where it was not measured.
+    """Return the standard deviation of the score between seeds; None where it was not measured, or no seed decides.
 
     It is pooled over the published designs of the proxy's report card where `ENOUGH` of them have several seeds, and
     otherwise that of the study's reference design. A value from the two seeds of one design is uncertain.
     """
+    if rests_on(record):
+        return None
     return pooled_noise(record)[0] or finite(record.reference.get("noise"))
 
 

@@ -30,6 +30,16 @@ def trains(record: StudyRecord) -> bool:
     return trains_by_name(record.config.proxy) if told is None else bool(told)
 
 
+def rests_on(record: StudyRecord) -> str:
+    """What decides the proxy's scores where no seed does, as shared weights; empty where a seed does."""
+    return str(record.told("proxy").get("rests_on") or "")
+
+
+def trains_each(record: StudyRecord) -> bool:
+    """Whether each design is trained by itself, and none is scored with weights that are there."""
+    return trains(record) and not rests_on(record)
+
+
 def proxy_word(record: StudyRecord) -> str:
     """What a proxy's number is called beside others: ``proxy score``, or ``params, training-free``."""
     return "proxy score" if trains(record) else f"{own_name(record)}, training-free"
@@ -45,13 +55,13 @@ def proxy_note(record: StudyRecord) -> str:
     """What the proxy measured, in the size of a caption."""
     if not trains(record):
         return f"Training-free proxy {own_name(record)}: no accuracy."
-    return f"Proxy: {training(record.told('proxy'))}. Not ImageNet accuracy."
+    return f"Proxy: {rests_on(record) or training(record.told('proxy'))}. Not ImageNet accuracy."
 
 
 def measured_after(record: StudyRecord) -> str:
-    """What a proxy that trains measures, and after what training."""
-    proxy = record.told("proxy")
-    return f"{measured(proxy)} after {training(proxy)}"
+    """What a proxy that trains measures, and after what training, or with which weights."""
+    proxy, settled = record.told("proxy"), rests_on(record)
+    return f"{measured(proxy)} with {settled}" if settled else f"{measured(proxy)} after {training(proxy)}"
 
 
 def measured(proxy: dict[str, Any]) -> str:
@@ -60,12 +70,14 @@ def measured(proxy: dict[str, Any]) -> str:
 
 
 def training(proxy: dict[str, Any]) -> str:
-    """``40 steps of training from scratch on fractal at 64 px (batch 32)``, without what is not known."""
-    text = (
-        f"{plural(proxy['steps'], 'step')} of training from scratch"
-        if proxy.get("steps")
-        else "a short training from scratch"
-    )
+    """``40 steps of training from scratch on fractal at 64 px (batch 32)``, without what is not known.
+
+    Where it begins with trained weights, these stand at the end.
+    """
+    begins = proxy.get("begins_with")
+    text = f"{plural(proxy['steps'], 'step')} of training" if proxy.get("steps") else "a short training"
+    text += "" if begins else " from scratch"
     text += f" on {proxy['data']}" if proxy.get("data") else ""
     text += f" at {proxy['img_size']} px" if proxy.get("img_size") else ""
-    return text + (f" (batch {proxy['batch_size']})" if proxy.get("batch_size") else "")
+    text += f" (batch {proxy['batch_size']})" if proxy.get("batch_size") else ""
+    return f"{text} from {begins}" if begins else text

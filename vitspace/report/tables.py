@@ -11,7 +11,7 @@ from vitspace.plots.names import readable_name
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite, noise, noise_limit, pooled_noise
 from vitspace.report.points import interval, known
-from vitspace.report.proxy import trains
+from vitspace.report.proxy import rests_on, trains
 from vitspace.report.settings import differing, shape
 from vitspace.report.standing import standing
 from vitspace.report.tasks import printed_results
@@ -183,10 +183,11 @@ def _of_proxy(record: StudyRecord) -> list[Fact]:
     unit = "in nats, " if trains(record) else ""
     listed = ", ".join(f"{sign * score:.3f}" for score in scores)
     seeds = f"mean of {len(scores)} seeds: {listed}" if len(scores) > 1 else "one seed"
+    seeds = "the same with every seed" if rests_on(record) else seeds
     return [
         ("loss of chance", finite(reference.get("chance_loss")), f"{unit}guessing by how often each class occurs"),
         (f"{what} of {name}", mean, f"{unit}{seeds}"),
-        *([] if record.in_points else _noise_facts(record, what, name, len(scores))),
+        *([] if record.in_points or rests_on(record) else _noise_facts(record, what, name, len(scores))),
     ]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vitspace.proxies.cards import committed_card
-from vitspace.report.proxy import proxy_name, typed
+from vitspace.report.proxy import proxy_name, rests_on, typed
 from vitspace.study.record import StudyRecord
 
 
@@ -31,6 +31,8 @@ def report_card(record: StudyRecord) -> list[CardLine] | str:
 
 
 def _measuring(record: StudyRecord) -> str:
+    if rests_on(record) or record.told("proxy").get("begins_with"):  # shared weights are opened by their folder
+        return shlex.join(["vitspace", "fidelity", record.config.proxy])
     name, data = typed(record)
     other = data and proxy_name(record) != name
     return shlex.join(["vitspace", "fidelity", name, *(["--data", data] if other else [])])

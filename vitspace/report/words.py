@@ -10,7 +10,7 @@ from vitspace.report.gaps import gap, order_unresolved
 from vitspace.report.names import latency_name, sizes_words, trial_name
 from vitspace.report.noise import front_spread, noise_limit
 from vitspace.report.points import LABEL, estimate_note, estimate_sentence
-from vitspace.report.proxy import measured_after, own_name, proxy_label, proxy_note, trains
+from vitspace.report.proxy import measured_after, own_name, proxy_label, proxy_note, rests_on, trains
 from vitspace.report.standing import verdict
 from vitspace.report.tasks import task_sentence
 from vitspace.spec import NATIVE_SIZE
@@ -158,10 +158,12 @@ def proxy_sentence(record: StudyRecord) -> str:
             f"designs of equal FLOPs and params at best, and a search that maximises them stacks layers or params"
             f"{_card(record.told('proxy'))}."
         )
-    return (
-        f"Scores are a proxy's numbers, not ImageNet accuracies: each is the {measured_after(record)}, so it "
-        "measures how fast a network starts to learn on small images of a small data set."
+    says = (
+        "which no seed of the search changes; with others designs may stand in another order"
+        if rests_on(record)
+        else "so it measures how fast a network starts to learn on small images of a small data set"
     )
+    return f"Scores are a proxy's numbers, not ImageNet accuracies: each is the {measured_after(record)}, {says}."
 
 
 def score_label(record: StudyRecord) -> str:

@@ -14,6 +14,7 @@ from vitspace.anchors import anchor as published
 from vitspace.errors import UsedUpError
 from vitspace.interrupts import deferring_interrupts
 from vitspace.latency import predicted_violation
+from vitspace.proxies import rests_on
 from vitspace.searching.claims import CLAIM, Verdict, admit, places_left
 from vitspace.searching.latency import rejected_unsure
 from vitspace.searching.lease import owner_of
@@ -336,8 +337,8 @@ class Desk:
     def _reference(self, last: bool) -> SecondSeed | None:
         """Return the scoring of the reference design with a second seed, where that is due and this worker's part."""
         trial = reference_trial(self.store, self.queue.owner, last)
-        worst = self.session.evaluator.proxy.worst
-        if trial and self.config.accuracy == "estimate":
-            settle_reference(self.store, trial, self.config, worst)
+        proxy = self.session.evaluator.proxy
+        if trial and (self.config.accuracy == "estimate" or rests_on(proxy)):
+            settle_reference(self.store, trial, self.config, proxy.worst)
             return None
-        return SecondSeed(self.store, trial, self.config, worst, self.monitor.note) if trial else None
+        return SecondSeed(self.store, trial, self.config, proxy.worst, self.monitor.note) if trial else None

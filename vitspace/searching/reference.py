@@ -1,4 +1,7 @@
-"""The reference design: once a study it is scored with a second seed, for the noise and the reference point."""
+"""The reference design, whose costs and score give the reference point.
+
+Where seeds decide a score, it is scored once a study with a second seed, for the noise.
+"""
 
 import math
 import statistics
@@ -132,7 +135,7 @@ def score_reference(job: SecondSeed, score: Score) -> None:
 
 
 def settle_reference(store: StudyStore, trial: Trial, config: StudyConfig, chance: float | None) -> None:
-    """Store the reference point of a study in points, which needs no second seed.
+    """Store the reference point of a study whose scores no seed decides: it is in points, or its proxy is settled.
 
     Args:
         store: The study.
@@ -141,10 +144,11 @@ def settle_reference(store: StudyStore, trial: Trial, config: StudyConfig, chanc
         chance: The proxy's worst score, with its sign turned; None where it has none.
     """
     assert trial.score is not None and trial.spec is not None
-    estimates = [estimate for _, estimate in store.record().screening.get("cloud", [])]
-    least = math.floor(min([trial.score, *estimates]) - 1)
     known = {"chance_loss": chance, "spec_id": trial.spec.id, "name": trial.anchor or trial.spec.id}
-    point = [-float(least), *reference_point(trial, config, None)[1:]]
+    point = reference_point(trial, config, chance)
+    if config.accuracy == "estimate":
+        estimates = [estimate for _, estimate in store.record().screening.get("cloud", [])]
+        point[0] = -float(math.floor(min([trial.score, *estimates]) - 1))
     store.set(reference_point=point, reference=known | {"scores": [trial.score]})
 
 

@@ -12,7 +12,7 @@ from vitspace.image_sizes import format_image_size
 from vitspace.latency.acquainting import get_acquainted
 from vitspace.machine.devices import computing_on
 from vitspace.machine.host import machine
-from vitspace.proxies import part_data, trains
+from vitspace.proxies import part_data, rests_on, trains
 from vitspace.searching.checks import (
     check_budget,
     check_environment,
@@ -196,11 +196,13 @@ def _create(location: StudyLocation, config: StudyConfig, resolved: dict[str, An
 
 def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[str, Any]:
     """Return the settings behind a configuration's names, for the record."""
+    proxy = evaluator.proxy
+    settled = {"rests_on": words} if (words := rests_on(proxy)) else {}
     return {
         "command": means.command,
         "folder": str(Path.cwd()),
         "machine": machine(),
-        "proxy": {"trains": trains(config.proxy), **evaluator.proxy.describe()},
+        "proxy": {"trains": trains(config.proxy), **settled, **proxy.describe()},
         "accuracy": evaluator.describe_accuracy(),
         "space": describe_space(evaluator.space),
         "device": describe_device(evaluator),

@@ -179,6 +179,8 @@ class _Proxy(_Facts):
     name: Text | None = None
     data: Text | None = None
     trains: bool | None = None
+    rests_on: Text | None = None
+    begins_with: Text | None = None
     rungs: list["_Proxy"] | None = None
     report_card: _Card | None = None
     img_size: Size | None = None

@@ -9,6 +9,8 @@ from vitspace.words import plural
 
 #: Updates below which a training from scratch is said to be short.
 FEW_UPDATES = 1000
+#: Batches an epoch that a batch is advised for.
+_BATCHES = 10
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int, at_
     batch, micro = fitted.batch_size, wishes.micro_batch
     if batch > train_images:
         raise InputError(
-            f"a batch is at most the {train_images} training images, but got {batch}; --batch-size sets another"
+            f"a batch is at most the {train_images} training images, but got {batch}; {_smaller(train_images, world)}"
         )
     micro = micro or _divisor(batch // world, at_once)
     if not micro or batch % (micro * world):
@@ -85,6 +87,14 @@ def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int, at_
     if batch > micro * world:
         changes.append(f"{micro} images at once, whose gradients add up to the batch")
     return Plan(fitted, train_images // batch, micro, batch // (micro * world), tuple(changes))
+
+
+def _smaller(images: int, world: int) -> str:
+    """Say what to type for a batch of which an epoch has ten, or as many as there are."""
+    batch = 2 * world
+    while 2 * batch * _BATCHES <= images:
+        batch *= 2
+    return f"--batch-size {min(batch, images)} sets a smaller one, and --recipe {SMALL} is for few images"
 
 
 def _divisor(images: int, most: int | None) -> int:

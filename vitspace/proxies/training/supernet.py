@@ -26,6 +26,7 @@ from vitspace.proxies.training.train import described, reference_points
 from vitspace.sharing import Store
 from vitspace.sharing.folder import digest, read
 from vitspace.spec import Spec
+from vitspace.words import plural
 
 _NAMED = re.compile(r"supernet:[^/]+@[0-9a-f]{8}(,finetune=\d+)?")
 _RULE = "shared weights are named by their folder, as supernet:DIR or supernet:DIR,finetune=200"
@@ -70,11 +71,28 @@ class OpenSupernet:
         """The loss of chance, in nats."""
         return reference_points(self.dataset).loss
 
+    @property
+    def weights(self) -> str:
+        """What the shared weights are, in words."""
+        trained = f"trained for {plural(self.facts['steps'], 'step')} on {self.recipe.data}"
+        return f"shared weights {trained} at {self.recipe.img_size} px, seed {self.facts['seed']}"
+
+    @property
+    def rests_on(self) -> str:
+        """The shared weights, in words; empty where each design is trained further, by a seed."""
+        return "" if self.finetune else self.weights
+
+    @property
+    def further(self) -> TrainingProxy:
+        """The recipe of a design's further training; that of the shared weights where there is none."""
+        return self.recipe.model_copy(update={"steps": self.finetune, "warmup": 0}) if self.finetune else self.recipe
+
     def describe(self) -> dict[str, Any]:
-        """Return the recipe of the shared weights, whose they are, the size of the data, chance, and the device."""
+        """Return the recipe, the shared weights and whose they are, the size of the data, chance, and the device."""
         return {
             "name": self.name,
-            **self.recipe.model_dump(),
+            **self.further.model_dump(),
+            **({"begins_with": self.weights} if self.finetune else {}),
             "space": self.space,
             "budget": self.budget,
             "finetune": self.finetune,
@@ -106,9 +124,8 @@ class OpenSupernet:
         network: torch.nn.Module = inherit(self.store, spec, self.recipe, self.dataset)
         if self.finetune:
             with seeded(seed, self.device):
-                recipe = self.recipe.model_copy(update={"steps": self.finetune, "warmup": 0})
                 generator = torch.Generator().manual_seed(seed)
-                _, network = fit(network, recipe, self.dataset, generator, on_step)  # type: ignore[arg-type]
+                _, network = fit(network, self.further, self.dataset, generator, on_step)  # type: ignore[arg-type]
         loss, accuracy = validate(network, self.recipe, self.dataset)
         details = {"accuracy": accuracy, "steps": self.finetune, "device": str(self.device)}
         return Score(-loss, time.perf_counter() - start, details)

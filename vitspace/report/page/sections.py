@@ -12,7 +12,7 @@ from vitspace.report.history import history
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import finite, noise_limit
 from vitspace.report.points import TIE_RULE, estimate_words, plus_minus
-from vitspace.report.proxy import proxy_word
+from vitspace.report.proxy import proxy_word, rests_on, trains_each
 from vitspace.report.public import NEAR
 from vitspace.report.settings import settings
 from vitspace.report.tables import for_reading, front_shown, trials_table
@@ -157,6 +157,8 @@ def chosen_note(record: StudyRecord) -> str:
     """What within noise means here, or a tie."""
     if record.in_points:
         return TIE_RULE
+    if settled := rests_on(record):
+        return f"Scores rest on {settled}, and on no seed, so only the best score itself counts as the best."
     limit = noise_limit(record)
     if limit is None:
         return "The noise between seeds was not measured, so only the best score itself counts as the best."
@@ -177,7 +179,8 @@ def views_note(record: StudyRecord) -> str:
     """What the marks of the figures are."""
     front = f"Blue: on the front of {score_word(record)}, FLOPs and latency together; grey: dominated on all three."
     if not record.in_points:
-        return f"Stars are published designs, trained and timed exactly as the candidates are. {front}"
+        how = "trained" if trains_each(record) else "scored"
+        return f"Stars are published designs, {how} and timed exactly as the candidates are. {front}"
     public = (
         f"; hollow stars: published designs that were not run; small diamonds: public networks within {NEAR:g} points "
         "of the best of their FLOPs, by their published results"
