@@ -169,8 +169,14 @@ def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int) -> Iterator
     heapq.heapify(queue)
     first = True
     volume, known_for = hypervolume(points[taken], np.ones(points.shape[1])), dict.fromkeys(range(count), 0)
+
+    def is_known(at: int) -> bool:
+        return bool(((macs[taken] == macs[at]) & (np.abs(low[taken] - low[at]) < ALIKE)).any())
+
     while queue:
         _, worst, at = heapq.heappop(queue)
+        if is_known(at):
+            continue
         if not first and _beside(costs[at], costs[taken]):
             passed.append(at)
             continue
@@ -184,7 +190,7 @@ def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int) -> Iterator
         volume = hypervolume(points[taken], np.ones(points.shape[1]))
         yield at, False
     for at in sorted(passed, key=lambda at: -found.low[at]):
-        if not ((macs[taken] == macs[at]) & (np.abs(low[taken] - low[at]) < ALIKE)).any():
+        if not is_known(at):
             taken.append(at)
             yield at, True
 
