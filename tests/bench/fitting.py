@@ -2,7 +2,8 @@
 
     OMP_NUM_THREADS=1 python tests/bench/fitting.py --times 5
 
-The table is read before, and the libraries are loaded; a fit is all that a process does once before its first estimate.
+The table is read before, and the libraries are loaded. With the fit come the widths of its intervals, for which every
+network is predicted without its family.
 """
 
 import argparse
