@@ -1,7 +1,7 @@
 """How far apart seeds put one design's score in the short training of a study, against the loss of chance.
 
     python tests/bench/check_seeds.py reports/*G --seeds 0
-    python tests/bench/check_seeds.py reports/hybrid-1G reports/transcnn-4G --seeds 2 --out reports/bench/check_seeds.csv
+    python tests/bench/check_seeds.py reports/hybrid-1G reports/transcnn-4G --seeds 2 --out check_seeds.csv
 
 Of each report, designs even over what its short training gave are trained again with seeds that the study did not use.
 `vitspace.study.learning` calls a design far behind the published ones by a share of the loss of chance, which is to be
