@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from vitspace.report.markdown import report_text
 from vitspace.report.noise import noise_limit
 from vitspace.report.page.sections import chosen_note
 from vitspace.report.proxy import proxy_note
@@ -15,6 +16,7 @@ from vitspace.report.words import (
     next_commands,
     proxy_sentence,
     score_label,
+    steps_words,
 )
 from vitspace.sized import SizedSpec
 from vitspace.study.config import StudyConfig
@@ -178,3 +180,22 @@ def test_commands_name_the_size_of_image(record, size, text, trained):
     assert train.endswith(f"imagefolder:DIR{trained}") and profile.endswith(
         f"spec.json{text and f' --img-size {text}'}"
     )
+
+
+def test_seconds_are_told_by_step(points):
+    assert points.seconds_by_step == {"screening": 21.0, "timing": 18.0, "proxy": 120.0}
+    assert steps_words(points) == "screening 21.0 s, timing 18.0 s, training 2 min 00 s"
+    two = replace(points, resolved=points.resolved | {"workers": 2})
+    assert steps_words(two).endswith("training 2 min 00 s (trials added up, 2 at once)")
+    assert points.to_json()["seconds_by_step"] == points.seconds_by_step
+    assert "By step: screening 21.0 s" in report_text(points)
+
+
+def test_seconds_of_all_rungs_count(points):
+    rungs = [{"rung": "train:tiny", "seconds": 3.0}, {"rung": "train:small", "seconds": 9.0}]
+    trial = replace(points.trials[1], details={"rungs": rungs, "proxy_seconds": 9.0})
+    assert replace(points, trials=[trial], screening={}).seconds_by_step == {"proxy": 12.0}
+
+
+def test_a_study_without_seconds_tells_none(bare):
+    assert bare.seconds_by_step == {} and steps_words(bare) == ""

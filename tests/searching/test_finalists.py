@@ -4,7 +4,7 @@ import pytest
 from vitspace.budget import Budget
 from vitspace.searching import finalists as module
 from vitspace.searching.estimated import EstimatedDesigns
-from vitspace.searching.finalists import Known, choose_finalists, fast_enough
+from vitspace.searching.finalists import Known, choose_finalists, fast_enough, seats_words
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def designs(low, macs, ms=None, inside=None):
 
 def chosen(found, count, names=None, exclude=()):
     names = names or list(range(len(found)))
-    return choose_finalists(found, count, lambda row: names[int(row[0])], known(exclude), 224)
+    return choose_finalists(found, count, lambda row: names[int(row[0])], known(exclude), 224).specs
 
 
 def known(specs=(), low=(), macs=(), ms=()):
@@ -40,6 +40,40 @@ def test_the_best_comes_first_and_then_what_adds_most_hypervolume():
 def test_designs_beside_a_chosen_one_come_last():
     found = designs([80.0, 79.9, 75.0], [400, 395, 200])
     assert chosen(found, 2) == [2, 0] and chosen(found, 3) == [2, 1, 0]
+
+
+def test_designs_that_differ_in_what_costs_nothing_alone_fill_no_seat():
+    found = designs([80.0, 79.95, 79.93, 75.0], [400, 400, 395, 200])
+    assert chosen(found, 4) == [3, 2, 0]
+    twin = known((), [80.02], [400], [np.nan])
+    assert choose_finalists(found[:3], 3, lambda row: int(row[0]), twin, 224).specs == [2]
+
+
+def test_designs_of_equal_flops_and_other_estimates_are_others():
+    assert chosen(designs([80.0, 79.5], [400, 400]), 2) == [0, 1]
+
+
+def test_seats_that_are_filled_with_designs_beside_others_are_counted():
+    found = designs([80.0, 79.9, 75.0], [400, 395, 200])
+    filled = [choose_finalists(found, n, lambda row: int(row[0]), known(), 224).filled for n in (2, 3)]
+    assert filled == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({}, ""),
+        ({"wanted": 2, "filled": 0}, ""),
+        ({"wanted": 2, "filled": 1}, "1 of 2 finalists is within 8% of the costs of another, since no more designs st"),
+        (
+            {"wanted": 4},
+            "2 of 4 finalists were found: all others of the best differ from these or from other trials in",
+        ),
+    ],
+)
+def test_what_seats_were_filled_with_is_said(facts, words):
+    said = seats_words({"chosen": ["a", "b"]} | facts)
+    assert said.startswith(words) and bool(said) == bool(words)
 
 
 def test_designs_of_equal_flops_and_unlike_milliseconds_do_not_stand_beside_each_other():
@@ -72,7 +106,7 @@ def test_none_are_chosen_where_none_are_wanted():
 
 def test_what_an_anchor_is_better_than_comes_after_what_adds_to_it():
     found, anchors = designs([80.0, 77.0, 78.0, 60.0], [400, 290, 100, 90]), known((), [79.0], [200], [np.nan])
-    assert choose_finalists(found, 2, lambda row: int(row[0]), anchors, 224) == [2, 0]
+    assert choose_finalists(found, 2, lambda row: int(row[0]), anchors, 224).specs == [2, 0]
 
 
 def test_the_nearest_are_looked_at_where_all_are_predicted_beside_the_limit(monkeypatch):
@@ -92,5 +126,5 @@ def test_what_all_designs_have_does_not_make_their_costs_alike():
     low, macs = [80.0, 79.9, 79.8], [1000, 1001, 1100]
     shared = 999
     found = designs(low, macs)
-    assert choose_finalists(found, 2, lambda row: int(row[0]), known(), 224) == [0, 2]
-    assert choose_finalists(found, 2, lambda row: int(row[0]), known(), 224, shared) == [0, 1]
+    assert choose_finalists(found, 2, lambda row: int(row[0]), known(), 224).specs == [0, 2]
+    assert choose_finalists(found, 2, lambda row: int(row[0]), known(), 224, shared).specs == [0, 1]

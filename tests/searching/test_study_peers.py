@@ -65,6 +65,7 @@ def test_peers_are_timed_once_and_kept_with_the_study(store, timing):
         ("swin_tiny.ms", 20.0, "usual recipe", True),
         ("repvit.dist", 20.0, "with a teacher", False),
     ]
+    assert all(peer.seconds > 0 for peer in kept) and set(store.record().seconds_by_step) == {"peers"}
     assert "timing public networks" in notes[0] and "2 of 2 timed in " in notes[1]
     keep_peers(store, notes.append)
     assert len(timing["timed"]) == len(notes) == 2
@@ -74,6 +75,7 @@ def test_what_was_timed_before_costs_nothing(store, timing):
     timing["cached"] = {peer.name: latency(7.0) for peer in FOUND}
     keep_peers(store, pytest.fail)
     assert [p.latency_ms for p in store.record().peers] == [7.0, 7.0] and not timing["timed"]
+    assert store.record().seconds_by_step == {}
 
 
 def test_an_interruption_keeps_what_was_timed_and_the_rest_follows(store, timing):

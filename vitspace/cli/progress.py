@@ -13,7 +13,7 @@ from vitspace.report.names import trial_name
 from vitspace.report.peers import peers_words
 from vitspace.report.points import score_text
 from vitspace.report.terminal import terminal_table
-from vitspace.report.words import headline, next_commands
+from vitspace.report.words import headline, next_commands, steps_words
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_count, format_seconds
@@ -93,6 +93,8 @@ def print_result(record: StudyRecord, folder: Path) -> None:
     if beside := peers_words(record):
         screen.print(beside)
     screen.print(f"hypervolume {record.hypervolume:.4f}, searched for {format_seconds(record.seconds)}")
+    if steps := steps_words(record):
+        screen.print(f"seconds by step: {steps}")
     screen.print(f"report: {folder / 'index.html'}\n", soft_wrap=True)
     for purpose, line in next_commands(record):
         screen.print(f"to {purpose}:\n  {_program(line)}", soft_wrap=True)

@@ -109,7 +109,8 @@ def _print_design(record: "StudyRecord", which: str, stored: bool, as_json: bool
     assert trial.spec is not None
     commands = design_commands(record, trial) if stored else []
     if as_json:
-        data: dict[str, Any] = trial.summary() | {"spec": trial.spec.to_dict(), "next": [line for _, line in commands]}
+        data: dict[str, Any] = record.summary(trial)
+        data |= {"spec": trial.spec.to_dict(), "next": [line for _, line in commands]}
         print_json(data)
         return
     say("\n".join(design_lines(record, which, trial)))

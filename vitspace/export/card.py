@@ -7,7 +7,7 @@ from vitspace.costs import CONVENTION
 from vitspace.export.model import ExportedModel
 from vitspace.image_sizes import sides
 from vitspace.plots.formats import escaped
-from vitspace.report.check import check_sentence
+from vitspace.report.check import check_sentence, learning_words
 from vitspace.report.names import latency_name
 from vitspace.report.points import interval
 from vitspace.report.settings import settings
@@ -144,7 +144,8 @@ def _measured(model: ExportedModel) -> Iterator[tuple[str, ...]]:
     proxy = trial.proxy_score if record.in_points else trial.score
     if proxy is not None:
         said = check_sentence(record) if record.in_points else proxy_sentence(record)
-        yield "the proxy's score", format_score(proxy), f"{said} Seed {trial.seed}; {where}"
+        learnt = f" **{words}**" if (words := learning_words(record, trial)) else ""
+        yield "the proxy's score", format_score(proxy), f"{said}{learnt} Seed {trial.seed}; {where}"
 
 
 def _parity(record: dict[str, Any]) -> Iterator[str]:

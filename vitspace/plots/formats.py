@@ -71,6 +71,7 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "score": ("proxy score", _score),
     "proxy_score": ("proxy's score", _score),
     "accuracy": ("proxy accuracy", _percent),
+    "learns_far_less_than": ("learns far less than", str),
     "nearest_anchor": ("nearest anchor", readable_name),
     "flops_gap": ("FLOPs from it", _change),
     "latency_gap": ("latency from it", _change),

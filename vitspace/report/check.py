@@ -5,7 +5,8 @@ from vitspace.report.noise import finite
 from vitspace.report.proxy import measured_after, own_name, rests_on, trains, trains_each
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
-from vitspace.words import plural
+from vitspace.units import format_score
+from vitspace.words import plural, some
 
 
 def proxy_value(record: StudyRecord, trial: Trial) -> float | None:
@@ -61,6 +62,44 @@ def _doubt(record: StudyRecord, worse: list[Trial]) -> str:
     return "Train longer, as --proxy train:small does, before it is believed that such a design trains."
 
 
+def far_behind_words(record: StudyRecord, named: int = 4) -> str:
+    """Warn of designs that learn far less in the short training than published networks of like FLOPs.
+
+    Args:
+        record: The study.
+        named: More designs than so many are counted.
+    """
+    if not record.far_behind:
+        return ""
+    searched = [trial for trial in record.completed if not trial.anchor]
+    worse = [trial for trial in searched if trial.number in record.far_behind]
+    said = [f"design {trial.number} ({_beside_its_like(record, trial)})" for trial in worse]
+    learn = "learns" if len(worse) == 1 else "learn"
+    return (
+        f"In the short training {len(worse)} of {plural(len(searched), 'searched design')} {learn} far less than the "
+        f"published networks of like FLOPs, which no estimate sees: {some(said, named)}. Train such a design longer, "
+        "as --proxy train:small does, before it is believed."
+    )
+
+
+def learning_words(record: StudyRecord, trial: Trial) -> str:
+    """Say of a design that it learns far less in the short training than a published one of like FLOPs, or nothing."""
+    if trial.number not in record.far_behind:
+        return ""
+    beside = _beside_its_like(record, trial)
+    return f"It learns far less in the short training than the published network of like FLOPs: {beside}."
+
+
+def _beside_its_like(record: StudyRecord, trial: Trial) -> str:
+    """``57 % right, TransCNN-S 86 %``, or scores where it is not known how much is right."""
+    like = record.far_behind[trial.number]
+    own, other = (finite(each.details.get("accuracy")) for each in (trial, like))
+    if own is None or other is None:
+        own, other = (proxy_value(record, each) for each in (trial, like))
+        return f"score {format_score(own or 0.0, 3)}, {trial_name(like)} {format_score(other or 0.0, 3)}"
+    return f"{100 * own:.0f} % right, {trial_name(like)} {100 * other:.0f} %"
+
+
 def check_name(record: StudyRecord) -> str:
     """What the figure of the proxy's scores is called."""
     return "training check" if trains_each(record) else f"scores of {own_name(record)}, which trains nothing"
@@ -78,6 +117,7 @@ def check_sentence(record: StudyRecord) -> str:
 
 
 def check_words(record: StudyRecord) -> str:
-    """`check_sentence`, and which designs did not learn, each by name."""
-    said = (check_sentence(record), unlearned_words(record, len(record.completed)))
+    """`check_sentence`, and which designs did not learn, or far less than published ones, each by name."""
+    every = len(record.completed)
+    said = (check_sentence(record), unlearned_words(record, every), far_behind_words(record, every))
     return " ".join(text for text in said if text)

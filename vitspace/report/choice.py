@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import format_image_size
+from vitspace.report.check import learning_words
 from vitspace.report.gaps import gap
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.points import score_text
@@ -105,8 +106,8 @@ def design_lines(record: StudyRecord, which: str, trial: Trial) -> list[str]:
     lines.append(
         f"  FLOPs {macs / 1e9:.2f}G, params {trial.params / 1e6:.1f}M, {latency_name(record)} {ms:.1f}ms{unsure}{size}"
     )
-    carried = [f"  {words}"] if (words := carried_words(record, trial)) else []
-    return lines + carried + _setting_lines(trial)
+    said = (learning_words(record, trial), carried_words(record, trial))
+    return lines + [f"  {words}" for words in said if words] + _setting_lines(trial)
 
 
 def _rejected_lines(record: StudyRecord, trial: Trial) -> list[str]:

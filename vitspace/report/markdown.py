@@ -10,7 +10,7 @@ from vitspace.report.figures import figures
 from vitspace.report.names import costed_words
 from vitspace.report.peers import peers_table, peers_words
 from vitspace.report.tables import anchors_shown, calibration, front_shown, rejected
-from vitspace.report.words import headline, latency_note, next_commands, proxy_sentence
+from vitspace.report.words import headline, latency_note, next_commands, proxy_sentence, steps_words
 from vitspace.study.record import StudyRecord
 from vitspace.units import format_seconds
 
@@ -36,7 +36,8 @@ def report_text(record: StudyRecord) -> str:
 def _opening(record: StudyRecord) -> Iterator[str]:
     yield escaped(proxy_sentence(record))
     if command := record.resolved.get("command"):
-        took = f"\n\nSearched for {format_seconds(record.seconds)}." if record.seconds else ""
+        steps = f" By step: {steps_words(record)}." if record.seconds_by_step else ""
+        took = f"\n\nSearched for {format_seconds(record.seconds)}.{escaped(steps)}" if record.seconds else ""
         yield fenced(command) + took
     for name, figure in figures(record).items():
         yield f"![{escaped(figure.alt)}]({name}.png)"

@@ -57,8 +57,16 @@ def estimate_sentence(record: StudyRecord) -> str:
         "Scores are estimates of ImageNet-1k top-1 under the usual recipe (about 300 epochs, no teacher, no more "
         f"data), from the published results of {facts.networks} networks (mean error {facts.mae:.1f} points on "
         "families not seen); they are not results. What they cannot see: single modules, differences under about a "
-        f"point, mixing without parameters.{chosen} {TIE_RULE}{_other_recipes(record)}{_other_predictors(record)}"
+        f"point, mixing without parameters.{chosen} {TIE_RULE}{_other_recipes(record)}{_unheld(record)}"
+        f"{_other_predictors(record)}"
     )
+
+
+def _unheld(record: StudyRecord) -> str:
+    """Say so where no estimate of a study stands beside a result."""
+    if record.anchors or not record.completed:
+        return ""
+    return " No published network is among these designs, so none of these estimates is held against a result."
 
 
 def _other_predictors(record: StudyRecord) -> str:

@@ -3,7 +3,7 @@
 import math
 
 from vitspace.plots.names import readable_name
-from vitspace.report.tables import outside_budget, references
+from vitspace.report.absent import outside_budget, references
 from vitspace.study.record import StudyRecord
 
 #: References that would leave the trials less than this share of the (logarithmic) axis are named, not drawn.

@@ -55,7 +55,7 @@ def report_folder(name: str) -> Path:
 def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
     """What `vitspace report --json` prints, with all that `read_study` needs and the designs by spec id."""
     data = record.to_json(str(out) if out else None)
-    data["trials"] = [_trial_data(trial) for trial in record.trials]
+    data["trials"] = [record.summary(trial) | _whole(trial) for trial in record.trials]
     specs = {trial.spec.id: trial.spec.to_dict() for trial in record.trials if trial.spec}
     plain: dict[str, Any] = storable(
         data
@@ -111,6 +111,7 @@ def _record(data: Any) -> StudyRecord:
     return read_record(kept.study, facts, trials, kept.storage)
 
 
-def _trial_data(trial: Trial) -> dict[str, Any]:
+def _whole(trial: Trial) -> dict[str, Any]:
+    """What is kept of a trial beside its summary."""
     details = {name: value for name, value in trial.details.items() if name not in _LEFT_OUT}
-    return trial.summary() | {"latency": trial.latency, "estimate": trial.estimate, "details": details}
+    return {"latency": trial.latency, "estimate": trial.estimate, "details": details}

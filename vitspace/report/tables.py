@@ -8,6 +8,7 @@ from vitspace.anchors import Anchor, all_anchors
 from vitspace.anchors.references import other_recipe
 from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
+from vitspace.report.absent import outside_budget, references
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite, noise, noise_limit, pooled_noise
 from vitspace.report.points import interval, known
@@ -29,15 +30,29 @@ _COSTS = [
 ]
 _SCORES = ["score", "score_std", "low90", "high90", "published_top1", "prior", "prior_sd", "outside"]
 _PROXY = ["proxy_score", "accuracy"]
+_LEARNT = ["learns_far_less_than"]
 _GAPS = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "gap_low", "gap_high", "against_anchor"]
-_FRONT = ["number", "name", "anchor", "spec_id", "dim", "depth", "settings", *_COSTS, *_SCORES, *_PROXY, *_GAPS]
+_FRONT = [
+    "number",
+    "name",
+    "anchor",
+    "spec_id",
+    "dim",
+    "depth",
+    "settings",
+    *_COSTS,
+    *_SCORES,
+    *_PROXY,
+    *_LEARNT,
+    *_GAPS,
+]
 _SECONDS = [
     *("seconds", "timed_seconds", "export_seconds"),
     *("proxy_seconds", "training_seconds", "validation_seconds", "waited_seconds"),
 ]
 _TRIALS = [
     *("number", "name", "anchor", "spec_id", "family", "state", "why", "front"),
-    *(*_COSTS, *_SCORES, *_PROXY, *_SECONDS, "seed"),
+    *(*_COSTS, *_SCORES, *_PROXY, *_LEARNT, *_SECONDS, "seed"),
 ]
 _ANCHORS = ["name", "published_gflops", "published_params_m", "published_top1", "published_cpu_ms", "recipe"]
 #: Of a study for a dense task.
@@ -47,7 +62,7 @@ _DENSE_ANCHORS = ["name", "published_task", "published_top1", "recipe"]
 def front_table(record: StudyRecord) -> pd.DataFrame:
     """The front by FLOPs; each design beside the anchor nearest in FLOPs and latency (gaps as ratio - 1)."""
     shapes = _shapes(record)
-    rows = [_shared(t) | shapes[t.number] | _beside(record, t) for t in record.front]
+    rows = [_shared(t) | shapes[t.number] | _learnt(record, t) | _beside(record, t) for t in record.front]
     return pd.DataFrame(rows, columns=_FRONT)
 
 
@@ -56,6 +71,7 @@ def trials_table(record: StudyRecord) -> pd.DataFrame:
     front = {trial.number for trial in record.front}
     rows = [
         _shared(t)
+        | _learnt(record, t)
         | {"family": t.spec.family if t.spec else None, "state": t.state, "why": t.why or None}
         | {"front": t.number in front, "seconds": finite(t.seconds), "seed": t.seed}
         | {name: finite(t.details.get(name)) for name in _SECONDS[1:]}
@@ -97,31 +113,6 @@ def _shapes(record: StudyRecord) -> dict[int, dict[str, Any]]:
     specs = {t.number: t.spec for t in (*record.front, *record.anchors) if t.spec}
     names = differing(specs.values())
     return {number: shape(spec, names) for number, spec in specs.items()}
-
-
-def references(record: StudyRecord) -> list[Anchor]:
-    """Anchors of the study's family, published at its resolution, that are no completed trial; by FLOPs.
-
-    None of a dense task, as what is printed of them are costs of classification.
-    """
-    if record.task:
-        return []
-    space = record.told("space")
-    own = {space["family"]} if isinstance(space.get("family"), str) else set()
-    families = own | {trial.spec.family for trial in record.completed if trial.spec}
-    done = {trial.anchor for trial in record.anchors}
-    rows = [a for a in all_anchors().values() if a.role == "anchor" and a.family in families and a.id not in done]
-    rows = [a for a in rows if "gflops" in a.published and a.resolution == record.img_size]
-    return sorted(rows, key=lambda a: a.published["gflops"])
-
-
-def outside_budget(record: StudyRecord, row: Anchor) -> bool:
-    """Whether the FLOPs or params that a paper prints break the study's budget."""
-    macs, params = (
-        row.published[name] * unit if name in row.published else None
-        for name, unit in (("gflops", 1e9), ("params_m", 1e6))
-    )
-    return bool(record.config.limits.violation(macs=macs, params=params))
 
 
 def for_reading(record: StudyRecord, frame: pd.DataFrame) -> pd.DataFrame:
@@ -249,6 +240,12 @@ def _shared(trial: Trial) -> dict[str, Any]:
         "proxy_score": finite(trial.proxy_score),
         "accuracy": finite(trial.details.get("accuracy")),
     }
+
+
+def _learnt(record: StudyRecord, trial: Trial) -> dict[str, Any]:
+    """The published network of like FLOPs that a design learns far less than, where it does."""
+    like = record.far_behind.get(trial.number)
+    return {"learns_far_less_than": trial_name(like) if like else None}
 
 
 def _prior_error(trial: Trial) -> float | None:

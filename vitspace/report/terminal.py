@@ -18,7 +18,10 @@ def terminal_table(record: StudyRecord) -> Table:
     """Return the front, each design with how it differs from the anchor nearest to it; anchors are starred."""
     frame, what = front_table(record), "top-1" if record.in_points else "score"
     known = frame["flops_gap"].notna().any()
-    caption = f"from the nearest anchor: change of FLOPs, of ms, of {what}" if known else None
+    notes = [f"from the nearest anchor: change of FLOPs, of ms, of {what}"] if known else []
+    if frame["learns_far_less_than"].notna().any():
+        notes.append("!: learns far less in the short training than the published network of like FLOPs")
+    caption = "\n".join(notes) or None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
     rows = [_cells(row, record.in_points) for row in frame.to_dict("records")]
     for place, heading in enumerate(("#", "design", *(text for text, _ in _NUMBERS.values()), what)):
@@ -33,9 +36,9 @@ def terminal_table(record: StudyRecord) -> Table:
 
 def _cells(row: dict, in_points: bool) -> list[str]:
     numbers = [format(row[name], digits) for name, (_, digits) in _NUMBERS.items()]
-    name = f"{row['name']} ★" if isinstance(row["anchor"], str) else row["name"]
+    mark = " ★" if isinstance(row["anchor"], str) else " !" if isinstance(row["learns_far_less_than"], str) else ""
     score = plus_minus(row["score"], finite(row["score_std"])) if in_points else f"{row['score']:.3f}"
-    return [str(row["number"]), name, *numbers, score, _gap(row, in_points)]
+    return [str(row["number"]), row["name"] + mark, *numbers, score, _gap(row, in_points)]
 
 
 def _gap(row: dict, in_points: bool) -> str:

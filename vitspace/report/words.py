@@ -5,7 +5,8 @@ from typing import Any
 
 from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
-from vitspace.report.check import unlearned_words
+from vitspace.report.absent import no_anchor_words
+from vitspace.report.check import far_behind_words, unlearned_words
 from vitspace.report.gaps import gap, order_unresolved
 from vitspace.report.names import latency_name, sizes_words, trial_name
 from vitspace.report.noise import front_spread, noise_limit
@@ -13,11 +14,12 @@ from vitspace.report.points import LABEL, estimate_note, estimate_sentence
 from vitspace.report.proxy import measured_after, own_name, proxy_label, proxy_note, rests_on, trains
 from vitspace.report.standing import verdict
 from vitspace.report.tasks import task_sentence
+from vitspace.searching.finalists import seats_words
 from vitspace.spec import NATIVE_SIZE
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
-from vitspace.units import format_score
+from vitspace.units import format_score, format_seconds
 from vitspace.words import plural, some
 
 #: Designs that are named in a sentence; more are counted.
@@ -32,7 +34,9 @@ def headline(record: StudyRecord) -> str:
     front = f"{len(record.front)} on the front of {score_word(record)}, FLOPs and latency"
     words = f"{record.name}: {plural(done, 'design')} evaluated{_within(record)} ({_origin(record)}), {front}."
     found = [verdict(record), _outside(record)] if record.in_points else [_resolution(record)]
-    said = (words, _size(record), *found, unlearned_words(record), _unsure(record))
+    found = [no_anchor_words(record), *found]
+    learnt = unlearned_words(record), far_behind_words(record)
+    said = (words, seats_words(record.screening), _size(record), *found, *learnt, _unsure(record))
     return " ".join(text for text in said if text)
 
 
@@ -188,6 +192,15 @@ def machine_name(record: StudyRecord) -> str:
     return ", ".join(str(machine[key]) for key in ("host", "cpu") if machine.get(key))
 
 
+def steps_words(record: StudyRecord) -> str:
+    """``screening 4.1 s, timing 25.4 s, training 3 min 52 s, public networks 31.0 s``; of steps that were taken."""
+    proxy = "training" if trains(record) else own_name(record)
+    names = {"screening": "screening", "timing": "timing", "proxy": proxy, "peers": "public networks"}
+    said = ", ".join(f"{names[step]} {format_seconds(took)}" for step, took in record.seconds_by_step.items())
+    workers = record.resolved.get("workers") or 1
+    return f"{said} (trials added up, {workers} at once)" if said and workers > 1 else said
+
+
 def next_commands(record: StudyRecord) -> list[tuple[str, str]]:
     """What to do next: (purpose, command)."""
     name, where = shlex.quote(record.name), storage_option(record.storage)
@@ -220,9 +233,11 @@ def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
     if not trial.complete:
         again = [("time it again", f"vitspace studies retime {shlex.quote(record.name)} --trial {trial.number}{where}")]
         return again if trial.latency_ms is not None else []
+    like = record.far_behind.get(trial.number)
+    but = f", though it learns far less than {trial_name(like)} in the short training" if like else ""
     return [
         ("take this design away", f"vitspace export {design}{where}"),
-        ("train it in full", f"vitspace train {design} --data imagefolder:DIR{train}{where}"),
+        (f"train it in full{but}", f"vitspace train {design} --data imagefolder:DIR{train}{where}"),
         (
             "see where its milliseconds go",
             f"vitspace profile exports/{record.name}-trial-{trial.number}/spec.json{sized}",

@@ -4,12 +4,14 @@ The best comes first, and then always the design that adds most to the hypervolu
 Fonseca and Paquete, "Greedy Hypervolume Subset Selection in Low Dimensions", Evolutionary Computation 2016). Designs
 are held to their lower estimates, so that one of which little is known does not win by its chances. Of designs of like
 cost one is taken: on a front nearly all neighbours tie in accuracy, and those of like cost are the ones that do so
-without saving anything.
+without saving anything. Where too few are left, seats are filled with the best of the others, but never with a design
+that differs from a finalist in what costs nothing alone, as in its heads.
 """
 
 import heapq
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +24,13 @@ from vitspace.pareto import hypervolume
 from vitspace.searching.estimated import EstimatedDesigns, Floats
 from vitspace.space import Space
 from vitspace.spec import Spec
+from vitspace.words import plural
 
 #: Designs whose costs differ by less, relative, stand beside each other; one of them is enough.
 BESIDE = 0.08
+#: Points by which estimates differ at most where designs of equal FLOPs are alike in all but what costs nothing: heads
+#: and sizes of regions change few params, or none.
+ALIKE = 0.1
 #: Designs in a row in which positions never meet, after which no more are looked at.
 STILL = 200
 #: Designs that are looked at where all are predicted beside the limits on latency: those nearest to them.
@@ -34,6 +40,19 @@ _ROOM = 1.25
 
 #: Makes the design of a row of a population.
 Decode = Callable[[NDArray[np.int16]], Spec]
+
+
+@dataclass(frozen=True)
+class Finalists:
+    """The designs that are worth timing and training.
+
+    Attributes:
+        specs: By FLOPs.
+        filled: How many of them stand beside another one in cost, or beside a trial, for want of others.
+    """
+
+    specs: list[Spec]
+    filled: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,7 +82,7 @@ class Known:
 
 def choose_finalists(
     found: EstimatedDesigns, count: int, decode: Decode, known: Known, img_size: ImageSize, shared_macs: int = 0
-) -> list[Spec]:
+) -> Finalists:
     """Return up to ``count`` designs that cover the front of lower estimate, FLOPs and milliseconds, by FLOPs.
 
     Args:
@@ -78,8 +97,8 @@ def choose_finalists(
     if found.inside.any():
         found = found[found.inside]
     chosen: dict[int, Spec] = {}
-    still = 0
-    for at in _greedy(found, known, shared_macs):
+    filled = still = 0
+    for at, beside in _greedy(found, known, shared_macs):
         if len(chosen) == count or still == STILL:
             break
         spec = decode(found.rows[at])
@@ -87,10 +106,32 @@ def choose_finalists(
             continue
         if mixes(spec, img_size):
             chosen[at] = spec
+            filled += beside
             still = 0
         else:
             still += 1
-    return [chosen[at] for at in sorted(chosen, key=lambda at: int(found.macs[at]))]
+    return Finalists([chosen[at] for at in sorted(chosen, key=lambda at: int(found.macs[at]))], filled)
+
+
+def seats_words(screening: Mapping[str, Any]) -> str:
+    """Say how many of the finalists that were asked for were found, and filled in, where these are not all.
+
+    Args:
+        screening: What is stored of it; see `StudyRecord`.
+    """
+    wanted, filled, found = screening.get("wanted", 0), screening.get("filled", 0), len(screening.get("chosen", []))
+    said = []
+    if filled:
+        said.append(
+            f"{filled} of {plural(found, 'finalist')} {'is' if filled == 1 else 'are'} within {BESIDE:.0%} of the "
+            "costs of another, since no more designs stand apart"
+        )
+    if found < wanted:
+        said.append(
+            f"{found} of {plural(wanted, 'finalist')} were found: all others of the best differ from these or from "
+            "other trials in what costs nothing alone, as in heads, or do not let positions of the map meet"
+        )
+    return f"{'; '.join(said)}." if said else ""
 
 
 def fast_enough(found: EstimatedDesigns, limits: Budget, error: float) -> EstimatedDesigns:
@@ -110,14 +151,17 @@ def fast_enough(found: EstimatedDesigns, limits: Budget, error: float) -> Estima
     return found[fits]
 
 
-def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int) -> Iterator[int]:
-    """Give the places of designs, the best first; those beside a given one, or a known one, come last.
+def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int) -> Iterator[tuple[int, bool]]:
+    """Give the places of designs, the best first, and whether they stand beside a given one, or a known one, in cost.
+
+    Those come last, and not at all where they are alike in all but what costs nothing.
 
     What a design adds never grows as others are taken, so that only those are worked out anew that may be next.
     """
     count = len(found)
+    macs = np.concatenate([found.macs, known.macs])
     low = np.concatenate([found.low, known.low])
-    costs = _costs(np.concatenate([found.macs, known.macs]) - shared_macs, np.concatenate([found.ms, known.ms]))
+    costs = _costs(macs - shared_macs, np.concatenate([found.ms, known.ms]))
     points = np.column_stack([_shortfall(low, np.median(found.low)), costs / (_ROOM * costs.max(axis=0))])
     taken = list(range(count, len(low)))
     passed: list[int] = []
@@ -125,8 +169,14 @@ def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int) -> Iterator
     heapq.heapify(queue)
     first = True
     volume, known_for = hypervolume(points[taken], np.ones(points.shape[1])), dict.fromkeys(range(count), 0)
+
+    def is_known(at: int) -> bool:
+        return bool(((macs[taken] == macs[at]) & (np.abs(low[taken] - low[at]) < ALIKE)).any())
+
     while queue:
         _, worst, at = heapq.heappop(queue)
+        if is_known(at):
+            continue
         if not first and _beside(costs[at], costs[taken]):
             passed.append(at)
             continue
@@ -138,8 +188,11 @@ def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int) -> Iterator
         first = False
         taken.append(at)
         volume = hypervolume(points[taken], np.ones(points.shape[1]))
-        yield at
-    yield from sorted(passed, key=lambda at: -found.low[at])
+        yield at, False
+    for at in sorted(passed, key=lambda at: -found.low[at]):
+        if not is_known(at):
+            taken.append(at)
+            yield at, True
 
 
 def _costs(macs: Floats, ms: Floats) -> Floats:

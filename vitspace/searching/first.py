@@ -25,6 +25,8 @@ from vitspace.study.config import STARTUP, StudyConfig
 from vitspace.study.store import StudyStore
 
 _ROLES = ("anchor", "ablation")
+#: What a further screening of a study adds to what is stored of the first one.
+_ADDED = ("chosen", "wanted", "filled")
 #: Is told how many designs were screened, of how many.
 Tell = Callable[[int, int], None]
 
@@ -168,7 +170,7 @@ def further_finalists(store: StudyStore, space: Space, config: StudyConfig, tell
         return FirstDesigns([], record.screening)
     found, screening = finalists_of(space, config, count, known, tell)
     # What was screened first is what the report tells of; studies of before kept no list of what that chose.
-    kept = {"chosen": [*record.screening["chosen"], *screening["chosen"]]} if "chosen" in record.screening else {}
+    kept = {name: record.screening[name] + screening[name] for name in _ADDED if name in record.screening}
     return FirstDesigns([(None, spec) for spec in found], (record.screening or screening) | kept)
 
 
@@ -202,10 +204,11 @@ def finalists_of(
     trials = Known.of(known, space, ms)
     shared = space.shared_macs
     finalists = choose_finalists(best, count, lambda row: space.decode(population.params(row)), trials, size, shared)
-    if len(best) and count and not any(mixes(spec, size) for spec in (*finalists, *inside)):
+    if len(best) and count and not any(mixes(spec, size) for spec in (*finalists.specs, *inside)):
         raise InputError(
             "a search by estimates needs designs in which positions of the map meet, but in none of the best they do; "
             "--accuracy proxy searches by the proxy's own number"
         )
     screening = {"designs": found.designs, "seconds": found.seconds, "cloud": found.cloud.tolist()}
-    return finalists, screening | {"chosen": [spec.id for spec in finalists]}
+    facts = {"chosen": [spec.id for spec in finalists.specs], "wanted": count, "filled": finalists.filled}
+    return finalists.specs, screening | facts

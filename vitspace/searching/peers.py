@@ -116,8 +116,10 @@ def _why_not_timed(record: StudyRecord) -> str:
 
 
 def _timed(peer: Peer, config: StudyConfig) -> StudyPeer:
+    began = time.perf_counter()
     try:
-        return _shown(peer, time_peer(peer, timing_of(config)))
+        found = _shown(peer, time_peer(peer, timing_of(config)))
+        return replace(found, seconds=time.perf_counter() - began)
     except Exception as error:
         # Whatever a network of others does to a back end, the study is complete without it; the reason is shown.
         return _shown(peer, None, cause(error))

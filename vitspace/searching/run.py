@@ -23,6 +23,7 @@ from vitspace.searching.checks import (
 )
 from vitspace.searching.engines import engine_of, run_engine
 from vitspace.searching.evaluate import Evaluator
+from vitspace.searching.finalists import seats_words
 from vitspace.searching.first import alternates, enqueue, first_designs, further_finalists
 from vitspace.searching.idle import waited_words
 from vitspace.searching.join import open_session
@@ -135,6 +136,8 @@ def _begin(
             get_acquainted(timing_of(config, size), monitor.note)
     monitor.note("choosing the first designs")
     first = first_designs(space, config, alternates(config, evaluator), monitor.screening)
+    if words := seats_words(first.screening):
+        monitor.note(words)
     store = _create(location, config, _resolved(config, evaluator, means) | {"drawn": first.others})
     enqueue(store, space, first)
     return store, _planned(open_session(store, config, means.command, monitor, evaluator), means)

@@ -19,6 +19,7 @@ class StudyPeer:
         source: Where the top-1 stands.
         latency: As of a trial; empty where it is not timed.
         why: Why it is not.
+        seconds: What timing it took; 0 where it was timed before.
     """
 
     name: str
@@ -31,6 +32,7 @@ class StudyPeer:
     source: str = ""
     latency: dict[str, Any] = field(default_factory=dict)
     why: str = ""
+    seconds: float = 0.0
 
     @property
     def latency_ms(self) -> float | None:

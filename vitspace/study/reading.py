@@ -106,12 +106,18 @@ class _Run(_Facts):
     predictor: Text | None = None
 
 
+class _Rung(_Facts):
+    seconds: NotNegative = 0.0
+
+
 class _Details(_Facts):
     accuracy: Number | None = None
     host: dict[str, Any] | None = None
     run: _Run | None = None
     timed_seconds: NotNegative | None = None
+    proxy_seconds: NotNegative | None = None
     waited_seconds: NotNegative | None = None
+    rungs: list[_Rung] | None = None
 
 
 class TrialFacts(_Facts):
@@ -249,6 +255,8 @@ class _Screening(_Facts):
     seconds: NotNegative = 0.0
     cloud: list[Annotated[list[Number], Field(min_length=2, max_length=2)]] = []
     chosen: list[Text] = []
+    wanted: Count = 0
+    filled: Count = 0
 
 
 class _Peer(_Facts):
@@ -266,6 +274,7 @@ class _Peer(_Facts):
     source: Text = ""
     latency: _Latency = _Latency()
     why: Text = ""
+    seconds: NotNegative = 0.0
 
 
 class StudyFacts(_Facts):

@@ -11,6 +11,7 @@ from vitspace.image_sizes import ImageSize, plain_size
 from vitspace.pareto import non_dominated, normalised_hypervolume
 from vitspace.spec import NATIVE_SIZE
 from vitspace.study.config import StudyConfig
+from vitspace.study.learning import far_behind
 from vitspace.study.peer import StudyPeer
 from vitspace.study.storage import DEFAULT_STORAGE
 from vitspace.study.trial import Trial
@@ -29,7 +30,8 @@ class StudyRecord:
         resolved: The settings behind the config's names: the proxy's recipe, the space's file, the machine.
         screening: What was screened before the first trial: ``designs``, how many; ``seconds``; ``cloud``,
             multiply-adds and estimated top-1 of some of them; ``chosen``, ids of the designs that it chose, where that
-            was kept; empty where nothing was screened.
+            was kept; ``wanted``, how many were asked for, and ``filled``, how many of the chosen stand beside others in
+            cost; empty where nothing was screened.
         peers: Public networks beside its designs, by FLOPs.
         reference: What calibrates the scores: ``chance_loss``, ``spec_id`` of the reference design, its ``scores``
             for several seeds, ``noise`` (their standard deviation).
@@ -72,6 +74,34 @@ class StudyRecord:
     def anchors(self) -> list[Trial]:
         """Completed trials that are published designs."""
         return [trial for trial in self.completed if trial.anchor]
+
+    @cached_property
+    def far_behind(self) -> dict[int, Trial]:
+        """Searched designs that learn far less in the short training than a published network of like FLOPs, by number.
+
+        Each with that network; see `vitspace.study.learning`. Empty where scores are a proxy's own numbers, which say
+        so themselves, and where nothing is trained.
+        """
+        chance, proxy = self.reference.get("chance_loss"), self.told("proxy")
+        if not self.in_points or chance is None or proxy.get("trains") is False or proxy.get("rests_on"):
+            return {}
+        return far_behind(self.completed, chance)
+
+    @property
+    def seconds_by_step(self) -> dict[str, float]:
+        """Seconds of each step that was taken: ``screening``, ``timing``, ``proxy`` and ``peers``.
+
+        Those of the trials are added up, whichever ran at once; ``peers`` are public networks that this study timed.
+        """
+        details = [trial.details for trial in self.trials]
+        scored = [each.get("rungs") or [{"seconds": each.get("proxy_seconds")}] for each in details]
+        found = {
+            "screening": self.screening.get("seconds", 0.0),
+            "timing": sum(each.get("timed_seconds") or 0.0 for each in details),
+            "proxy": sum(rung.get("seconds") or 0.0 for rungs in scored for rung in rungs),
+            "peers": sum(peer.seconds for peer in self.peers),
+        }
+        return {step: seconds for step, seconds in found.items() if seconds}
 
     @cached_property
     def hypervolume(self) -> float:
@@ -139,6 +169,11 @@ class StudyRecord:
             return 0.0
         return normalised_hypervolume([t.point for t in trials], self.ideal, self.reference_point)
 
+    def summary(self, trial: Trial) -> dict[str, Any]:
+        """Return what `vitspace search --json` prints of a trial."""
+        like = self.far_behind.get(trial.number)
+        return trial.summary() | {"learns_far_less_than": like.anchor if like else None}
+
     def to_json(self, report: str | None = None) -> dict[str, Any]:
         """Return what `vitspace search --json` and `vitspace report --json` print."""
         counted_at = [self.counted_size] if self.task else self.sizes
@@ -154,7 +189,7 @@ class StudyRecord:
             "proxy": self.config.proxy,
             "engine": self.config.engine,
             "seed": self.config.seed,
-            "trials": [trial.summary() for trial in self.trials],
+            "trials": [self.summary(trial) for trial in self.trials],
             "front": [trial.number for trial in self.front],
             "anchors": [trial.number for trial in self.anchors],
             "peers": [peer.summary() for peer in self.peers],
@@ -165,4 +200,5 @@ class StudyRecord:
             "screened": self.screening.get("designs", 0),
             "report": report,
             "seconds": self.seconds,
+            "seconds_by_step": self.seconds_by_step,
         }

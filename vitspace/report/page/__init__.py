@@ -27,6 +27,7 @@ from vitspace.report.tables import anchors_shown, calibration, settings_table
 from vitspace.report.trust import report_card
 from vitspace.report.words import headline, next_commands, proxy_sentence, score_word
 from vitspace.study.record import StudyRecord
+from vitspace.units import format_seconds
 
 _FOLDER = Path(__file__).parent
 _VIEWS = ("score_flops", "score_latency", "latency_flops")
@@ -139,6 +140,7 @@ def _provenance(record: StudyRecord) -> Iterator[tuple[str, list[tuple[str, str]
     tables = {
         "The study": {"study": record.name, **record.config.model_dump()},
         "The proxy": {k: v for k, v in record.told("proxy").items() if k != "report_card"},
+        "Seconds by step": {step: format_seconds(took) for step, took in record.seconds_by_step.items()},
         "The machine": {"revision": "not recorded", **machine} if machine else {},
     }
     for number, run in enumerate(record.resolved.get("resumed") or [], start=1):

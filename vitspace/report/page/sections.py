@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from vitspace.plots.formats import COLUMNS, is_number, readable, shown_columns
+from vitspace.report.check import learning_words
 from vitspace.report.choice import Choice, chosen_few, rule_words
 from vitspace.report.compare import Comparison
 from vitspace.report.history import history
@@ -139,6 +140,8 @@ def _card(record: StudyRecord, choice: Choice) -> DesignCard:
     accuracy = finite(trial.details.get("accuracy"))
     values += [("proxy accuracy", f"{100 * accuracy:.1f} %")] if accuracy is not None else []
     shown = {name: value for name, value in settings(trial.spec).items() if name not in ("dim", "depth")}
+    unsure = f"The latency is unsure: {trial.latency_doubt}." if trial.latency_doubt else ""
+    doubts = learning_words(record, trial), unsure
     return DesignCard(
         title=choice.title,
         why="; ".join(rule_words(record, rule) for rule in choice.rules) + ".",
@@ -148,7 +151,7 @@ def _card(record: StudyRecord, choice: Choice) -> DesignCard:
         facts=values,
         settings=", ".join(f"{name.replace('_', ' ')} {value}" for name, value in shown.items()),
         estimate=" ".join(text for text in (estimate_words(record, trial), carried_words(record, trial)) if text),
-        doubt=f"The latency is unsure: {trial.latency_doubt}." if trial.latency_doubt else "",
+        doubt=" ".join(text for text in doubts if text),
         commands=[select_command(record, trial)],
     )
 

@@ -1,0 +1,66 @@
+"""What is said of a study whose designs are compared with no published network."""
+
+from dataclasses import replace
+
+import pytest
+
+from vitspace.report.absent import no_anchor_words
+from vitspace.report.points import estimate_sentence
+from vitspace.report.words import headline
+
+
+@pytest.fixture
+def alone(points):
+    """Make a study of some settings without its anchor."""
+
+    def make(family="msg", **settings):
+        config = points.config.model_copy(update={"anchors": "all", **settings})
+        space = points.resolved["space"] | {"family": family}
+        return replace(points, config=config, trials=points.trials[1:], resolved=points.resolved | {"space": space})
+
+    return make
+
+
+def test_the_nearest_published_network_is_named_where_none_fits(alone):
+    said = (
+        "No published network of this space lies within 0.5G; the nearest is MSG-T at 3.82G: designs are compared with "
+        "no published network."
+    )
+    found = alone(budget="0.5G")
+    assert no_anchor_words(found) == said and said in headline(found)
+
+
+def test_of_several_families_the_nearest_of_all_is_named(alone):
+    for family in (["msg", "ems"], {"each": ["msg", "ems"]}):
+        assert "within 0.5G; the nearest is EMSNet-XXT at 0.52G:" in no_anchor_words(alone(family, budget="0.5G"))
+
+
+def test_params_are_named_where_they_are_limited(alone):
+    said = no_anchor_words(alone(budget=None, params="2M"))
+    assert "lies within 2M; the nearest is MSG-T at 25.1M params and 3.82G" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"budget": "0.5G", "anchors": "none"}, "compared with no published network (--anchors none)."),
+        ({"budget": "4G"}, "network: none was evaluated (--anchors nearest takes those of the space's families)."),
+    ],
+)
+def test_other_reasons_are_named(alone, settings, words):
+    assert no_anchor_words(alone(**settings)).endswith(words)
+
+
+def test_a_rejected_anchor_is_named(points):
+    slow = replace(points.trials[0], state="over_budget", why="80 ms")
+    found = replace(points, trials=[slow, *points.trials[1:]])
+    assert no_anchor_words(found) == "Designs are compared with no published network: MSG-T is over budget."
+
+
+def test_estimates_say_that_none_is_held_against_a_result(alone, points):
+    said = "No published network is among these designs, so none of these estimates is held against a result."
+    assert said in estimate_sentence(alone(budget="0.5G")) and said not in estimate_sentence(points)
+
+
+def test_nothing_is_said_beside_anchors_and_of_no_designs(points, new):
+    assert no_anchor_words(points) == no_anchor_words(new) == ""
