@@ -164,13 +164,14 @@ def test_a_study_that_is_timed_anew_on_another_machine_is_of_that_machine(sessio
     assert {trial.details["host"]["cpu"] for trial in record.completed} != {"another"}  # scores are of where they were
 
 
-def test_a_design_that_an_unsure_number_rejected_is_run_again_and_a_sure_one_is_explained(session):
+def test_a_design_that_an_unsure_number_rejected_is_run_again_and_a_sure_one_is_explained(session, monkeypatch):
+    monkeypatch.setattr("vitspace.searching.join.open_evaluator", lambda *_: session.evaluator)
     store, victim = session.store, next(trial for trial in session.store.trials() if trial.spec)
     for width in (0.5, 0.1):
         store.study.enqueue_trial({})
         running = Queue(store).ask()
-        queue_end = Trial(running.number, "over_budget", victim.spec, "too slow", latency_ms=25.0)
-        Queue(store).end(running, replace(queue_end, latency=asdict(latency(25.0, width))))
+        ended = Trial(running.number, "over_budget", victim.spec, "too slow", latency_ms=25.0)
+        Queue(store).end(running, replace(ended, latency=asdict(latency(25.0, width))))
     unsure, sure = store.trials()[-2:]
     again = rerun(store, unsure.number)
     assert (again["stored_score"], again["equal"], again["state"]) == (None, None, "over_budget")
