@@ -47,6 +47,14 @@ def test_no_devices_are_said(call, tmp_path):
     assert call("latency", "list")[1] == f"no devices in {tmp_path / 'devices'}\n"
 
 
+def test_a_damaged_device_is_told_and_the_others_are_listed(call, tmp_path):
+    import_device(tmp_path)
+    (tmp_path / "devices" / "old.json").write_text("{")
+    code, out, err = call("latency", "list", "--json")
+    assert code == 0 and [row["name"] for row in json.loads(out)] == ["pi5"]
+    assert err.startswith("warning: ") and "old.json is not a device" in err and len(err.splitlines()) == 1
+
+
 def test_a_search_for_a_device_reports_its_name(call, tmp_path):
     import_device(tmp_path)
     (tmp_path / "small.yaml").write_text(SMALL.replace("64", "224"))

@@ -125,6 +125,7 @@ def test_this_hosts_own_of_another_version_is_refused_too(profile, calibration, 
         (["mat_1", "--dtype", "float16"], "dtype of eager is one of float32, bfloat16, but got 'float16'"),
         (["mat_1", "--backend", "onnxruntime", "--dtype", "bfloat16"], "dtype of onnxruntime is one of float32, but"),
         (["mat_1", "--device", "cuda", "--dtype", "int8"], "dtype of cuda is one of float32, float16, bfloat16, but"),
+        (["mat_1", "--precision", "0.1%"], "precision is from 0.5% to 50%, such as 5%, but got '0.1%'"),
         (["mat_1", "--device", "tpu"], "device is one of cpu, cuda, but got 'tpu'"),
         (["mat_1", "--device", "cuda", "--backend", "onnxruntime"], "on cuda the backend is eager"),
         (["mat_1", "--out", "/proc/none"], "a report needs a folder that can be written"),
@@ -157,6 +158,13 @@ def test_half_precision_is_timed_part_by_part_too(profile):
     assert done["parts_on"] == "one thread, batch 1, bfloat16" and all(part["ms"] != 0 for part in done["parts"])
 
 
+def test_runs_are_added_until_the_precision_that_is_asked(profile, monkeypatch):
+    asked = []
+    monkeypatch.setattr("vitspace.profile.parts.measure", lambda spec, settings: asked.append(settings) or QUIET)
+    assert "5 runs that tell it to 2.0%" in profile(*SMALL, "--precision", "5%").stdout
+    assert asked[0].precision == 0.05
+
+
 def test_a_noisy_machine_is_marked(profile, monkeypatch):
     monkeypatch.setattr("vitspace.profile.parts.measure", lambda *_: replace(QUIET, reference_ms=15.0).at_usual(10.0))
     assert "unsure: known to 32%: resnet18 took 15.0 ms, usually 10.0 ms" in profile(*SMALL).stdout
@@ -168,6 +176,7 @@ def test_a_noisy_machine_is_marked(profile, monkeypatch):
     ("args", "message"),
     [
         (["--calibrate", "--threads", "2"], "on the CPU, but got --threads beside it"),
+        (["--calibrate", "--precision", "5%"], "on the CPU, but got --precision beside it"),
         (["mat_1", "--designs", "8"], "designs are measured with --calibrate, but got --designs beside it"),
         (["mat_1", "--calibrate", "--img-size", "64"], "but got a design, --img-size beside it"),
         (["mat_1", "--device", "cuda", "--threads", "2", "--any-host"], "but got --threads, --any-host beside it"),

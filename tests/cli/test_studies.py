@@ -241,6 +241,15 @@ def test_a_trial_run_again_says_whether_it_is_equal_and_where_it_was_run(
     assert out == f"trial 0 ab: score -0.5 on here, stored {stored_score} of node-1: {verdict}\n"
 
 
-def test_only_a_complete_trial_is_run_again(call, stored):
+def test_a_trial_without_a_score_says_why_it_had_none(call, stored, monkeypatch):
+    from vitspace.searching import join
+
+    again = {"number": 3, "spec_id": "ab", "score": -0.5, "stored_score": None, "equal": None, "state": "over_budget"}
+    monkeypatch.setattr(join, "rerun", lambda *args: again | {"why": "latency 21ms", "host": {"host": "here"}})
+    out = call("worker", "a", "--trial", "3")[1]
+    assert "-0.5 on here, stored none: over_budget: latency 21ms; vitspace search --resume takes it up\n" in out
+
+
+def test_only_a_trial_of_the_study_is_run_again(call, stored):
     code, _, error = call("worker", "a", "--trial", "7")
-    assert code == 2 and "a trial to run again is one of a that has a score, but got 7" in error
+    assert code == 2 and "has a score, or that an unsure latency rejected, but got 7" in error

@@ -6,7 +6,7 @@ from kits import REFERENCE_MS, kit_specs, milliseconds, rows_of, write_kit, writ
 from vitspace.budget import Budget
 from vitspace.errors import InputError
 from vitspace.latency import LatencySettings, predicted_violation
-from vitspace.latency.devices import FEWEST, add_device, device, device_names, device_path, kits_folder
+from vitspace.latency.devices import FEWEST, add_device, all_devices, device, device_names, device_path, kits_folder
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +80,42 @@ def test_too_few_times_are_refused_and_nothing_is_kept(specs, kit, tmp_path):
     assert device_names() == []
 
 
+@pytest.mark.parametrize(
+    ("units", "words"),
+    [
+        (
+            {"ms": 1e3, "reference_ms": 1e3},
+            r"resnet18 takes from .* but in .* it takes 1\.5e\+05: is that another unit",
+        ),
+        ({"ms": 1e-3, "reference_ms": 1e-3}, "it takes 0.15: is that another unit"),
+        ({"ms": 1e3}, "times as long beside resnet18 as elsewhere: are the columns of two units"),
+    ],
+)
+def test_times_that_cannot_be_milliseconds_are_refused(units, words, specs, kit, tmp_path):
+    rows = [row | {name: row[name] * by for name, by in units.items()} for row in rows_of(specs[:14])]
+    with pytest.raises(InputError, match=words):
+        add_device("pi5", write_results(tmp_path / "wrong.csv", rows), kit)
+    assert device_names() == []
+
+
+@pytest.mark.parametrize("by", [1e3, 1e-9])
+def test_a_row_that_cannot_be_is_refused_by_its_name(by, specs, kit, tmp_path):
+    rows = rows_of(specs[:14])
+    rows[3]["ms"] *= by
+    with pytest.raises(InputError, match=r"has 003\.onnx \(.* times as long\): delete such rows, and run time_kit\.py"):
+        add_device("pi5", write_results(tmp_path / "wrong.csv", rows), kit)
+
+
+def test_a_row_far_from_its_prediction_by_the_others_is_told(specs, kit, results, tmp_path, caplog):
+    add_device("usual", results, kit)
+    assert not caplog.messages
+    rows = rows_of(specs[:14])
+    rows[3]["ms"] *= 4
+    add_device("pi5", write_results(tmp_path / "odd.csv", rows), kit)
+    (told,) = caplog.messages
+    assert "far from what the others tell: 003.onnx (took " in told
+
+
 def test_an_unknown_device_is_an_error_that_names_those_there_are(kit, results):
     with pytest.raises(InputError, match=r"none was imported.*but got 'pi4'"):
         device("pi4")
@@ -88,13 +124,23 @@ def test_an_unknown_device_is_an_error_that_names_those_there_are(kit, results):
         device("pi4")
 
 
-@pytest.mark.parametrize("change", [lambda text: text[:-9], lambda text: text.replace('"ms": ', '"ms": -')])
-def test_a_damaged_device_is_one_error(change, kit, results):
-    add_device("pi5", results, kit)
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text[:-9], ""),
+        (lambda text: text.replace('"ms": ', '"ms": -'), r"ms is a number above 0 and below 600000, but got -\d"),
+        (lambda text: text.replace('"sd": ', '"sd": 7'), r"sd is a number from 0 to 1, but got 7\d"),
+    ],
+)
+def test_a_damaged_device_is_one_error(change, words, kit, results):
+    for name in ("pi5", "other"):
+        add_device(name, results, kit)
     path = device_path("pi5")
     path.write_text(change(path.read_text()))
-    with pytest.raises(InputError, match=r"is not a device: .*import it anew"):
+    with pytest.raises(InputError, match=rf"is not a device: .*{words}.*; import it anew .* or remove the file"):
         device("pi5")
+    found, damaged = all_devices()
+    assert [each.name for each in found] == ["other"] and "pi5.json" in damaged[0]
 
 
 def test_on_a_device_every_design_is_rejected_by_its_prediction(specs, kit, results):

@@ -186,7 +186,7 @@ def test_a_measurement_follows_what_is_learnt_of_the_usual_time(monkeypatch, lat
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"precision": 0.0}, "precision is a share between 0 and 1, such as 0.05, but got 0"),
+        ({"precision": 0.0}, "precision is from 0.5% to 50%, such as 5%, but got 0"),
         ({"threads": 0}, "threads is at least 1, but got 0"),
         ({"dtype": "float99"}, "dtype of eager is one of float32, bfloat16, but got 'float99'"),
         ({"backend": "openvino-int8", "dtype": "bfloat16"}, "dtype of openvino-int8 is one of float32, but got"),

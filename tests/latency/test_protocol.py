@@ -57,8 +57,12 @@ def test_rounds_are_added_until_the_ratio_is_precise(monkeypatch):
 
 def test_a_ratio_that_is_never_precise_has_an_end(monkeypatch):
     rng = np.random.default_rng(0)
-    timing = Machine(slow=lambda run: rng.uniform(1.0, 30.0)).time(monkeypatch, 9, 0.001)
-    assert protocol.MOST_ROUNDS <= timing.times.shape[1] <= protocol.MOST_ROUNDS + 4
+    timing = Machine(slow=lambda run: rng.uniform(1.0, 30.0)).time(monkeypatch, 9, 0.03)
+    assert protocol.MOST_ROUNDS <= timing.times.shape[1] <= protocol.MOST_ROUNDS + 6
+
+
+def test_a_narrower_interval_than_usual_may_take_more_rounds():
+    assert [protocol.most_rounds(precision) for precision in (0.5, 0.03, 0.015)] == [60, 60, 240]
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system pins no processes to cores")

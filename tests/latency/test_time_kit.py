@@ -6,7 +6,7 @@ import json
 import pytest
 
 from vitspace.latency import time_kit
-from vitspace.latency.time_kit import COLUMNS, FACTS, LEAST_ROUNDS, MOST_ROUNDS, Round, Timing
+from vitspace.latency.time_kit import COLUMNS, FACTS, LEAST_ROUNDS, MOST_ROUNDS, RefusedError, Round, Timing
 
 HERE = dict.fromkeys(FACTS, "x")
 
@@ -78,23 +78,39 @@ def test_results_are_gone_on_with_and_a_line_that_was_cut_off_is_dropped(tmp_pat
 def test_results_of_another_kit_or_device_are_not_gone_on_with(kit, here, words, tmp_path):
     out = tmp_path / "results.csv"
     time_kit.append(out, {**dict.fromkeys(COLUMNS, "1"), **HERE, "kit": "k"})
-    with pytest.raises(SystemExit, match=words):
+    with pytest.raises(RefusedError, match=words):
         time_kit.read_done(out, kit, here)
 
 
 def test_a_file_that_is_not_the_kit_s_is_refused(tmp_path):
     (tmp_path / "a.onnx").write_bytes(b"whole")
     entry = {"file": "a.onnx", "sha256": time_kit.digest(tmp_path / "a.onnx")}
-    (tmp_path / "kit.json").write_text(json.dumps({"reference": entry, "weights": [], "networks": []}))
+    listed = {"kit": "k", "img_size": 224, "reference": entry, "weights": [], "networks": []}
+    (tmp_path / "kit.json").write_text(json.dumps(listed))
     assert time_kit.read_kit(tmp_path)["reference"] == entry
     (tmp_path / "a.onnx").write_bytes(b"who")
-    with pytest.raises(SystemExit, match="copy the kit's folder again"):
+    with pytest.raises(RefusedError, match="copy the kit's folder again"):
         time_kit.read_kit(tmp_path)
 
 
-def test_a_folder_without_a_list_is_refused(tmp_path):
-    with pytest.raises(SystemExit, match=r"holds kit\.json"):
-        time_kit.read_kit(tmp_path)
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(None, "holds kit.json"), ('{"kit": "k", "netw', "is cut off or changed"), ("[]", "is cut off or changed")],
+)
+def test_bad_input_is_one_line_and_exit_code_2(text, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(time_kit, "__file__", str(tmp_path / "time_kit.py"))
+    monkeypatch.setattr(time_kit, "facts", lambda: HERE)
+    if text:
+        (tmp_path / "kit.json").write_text(text)
+    assert time_kit.main([]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and words in line
+
+
+def test_a_network_that_onnxruntime_does_not_know_is_refused(tmp_path):
+    (tmp_path / "a.onnx").write_bytes(b"none")
+    with pytest.raises(RefusedError, match=r"cannot run a\.onnx, a newer one may: "):
+        time_kit.open_network(tmp_path / "a.onnx", 224)
 
 
 def test_options_are_percent_and_seconds(tmp_path):

@@ -102,6 +102,15 @@ def test_a_kit_lists_its_files_by_digest_and_is_kept(small, exported, tmp_path):
         make_kit(KitRequest(small, 10, tmp_path / "kit"))
 
 
+def test_a_kit_is_of_the_size_of_image_that_is_asked(small, exported, tmp_path):
+    made = make_kit(KitRequest(small, 10, tmp_path / "kit", img_size=(64, 96)))
+    assert read_kit(tmp_path / "kit").img_size == (64, 96)
+    assert (
+        made["networks"][0]["macs"]
+        == cost(read_kit(tmp_path / "kit").specs[made["networks"][0]["file"]], (64, 96)).macs
+    )
+
+
 def test_too_small_a_kit_is_refused(small, tmp_path):
     with pytest.raises(InputError, match="10 designs or more, but got -n 9"):
         make_kit(KitRequest(small, 9, tmp_path / "kit"))

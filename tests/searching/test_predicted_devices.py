@@ -4,6 +4,7 @@ import pytest
 from kits import import_device
 
 from vitspace.errors import InputError
+from vitspace.latency import LatencySettings
 from vitspace.searching import evaluate
 from vitspace.searching.checks import check_budget, check_same, made_of
 from vitspace.searching.first import first_designs
@@ -104,7 +105,10 @@ def test_a_study_goes_on_with_the_device_it_was_made_for(device, make_evaluator)
         check_same(known | {"device": known["device"] | {"kit": "another"}}, evaluator)
 
 
-@pytest.mark.parametrize("changed", [{"latency_backend": "onnxruntime"}, {"latency_threads": 2}, {"latency_batch": 8}])
+@pytest.mark.parametrize(
+    "changed",
+    [{"latency_backend": "onnxruntime"}, {"latency_threads": 2}, {"latency_batch": 8}, {"latency_precision": "5%"}],
+)
 def test_how_networks_are_timed_here_is_not_asked_of_a_device(changed):
     with pytest.raises(InputError, match="say how networks are timed here, and latency on pi5 is predicted"):
         StudyConfig.of({"space": "msg", "latency": "pi5:60ms", **changed})
@@ -115,3 +119,12 @@ def test_threads_and_batch_are_settings_of_a_study():
     assert (settings.threads, settings.batch, settings.img_size) == (2, 8, 192)
     with pytest.raises(InputError, match="latency_threads"):
         StudyConfig.of({"space": "msg", "latency_threads": 0})
+
+
+def test_how_well_latencies_are_to_be_known_is_a_setting_of_a_study():
+    assert timing_of(StudyConfig(space="msg")).precision == LatencySettings().precision
+    for given in ("5%", 0.05):
+        config = StudyConfig.of({"space": "msg", "latency_precision": given})
+        assert (config.latency_precision, timing_of(config).precision) == ("5%", 0.05)
+    with pytest.raises(InputError, match=r"latency_precision: precision is from 0\.5% to 50%, such as 5%, but got '5'"):
+        StudyConfig.of({"space": "msg", "latency_precision": 5})

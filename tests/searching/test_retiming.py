@@ -10,9 +10,11 @@ from vitspace.budget import Budget
 from vitspace.costs import cost
 from vitspace.errors import InputError
 from vitspace.latency import Latency
+from vitspace.report.words import machine_note
 from vitspace.searching import evaluate, retiming
 from vitspace.searching.engines import run_engine
 from vitspace.searching.first import enqueue, first_designs
+from vitspace.searching.join import rerun
 from vitspace.searching.latency import rejected_unsure, verdict
 from vitspace.searching.monitor import Silent
 from vitspace.searching.queue import Queue, design_params
@@ -147,6 +149,35 @@ def test_latencies_of_two_machines_are_not_mixed(session, clock, tmp_path, monke
     with pytest.raises(InputError, match=r"latencies are of one machine, but those of s are of .* is another"):
         retime_study("s", str(tmp_path / "s.journal"))
     assert not settle(session) and clock["timed"] == []  # what other machines timed is left to them
+
+
+def test_a_study_that_is_timed_anew_on_another_machine_is_of_that_machine(session, clock, tmp_path, monkeypatch):
+    session.store.set(peers=[{"name": "resnet18", "img_size": 64, "params": 1, "macs": 1, "why": "another machine"}])
+    there = {"cpu": "another", "cores": 2, "flags": "x"}
+    monkeypatch.setattr(retiming, "cpu", lambda: there)
+    monkeypatch.setattr(retiming, "machine", lambda: there | {"host": "there", "date": "2026-12-01"})
+    retime_study("s", str(tmp_path / "s.journal"), everything=True)
+    record = session.store.record()
+    assert retiming.other_machines(trial for trial in record.trials if trial.latency_ms is not None) == []
+    assert retime_study("s", str(tmp_path / "s.journal")) == [] == record.peers
+    assert machine_note(record) == "there, another, 2026-12-01"
+    assert {trial.details["host"]["cpu"] for trial in record.completed} != {"another"}  # scores are of where they were
+
+
+def test_a_design_that_an_unsure_number_rejected_is_run_again_and_a_sure_one_is_explained(session, monkeypatch):
+    monkeypatch.setattr("vitspace.searching.join.open_evaluator", lambda *_: session.evaluator)
+    store, victim = session.store, next(trial for trial in session.store.trials() if trial.spec)
+    for width in (0.5, 0.1):
+        store.study.enqueue_trial({})
+        running = Queue(store).ask()
+        ended = Trial(running.number, "over_budget", victim.spec, "too slow", latency_ms=25.0)
+        Queue(store).end(running, replace(ended, latency=asdict(latency(25.0, width))))
+    unsure, sure = store.trials()[-2:]
+    again = rerun(store, unsure.number)
+    assert (again["stored_score"], again["equal"], again["state"]) == (None, None, "over_budget")
+    assert again["score"] == rerun(store, victim.number)["score"]
+    with pytest.raises(InputError, match=r"is over_budget: too slow \(95 % interval 22\.5 to 27\.5 ms\)"):
+        rerun(store, sure.number)
 
 
 def test_a_design_that_an_unsure_number_rejected_is_taken_up(session, clock):

@@ -1,12 +1,14 @@
 """vitspace latency: kit, import, list."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from vitspace.cli import app, command_of, print_json, say, track
-from vitspace.cli.options import BUDGET, JSON
+from vitspace.cli.options import BUDGET, IMG_SIZE, JSON, read_size
+from vitspace.image_sizes import format_image_size
 from vitspace.words import plural
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ def kit(
     space: str = typer.Option("hybrid", help="The space whose designs are timed, or a path to its .yaml."),
     n: int = typer.Option(60, "-n", min=1, help="Designs, up to half of them the space's published ones."),
     budget: str = BUDGET,
+    img_size: str = IMG_SIZE,
     seed: int = typer.Option(0, min=0, help="The same seed draws the same designs."),
     out: Path = typer.Option(Path("kit"), help="The folder to make."),
     as_json: bool = JSON,
@@ -31,12 +34,13 @@ def kit(
     """
     from vitspace.profile.kit import KitRequest, make_kit
 
-    made = make_kit(KitRequest(space, n, out, budget, seed), track)
+    made = make_kit(KitRequest(space, n, out, budget, seed, read_size(img_size)), track)
     if as_json:
         print_json(made | {"out": str(out)})
         return
     size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
-    say(f"kit {made['kit']}: {plural(len(made['networks']), 'design')} of {made['space']} in {out}, {size:.0f} MB")
+    what = f"{plural(len(made['networks']), 'design')} of {made['space']} at {format_image_size(made['img_size'])} px"
+    say(f"kit {made['kit']}: {what} in {out}, {size:.0f} MB")
     say(f"copy {out} to the device; there: pip install onnxruntime && python time_kit.py")
     say("then here: vitspace latency import results.csv --name NAME")
 
@@ -68,15 +72,17 @@ def list_devices(
     as_json: bool = JSON,
 ) -> None:
     """List the imported devices, and how well latency is predicted on each."""
-    from vitspace.latency.devices import device, device_names, devices_folder
+    from vitspace.latency.devices import all_devices, devices_folder
 
-    found = [device(name) for name in device_names()]
+    found, damaged = all_devices()
+    for why in damaged:
+        say(f"warning: {why}", file=sys.stderr)
     if as_json:
         print_json([_row(each) for each in found])
         return
     for each in found:
         say(*_lines(each), sep="\n")
-    if not found:
+    if not found and not damaged:
         say(f"no devices in {devices_folder()}")
 
 
@@ -93,7 +99,7 @@ def _lines(made: "Device") -> list[str]:
     within = ", ".join(f"{share} % within {known[f'within_{share}']:.1%}" for share in (80, 90, 95))
     return [
         f"{made.name}: " + ", ".join(made.facts[name] for name in ("device", "cpu", "system")),
-        f"  onnxruntime {made.facts['onnxruntime']}, one thread, {made.img_size} px; kit {made.kit}",
+        f"  onnxruntime {made.facts['onnxruntime']}, one thread, {format_image_size(made.img_size)} px; kit {made.kit}",
         f"  {plural(len(made.times), 'design')}, "
         f"{min(t.ms for t in made.times):.1f} to {max(t.ms for t in made.times):.1f} ms; "
         f"the reference takes {made.latency.reference_ms:.1f} ms",

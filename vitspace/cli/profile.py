@@ -9,6 +9,7 @@ from vitspace.cli import command, print_json, refuse, say, track
 from vitspace.cli.options import BACKENDS, IMG_SIZE, JSON, TASK, read_size
 from vitspace.errors import InputError, shown
 from vitspace.folders import check_folder
+from vitspace.units import parse_precision
 
 if TYPE_CHECKING:
     from vitspace.costs.audit import Audit
@@ -27,6 +28,9 @@ def profile(
     batch: int = typer.Option(None, min=1, help="Batch size when timing. (default: 1, on cuda 64)"),
     dtype: str = typer.Option(
         "float32", help="Type of weights and images: float32; bfloat16 (eager only); float16 (cuda only)."
+    ),
+    precision: str = typer.Option(
+        None, help="Runs are added until they tell the milliseconds so well, half a 95 % interval. (default: 3%)"
     ),
     img_size: str = IMG_SIZE,
     task: str = TASK,
@@ -50,6 +54,7 @@ def profile(
     if calibrate:
         beside = {"a design": spec, "--device": device != "cpu", "--threads": threads != 1, "--batch": batch}
         beside |= {"--dtype": dtype != "float32", "--img-size": img_size, "--task": task, "--audit": audit}
+        beside |= {"--precision": precision}
         beside |= {"--predictor": predictor, "--any-host": any_host, "--out": out}
         refuse("--calibrate measures the spaces' designs at 224 px, one thread, batch 1, on the CPU", beside)
         _calibrate(backend, designs or 40, as_json)
@@ -64,11 +69,12 @@ def profile(
     if not as_json:
         check_folder(out or Path("reports"))
     if device == "cuda":
-        beside = {"--threads": threads != 1, "--predictor": predictor, "--any-host": any_host}
-        refuse("on cuda there is no prediction and no number of threads", beside)
+        beside = {"--threads": threads != 1, "--predictor": predictor, "--any-host": any_host, "--precision": precision}
+        refuse("on cuda there is no prediction, no number of threads, and a fixed number of runs", beside)
         result = _on_gpu(design, backend, {"batch": batch or 64, "dtype": dtype})
     else:
         timed = {"threads": threads, "batch": batch or 1, "dtype": dtype}
+        timed |= {"precision": parse_precision(precision)} if precision is not None else {}
         result = _on_cpu(design, backend, timed, predictor, any_host)
     counts = _audit(result) if audit else None
     if as_json:

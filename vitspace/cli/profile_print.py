@@ -1,5 +1,7 @@
 """Prints the results of vitspace profile for a reader."""
 
+import math
+
 from rich.table import Table
 
 from vitspace.cli import console
@@ -118,10 +120,12 @@ def _timed_words(task: DenseTask) -> str:
 
 
 def _latency(latency: Latency | CudaLatency, prediction: LatencyPrediction | None) -> str:
-    seen = "" if isinstance(latency, CudaLatency) else f"{latency.measured_ms:.1f} ms by the watch, "
+    seen, left = "", ""
+    if isinstance(latency, Latency):
+        seen, left = f"{latency.measured_ms:.1f} ms by the watch, ", f" that tell it to {_left(latency.spread):.1%}"
     spread = (
         f"{latency.median_ms:.1f} ms (95 % interval of the median {latency.low_ms:.1f} to {latency.high_ms:.1f}; {seen}"
-        f"{plural(latency.runs, 'run')})"
+        f"{plural(latency.runs, 'run')}{left})"
     )
     doubt = f"; unsure: {latency.doubt}" if latency.doubt else ""
     if isinstance(latency, CudaLatency):
@@ -132,3 +136,8 @@ def _latency(latency: Latency | CudaLatency, prediction: LatencyPrediction | Non
     if prediction is None:
         return told
     return f"{told}; predicted {prediction.at_speed(latency.usual_ms)}"
+
+
+def _left(spread: float) -> float:
+    """Return what the runs alone leave open, half the width, relative, of a 95 % interval."""
+    return math.expm1(1.96 * spread)

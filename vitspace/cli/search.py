@@ -25,6 +25,9 @@ def search(
     latency_backend: str = typer.Option(None, help=f"What runs the networks when timed: {BACKENDS}. (default: eager)"),
     latency_threads: int = typer.Option(None, min=1, help="Threads when timed. (default: 1)"),
     latency_batch: int = typer.Option(None, min=1, help="Images at once when timed. (default: 1)"),
+    latency_precision: str = typer.Option(
+        None, help="Runs are added until they tell the milliseconds so well, half a 95 % interval. (default: 3%)"
+    ),
     accuracy: str = typer.Option(
         None,
         help="What designs are compared by: estimate, of ImageNet top-1 in points; or proxy, the proxy's own number. "

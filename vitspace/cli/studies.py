@@ -80,19 +80,25 @@ def retime(
     out: Path = typer.Option(None, help="The report's folder. (default: reports/STUDY)"),
     as_json: bool = JSON,
 ) -> None:
-    """Time the designs of unsure latency again, and write the report anew.
+    """Time the designs of unsure latency again, and write the report anew; --all also on another machine.
 
     A trial is then complete, over the budget, or undecided: its latency's interval holds the limit. What is measured is
     averaged with what was measured on this host before.
     """
     from vitspace.report.folder import write_report
     from vitspace.report.study_file import report_folder
+    from vitspace.searching.peers import keep_peers
     from vitspace.searching.retiming import retime_study
     from vitspace.study.store import StudyStore
 
     refuse("--all times every design", {"--trial": everything and trial})
     found = retime_study(study, storage, numbers=trial, everything=everything, track=track)
-    folder = write_report(StudyStore.open(storage, study).record(), out or report_folder(study)) if found else None
+    folder = None
+    if found:
+        store = StudyStore.open(storage, study)
+        if everything:
+            keep_peers(store, lambda note: say(note, file=sys.stderr))
+        folder = write_report(store.record(), out or report_folder(study))
     rows = [retimed.to_json() for retimed in found]
     if as_json:
         print_json({"study": study, "retimed": rows, "report": str(folder) if folder else None})

@@ -47,9 +47,9 @@ def worker(
 
 
 def _compared(again: dict[str, Any]) -> str:
+    found = f"trial {again['number']} {again['spec_id']}: score {again['score']} on {again['host']['host']}, stored"
+    if again["stored_score"] is None:
+        return f"{found} none: {again['state']}: {again['why']}; vitspace search --resume takes it up"
     verdict = "equal" if again["equal"] else "not equal"
     stored_host = (again["stored_host"] or {}).get("host", "an unknown host")
-    return (
-        f"trial {again['number']} {again['spec_id']}: score {again['score']} on {again['host']['host']}, "
-        f"stored {again['stored_score']} of {stored_host}: {verdict}"
-    )
+    return f"{found} {again['stored_score']} of {stored_host}: {verdict}"

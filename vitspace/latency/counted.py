@@ -108,7 +108,7 @@ class CountedLatency:
     ) -> None:
         self.known, self.own, self.img_size, self.where = tuple(known), tuple(own), img_size, where
         self.speed_known = reference_ms is not None
-        self.reference_ms = reference_ms or _reference_elsewhere(known, img_size)
+        self.reference_ms = reference_ms or reference_elsewhere(known, img_size)
         rows = [*known, *own]
         self._families = {name: code for code, name in enumerate(sorted({row.family for row in rows}))}
         self._hosts = {name: code for code, name in enumerate(sorted({row.host for row in known}), start=_HERE + 1)}
@@ -163,9 +163,13 @@ class CountedLatency:
 
     def look_at(self, spec: Spec) -> CountedPrediction:
         """Return the prediction of one design, with its own error."""
-        numbers = np.array([cost(spec, self.img_size).numbers], dtype=np.int64)
+        return self.look_at_counted(cost(spec, self.img_size).numbers, spec.family)
+
+    def look_at_counted(self, counted: Sequence[int], family: str) -> CountedPrediction:
+        """Return the same of a design of which is known what was counted, as `PartCost.numbers`."""
+        numbers = np.array([counted], dtype=np.int64)
         terms, unknown = self._rates.terms(amounts(numbers)), np.array([UNKNOWN])
-        mean, sd = self.process.predict(TimeInputs(terms, self._codes([spec.family]), np.array([_HERE]), unknown))
+        mean, sd = self.process.predict(TimeInputs(terms, self._codes([family]), np.array([_HERE]), unknown))
         rest = f"{self.designs} designs timed {self.where}, {len(self.known)} elsewhere"
         return CountedPrediction(float(self.reference_ms * np.exp(mean[0])), self._error(sd, SHARES[-1]), rest)
 
@@ -216,6 +220,6 @@ def _here(settings: LatencySettings, timings: int, usual: float | None) -> Count
     return CountedLatency(known, own, usual, SCALES[settings.backend], settings.img_size)
 
 
-def _reference_elsewhere(known: Sequence[TimedDesign], img_size: ImageSize) -> float:
+def reference_elsewhere(known: Sequence[TimedDesign], img_size: ImageSize) -> float:
     """Return the reference network's usual milliseconds elsewhere, for images of a size."""
     return float(np.median([row.reference_ms for row in known])) * (mean_side(img_size) / NATIVE_SIZE) ** 2

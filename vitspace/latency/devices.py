@@ -4,7 +4,7 @@ They are kept as one file each, ``NAME.json``, under ``VITSPACE_DEVICES`` or the
 can make them anew. A budget names one before its milliseconds: ``pi5:60ms``.
 """
 
-import math
+import logging
 import os
 import re
 from dataclasses import dataclass
@@ -20,20 +20,23 @@ from vitspace.errors import InputError, shown
 from vitspace.files import reading_json, write_json
 from vitspace.image_sizes import ImageSize, format_image_size, plain_size
 from vitspace.latency.counted import SCALES, CountedLatency, CountedPrediction
-from vitspace.latency.kit import DeviceTime, Kit, read_kit, read_results, times_of
+from vitspace.latency.kit import DeviceTime, Kit, broken_rule, read_kit, read_results, times_of
+from vitspace.latency.plausible import check_times, far_words
 from vitspace.latency.process import TimeScales
 from vitspace.latency.table import shipped
 from vitspace.latency.time_kit import FACTS
 from vitspace.latency.timed import TimedDesign
 from vitspace.spec import Spec
 
+_log = logging.getLogger(__name__)
+
 FORMAT = 1
 #: Designs from which a predictor is fitted.
 FEWEST = 10
 #: What a kit is timed by on a device.
 BACKEND = "onnxruntime"
-#: How much more a device may differ from the hosts of the shipped designs than these do from each other. By it, 92 to
-#: 99 % of PyTorch's times of three hosts were within the stated 95 %, predicted as a device's from onnxruntime's.
+#: How much more a device may differ from the hosts of the shipped designs than these do from each other: by it the
+#: stated errors hold for about as many designs as they say (tests/bench/devices.py).
 UNLIKE = 2.0
 _NAME = re.compile(r"\w[\w.+-]{0,59}")
 
@@ -62,7 +65,7 @@ class Device:
         reference_ms = float(np.median([time.reference_ms for time in self.times]))
         known = [row for row in shipped() if row.backend == BACKEND]
         own = [self._design(time, reference_ms) for time in self.times]
-        return CountedLatency(known, own, reference_ms, _unlike(SCALES[BACKEND]), self.img_size, f"on {self.name}")
+        return CountedLatency(known, own, reference_ms, unlike(SCALES[BACKEND]), self.img_size, f"on {self.name}")
 
     def predict(self, spec: Spec) -> CountedPrediction:
         """Return the predicted latency of a design."""
@@ -105,6 +108,17 @@ def devices_folder() -> Path:
 def device_names() -> list[str]:
     """Return the names of the devices."""
     return sorted(path.stem for path in devices_folder().glob("*.json"))
+
+
+def all_devices() -> tuple[list[Device], list[str]]:
+    """Return the devices, and what is wrong with the files of those that cannot be read."""
+    found, damaged = [], []
+    for name in device_names():
+        try:
+            found.append(device(name))
+        except InputError as error:
+            damaged.append(str(error))
+    return found, damaged
 
 
 def device(name: str) -> Device:
@@ -160,8 +174,11 @@ def add_device(name: str, path: Path, kit: Path | None = None, replace: bool = F
         kit: The kit's folder or list; None is what was kept when the kit was made here.
         replace: Whether a device of that name is replaced.
 
+    What is far from its prediction by the others is told as a warning.
+
     Raises:
-        InputError: the name is taken, the file is damaged, the times are of another kit, or they are too few.
+        InputError: the name is taken, the file is damaged, the times are of another kit, they are too few, or cannot be
+            milliseconds.
     """
     there = device_path(name)
     if there.exists() and not replace:
@@ -175,7 +192,9 @@ def add_device(name: str, path: Path, kit: Path | None = None, replace: bool = F
             f"{len(known.specs)}: run time_kit.py again, which goes on"
         )
     made = Device(name, known.id, known.img_size, results.facts, tuple(times))
-    _ = made.latency  # what cannot be fitted is not kept
+    check_times(made.latency, [*results.rows], path)
+    if words := far_words(made.latency, [*results.rows]):
+        _log.warning("%s: %s", path, words)
     _save(made, there)
     return made
 
@@ -197,9 +216,10 @@ def _find_kit(kit: str, path: Path) -> Kit:
     return read_kit(file)
 
 
-def _unlike(scales: TimeScales) -> TimeScales:
+def unlike(scales: TimeScales, times: float = UNLIKE) -> TimeScales:
+    """Return the scales of hosts that differ so many times more from each other."""
     own = ("host_scale", "host_rates", "host_family", "host_smooth")
-    return scales._replace(**{name: UNLIKE * getattr(scales, name) for name in own})
+    return scales._replace(**{name: times * getattr(scales, name) for name in own})
 
 
 def _save(made: Device, path: Path) -> None:
@@ -231,7 +251,8 @@ def _read(path: Path, name: str) -> Device:
     if not path.is_file():
         known = ", ".join(device_names()) or "none was imported; see vitspace latency import"
         raise InputError(f"a device is one of those imported ({known}), but got {shown(name)}")
-    with reading_json(path, FORMAT, "a device", "import it anew by vitspace latency import") as data:
+    cure = "import it anew by vitspace latency import --replace, or remove the file"
+    with reading_json(path, FORMAT, "a device", cure) as data:
         times = tuple(_time(row) for row in data["times"])
         if len(times) < FEWEST:
             raise ValueError(f"it has {len(times)} times, and at least {FEWEST} are needed")
@@ -240,7 +261,7 @@ def _read(path: Path, name: str) -> Device:
 
 
 def _time(row: dict[str, Any]) -> DeviceTime:
-    ms, reference_ms, sd = (float(row[name]) for name in ("ms", "reference_ms", "sd"))
-    if not (0 < ms < math.inf and 0 < reference_ms < math.inf and 0 <= sd < math.inf):
-        raise ValueError(f"milliseconds are numbers above 0, but got {ms} and {reference_ms}")
-    return DeviceTime(Spec.from_dict(row["spec"]), ms, reference_ms, sd)
+    for name in ("ms", "reference_ms", "sd"):
+        if rule := broken_rule(name, row[name]):
+            raise ValueError(f"{rule}, but got {shown(row[name])}")
+    return DeviceTime(Spec.from_dict(row["spec"]), *(float(row[name]) for name in ("ms", "reference_ms", "sd")))

@@ -130,12 +130,19 @@ def _checked(cells: Sequence[str], where: str) -> dict[str, str]:
     if len(cells) != len(COLUMNS):
         raise InputError(f"{where}, is damaged: a row has {len(COLUMNS)} cells, but this has {len(cells)}")
     row = dict(zip(COLUMNS, cells, strict=True))
-    for name, may_be_0, most in (("ms", False, _MOST_MS), ("reference_ms", False, _MOST_MS), ("sd", True, _MOST_SD)):
-        value = _number(row[name])
-        if not (0 < value < most or (may_be_0 and value == 0)):
-            rule = f"from 0 to {most:g}" if may_be_0 else f"above 0 and below {most:g}"
-            raise InputError(f"{where}: {name} is a number {rule}, but got {shown(row[name])}")
+    for name in ("ms", "reference_ms", "sd"):
+        if rule := broken_rule(name, _number(row[name])):
+            raise InputError(f"{where}: {rule}, but got {shown(row[name])}")
     return row
+
+
+def broken_rule(name: str, value: Any) -> str:
+    """Return the rule that a number of a row breaks, milliseconds or the deviation ``sd``, or an empty string."""
+    may_be_0 = name == "sd"
+    most = _MOST_SD if may_be_0 else _MOST_MS
+    if type(value) in (int, float) and (0 < value < most or (may_be_0 and value == 0)):
+        return ""
+    return f"{name} is a number " + (f"from 0 to {most:g}" if may_be_0 else f"above 0 and below {most:g}")
 
 
 def _number(text: str) -> float:

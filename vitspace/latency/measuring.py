@@ -27,6 +27,7 @@ from vitspace.sized import plain
 from vitspace.sources import sources_of
 from vitspace.spec import Spec
 from vitspace.tasks.dense import DenseTask
+from vitspace.units import USUAL_PRECISION, check_precision
 
 _log = logging.getLogger(__name__)
 
@@ -51,12 +52,12 @@ class LatencySettings:
         img_size: Side of the image, or (height, width), pixels.
         runs: Timed runs, at least.
         precision: Half the width, relative, of the 95 % interval of the ratio to the reference; runs are added until
-            it is reached.
+            it is reached, or `vitspace.latency.protocol.most_rounds` were made.
         task: The dense task whose whole network is timed, at that task's size of images; None is classification.
 
     Raises:
-        InputError: a number is below 1, the precision is no share, or the back end has no such dtype, or does not run
-            networks of the task.
+        InputError: a number is below 1, the precision is none that can be asked, or the back end has no such dtype, or
+            does not run networks of the task.
     """
 
     backend: str = "eager"
@@ -65,7 +66,7 @@ class LatencySettings:
     dtype: str = "float32"
     img_size: ImageSize = 224
     runs: int = 9
-    precision: float = 0.03
+    precision: float = USUAL_PRECISION
     task: DenseTask | None = None
 
     def __post_init__(self) -> None:
@@ -73,8 +74,7 @@ class LatencySettings:
         check_settings(self, self.backend, DTYPES if self.backend == "eager" else DTYPES[:1])
         if self.task:
             self.task.check_runs(self.backend, self.dtype)
-        if not 0 < self.precision < 1:
-            raise InputError(f"precision is a share between 0 and 1, such as 0.05, but got {self.precision:g}")
+        check_precision(self.precision)
 
 
 def check_settings(settings: Any, backend: str, dtypes: Sequence[str]) -> None:

@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from vitspace.machine.host import cores
+from vitspace.units import USUAL_PRECISION
 
-#: Rounds after which no more are added, however wide the interval is.
+#: Rounds after which no more are added at the usual precision, however wide the interval is.
 MOST_ROUNDS = 60
 _WARM = 3
 _WARM_MOST = 12
@@ -76,11 +77,16 @@ def interleave(
         warm_up(runner, clock)
     found = np.array([[_timed(runner, clock) for runner in runners] for _ in range(rounds)])
     timing = _timing(found)
-    while precision is not None and len(found) < MOST_ROUNDS and not _is_precise(timing, precision):
-        more = [[_timed(runner, clock) for runner in runners] for _ in range(max(1, rounds // 2))]
+    while precision is not None and len(found) < most_rounds(precision) and not _is_precise(timing, precision):
+        more = [[_timed(runner, clock) for runner in runners] for _ in range(max(1, rounds // 2, len(found) // 10))]
         found = np.concatenate([found, more])
         timing = _timing(found)
     return timing
+
+
+def most_rounds(precision: float) -> int:
+    """Return the rounds after which no more are added: an interval narrows by the root of their number."""
+    return round(MOST_ROUNDS * max(1.0, (USUAL_PRECISION / precision) ** 2))
 
 
 def _timing(found: Floats) -> TimedRounds:

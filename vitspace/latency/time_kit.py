@@ -42,6 +42,10 @@ _RESAMPLES = 200
 Run = Callable[[], object]
 
 
+class RefusedError(Exception):
+    """What this cannot work with; the message is printed as one line, and the exit code is 2."""
+
+
 class Round(NamedTuple):
     """Milliseconds of the reference and of a network, run in turn: by the watch, and those with the core."""
 
@@ -134,7 +138,7 @@ def pin(core: int) -> str:
         return "not pinned: this system does not let a process choose its core"
     allowed = sorted(os.sched_getaffinity(0))
     if core >= 0 and core not in allowed:
-        raise SystemExit(f"error: --core is one of {', '.join(map(str, allowed))}, but got {core}")
+        raise RefusedError(f"--core is one of {', '.join(map(str, allowed))}, but got {core}")
     chosen = core if core >= 0 else allowed[-1]
     os.sched_setaffinity(0, {chosen})
     return f"pinned to core {chosen}"
@@ -165,7 +169,13 @@ def open_network(path: Path, size: int | list[int]) -> Run:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     sides = [size, size] if isinstance(size, int) else size
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has errors of its own for what a version does not know
+        why = " ".join(str(error).split())
+        raise RefusedError(
+            f"onnxruntime {onnxruntime.__version__} cannot run {path.name}, a newer one may: {why}"
+        ) from None
     feed = {session.get_inputs()[0].name: numpy.zeros((1, 3, *sides), numpy.float32)}
     return lambda: session.run(None, feed)
 
@@ -174,12 +184,17 @@ def read_kit(folder: Path) -> dict[str, Any]:
     """Return the kit's list, its files checked by their digests."""
     path = folder / "kit.json"
     if not path.is_file():
-        raise SystemExit(f"error: a kit's folder holds kit.json, but {path} is not there")
-    kit: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    for each in [kit["reference"], *kit["weights"], *kit["networks"]]:
-        file = folder / each["file"]
-        if not file.is_file() or digest(file) != each["sha256"]:
-            raise SystemExit(f"error: {file} is not the kit's file: copy the kit's folder again, whole")
+        raise RefusedError(f"a kit's folder holds kit.json, but {path} is not there")
+    try:
+        kit: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        _ = kit["kit"], kit["img_size"], [each["macs"] for each in kit["networks"]]
+        files = {each["file"]: each["sha256"] for each in [kit["reference"], *kit["weights"], *kit["networks"]]}
+    except (ValueError, KeyError, TypeError):
+        raise RefusedError(f"{path} is cut off or changed: copy the kit's folder again, whole") from None
+    for name, sha256 in files.items():
+        file = folder / name
+        if not file.is_file() or digest(file) != sha256:
+            raise RefusedError(f"{file} is not the kit's file: copy the kit's folder again, whole")
     return kit
 
 
@@ -200,14 +215,17 @@ def read_done(out: Path, kit: str, here: dict[str, str]) -> list[str]:
     if not text.endswith(b"\n"):
         text = text[: text.rfind(b"\n") + 1]
         out.write_bytes(text)
-    rows = list(csv.DictReader(io.StringIO(text.decode("utf-8"))))
+    try:
+        rows = list(csv.DictReader(io.StringIO(text.decode("utf-8"))))
+    except ValueError:
+        raise RefusedError(f"{out} is no file of results: use --out") from None
     for row in rows:
         if row.get("kit") != kit:
-            raise SystemExit(f"error: {out} is of kit {row.get('kit')}, and this is kit {kit}: use --out")
+            raise RefusedError(f"{out} is of kit {row.get('kit')}, and this is kit {kit}: use --out")
         for name in FACTS:
             if row.get(name) != here[name]:
                 told = f"{name} {row.get(name)}, and here it is {here[name]}"
-                raise SystemExit(f"error: {out} was begun with {told}: use --out")
+                raise RefusedError(f"{out} was begun with {told}: use --out")
     return [row["file"] for row in rows]
 
 
@@ -292,6 +310,9 @@ def main(arguments: list[str] | None = None) -> int:
         if not knows_work():
             say("this system does not tell which runs were interrupted: let nothing else run meanwhile")
         time_all(kit, folder, options, here)
+    except (RefusedError, OSError) as error:
+        say(f"error: {error}")
+        return 2
     except KeyboardInterrupt:
         say("stopped; start it again to go on")
         return 130

@@ -47,6 +47,7 @@ class KitRequest:
         out: The folder to make.
         budget: FLOPs and params of the designs; None is up to 5 G.
         seed: Of the draws.
+        img_size: Side of the image, or (height, width), pixels; None is what the space is written for.
     """
 
     space: str
@@ -54,6 +55,7 @@ class KitRequest:
     out: Path
     budget: str | None = None
     seed: int = 0
+    img_size: ImageSize | None = None
 
 
 def make_kit(request: KitRequest, track: Track = untracked) -> dict[str, Any]:
@@ -67,7 +69,7 @@ def make_kit(request: KitRequest, track: Track = untracked) -> dict[str, Any]:
     check_backend(BACKEND)
     if request.count < FEWEST:
         raise InputError(f"a predictor is fitted to {FEWEST} designs or more, but got -n {request.count}")
-    space, out = load_space(request.space), request.out
+    space, out = load_space(request.space, request.img_size), request.out
     check_folder(kits_folder(), "a kit's list")
     with owning(out, "a kit"):
         if contents(out):

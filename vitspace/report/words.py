@@ -1,6 +1,7 @@
 """What a report says in sentences."""
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from vitspace.image_sizes import format_image_size
@@ -182,13 +183,13 @@ def score_note(record: StudyRecord) -> str:
 
 def machine_note(record: StudyRecord) -> str:
     """Host, processor and date, as far as they are known."""
-    date = record.told("machine").get("date")
+    date = _timed_on(record).get("date")
     return ", ".join(part for part in (machine_name(record), date) if part)
 
 
 def machine_name(record: StudyRecord) -> str:
     """Host and processor, as far as they are known."""
-    machine = record.told("machine")
+    machine = _timed_on(record)
     return ", ".join(str(machine[key]) for key in ("host", "cpu") if machine.get(key))
 
 
@@ -199,6 +200,14 @@ def steps_words(record: StudyRecord) -> str:
     said = ", ".join(f"{names[step]} {format_seconds(took)}" for step, took in record.seconds_by_step.items())
     workers = record.resolved.get("workers") or 1
     return f"{said} (trials added up, {workers} at once)" if said and workers > 1 else said
+
+
+def _timed_on(record: StudyRecord) -> Mapping[str, Any]:
+    """Return the machine that latencies are of: where all were timed again, or else where the study began."""
+    again = [trial.latency.get("machine") for trial in record.trials if trial.latency_ms is not None]
+    known = [machine for machine in again if machine]
+    alike = len({(machine.get("host"), machine.get("cpu")) for machine in known}) == 1
+    return known[-1] if alike and len(known) == len(again) else record.told("machine")
 
 
 def next_commands(record: StudyRecord) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from vitspace.searching.checks import check_environment, check_same
 from vitspace.searching.engines import run_engine
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import alternates, enqueue, first_designs, is_ready
+from vitspace.searching.latency import rejected_unsure
 from vitspace.searching.lease import LeaseTiming
 from vitspace.searching.monitor import Monitor, Silent
 from vitspace.searching.session import Session, open_evaluator
@@ -19,6 +20,7 @@ from vitspace.study.config import StudyConfig
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import naming_storage
 from vitspace.study.store import StudyStore
+from vitspace.study.trial import Trial
 
 
 def open_session(
@@ -74,13 +76,12 @@ def join(
 def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Monitor | None = None) -> dict[str, Any]:
     """Score a stored trial's design again by the proxy, alone, on as many threads as then; nothing is stored.
 
+    One that an unsure latency rejected before it was scored is scored, too.
+
     Raises:
-        InputError: the study has no such trial with a score.
+        InputError: the study has no such trial, or it has no score for another reason.
     """
-    trials = {trial.number: trial for trial in store.trials() if trial.spec and trial.score is not None}
-    if number not in trials:
-        raise InputError(f"a trial to run again is one of {store.name} that has a score, but got {number}")
-    trial = trials[number]
+    trial = _to_run_again(store, number)
     assert trial.spec is not None
     stored = trial.score if trial.proxy_score is None else trial.proxy_score
     config = store.config.model_copy(update={"device": device} if device else {})
@@ -93,10 +94,29 @@ def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Mo
         "seed": trial.seed,
         "score": score.value,
         "stored_score": stored,
-        "equal": score.value == stored,
+        "equal": None if stored is None else score.value == stored,
+        "state": trial.state,
+        "why": trial.why,
         "host": fingerprint(),
         "stored_host": trial.details.get("host"),
     }
+
+
+def _to_run_again(store: StudyStore, number: int) -> Trial:
+    """Return a trial that has a score, or would have one but for an unsure latency.
+
+    Raises:
+        InputError: there is none of that number, or it has no score for another reason.
+    """
+    trial = next((trial for trial in store.trials() if trial.number == number), None)
+    rule = f"a trial to run again is one of {store.name} that has a score, or that an unsure latency rejected, but"
+    if trial is None:
+        raise InputError(f"{rule} got {number}")
+    if trial.score is None and not rejected_unsure(trial, store.config.limits):
+        low, high = trial.latency.get("low_ms"), trial.latency.get("high_ms")
+        interval = f" (95 % interval {low:.4g} to {high:.4g} ms)" if low and high else ""
+        raise InputError(f"{rule} trial {number} is {trial.state}: {trial.why}{interval}")
+    return trial
 
 
 def _wait_until_ready(store: StudyStore, evaluator: Evaluator) -> None:

@@ -10,6 +10,7 @@ from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.trial import State, Trial
 from vitspace.tasks.dense import DenseTask
+from vitspace.units import parse_precision
 
 
 def timing_of(config: StudyConfig, img_size: ImageSize = NATIVE_SIZE) -> LatencySettings:
@@ -18,9 +19,14 @@ def timing_of(config: StudyConfig, img_size: ImageSize = NATIVE_SIZE) -> Latency
     Raises:
         InputError: the back end does not run networks of the task.
     """
-    backend, threads, batch = config.latency_backend, config.latency_threads, config.latency_batch
-    task = DenseTask.of(config.task, *config.sizes[:1])
-    return LatencySettings(backend, threads=threads, batch=batch, img_size=img_size, task=task)
+    return LatencySettings(
+        config.latency_backend,
+        threads=config.latency_threads,
+        batch=config.latency_batch,
+        img_size=img_size,
+        precision=parse_precision(config.latency_precision),
+        task=DenseTask.of(config.task, *config.sizes[:1]),
+    )
 
 
 def budget_device(budget: Budget, img_size: ImageSize) -> Device | None:

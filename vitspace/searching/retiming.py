@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import Latency, measure_again
-from vitspace.machine.host import cpu
+from vitspace.machine.host import cpu, machine
 from vitspace.searching.latency import rejected_unsure, timing_of, verdict
 from vitspace.searching.queue import OUTSIDE, design_params
 from vitspace.searching.session import Session
@@ -24,6 +24,8 @@ from vitspace.words import plural
 
 #: How often a design is timed in all before a search leaves it undecided.
 MOST_TIMES = 3
+#: What a latency keeps of the machine that it was measured on again.
+_MACHINE = ("host", "cpu", "flags", "date")
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,9 @@ def retime_study(
     track: Track = untracked,
 ) -> list[Retimed]:
     """Time a stored study's designs again, those of unsure latency or all, and store what comes of it.
+
+    All may be timed on another machine, which the latencies are of then; public networks beside them that were timed
+    before are forgotten, as they do not compare.
 
     Args:
         study: Its name.
@@ -76,6 +81,8 @@ def retime_study(
             f"a study's latencies are of one machine, but those of {study} are of {', '.join(others)} and this is "
             f"{cpu()['cpu']}; --all times all of them here"
         )
+    if others and chosen:
+        store.set(peers=[])
     size = load_sizes(config.space, config.sizes[:1], config.task).resolution
     return [retime(store, config, size, trial) for trial in track(chosen, "timing again")]
 
@@ -133,7 +140,8 @@ def judged(trial: Trial, latency: Latency, config: StudyConfig) -> Trial:
     One without a score that is not beyond the budget any more is undecided until it is scored; one that failed or was
     pruned stays so.
     """
-    found = latency.facts
+    here = machine()
+    found = latency.facts | {"machine": {name: here[name] for name in _MACHINE}}
     after = replace(trial, latency_ms=latency.median_ms, latency=found)
     if trial.state not in ("complete", "undecided", "over_budget"):
         return after
@@ -157,10 +165,9 @@ def is_open(trial: Trial) -> bool:
 
 def is_of_here(trial: Trial) -> bool:
     """Whether a design was timed on a machine like this one."""
-    host = trial.details.get("host", {})
-    return all(host.get(name, here) == here for name, here in cpu().items() if name != "cores")
+    return all(trial.timed_on.get(name, here) == here for name, here in cpu().items() if name != "cores")
 
 
 def other_machines(trials: Iterable[Trial]) -> list[str]:
     """Return the processors of other machines on which some designs were timed."""
-    return sorted({str(trial.details.get("host", {}).get("cpu")) for trial in trials if not is_of_here(trial)})
+    return sorted({str(trial.timed_on.get("cpu")) for trial in trials if not is_of_here(trial)})

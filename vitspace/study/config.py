@@ -13,6 +13,7 @@ from vitspace.errors import shown
 from vitspace.files import validated
 from vitspace.image_sizes import ImageSize, format_image_size, mean_side, parse_image_sizes, plain_size
 from vitspace.tasks.heads import CLASSIFICATION, check_task
+from vitspace.units import USUAL_PRECISION, format_precision, parse_precision
 
 #: Settings that a resumed study may change.
 MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler", "peers")
@@ -57,6 +58,16 @@ def _read_sizes(value: Any) -> list[ImageSize]:
 Sizes = Annotated[str, BeforeValidator(_sizes)]
 
 
+def _precision(value: Any) -> Any:
+    """Write a precision, ``5%`` or 0.05, in one way."""
+    known = isinstance(value, str) or type(value) in (int, float)
+    return format_precision(parse_precision(str(value))) if known else value
+
+
+#: How well a latency is to be known, as text; a plain number in YAML is read as a share.
+Precision = Annotated[str, BeforeValidator(_precision)]
+
+
 class StudyConfig(BaseModel):
     """A study: space + budget + proxy + engine + seed.
 
@@ -73,6 +84,8 @@ class StudyConfig(BaseModel):
         latency_backend: What runs the networks when they are timed.
         latency_threads: Threads when they are timed.
         latency_batch: Images at once when they are timed; milliseconds are the batch's.
+        latency_precision: How well the runs of a timing are to tell the milliseconds, half the width of a 95 %
+            interval: ``5%``.
         accuracy: What a trial's score is: ``estimate``, ImageNet-1k top-1 in points by public results and by what the
             proxy tells beside them; or ``proxy``, the proxy's own number.
         proxy: What is measured of every design beside its costs: ``train``, ``train:PRESET``,
@@ -106,6 +119,7 @@ class StudyConfig(BaseModel):
     latency_backend: Literal["eager", "onnxruntime", "openvino", "onnxruntime-int8", "openvino-int8"] = "eager"
     latency_threads: int = Field(default=1, ge=1, le=1024)
     latency_batch: int = Field(default=1, ge=1, le=65536)
+    latency_precision: Precision = format_precision(USUAL_PRECISION)
     accuracy: Literal["estimate", "proxy"] = "estimate"
     proxy: str = Field(default_factory=lambda given: USUAL_PROXY[given.get("accuracy", "estimate")])
     data: str | None = None
@@ -122,11 +136,12 @@ class StudyConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        timed = (self.latency_backend, self.latency_threads, self.latency_batch)
-        if self.limits.device and timed != ("eager", 1, 1):
+        timed = {name: getattr(self, name) for name in StudyConfig.model_fields if name.startswith("latency_")}
+        changed = [name for name, value in timed.items() if value != StudyConfig.model_fields[name].default]
+        if self.limits.device and changed:
             raise ValueError(
-                f"latency_backend, latency_threads and latency_batch say how networks are timed here, and latency on "
-                f"{self.limits.device} is predicted, but got {', '.join(map(str, timed))}"
+                f"{', '.join(timed)} say how networks are timed here, and latency on {self.limits.device} is "
+                f"predicted, but got {', '.join(f'{name} {timed[name]}' for name in changed)}"
             )
         if self.limits.device and len(self.sizes) > 1:
             raise ValueError(

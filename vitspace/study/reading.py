@@ -74,6 +74,7 @@ class _Latency(_Facts):
     core_share: Number | None = None
     runs: Size | None = None
     times: Size | None = None
+    machine: dict[str, Any] | None = None
 
     @model_validator(mode="before")
     @classmethod

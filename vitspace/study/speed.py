@@ -30,8 +30,7 @@ def record_at_one_speed(record: StudyRecord) -> StudyRecord:
 
 def _cpu(trial: Trial) -> tuple[str, str]:
     """Return the processor that a trial's design was timed on; machines of one name may have several."""
-    host = trial.details.get("host") or {}
-    return str(host.get("cpu")), str(host.get("flags"))
+    return str(trial.timed_on.get("cpu")), str(trial.timed_on.get("flags"))
 
 
 def _timed(trial: Trial, latency: Mapping[str, Any]) -> Trial:

@@ -24,7 +24,8 @@ class Trial:
         img_size: The size of image that the design is for, in a study of several; None in others.
         params: Parameters.
         macs: Multiply-adds at the trial's size of image, or else the study's.
-        latency_ms: Median CPU latency, with p10_ms and p90_ms in ``latency``.
+        latency_ms: Median CPU latency, with p10_ms and p90_ms in ``latency``; there ``machine`` is where it was timed
+            again.
         score: Estimated ImageNet-1k top-1 in points, or of a study whose accuracy is ``proxy`` the proxy's own number;
             higher is better.
         score_std: Its standard deviation.
@@ -77,6 +78,11 @@ class Trial:
     def latency_doubt(self) -> str:
         """Why the latency is unsure, or an empty string."""
         return self.latency.get("doubt") or ""
+
+    @property
+    def timed_on(self) -> dict[str, Any]:
+        """Host and processor that the latency is of: where it was timed again, or else where it was evaluated."""
+        return self.latency.get("machine") or self.details.get("host") or {}
 
     @property
     def published_top1(self) -> float | None:
