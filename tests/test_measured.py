@@ -46,6 +46,22 @@ def test_latencies_are_restated_at_the_least_usual_time_of_their_setting():
     assert found[1:] == all_of[1:]
 
 
+def test_a_usual_time_that_is_not_known_may_be_too_long():
+    unsure = QUIET.at_usual(10.0, 0.1)
+    both = unsure.joined(unsure)
+    for latency, sd in ((unsure, log_sd(QUIET)), (both, log_sd(QUIET) / 2**0.5)):
+        assert latency.median_ms == pytest.approx(QUIET.median_ms) and log_sd(latency) == pytest.approx(sd)
+        assert math.log(latency.median_ms / latency.low_ms) == pytest.approx(1.96 * math.hypot(sd, 0.1))
+        assert latency.error == latency.median_ms / latency.low_ms - 1 and latency.doubt and latency.usual_sd == 0.1
+
+
+def test_a_latency_of_a_quiet_machine_makes_those_before_it_sure():
+    first = replace(QUIET, reference_ms=10.2, core_share=0.4).at_usual(10.2, 0.12)
+    assert at_one_speed([first.facts], [224]) == [first.facts] and first.doubt
+    found = at_one_speed([first.facts, QUIET.facts], [224, 224])
+    assert found == [first.at_usual(10.0).facts, QUIET.facts] and not found[0]["doubt"]
+
+
 def test_what_else_is_known_of_a_latency_is_kept():
     early = QUIET.at_usual(12.5)
     (found, _) = at_one_speed([early.facts | {"note": "x"}, QUIET.facts], [None, None])

@@ -44,7 +44,7 @@ torch.set_num_threads(1)
 
 def measure(spec, settings):
     ms = cost(spec).macs / 1e8
-    return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
+    return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
 
 
 def call(*words):
@@ -157,7 +157,7 @@ def package(tmp_path_factory):
 def installed(package, monkeypatch, tmp_path):
     def measure(spec, settings):
         ms = vitspace.cost(spec).macs / 1e8
-        return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
+        return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
 
     monkeypatch.setattr(evaluate, "measure", measure)
     monkeypatch.syspath_prepend(package)

@@ -14,10 +14,14 @@ UNSURE = 0.10
 REPEAT_SD = {"eager": 0.015, "onnxruntime": 0.025, "openvino": 0.025}
 #: The same of the correction, as a share of the logarithm of how much slower than usual the reference was.
 CORRECTION_SD = 0.35
+#: By how much the logarithm of the usual time may be too high, root mean square, where the reference was never timed on a
+#: quiet machine, for each share of the machine that others took. Others slow it by what they do: trainings on both cores
+#: of a Xeon by as much, processes that multiply matrices on those of an EPYC by a sixth (tests/bench/restless.py).
+USUAL_SD = 0.7
 #: What the names of back ends that run networks in int8 end in.
 INT8 = "-int8"
 #: Quantile of a normal distribution for an interval of 95 %.
-_NORMAL_95 = 1.96
+NORMAL_95 = 1.96
 
 
 def runtime_of(backend: str) -> str:
@@ -31,13 +35,15 @@ class Latency:
 
     Attributes:
         median_ms: Median of the runs; p10_ms and p90_ms are percentiles, low_ms and high_ms its 95 % interval, which
-            holds what the runs leave open and what the correction to the usual speed does.
+            holds what the runs leave open, what the correction to the usual speed does, and what is not known of that.
         measured_ms: Median as a watch showed it.
         reference_ms: Median of the reference network, run in turn, in time that it had the core.
         usual_ms: What that is on this host when nothing else runs, as far as was seen.
-        core_share: Share of the time in which this process had its core.
         spread: Standard deviation of the logarithm of the ratio to the reference, from the runs.
         times: How many measurements it is the mean of.
+        core_share: Share of the time in which this process had its core; None where it is not known.
+        usual_sd: By how much the logarithm of the usual time may be too high, root mean square; 0 once the reference
+            was timed on this host while nothing else ran.
         prepare_seconds: What it took before to export the network and compile it for a back end.
     """
 
@@ -49,7 +55,6 @@ class Latency:
     measured_ms: float
     reference_ms: float
     usual_ms: float
-    core_share: float
     spread: float
     backend: str
     runs: int
@@ -58,6 +63,8 @@ class Latency:
     dtype: str
     host: str
     times: int = 1
+    core_share: float | None = None
+    usual_sd: float = 0.0
     prepare_seconds: float = 0.0
 
     @property
@@ -67,34 +74,43 @@ class Latency:
 
     @property
     def error(self) -> float:
-        """Half the width of the interval, relative."""
-        return self.high_ms / self.median_ms - 1
+        """Half the width of the interval, relative, on its wider side."""
+        return max(self.high_ms / self.median_ms, self.median_ms / self.low_ms) - 1
 
     @property
     def doubt(self) -> str:
         """Say why the latency is known badly, or return an empty string."""
         if self.error <= UNSURE:
             return ""
-        return f"known to {self.error:.0%}: {REFERENCE} took {self.reference_ms:.1f} ms, usually {self.usual_ms:.1f} ms"
+        if not self.usual_sd:
+            why = f"{REFERENCE} took {self.reference_ms:.1f} ms, usually {self.usual_ms:.1f} ms"
+        else:
+            why = f"{REFERENCE} was not timed here while nothing else ran"
+        unknown = "" if self.core_share is not None else ", and what share of its cores it had is not known"
+        return f"known to {self.error:.0%}: {why}{unknown}"
 
     @property
     def facts(self) -> dict[str, Any]:
         """What a trial keeps of it."""
         return asdict(self) | {"doubt": self.doubt}
 
-    def at_usual(self, usual_ms: float) -> "Latency":
-        """Return the same measurement where the reference's usual time is known better."""
+    def at_usual(self, usual_ms: float, usual_sd: float = 0.0) -> "Latency":
+        """Return the same measurement where the reference's usual time is known better.
+
+        A machine is never faster than when it is quiet: what is not known of its usual speed lowers the interval alone.
+        """
         scale = usual_ms / self.usual_ms
         median = self.median_ms * scale
-        width = _NORMAL_95 * replace(self, usual_ms=usual_ms)._sd
+        sd = replace(self, usual_ms=usual_ms)._sd
         return replace(
             self,
             median_ms=median,
             p10_ms=self.p10_ms * scale,
             p90_ms=self.p90_ms * scale,
-            low_ms=median * math.exp(-width),
-            high_ms=median * math.exp(width),
+            low_ms=median * math.exp(-NORMAL_95 * math.hypot(sd, usual_sd)),
+            high_ms=median * math.exp(NORMAL_95 * sd),
             usual_ms=usual_ms,
+            usual_sd=usual_sd,
         )
 
     def joined(self, other: "Latency") -> "Latency":
@@ -102,7 +118,7 @@ class Latency:
 
         Each weighs by how well it is known, the inverse of its variance.
         """
-        other = other.at_usual(self.usual_ms)
+        other = other.at_usual(self.usual_ms, self.usual_sd)
         to = self._sd**2 / (self._sd**2 + other._sd**2)
         of, times = 1 - to, self.times + other.times
         # What unequal weights leave of repeating, beyond what `times` equal ones would.
@@ -115,7 +131,7 @@ class Latency:
             runs=self.runs + other.runs,
             times=times,
         )
-        return mean.at_usual(self.usual_ms)
+        return mean.at_usual(self.usual_ms, self.usual_sd)
 
     @property
     def _repeat_sd(self) -> float:
@@ -123,7 +139,7 @@ class Latency:
 
     @property
     def _sd(self) -> float:
-        """Standard deviation of the logarithm of the milliseconds."""
+        """Standard deviation of the logarithm of the milliseconds, if the usual time is known."""
         correction = CORRECTION_SD * math.log(self.reference_ms / self.usual_ms)
         return math.sqrt(self.spread**2 + self._repeat_sd**2 / self.times + correction**2)
 
@@ -136,21 +152,22 @@ def at_one_speed(latencies: Sequence[Mapping[str, Any]], settings: Sequence[Hash
     """Restate latencies of one host and setting at one usual time of the reference, the least of theirs.
 
     That time is learnt as a host is used. What was stated early, on a busy machine, was stated at too slow a speed, and
-    does not compare with what was stated later.
+    does not compare with what was stated later. It is known as well as the latency knows it that knows it best.
 
     Args:
         latencies: Fields of `Latency` and others; those that lack one, as predictions do, stay as they are.
         settings: What they are told apart by beside that: size of image and processor of each.
     """
     found = [_read(latency) for latency in latencies]
-    usual: dict[Hashable, float] = {}
+    usual: dict[Hashable, tuple[float, float]] = {}
     for each, setting in zip(found, settings, strict=True):
         if each:
-            usual[_setting(each, setting)] = min(each.usual_ms, usual.get(_setting(each, setting), math.inf))
+            ms, sd = usual.get(_setting(each, setting), (math.inf, math.inf))
+            usual[_setting(each, setting)] = min(each.usual_ms, ms), min(each.usual_sd, sd)
     return [
         latency
-        if each is None or each.usual_ms == usual[_setting(each, setting)]
-        else {**latency, **each.at_usual(usual[_setting(each, setting)]).facts}
+        if each is None or (each.usual_ms, each.usual_sd) == usual[_setting(each, setting)]
+        else {**latency, **each.at_usual(*usual[_setting(each, setting)]).facts}
         for latency, each, setting in zip(latencies, found, settings, strict=True)
     ]
 

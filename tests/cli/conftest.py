@@ -13,7 +13,7 @@ def _made_up_latency(monkeypatch):
 
     def measure(spec, settings):
         ms = cost(spec).macs / 1e8
-        return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
+        return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
 
     monkeypatch.setattr("vitspace.searching.evaluate.measure", measure)
 

@@ -11,6 +11,7 @@ from vitspace.families import anchor
 from vitspace.latency import LatencySettings, gate
 from vitspace.latency.counted import CountedLatency
 from vitspace.latency.gate import MEASURED_ANYWAY, HostPredictor, predicted_violation
+from vitspace.latency.measuring import UsualSpeed
 from vitspace.latency.predictor import LatencyPrediction
 from vitspace.searching.evaluate import Evaluator
 from vitspace.space import load_space
@@ -23,6 +24,7 @@ def calibrated(calibration, monkeypatch):
     """This host has a calibration, all of whose errors are 10 %."""
     made = replace(calibration, held_out={name: replace(row, error=0.1) for name, row in calibration.held_out.items()})
     monkeypatch.setattr(gate, "usual_ms", lambda _: None)
+    monkeypatch.setattr(gate, "usual_speed", lambda _: None)
     monkeypatch.setattr(
         gate, "_usable", lambda settings: HostPredictor(made, settings) if made.fits(settings) else None
     )
@@ -55,6 +57,14 @@ def test_a_budget_is_of_the_speed_that_this_host_usually_has(calibrated, spec, m
     )
 
 
+def test_a_design_that_a_quiet_machine_may_run_in_time_is_not_rejected(calibrated, spec, monkeypatch):
+    ms = calibrated.predict(spec).ms
+    slow, fast = Budget(latency_ms=(0, 0.8 * ms)), Budget(latency_ms=(1.2 * ms, 9 * ms))
+    assert predicted_violation(spec, SETTINGS, slow)
+    monkeypatch.setattr(gate, "usual_speed", lambda _: UsualSpeed(50.0, 0.1))
+    assert not predicted_violation(spec, SETTINGS, slow) and predicted_violation(spec, SETTINGS, fast)
+
+
 def test_what_the_predictor_does_not_know_is_measured(calibrated, spec):
     tight = Budget(latency_ms=(0, 1e-6))
     assert predicted_violation(spec, SETTINGS, tight)
@@ -72,6 +82,7 @@ def test_one_in_eight_is_measured_whatever_is_predicted(calibrated, samples):
 
 def test_without_a_calibration_only_what_is_far_outside_is_rejected(monkeypatch, spec):
     monkeypatch.setattr(gate, "_usable", lambda settings: None)
+    monkeypatch.setattr(gate, "usual_speed", lambda _: None)
     prediction = CountedLatency.here(SETTINGS).look_at(spec)
     inside, outside = (Budget(latency_ms=(0, share * prediction.ms / (1 + prediction.error))) for share in (1.05, 0.95))
     assert not predicted_violation(spec, SETTINGS, inside)

@@ -1,4 +1,6 @@
 import os
+import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,6 +42,13 @@ def test_time_without_a_core_is_no_work(monkeypatch):
     assert timing.times == pytest.approx(np.tile([[10.0], [20.0]], 9))
     assert timing.wall == pytest.approx(np.tile([[40.0], [50.0]], 9))
     assert timing.core_share == pytest.approx(30 / 90)
+
+
+@pytest.mark.parametrize(("had", "left", "quiet"), [(0.4, 0.9, 0.4), (None, 0.9, 0.9), (None, None, None)])
+def test_the_share_of_several_threads_is_what_the_system_counts(monkeypatch, had, left, quiet):
+    monkeypatch.setattr(protocol, "CoresWatch", lambda: SimpleNamespace(had=had, left=left))
+    timing = interleave([lambda: None] * 2, 3, clock=time.perf_counter)
+    assert (timing.core_share, timing.left, timing.quiet) == (had, left, quiet)
 
 
 def test_a_machine_that_slows_down_slows_reference_and_network_alike(monkeypatch):

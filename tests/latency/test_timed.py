@@ -8,7 +8,7 @@ from vitspace.latency import Latency
 from vitspace.latency.table import read_rows, shipped, write_rows
 from vitspace.latency.timed import TimedDesign, remember, timed_at, timings_at
 
-LATENCY = Latency(20.0, 19.0, 22.0, 19.0, 21.0, 25.0, 50.0, 40.0, 1.0, 0.01, "eager", 9, 1, 1, "float32", "here")
+LATENCY = Latency(20.0, 19.0, 22.0, 19.0, 21.0, 25.0, 50.0, 40.0, 0.01, "eager", 9, 1, 1, "float32", "here")
 
 
 @pytest.fixture(autouse=True)

@@ -67,6 +67,15 @@ def test_headline_counts_doubted_latencies(record):
     )
 
 
+def test_the_next_commands_make_unsure_latencies_sure(record):
+    busy = replace(record.trials[4], latency={"doubt": "the machine was busy"})
+    unsure = replace(record, trials=[*record.trials[:4], busy], storage="sqlite:///x.db")
+    command = "vitspace studies retime msg-4G --storage sqlite:///x.db"
+    assert ("make the unsure latencies sure, once this machine is quiet", command) in next_commands(unsure)
+    there = replace(unsure, config=record.config.model_copy(update={"latency": "pi5:60ms"}))
+    assert not any("retime" in line for found in (record, there) for _, line in next_commands(found))
+
+
 def test_headline_of_no_or_one_design(bare, lone):
     assert headline(bare) == "bare: no design was evaluated; 0 trials without a score."
     assert headline(lone).startswith("lone: 1 design evaluated (1 drawn, none published), 1 on the front")

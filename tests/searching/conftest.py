@@ -50,7 +50,7 @@ def make_evaluator(proxy, space, monkeypatch):
 
     def measure(spec, settings):
         ms = cost(spec).macs / 1e8
-        return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
+        return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
 
     monkeypatch.setattr(evaluate, "measure", measure)
 

@@ -25,7 +25,7 @@ JOURNAL = Path("studies.journal")
 def measure(spec, settings):
     """Take a network's multiply-adds for its milliseconds."""
     ms = cost(spec).macs / 1e8
-    return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
+    return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
 
 
 def _logged():

@@ -27,7 +27,7 @@ def before(tmp_path, monkeypatch):
 def measure(spec, settings):
     """Take a network's multiply-adds for its milliseconds."""
     ms = cost(spec).macs / 1e8
-    return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
+    return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
 
 
 def test_a_study_of_before_is_read(before):

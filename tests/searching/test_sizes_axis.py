@@ -43,7 +43,7 @@ quiet = partial(search, workers=0, monitor=Silent())
 def measured(spec, settings):
     """A network's multiply-adds at the size of image in place of its milliseconds, so that no clock decides a test."""
     ms = cost(spec, settings.img_size).macs / 1e8
-    return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
+    return Latency(ms, ms, ms, ms, ms, ms, 1.0, 1.0, 0.0, "eager", settings.runs, 1, 1, "float32", "test")
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,8 @@ def print_profile(result: Profile) -> None:
         *([f"FLOPs are {result.beside.words(costs.macs)}"] if result.beside else []),
         *(_latency(*pair) for pair in zip(result.latency, result.predictions, strict=True)),
     ]
+    if any(isinstance(latency, Latency) and latency.doubt for latency in result.latency):
+        lines.append("an unsure latency is sure once this command has measured it again on a quiet machine")
     if result.task:
         lines.append(_timed_words(result.task))
     if result.memory:

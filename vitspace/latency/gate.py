@@ -1,8 +1,9 @@
 """Rejects designs whose predicted latency is so far outside a budget that no measurement is needed.
 
 The error of a prediction, relative to the measurement, is at most ``error`` for 95 % of the held-out designs of the
-calibration. So a design predicted at p takes between p / (1 + error) and p / (1 - error). If that interval is outside
-the budget, the design is rejected without a measurement. At most one in twenty designs at the edge of the budget is
+calibration. So a design predicted at p takes between p / (1 + error) and p / (1 - error), or less while the reference
+network was never timed on a quiet machine. If that interval is outside the budget, the design is rejected without a
+measurement. At most one in twenty designs at the edge of the budget is
 rejected wrongly, and none far inside it. Predictions are stated at the reference network's usual speed on this host, as
 measurements are, whatever its speed was on the day of the calibration. One in eight of the rejected designs, chosen by
 its id, is measured nevertheless, so that a predictor that is too pessimistic for a whole space is noticed. A design
@@ -19,7 +20,7 @@ from vitspace.budget import ANY, Budget
 from vitspace.errors import InputError
 from vitspace.image_sizes import format_image_size
 from vitspace.latency.backends import check_backend
-from vitspace.latency.measuring import LatencySettings, usual_ms
+from vitspace.latency.measuring import LatencySettings, usual_ms, usual_speed
 from vitspace.sized import plain
 from vitspace.spec import Spec
 
@@ -40,8 +41,9 @@ def predicted_violation(spec: Spec, settings: LatencySettings, budget: Budget) -
     predict = _predictor(settings, budget.device)
     if predict is None:
         return ""
-    prediction = predict(spec)
-    fastest, slowest = prediction.ms / (1 + prediction.error), prediction.ms / max(1 - prediction.error, 1e-9)
+    prediction, here = predict(spec), None if budget.device else usual_speed(settings)
+    fastest = prediction.ms / (1 + prediction.error) / (here.factor if here else 1.0)
+    slowest = prediction.ms / max(1 - prediction.error, 1e-9)
     low, high = budget.latency_ms
     if prediction.outside or (fastest <= high and slowest >= low):
         return ""

@@ -2,11 +2,12 @@
 
 import json
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import timm
@@ -21,7 +22,7 @@ from vitspace.latency.protocol import Clock, Runner, TimedRounds, interleave, pi
 from vitspace.latency.timed import remember
 from vitspace.machine import quiet
 from vitspace.machine.host import fingerprint
-from vitspace.measured import REFERENCE, Latency, runtime_of
+from vitspace.measured import NORMAL_95, REFERENCE, USUAL_SD, Latency, runtime_of
 from vitspace.network import build
 from vitspace.sized import plain
 from vitspace.sources import sources_of
@@ -32,8 +33,9 @@ from vitspace.units import USUAL_PRECISION, check_precision
 _log = logging.getLogger(__name__)
 
 DTYPES = ("float32", "bfloat16")
-#: The share of its core that a thread has on a machine that does nothing else.
-QUIET_SHARE = 0.95
+#: How quiet a machine is that does nothing else, as `vitspace.latency.protocol.TimedRounds.quiet` has it, and one of
+#: which nothing is known: as beside one other program for each core.
+QUIET_SHARE, UNKNOWN_SHARE = 0.95, 0.5
 #: How many times of the reference are kept, of a quiet machine or shorter, and which quantile of them is the usual one.
 #: Others slow a thread that has its core, too, by caches and memory that they share: most of a busy hour's times are
 #: long.
@@ -123,7 +125,7 @@ def recall(key: str, settings: LatencySettings) -> Latency | None:
     if not found:
         return None
     before = replace(Latency(**found[key]), prepare_seconds=0.0)  # nothing is prepared now
-    return before.at_usual(usual_ms(settings) or before.usual_ms)
+    return before.at_usual(*(usual_speed(settings) or (before.usual_ms, before.usual_sd)))
 
 
 def _kept(latency: Latency, spec: Spec, settings: LatencySettings) -> Latency:
@@ -165,38 +167,59 @@ def _circumstances(settings: LatencySettings) -> dict[str, Any]:
     return facts | {"runtime": runtime} if runtime else facts
 
 
-def usual_ms(settings: LatencySettings) -> float | None:
-    """Return the reference's median on this host when nothing else runs; None where it never ran.
+class UsualSpeed(NamedTuple):
+    """The reference's milliseconds when nothing else runs, and by how much their logarithm may be too high."""
 
-    That is a low quantile of its last measurements that were quiet, or faster than quiet ones; where none was quiet,
-    the least of all.
+    ms: float
+    sd: float
+
+    @property
+    def factor(self) -> float:
+        """How many times too long the milliseconds may be, in 95 % of such cases."""
+        return math.exp(NORMAL_95 * self.sd)
+
+
+def usual_ms(settings: LatencySettings) -> float | None:
+    """Return the reference's median on this host when nothing else runs; None where it never ran."""
+    usual = usual_speed(settings)
+    return usual.ms if usual else None
+
+
+def usual_speed(settings: LatencySettings) -> UsualSpeed | None:
+    """Return the reference's median on this host when nothing else runs, as far as is known; None where it never ran.
+
+    That is a low quantile of its last measurements that were quiet, or faster than quiet ones. Where none was quiet, it
+    is the least of all, and the less sure the busier the quietest was.
     """
-    return _usual([ms for ms, _ in _telling(_seen(settings))])
+    seen = _seen(settings)
+    return _speed(seen) if seen else None
 
 
 def _seen(settings: LatencySettings) -> list[tuple[float, float]]:
-    """Return the reference's milliseconds and shares of its core, the last that are kept."""
+    """Return the reference's milliseconds, and how quiet the machine was, the last that are kept."""
     key = place_of(settings)
-    return [(ms, share) for ms, share in load("reference", key).get(key, {"seen": []})["seen"]]
+    return [(ms, share) for ms, share in load("usual", key).get(key, {"seen": []})["seen"]]
 
 
-def _see(settings: LatencySettings, ms: float, share: float) -> float:
-    """Remember a measurement of the reference, and return its usual milliseconds."""
-    store("reference", {place_of(settings): {"seen": _telling([*_seen(settings), (ms, share)])[-KEPT:]}})
-    usual = usual_ms(settings)
-    return ms if usual is None else usual  # the cache may be unusable
+def _see(settings: LatencySettings, ms: float, share: float | None) -> UsualSpeed:
+    """Remember a measurement of the reference on a machine so quiet, and return the usual speed."""
+    new = ms, UNKNOWN_SHARE if share is None else share
+    store("usual", {place_of(settings): {"seen": _telling([*_seen(settings), new])[-KEPT:]}})
+    return usual_speed(settings) or _speed([new])  # the cache may be unusable
+
+
+def _speed(seen: list[tuple[float, float]]) -> UsualSpeed:
+    times, quiet = zip(*_telling(seen), strict=True)
+    quietest = max(quiet)
+    return UsualSpeed(float(np.quantile(times, USUAL)), 0.0 if quietest >= QUIET_SHARE else USUAL_SD * (1 - quietest))
 
 
 def _telling(seen: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return what tells of the usual time, of milliseconds and shares of the core."""
-    quiet = _usual([ms for ms, share in seen if share >= QUIET_SHARE])
-    if quiet is None:
-        return [min(seen)] if seen else []
-    return [(ms, share) for ms, share in seen if share >= QUIET_SHARE or ms < quiet]
-
-
-def _usual(times: list[float]) -> float | None:
-    return float(np.quantile(times, USUAL)) if times else None
+    """Return what tells of the usual time, of milliseconds and how quiet the machine was."""
+    quiet = [ms for ms, share in seen if share >= QUIET_SHARE]
+    if not quiet:
+        return [(min(ms for ms, _ in seen), max(share for _, share in seen))]
+    return [(ms, share) for ms, share in seen if share >= QUIET_SHARE or ms < np.quantile(quiet, USUAL)]
 
 
 def place_of(settings: LatencySettings) -> str:
@@ -235,25 +258,25 @@ def time_runners(runners: Sequence[Runner], settings: LatencySettings) -> Latenc
 def summarise(timing: TimedRounds, settings: LatencySettings) -> Latency:
     """Return the latency that runs of the reference and a network, in turn, amount to."""
     reference_ms = float(np.median(timing.times[0]))
-    usual = _see(settings, reference_ms, timing.core_share)
+    usual = _see(settings, reference_ms, timing.quiet)
     ratio, spread = timing.ratio()
     p10, p90 = np.percentile(timing.times[1], [10, 90]) / reference_ms
     found = Latency(
-        median_ms=ratio * usual,
-        p10_ms=float(p10 * usual),
-        p90_ms=float(p90 * usual),
-        low_ms=ratio * usual,
-        high_ms=ratio * usual,
+        median_ms=ratio * usual.ms,
+        p10_ms=float(p10 * usual.ms),
+        p90_ms=float(p90 * usual.ms),
+        low_ms=ratio * usual.ms,
+        high_ms=ratio * usual.ms,
         measured_ms=float(np.median(timing.wall[1])),
         reference_ms=reference_ms,
-        usual_ms=usual,
+        usual_ms=usual.ms,
         core_share=timing.core_share,
         spread=spread,
         host=fingerprint()["host"],
         runs=timing.times.shape[1],
         **{name: getattr(settings, name) for name in ("backend", "threads", "batch", "dtype")},
     )
-    return found.at_usual(usual)
+    return found.at_usual(*usual)
 
 
 def _clock(settings: LatencySettings) -> Clock:

@@ -3,20 +3,22 @@
 Other processes do two things to a measurement. They take the core away for a while: the kernel counts the time in which
 a thread ran, and a run on one thread is stated in that time. And they slow what is left, as they share caches, memory
 and clock: they slow all runners of a round alike, or nearly so. The first runner is the reference, to whose usual speed
-the others are corrected. Rounds are added until the interval of a runner's ratio to the reference is narrow enough.
+the others are corrected; how much of the machine others left meanwhile tells whether that speed was seen. Rounds are
+added until the interval of a runner's ratio to the reference is narrow enough.
 """
 
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vitspace.machine.host import cores
+from vitspace.machine.load import CoresWatch
 from vitspace.units import USUAL_PRECISION
 
 #: Rounds after which no more are added at the usual precision, however wide the interval is.
@@ -38,15 +40,20 @@ class TimedRounds:
     Attributes:
         wall: [runners, rounds], as a watch shows them.
         times: [runners, rounds], those in which the thread had its core; equal to ``wall`` for several threads.
+        core_share: Share of the time in which the threads had their cores: 1.0 where nothing else ran on them; None
+            where it is not known.
+        left: Share of the time of all cores of the machine that other processes left; None where it is not known.
     """
 
     wall: Floats
     times: Floats
+    core_share: float | None = None
+    left: float | None = None
 
     @property
-    def core_share(self) -> float:
-        """Share of the time in which the thread had its core: 1.0 where nothing else ran on it."""
-        return min(1.0, float(self.times.sum() / self.wall.sum()))
+    def quiet(self) -> float | None:
+        """How quiet the machine was, from 0 to 1, by its busier side; None where nothing is known of that."""
+        return min((share for share in (self.core_share, self.left) if share is not None), default=None)
 
     def ratio(self, runner: int = 1) -> tuple[float, float]:
         """Return a runner's median relative to the reference's, and the standard deviation of its logarithm."""
@@ -73,6 +80,7 @@ def interleave(
         clock: Seconds of work: `time.thread_time` of what runs on the calling thread, `time.process_time` of what runs
             on another, `time.perf_counter` of several.
     """
+    watch = CoresWatch()
     for runner in runners:
         warm_up(runner, clock)
     found = np.array([[_timed(runner, clock) for runner in runners] for _ in range(rounds)])
@@ -81,7 +89,9 @@ def interleave(
         more = [[_timed(runner, clock) for runner in runners] for _ in range(max(1, rounds // 2, len(found) // 10))]
         found = np.concatenate([found, more])
         timing = _timing(found)
-    return timing
+    # The watch on the wall tells nothing of cores.
+    share = watch.had if clock is time.perf_counter else min(1.0, float(timing.times.sum() / timing.wall.sum()))
+    return replace(timing, core_share=share, left=watch.left)
 
 
 def most_rounds(precision: float) -> int:

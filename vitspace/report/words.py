@@ -217,6 +217,7 @@ def next_commands(record: StudyRecord) -> list[tuple[str, str]]:
         ("redraw this report from storage", f"vitspace report {name}{where}"),
         ("look at every trial", f"vitspace dashboard {name}{where}"),
         *_more_designs(record),
+        *_sure_latencies(record),
         *(design_commands(record, record.front[-1])[:2] if record.front else []),
     ]
 
@@ -229,6 +230,14 @@ def _more_designs(record: StudyRecord) -> list[tuple[str, str]]:
     total = f" --trials {max(2 * record.config.trials, 1)}" if left <= 0 else ""
     command = f"vitspace search --study {shlex.quote(record.name)} --resume{total}{storage_option(record.storage)}"
     return [(f"evaluate the {plural(left, 'design')} left" if left > 0 else "evaluate more designs", command)]
+
+
+def _sure_latencies(record: StudyRecord) -> list[tuple[str, str]]:
+    """What makes unsure latencies sure; nothing where all are, or another device's are predicted."""
+    if record.config.limits.device or not any(trial.latency_doubt for trial in record.trials):
+        return []
+    command = f"vitspace studies retime {shlex.quote(record.name)}{storage_option(record.storage)}"
+    return [("make the unsure latencies sure, once this machine is quiet", command)]
 
 
 def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:

@@ -64,6 +64,7 @@ class _Latency(_Facts):
     measured_ms: Positive | None = None
     reference_ms: Positive | None = None
     usual_ms: Positive | None = None
+    usual_sd: NotNegative | None = None
     doubt: Text | None = None
     backend: Text | None = None
     threads: Size | None = None
