@@ -1,8 +1,10 @@
 import fcntl
 import os
 import random
+import re
 import resource
 import signal
+import subprocess
 import threading
 import time
 
@@ -111,6 +113,15 @@ def test_a_line_within_the_file_that_is_no_record_is_named_and_nothing_is_writte
     with pytest.raises(DamagedError, match="j:2 is no record"):
         JournalFile(path).append_logs([record("c")])
     assert path.read_bytes() == before
+
+
+def test_the_command_that_takes_a_line_out_works_for_any_path(tmp_path):
+    path = tmp_path / "it's mine.journal"
+    path.write_bytes(line("a") + b"garbage\n" + line("b"))
+    with pytest.raises(DamagedError) as raised:
+        names(path)
+    subprocess.run(re.search(r"sed .*(?=; else)", str(raised.value)).group(), shell=True, check=True)
+    assert names(path) == ["a", "b"]
 
 
 def test_a_first_line_that_is_no_record_is_named_too(path):

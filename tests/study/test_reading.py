@@ -7,7 +7,7 @@ from vitspace.errors import InputError
 from vitspace.report.study_file import report_folder
 from vitspace.searching.stored import list_studies
 from vitspace.study.config import StudyConfig
-from vitspace.study.reading import read_facts, read_trial_facts
+from vitspace.study.reading import check_name, read_facts, read_trial_facts
 from vitspace.study.storage import open_storage
 from vitspace.study.store import RESULT, StudyStore
 
@@ -102,6 +102,12 @@ def test_a_storage_of_another_program_is_read_as_carefully(url):
     storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.COMPLETE, [1.0, 2.0, 3.0])
     with pytest.raises(InputError, match="trial 0: macs is at least 1, but got -1"):
         StudyStore.open(url, "s").record()
+
+
+@pytest.mark.parametrize("name", ["--out", "-h", ".", "..", ".a", "", "a/b", "a\nb", "a b"])
+def test_a_name_that_is_no_folder_or_an_option_of_a_command_is_refused(name):
+    with pytest.raises(InputError, match="a study's name is of letters"):
+        check_name(name)
 
 
 def test_a_stored_name_that_could_lead_elsewhere_is_refused(url, caplog):

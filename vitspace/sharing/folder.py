@@ -5,25 +5,44 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from vitspace.errors import FailureError, InputError
-from vitspace.files import parse_json, write_with
+from vitspace.files import parse_json, validated, write_with
 from vitspace.sharing.store import Store
 from vitspace.sources import PACKAGE, followed, sources_of
 from vitspace.spec import part_type
 
 WEIGHTS, STATE = "shared.safetensors", "state.safetensors"
-#: What a file's metadata must tell.
-_TOLD = ("space", "budget", "recipe", "classes", "sources", "done", "steps", "undecayed", "drawn")
 _FACTS = "vitspace"
 #: Our modules that decide how tensors are cut, and what a design computes with them; those of its own beside them.
 _SHARING = ("vitspace.network", "vitspace.sharing.cuts", "vitspace.sharing.roles", "vitspace.sharing.store")
 _DECIDING = (*_SHARING, "vitspace.families.", "vitspace.layers.")
+
+
+class _Facts(BaseModel):
+    """What is read of a file's metadata; the rest is handed on as it is."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    space: str
+    budget: str
+    recipe: dict[str, Any]
+    classes: list[str]
+    seed: Annotated[int, Field(ge=0)]
+    sources: dict[str, str]
+    done: Annotated[int, Field(ge=0)]
+    steps: Annotated[int, Field(ge=0)]
+    undecayed: list[str]
+    drawn: list[str]
+    space_file: str = ""
+    seconds: Annotated[float, Field(ge=0)] = 0.0
+    command: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +61,15 @@ class File:
 
     @property
     def store(self) -> Store:
-        """The store of the file's weights, which are those named ``weight/ROLE``."""
+        """The store of the file's weights, which are those named ``weight/ROLE``.
+
+        Raises:
+            InputError: they are of no kind that is trained, or not finite.
+        """
         weights = {name.partition("/")[2]: each for name, each in self.tensors.items() if name.startswith("weight/")}
+        for role, each in weights.items():
+            if not each.is_floating_point() or not each.isfinite().all():
+                raise InputError(f"shared weights are finite numbers, but {role} of {self.path} holds others")
         shapes = {role: tuple(each.shape) for role, each in weights.items()}
         store = Store(shapes, self.facts["drawn"], self.facts["undecayed"])
         store.load_state_dict(weights)
@@ -82,11 +108,10 @@ def read(folder: Path, name: str = WEIGHTS) -> File:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {each: file.get_tensor(each) for each in file.keys()}  # noqa: SIM118 (it is no mapping)
-            facts = parse_json((file.metadata() or {}).get(_FACTS, "{}"))
+            told = parse_json((file.metadata() or {}).get(_FACTS, "{}"))
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path} is no file of shared weights: {error}") from None
-    if not isinstance(facts, dict) or (missing := [each for each in _TOLD if each not in facts]):
-        raise InputError(f"{path} is no file of shared weights: its metadata lack {', '.join(missing or _TOLD)}")
+    facts = validated(_Facts, told, f"{path} is no file of shared weights").model_dump(exclude_unset=True)
     now = sources(sorted(facts["sources"]))
     if changed := [family for family, digest in facts["sources"].items() if now[family] != digest]:
         raise InputError(

@@ -13,6 +13,7 @@ import fcntl
 import json
 import logging
 import os
+import shlex
 import tempfile
 import threading
 import time
@@ -189,9 +190,10 @@ class JournalFile(JournalFileBackend):
 
     def _damage(self, file: FileIO, start: int) -> DamagedError:
         line, shown = _line(file, start), os.pread(file.fileno(), _SHOWN, start).partition(b"\n")[0]
+        cure = f"sed -i.bak {line}d {shlex.quote(str(self.path))}"
         return DamagedError(
             f"{self.path}:{line} is no record of a journal, but {shown.decode(errors='backslashreplace')!r}; if it is "
-            f"a stray line, take it out by: sed -i.bak {line}d {self.path}; else a copy from before is needed"
+            f"a stray line, take it out by: {cure}; else a copy from before is needed"
         )
 
     def _tell(self, junk: bytes) -> None:

@@ -35,14 +35,15 @@ Pair = Annotated[list[Number | None], Field(min_length=2, max_length=2)]
 
 
 def check_name(name: str) -> str:
-    """Return a study's name, if it can name a folder.
+    """Return a study's name, if it can name a folder, and stand in a command without being taken for an option.
 
     Raises:
         InputError: it cannot.
     """
-    if not re.fullmatch(r"[\w.+-]+", name) or name.startswith("."):
+    if not re.fullmatch(r"[\w+][\w.+-]*", name):
         raise InputError(
-            f"a study's name is of letters, digits and . _ - +, since it names a folder, but got {shown(name)}"
+            "a study's name is of letters, digits and . _ - +, the first neither . nor -, since it names a folder, "
+            f"but got {shown(name)}"
         )
     if len(name.encode()) > LONGEST:
         raise InputError(f"a study's name is of at most {LONGEST} bytes, but got {len(name.encode())}: {name[:20]}...")

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import ValidationError
 
 from vitspace.data import Dataset
 from vitspace.errors import InputError, shown
+from vitspace.files import validated
 from vitspace.machine.devices import check_device, seeded
 from vitspace.proxies import Score
 from vitspace.proxies.inherited import inherit, missing
@@ -145,10 +145,7 @@ def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenSupe
     """
     folder, steps = _split(argument)
     file = read(folder)
-    try:
-        recipe = TrainingProxy.model_validate(file.facts["recipe"])
-    except ValidationError as error:
-        raise InputError(f"{file.path} is no file of shared weights: its recipe is none: {error}") from None
+    recipe = validated(TrainingProxy, file.facts["recipe"], f"{file.path} is no file of shared weights: its recipe")
     if data and data != recipe.data:
         raise InputError(
             f"shared weights are validated on the data that they were trained on, {recipe.data}, but got {shown(data)}"
