@@ -14,9 +14,10 @@ UNSURE = 0.10
 REPEAT_SD = {"eager": 0.015, "onnxruntime": 0.025, "openvino": 0.025}
 #: The same of the correction, as a share of the logarithm of how much slower than usual the reference was.
 CORRECTION_SD = 0.35
-#: By how much the logarithm of the usual time may be too high, root mean square, where the reference was never timed on
-#: a quiet machine, for each share of the machine that others took. Others slow it by what they do: trainings on both
-#: cores of a Xeon by as much, processes that multiply matrices on those of an EPYC by a sixth (tests/bench/restless.py).
+#: By how much the logarithm of the usual time may be too high, root mean square, where the reference was never timed
+#: on a quiet machine, for each share of the machine that others took. Others slow it by what they do: trainings on both
+#: cores of a Xeon by as much, processes that multiply matrices on those of an EPYC by a sixth
+#: (tests/bench/restless.py).
 USUAL_SD = 0.7
 #: What the names of back ends that run networks in int8 end in.
 INT8 = "-int8"
