@@ -1,5 +1,6 @@
 import contextlib
 import json
+import os
 import re
 from dataclasses import replace
 
@@ -192,3 +193,9 @@ def _texts(data):
             yield data, name
         elif isinstance(value, dict | list):
             yield from _texts(value)
+
+
+def test_a_pipe_in_the_place_of_a_study_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "study.json")
+    with pytest.raises(InputError, match=r"holds its study.json, but .* is no file"):
+        read_study(tmp_path)

@@ -323,3 +323,13 @@ def test_two_processes_train_as_one(design, photos, tmp_path):
     assert (result["processes"], result["val_images"], result["epoch"]) == (2, 8, 2)
     assert result["skipped_images"] == {"train": 1, "val": 1}
     assert result["command"].startswith("torchrun --nproc-per-node 2 -m vitspace train small.json")
+
+
+@pytest.mark.parametrize("change", [{"loss_sum": "x"}, {"rows": "{"}, {"rows": '[{"epoch": 1}]'}, {"network": {}}])
+def test_a_state_that_lacks_something_is_one_error(ask, change):
+    train(ask(), Notes())
+    path = ask().out / "state.pt"
+    torch.save(torch.load(path, weights_only=True) | change, path)
+    with pytest.raises(InputError, match=r"state.pt is no state of this training") as raised:
+        train(ask(resume=True), Notes())
+    assert "\n" not in str(raised.value)

@@ -103,3 +103,11 @@ def test_weights_of_another_network_are_one_error(tmp_path):
     other = assemble("msg", {"dim": [16, 64], "depth": 1, "head_dim": 16, "mlp_ratio": 1, "region_size": [2, 1]})
     with pytest.raises(InputError, match=r"weights have the spec's names and shapes, but in .*safetensors"):
         begin_with(build(other, 3), read(tmp_path, tensors()), other, CLASSIFICATION, 3)
+
+
+@pytest.mark.parametrize("named", [1, 4, 6])
+def test_metadata_that_name_other_classes_than_the_classifier_has_are_refused(tmp_path, named):
+    facts = {"vitspace": json.dumps({"classes": ["x"] * named})}
+    save_file(tensors(), tmp_path / "w.safetensors", facts)
+    with pytest.raises(InputError, match=rf"name each class of the classifier, 5, but those of .* name {named}"):
+        read_weights(tmp_path / "w.safetensors")

@@ -92,6 +92,8 @@ def read_study(path: Path) -> StudyRecord:
         InputError: there is no such file, or it holds no study.
     """
     file = path / STUDY_FILE if path.is_dir() else path
+    if file.exists() and not file.is_file():
+        raise InputError(f"a report's folder holds its {STUDY_FILE}, but {str(file)!r} is no file")  # a pipe waits
     try:
         return _record(parse_json(file.read_bytes()))
     except OSError as error:

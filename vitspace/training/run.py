@@ -15,7 +15,7 @@ from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.host import machine
 from vitspace.tasks.building import build
 from vitspace.tasks.heads import CLASSIFICATION
-from vitspace.training.folder import Folder
+from vitspace.training.folder import STATE, Folder
 from vitspace.training.inheriting import begin, read_init
 from vitspace.training.loop import Loop
 from vitspace.training.plan import Wishes, few_updates, make_plan
@@ -122,9 +122,22 @@ class Training:
         self.rows: list[dict[str, Any]] = []
         self.saved, self.began = time.monotonic(), time.monotonic()
         if state:
+            self._go_on(state)
+        self._introduce(f"{recipe.about} Taken since {why}." if why else recipe.about)
+
+    def _go_on(self, state: dict[str, Any]) -> None:
+        """Take up a training where its state was saved.
+
+        Raises:
+            InputError: the state lacks something, or is of another network.
+        """
+        try:
             self.loop.load(state)
             self.rows = json.loads(state["rows"])
-        self._introduce(f"{recipe.about} Taken since {why}." if why else recipe.about)
+            _ = self._best() if self.rows else None
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            why = f"it lacks {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+            raise InputError(f"{self.folder.path / STATE} is no state of this training: {why}") from None
 
     def run(self) -> None:
         """Do the epochs that are left."""

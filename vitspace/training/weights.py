@@ -114,7 +114,12 @@ def read_weights(path: Path) -> Weights:
     shape = list(tensors[name].shape)
     if len(shape) != 2 and shape[2:] != [1, 1]:
         raise InputError(f"{name} is a matrix, but in {str(path)!r} it is {shape}")
-    return Weights(path, tensors, _facts(path, metadata.get("vitspace", "{}")))
+    found = Weights(path, tensors, _facts(path, metadata.get("vitspace", "{}")))
+    if (named := len(found.facts.get("classes", []))) not in (0, found.num_classes):
+        raise InputError(
+            f"metadata name each class of the classifier, {found.num_classes}, but those of {str(path)!r} name {named}"
+        )
+    return found
 
 
 def _classifier(tensors: dict[str, Tensor]) -> str:
