@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import random
@@ -66,6 +67,19 @@ def test_yaml_that_is_none_or_beyond_reason_is_one_short_error(tmp_path, text):
     with pytest.raises(InputError) as raised:
         read_yaml(tmp_path / "a.yaml", Any)
     assert "a.yaml" in str(raised.value) and "\n" not in str(raised.value) and len(str(raised.value)) < 600
+
+
+TAGS = ("null", "bool", "int", "float", "binary", "timestamp", "omap", "pairs", "set", "str", "seq", "map", "merge")
+NODES = ("a", "''", "1", "~", "[]", "[a]", "[[a, b]]", "[{a: b}]", "{}", "{a: b}", "{<<: 1}")
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_yaml_whose_tag_says_something_else_than_its_node_is_read_or_refused(tmp_path, tag):
+    for node in NODES:
+        for text in (f"x: !!{tag} {node}", f"!!{tag} {node}", f"? !!{tag} {node}\n: 1", f"x: {{<<: !!{tag} {node}}}"):
+            (tmp_path / "a.yaml").write_text(text)
+            with contextlib.suppress(InputError):
+                read_yaml(tmp_path / "a.yaml", Any)
 
 
 def test_a_value_in_an_error_is_short_whatever_it_is():

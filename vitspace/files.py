@@ -90,7 +90,8 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
-        for key, _ in node.value:
+        pairs = node.value if isinstance(node, yaml.MappingNode) else ()  # a tag may say that a text is one
+        for key, _ in pairs:
             if not isinstance(key, yaml.ScalarNode):
                 continue  # the model refuses it
             if key.value in seen:
