@@ -1,6 +1,6 @@
 """What stays of a search by shared weights when these are trained anew with another seed?
 
-    python tests/bench/two_trainings.py reports/shared --proxies supernet:ems-0.25G-seed0 supernet:ems-0.25G-seed1
+    python tests/bench/two_trainings.py reports/ems-shared --proxies supernet:ems-0.25G-seed0 supernet:ems-0.25G-seed1
 
 Reads the searches in the folder, one a training (``seed0``, ``seed1``), and scores all their designs with each of the
 trainings, so that both have scores of the same designs. Prints how far the two orders agree, which designs are on the
