@@ -13,7 +13,7 @@ ROOT = Path(vitspace.__file__).parent
 LADDER = [
     {"errors", "interrupts"},
     {
-        *("about", "units", "words", "image_sizes", "carry", "pareto", "statistics", "bounds"),
+        *("about", "units", "precision", "words", "image_sizes", "carry", "pareto", "statistics", "bounds"),
         *("locks", "files", "folders", "cache", "machine", "tracking"),
     },
     {"sources"},

@@ -9,10 +9,8 @@ from vitspace.units import (
     format_apart,
     format_count,
     format_exactly,
-    format_precision,
     format_score,
     format_seconds,
-    parse_precision,
     parse_quantity,
     parse_range,
 )
@@ -117,15 +115,3 @@ def test_numbers_beyond_all_bounds_are_refused_in_few_words(text):
     with pytest.raises(InputError, match="a quantity is a positive number") as raised:
         parse_quantity(text)
     assert len(str(raised.value)) < 400
-
-
-@pytest.mark.parametrize(("text", "share"), [("5%", 0.05), (" 0.5 % ", 0.005), ("0.05", 0.05), ("50%", 0.5)])
-def test_a_precision_is_read_as_a_share_and_written_as_percent(text, share):
-    assert parse_precision(text) == pytest.approx(share)
-    assert format_precision(share) == f"{100 * share:g}%"
-
-
-@pytest.mark.parametrize("text", ["0", "0.4%", "51%", "5", "-5%", "5%%", "nan", "1e400%", "five", ""])
-def test_a_precision_that_cannot_be_asked_is_refused(text):
-    with pytest.raises(InputError, match=r"precision is from 0\.5% to 50%, such as 5%, but got '"):
-        parse_precision(text)

@@ -1,4 +1,4 @@
-"""Quantities as people write them: ``4G``, ``350M``, ``4e9``, ``60ms``, ``5%``, and ranges of them."""
+"""Quantities as people write them: ``4G``, ``350M``, ``4e9``, ``60ms``, and ranges of them."""
 
 import math
 import re
@@ -14,8 +14,6 @@ _FACTORS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "MS": 1.0, "S": 1e
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)\s*([a-z]*)", re.IGNORECASE)
 #: Digits of the longest limit that is written whole.
 _MOST = 12
-#: How well runs tell a latency, half the width, relative, of its 95 % interval: what can be asked, and what is usual.
-PRECISIONS, USUAL_PRECISION = (0.005, 0.5), 0.03
 _UNITS = {"count": ("", "K", "M", "G", "T"), "ms": ("", "MS", "S")}
 
 
@@ -56,38 +54,6 @@ def parse_range(text: str, unit: str = "count") -> tuple[float, float]:
     if lowest > highest:
         raise InputError(f"a range goes from low to high, but got {shown(text)}: {low} > {high}")
     return lowest, highest
-
-
-def parse_precision(text: str) -> float:
-    """Read how well a latency is to be known, ``5%`` or ``0.05``, as a share.
-
-    Raises:
-        InputError: it is no share, or none of `PRECISIONS`.
-    """
-    number, percent, rest = text.strip().partition("%")
-    try:
-        return check_precision(float(number) / (100 if percent else 1) if not rest else math.nan)
-    except ValueError:
-        raise InputError(f"{_PRECISION_RULE}, but got {shown(text)}") from None
-
-
-def check_precision(value: float) -> float:
-    """Return a share that says how well a latency is to be known.
-
-    Raises:
-        InputError: it is none of `PRECISIONS`.
-    """
-    if not PRECISIONS[0] <= value <= PRECISIONS[1]:
-        raise InputError(f"{_PRECISION_RULE}, but got {value:g}")
-    return value
-
-
-def format_precision(value: float) -> str:
-    """Write how well a latency is to be known, ``5%``."""
-    return f"{100 * value:.6g}%"
-
-
-_PRECISION_RULE = "precision is from {} to {}, such as 5%".format(*map(format_precision, PRECISIONS))
 
 
 def _exact(number: str, suffix: str) -> float:

@@ -9,7 +9,7 @@ from vitspace.cli import command, print_json, refuse, say, track
 from vitspace.cli.options import BACKENDS, IMG_SIZE, JSON, TASK, read_size
 from vitspace.errors import InputError, shown
 from vitspace.folders import check_folder
-from vitspace.units import parse_precision
+from vitspace.precision import parse_precision
 
 if TYPE_CHECKING:
     from vitspace.costs.audit import Audit

@@ -24,11 +24,11 @@ from vitspace.machine import quiet
 from vitspace.machine.host import fingerprint
 from vitspace.measured import NORMAL_95, REFERENCE, USUAL_SD, Latency, runtime_of
 from vitspace.network import build
+from vitspace.precision import USUAL_PRECISION, check_precision
 from vitspace.sized import plain
 from vitspace.sources import sources_of
 from vitspace.spec import Spec
 from vitspace.tasks.dense import DenseTask
-from vitspace.units import USUAL_PRECISION, check_precision
 
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from vitspace.machine.host import cores
 from vitspace.machine.load import CoresWatch
-from vitspace.units import USUAL_PRECISION
+from vitspace.precision import USUAL_PRECISION
 
 #: Rounds after which no more are added at the usual precision, however wide the interval is.
 MOST_ROUNDS = 60

@@ -6,11 +6,11 @@ from vitspace.budget import ANY, Budget
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import LatencySettings
 from vitspace.latency.devices import BACKEND, Device, device_at
+from vitspace.precision import parse_precision
 from vitspace.spec import NATIVE_SIZE, Spec
 from vitspace.study.config import StudyConfig
 from vitspace.study.trial import State, Trial
 from vitspace.tasks.dense import DenseTask
-from vitspace.units import parse_precision
 
 
 def timing_of(config: StudyConfig, img_size: ImageSize = NATIVE_SIZE) -> LatencySettings:

@@ -12,8 +12,8 @@ from vitspace.budget import Budget
 from vitspace.errors import shown
 from vitspace.files import validated
 from vitspace.image_sizes import ImageSize, format_image_size, mean_side, parse_image_sizes, plain_size
+from vitspace.precision import USUAL_PRECISION, format_precision, parse_precision
 from vitspace.tasks.heads import CLASSIFICATION, check_task
-from vitspace.units import USUAL_PRECISION, format_precision, parse_precision
 
 #: Settings that a resumed study may change.
 MAY_CHANGE = ("trials", "timeout", "device", "gpus", "engine", "sampler", "peers")
