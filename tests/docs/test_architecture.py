@@ -14,7 +14,8 @@ def test_the_layers_are_those_of_the_imports():
     assert [set(line.split(", ")) for line in reversed(block.splitlines())] == LADDER
 
 
-def test_every_package_is_in_the_layout():
+def test_every_package_and_module_is_in_the_layout():
     table = PAGE.partition("## The layout")[2].partition("## Which")[0]
-    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")}
-    assert packages - {name.rstrip("/") for name in re.findall(r"`(\w+/)`", table)} == set()
+    packages = {f"{path.parent.name}/" for path in ROOT.glob("*/__init__.py")}
+    modules = {path.name for path in ROOT.glob("*.py") if not path.name.startswith("__")}
+    assert (packages | modules) - set(re.findall(r"`(\w+(?:/|\.py))`", table)) == set()

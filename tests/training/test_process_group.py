@@ -9,7 +9,7 @@ from forks import FORKS
 from noting import Notes
 
 from vitspace.data import IGNORED
-from vitspace.training import loop, processes
+from vitspace.training import loading, loop, processes
 from vitspace.training.goals import OfImages, OfPixels
 from vitspace.training.loading import HERE
 from vitspace.training.processes import ProcessGroup
@@ -32,6 +32,15 @@ def test_shared_memory_is_parted_among_the_processes_of_this_machine(ask, monkey
     Training(ask(workers=2), Notes(), ProcessGroup(0, 1, torch.device("cpu"), local=3))
     [(workers, _, parts, marks_shared)] = asked
     assert (workers, parts, marks_shared) == (2, 3, True)
+
+
+@pytest.mark.parametrize(("data", "workers"), [({}, 2), ({"data": "digits"}, 0)])
+def test_images_on_disk_are_loaded_by_processes_that_share_the_cores(ask, monkeypatch, data, workers):
+    asked = []
+    monkeypatch.setattr(loop, "plan_loading", lambda *given: asked.append(given) or HERE)
+    monkeypatch.setattr(loading, "cores", lambda: range(6))
+    Training(ask(workers=None, **data), Notes(), ProcessGroup(0, 1, torch.device("cpu"), local=3))
+    assert asked[0][0] == workers
 
 
 def shares(goal, place, counts):

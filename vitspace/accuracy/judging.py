@@ -7,7 +7,6 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-import vitspace.families  # noqa: F401 (the anchors' specs are its)
 from vitspace.accuracy.features import Array, features
 from vitspace.accuracy.predictor import NORMAL_90, Predictor, predictor
 from vitspace.accuracy.table import numbers_of, published

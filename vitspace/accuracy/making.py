@@ -17,7 +17,6 @@ from pathlib import Path
 
 import timm
 
-import vitspace.families  # noqa: F401 (the anchors' specs are its)
 from vitspace.accuracy.recipes import DISTILLED, LEFT_OUT, USUAL, recipe_of
 from vitspace.accuracy.table import FILE, Row, read_rows, write_rows
 from vitspace.anchors import Anchor
@@ -73,7 +72,7 @@ def anchor_rows() -> list[Row]:
 def _anchor_row(anchor: Anchor) -> Row:
     assert anchor.spec is not None
     size = anchor.resolution
-    recipe = DISTILLED if anchor.family == "vt" else USUAL
+    recipe = DISTILLED if "distillation" in anchor.note else USUAL
     top1 = anchor.published["top1"]
     return Row(anchor.id, anchor.family, anchor.source, recipe, size, size, top1, cost(anchor.spec, size))
 

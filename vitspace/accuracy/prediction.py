@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-import vitspace.families  # noqa: F401 (a spec's parts are its)
 from vitspace.accuracy.features import SHAPE, Array, Features, features
 from vitspace.accuracy.mixing import check_mixing
 from vitspace.accuracy.predictor import NORMAL_90, Predictor, predictor

@@ -8,7 +8,6 @@ import typer
 
 from vitspace.cli import command, command_line, print_json, say
 from vitspace.cli.options import DATA_KINDS, JSON, STORAGE
-from vitspace.machine.host import cores
 from vitspace.tasks.heads import CLASSIFICATION
 
 
@@ -82,7 +81,7 @@ def train(
         wishes=Wishes(epochs, batch_size, lr, img_size, micro_batch),
         seed=seed,
         device=device,
-        workers=_workers(data) if workers is None else workers,
+        workers=workers,
         resume=resume,
         command=_command(),
         init=init,
@@ -106,12 +105,6 @@ def train(
     say(f"weights: {result['weights']['last']}\nlog: {result['log']}")
     which = f"{shlex.quote(design)}{f' --trial {trial}' if trial is not None else ''}"
     say(f"to take it away:\n  vitspace export {which} --weights {shlex.quote(result['weights']['last'])}")
-
-
-def _workers(data: str) -> int:
-    """Return the number of loading processes: 0 for data in memory, which they would only slow down."""
-    world = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return max(1, min(8, len(cores()) // world)) if data.startswith(("imagefolder:", "masks:")) else 0
 
 
 def _command() -> str:

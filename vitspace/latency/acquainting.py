@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import chain, zip_longest
 
-import vitspace.families  # noqa: F401 (the anchors' specs are its)
 from vitspace.anchors import anchor, specs_at
 from vitspace.anchors.references import main_anchors
 from vitspace.costs import cost

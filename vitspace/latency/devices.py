@@ -166,15 +166,13 @@ def check_name(name: str) -> str:
 
 
 def add_device(name: str, path: Path, kit: Path | None = None, replace: bool = False) -> Device:
-    """Fit a predictor of a device to a kit's times, and keep it.
+    """Fit a predictor of a device to a kit's times, and keep it; times far from their predictions are warned of.
 
     Args:
         name: What the device is to be called.
         path: The file that came back.
         kit: The kit's folder or list; None is what was kept when the kit was made here.
         replace: Whether a device of that name is replaced.
-
-    What is far from its prediction by the others is told as a warning.
 
     Raises:
         InputError: the name is taken, the file is damaged, the times are of another kit, they are too few, or cannot be

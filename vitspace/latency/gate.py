@@ -3,11 +3,12 @@
 The error of a prediction, relative to the measurement, is at most ``error`` for 95 % of the held-out designs of the
 calibration. So a design predicted at p takes between p / (1 + error) and p / (1 - error), or less while the reference
 network was never timed on a quiet machine. If that interval is outside the budget, the design is rejected without a
-measurement. At most one in twenty designs at the edge of the budget is
-rejected wrongly, and none far inside it. Predictions are stated at the reference network's usual speed on this host, as
-measurements are, whatever its speed was on the day of the calibration. One in eight of the rejected designs, chosen by
-its id, is measured nevertheless, so that a predictor that is too pessimistic for a whole space is noticed. A design
-outside the range of the predictor is always measured. On another device nothing is measured.
+measurement. At most one in twenty designs at the edge of the budget is rejected wrongly, and none far inside it.
+
+Predictions are stated at the reference network's usual speed on this host, as measurements are, whatever its speed was
+on the day of the calibration. One in eight of the rejected designs, chosen by its id, is measured nevertheless, so that
+a predictor that is too pessimistic for a whole space is noticed. A design outside the range of the predictor is always
+measured. On another device nothing is measured.
 """
 
 import logging

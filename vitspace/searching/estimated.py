@@ -7,7 +7,6 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-import vitspace.families  # noqa: F401 (the stages of a population are theirs)
 from vitspace.accuracy.predictor import predictor
 from vitspace.accuracy.screen import screen
 from vitspace.accuracy.table import COUNTED

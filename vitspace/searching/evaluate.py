@@ -173,11 +173,11 @@ class Evaluator:
             value = finite(score.value)
             trained.append({"rung": getattr(proxy, "name", ""), "score": value, "seconds": float(score.seconds)})
             details = trial.details | storable({"proxy_seconds": score.seconds, **score.details})
-            # What is known of the evidence is known of the highest rung's scores.
-            told = number + 1 == len(proxies)
+            highest = number + 1 == len(proxies)
             trial = replace(trial, details=details, proxy_score=value)
-            trial = self._scored(trial, spec, value, told)
-            if rungs and ladder and number + 1 < len(proxies):
+            # What is known of the evidence is known of the highest rung's scores.
+            trial = self._scored(trial, spec, value, told=highest)
+            if rungs and ladder and not highest:
                 # A rung compares what was trained there.
                 place = rungs.enter(number, (-value, *trial.point[1:]), ladder.keep)
                 trained[-1] |= {"place": place.place, "of": place.of}

@@ -215,18 +215,18 @@ def _resolved(config: StudyConfig, evaluator: Evaluator, means: Means) -> dict[s
 
 def _resumed(store: StudyStore, settings: dict[str, Any]) -> StudyConfig:
     """Return the stored configuration with what may change changed."""
-    stored = store.config
+    stored, record = store.config, store.record()
     if stored.img_size is None and "img_size" in settings:
-        stored = stored.model_copy(update={"img_size": format_image_size(store.record().counted_size)})
+        stored = stored.model_copy(update={"img_size": format_image_size(record.counted_size)})
     if stored.data is None and "data" in settings:
-        stored = stored.model_copy(update={"data": store.record().resolved.get("proxy", {}).get("data")})
+        stored = stored.model_copy(update={"data": record.told("proxy").get("data")})
     config = StudyConfig.of(stored.model_dump() | settings)
     for key, value in settings.items():
         same = same_space(str(value), stored.space) if key == "space" else getattr(config, key) == getattr(stored, key)
         if key not in MAY_CHANGE and not same:
             raise InputError(f"a resumed study keeps its {key}, {getattr(stored, key)!r}, but got {shown(value)}")
     config = config.model_copy(update={"space": stored.space})
-    done = len(store.record().counted)
+    done = len(record.counted)
     if "trials" in settings and config.trials < done:
         raise InputError(f"trials is the total, so at least the {done} that are complete, but got {config.trials}")
     return config

@@ -15,7 +15,7 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from vitspace.anchors import anchor
+from vitspace.anchors import all_anchors
 from vitspace.tasks.heads import DENSE, task_of
 from vitspace.tasks.published import DenseRow, dense_rows
 
@@ -158,7 +158,8 @@ def all_lines() -> list[Line]:
 def _top1(row: DenseRow) -> float | None:
     if row.family == "peer":
         return row.top1
-    return anchor(row.network).published.get("top1") if row.family != "vt" else None
+    published = all_anchors().get(row.network)  # none where a paper puts its head behind a public network
+    return published.published.get("top1") if published else None
 
 
 def _distinct(points: Sequence[Carried]) -> tuple[Carried, ...]:

@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
 from vitspace.errors import FailureError, InputError
+from vitspace.machine.host import cores
 
 SHARED = Path("/dev/shm")
 #: Batches of a loading process that wait; torch's own number.
@@ -54,6 +55,11 @@ class Loading:
 
 #: Without other processes.
 HERE = Loading()
+
+
+def usual_workers(processes: int = 1) -> int:
+    """Return how many processes load images from disk for each of some processes that train: cores, up to 8."""
+    return max(1, min(8, len(cores()) // processes))
 
 
 def plan_loading(workers: int, batch_bytes: int, processes: int = 1, marks_shared: bool = True) -> Loading:

@@ -17,6 +17,7 @@ from vitspace.tasks.building import build
 from vitspace.tasks.heads import CLASSIFICATION
 from vitspace.training.folder import STATE, Folder
 from vitspace.training.inheriting import begin, read_init
+from vitspace.training.loading import usual_workers
 from vitspace.training.loop import Loop
 from vitspace.training.plan import Wishes, few_updates, make_plan
 from vitspace.training.processes import ProcessGroup, processes
@@ -51,7 +52,7 @@ class TrainingRequest:
         wishes: What is set over the recipe.
         seed: Of the weights, the order of images, augmentation and stochastic depth.
         device: auto, cpu, cuda, cuda:1 or mps.
-        workers: Processes that load images, for each that trains.
+        workers: Processes that load images, for each that trains; None is `usual_workers` for images on disk, else 0.
         resume: Go on with what the folder has.
         command: What was typed, for the record.
         init: A .safetensors of this design to begin with, or ``supernet:DIR``; None begins with its initialisation.
@@ -66,7 +67,7 @@ class TrainingRequest:
     wishes: Wishes = field(default_factory=Wishes)
     seed: int = 0
     device: str = "auto"
-    workers: int = 0
+    workers: int | None = 0
     resume: bool = False
     command: str = ""
     init: Path | None = None
@@ -118,12 +119,18 @@ class Training:
         check_batch(self.task, network, self.plan.micro_batch, (-(-img_size // spec.stride)) ** 2)
         state = self.folder.open(request.resume) if place.leads or request.resume else None
         self.images = self.images.normalised(state or {})
-        self.loop = Loop(network, self.plan, self.images, place, request.seed, request.workers)
+        self.loop = Loop(network, self.plan, self.images, place, request.seed, self._workers())
         self.rows: list[dict[str, Any]] = []
         self.saved, self.began = time.monotonic(), time.monotonic()
         if state:
             self._go_on(state)
         self._introduce(f"{recipe.about} Taken since {why}." if why else recipe.about)
+
+    def _workers(self) -> int:
+        """Return the number of loading processes; images in memory they would only slow down."""
+        if self.request.workers is not None:
+            return self.request.workers
+        return usual_workers(self.place.local) if self.images.on_disk else 0
 
     def _go_on(self, state: dict[str, Any]) -> None:
         """Take up a training where its state was saved.
