@@ -15,10 +15,9 @@ REPEAT_SD = {"eager": 0.015, "onnxruntime": 0.025, "openvino": 0.025}
 #: The same of the correction, as a share of the logarithm of how much slower than usual the reference was.
 CORRECTION_SD = 0.35
 #: By how much the logarithm of the usual time may be too high, root mean square, where the reference was never timed
-#: on a quiet machine, for each share of the machine that others took. Others slow it by what they do: trainings on both
-#: cores of a Xeon by as much, processes that multiply matrices on those of an EPYC by a sixth
-#: (tests/bench/restless.py).
-USUAL_SD = 0.7
+#: on a quiet machine, for each share of the machine that others took. With one, two and four processes that multiply
+#: matrices beside it, it was 0.11, 0.19 and 0.25 (tests/bench/restless.py --fresh).
+USUAL_SD = 0.25
 #: What the names of back ends that run networks in int8 end in.
 INT8 = "-int8"
 #: Quantile of a normal distribution for an interval of 95 %.
