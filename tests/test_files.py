@@ -4,6 +4,7 @@ import os
 import random
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from vitspace.errors import InputError, check_text, shown
@@ -59,6 +60,19 @@ NO_YAML = [
     "",
     "x: 1\n---\ny: 2",
 ]
+
+
+@pytest.mark.parametrize("text", ["x: [" + "1," * 30_000 + "[]]", "x: " + "1" * 1_100_000], ids=["values", "bytes"])
+def test_yaml_that_is_large_is_refused_before_it_is_read_to_its_end(tmp_path, monkeypatch, text):
+    composed = []
+    compose = yaml.composer.Composer.compose_scalar_node
+    monkeypatch.setattr(
+        yaml.composer.Composer, "compose_scalar_node", lambda *args: composed.append(1) or compose(*args)
+    )
+    (tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"holds more than 20,000 values|has more than 1 MB"):
+        read_yaml(tmp_path / "a.yaml", Any)
+    assert len(composed) <= 20_000
 
 
 @pytest.mark.parametrize("text", NO_YAML)

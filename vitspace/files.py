@@ -20,9 +20,11 @@ from vitspace.folders import temporary
 Model = TypeVar("Model", bound=BaseModel)
 #: How deep what is read may be nested, and how many digits a whole number may have.
 _DEEPEST, _DIGITS = 40, 19
-#: Values that a YAML file may hold.
-_MOST_NODES = 100_000
-_LONGEST_KEY, _LONGEST_MESSAGE = 100, 500
+#: Values that a YAML file may hold, as it is written and with its aliases written out.
+_MOST_WRITTEN, _MOST_NODES = 20_000, 100_000
+#: Bytes that a YAML file may have.
+_MOST_BYTES = 10**6
+_LONGEST_KEY, _LONGEST_REASON, _LONGEST_MESSAGE = 100, 200, 500
 #: Beginnings of pydantic's messages, and what a rule says instead.
 _RULES = (
     (r"^Input should be greater than or equal to", "is at least"),
@@ -75,7 +77,16 @@ def find_yaml(text: str, folder: str) -> Path:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads YAML safely, and refuses a key that is given twice and a value that is not what its tag says."""
+    """Reads YAML safely, and refuses a key given twice, a value that is not what its tag says, and values too many."""
+
+    written = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        self.written += 1
+        if self.written > _MOST_WRITTEN:
+            problem = f"it holds more than {_MOST_WRITTEN:,} values"
+            raise yaml.composer.ComposerError(None, None, problem, self.peek_event().start_mark)
+        return super().compose_node(parent, index)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
@@ -111,6 +122,8 @@ def read_yaml(path: Path, model: type[Model], prepare: Callable[[dict[str, Any]]
     try:
         if path.exists() and not path.is_file():
             raise OSError("it is no file")  # to open a pipe would wait for ever
+        if path.exists() and path.stat().st_size > _MOST_BYTES:
+            raise OSError(f"it has more than {_MOST_BYTES // 10**6} MB")
         text = path.read_text(encoding="utf-8")
         data = _parse_yaml(text)
     except (OSError, UnicodeDecodeError) as error:
@@ -211,6 +224,7 @@ def reading_json(path: Path, version: int, what: str, cure: str = "", finite: bo
         yield data
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error).partition("\n")[0]
+        reason = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}..."
         raise InputError(f"{path} is not {what}: {reason}{f'; {cure}' if cure else ''}") from None
 
 
