@@ -42,6 +42,16 @@ def test_ranges(text, bounds):
     assert parse_range(text) == pytest.approx(bounds)
 
 
+@pytest.mark.parametrize("text", ["5..4G", "500..1G", "999. .. 0.5M"])
+def test_a_low_end_that_may_lack_its_suffix_is_refused(text):
+    with pytest.raises(InputError, match=r"both ends of a range have a suffix, such as 0\.5G\.\.1G, but got"):
+        parse_range(text)
+
+
+def test_a_cost_beside_a_computed_limit_does_not_read_as_if_it_were_within():
+    assert format_apart(1_234_600_000, 1_234_560_000 + 1 / 3) == ("1.2346G", "1.23456G")
+
+
 @pytest.mark.parametrize("text", ["..", "5G..4G", "4G...5G", "4G..x"])
 def test_bad_ranges(text):
     with pytest.raises(InputError):
@@ -73,8 +83,9 @@ def test_a_count_written_in_full_is_read_to_the_last_digit(count, suffix):
 
 @given(st.integers(10**3, 10**12), st.integers(1, 1000))
 def test_a_cost_beside_a_limit_is_written_so_that_it_differs(limit, above):
-    assert format_apart(limit + above, limit) != format_exactly(limit)
-    assert format_apart(max(1, limit - above), limit) != format_exactly(limit)
+    for value in (limit + above, max(1, limit - above)):
+        found, written = (parse_quantity(text) for text in format_apart(value, limit))
+        assert (found > written) == (value > limit) and found != written
 
 
 @pytest.mark.parametrize(

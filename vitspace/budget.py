@@ -76,8 +76,10 @@ class Budget:
         ]
         for name, value, (low, high), show in checks:
             if value is not None and not low <= value <= high:
-                found = format_apart(value, low if value < low else high, show)
-                return f"{name} {found} outside {_show_range(low, high, show)}"
+                below = value < low
+                found, limit = format_apart(value, low if below else high, show)
+                ends = (limit, _end(high, show)) if below else (_end(low, show), limit)
+                return f"{name} {found} outside {'..'.join(ends)}"
         return ""
 
     def __str__(self) -> str:
@@ -104,5 +106,8 @@ def _part_device(latency: str | None) -> tuple[str, str | None]:
 
 
 def _show_range(low: float, high: float, show: Callable[[float, int], str]) -> str:
-    lowest, highest = low and format_exactly(low, show), high < math.inf and format_exactly(high, show)
-    return f"{lowest or ''}..{highest or ''}"
+    return f"{_end(low, show)}..{_end(high, show)}"
+
+
+def _end(value: float, show: Callable[[float, int], str]) -> str:
+    return format_exactly(value, show) if 0 < value < math.inf else ""

@@ -14,6 +14,8 @@ _FACTORS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "MS": 1.0, "S": 1e
 _NUMBER = re.compile(r"(\d+(?:\.\d*)?(?:e[+-]?\d+)?|\.\d+)\s*([a-z]*)", re.IGNORECASE)
 #: Digits of the longest limit that is written whole.
 _MOST = 12
+#: A count below this beside one with a suffix lacks its own.
+_LEAST_PLAIN = 1e3
 _UNITS = {"count": ("", "K", "M", "G", "T"), "ms": ("", "MS", "S")}
 
 
@@ -36,10 +38,11 @@ def parse_quantity(text: str, unit: str = "count") -> float:
 def parse_range(text: str, unit: str = "count") -> tuple[float, float]:
     """Read ``4G`` (at most), ``3.5G..4G``, ``3.5G..`` or ``..4G`` as (lowest, highest), both inclusive.
 
-    A lowest number without a suffix has that of the highest, ``3.5..4G``, unless it is then the greater one.
+    A lowest number without a suffix has that of the highest, ``3.5..4G``, unless it is then the greater one: so
+    ``500000000..1G`` is read, too.
 
     Raises:
-        InputError: a bound is malformed, or the lowest exceeds the highest.
+        InputError: a bound is malformed, the lowest exceeds the highest, or may lack its suffix, as in ``500..1G``.
     """
     low, dots, high = (part.strip() for part in text.partition(".."))
     if not dots:
@@ -50,7 +53,10 @@ def parse_range(text: str, unit: str = "count") -> tuple[float, float]:
     lowest = parse_quantity(low, unit) if low else 0.0
     if low and high and low[-1] in "0123456789." and (suffix := _NUMBER.fullmatch(high)):
         with_suffix = parse_quantity(low + suffix[2], unit)
-        lowest = with_suffix if with_suffix <= highest else lowest
+        if with_suffix <= highest:
+            lowest = with_suffix
+        elif unit == "count" and suffix[2] and lowest < _LEAST_PLAIN:
+            raise InputError(f"both ends of a range have a suffix, such as 0.5G..1G, but got {shown(text)}")
     if lowest > highest:
         raise InputError(f"a range goes from low to high, but got {shown(text)}: {low} > {high}")
     return lowest, highest
@@ -82,10 +88,24 @@ def format_exactly(value: float, show: Callable[[float, int], str] = format_coun
     return next((show(value, n) for n in range(4, _MOST + 1) if show(value, n) == show(value, 16)), show(value, 4))
 
 
-def format_apart(value: float, limit: float, show: Callable[[float, int], str] = format_count) -> str:
-    """Write a number with four digits, or as many as tell it apart from a limit as `format_exactly` writes it."""
-    written = format_exactly(limit, show)
-    return next((text for n in range(4, 18) if (text := show(value, n)) != written), show(value, 17))
+def format_apart(value: float, limit: float, show: Callable[[float, int], str] = format_count) -> tuple[str, str]:
+    """Write a number and a limit, with four digits or as many as tell on which side of the limit the number lies.
+
+    A limit is written as `format_exactly` does where that is all of it.
+    """
+    exact = format_exactly(limit, show)
+    whole = exact == show(limit, 16)
+    pairs = [(show(value, digits), exact if whole else show(limit, digits)) for digits in range(4, 18)]
+    return next((pair for pair in pairs if _order(*map(_as_read, pair)) == _order(value, limit)), pairs[-1])
+
+
+def _order(first: float, second: float) -> tuple[bool, bool]:
+    return first < second, first > second
+
+
+def _as_read(written: str) -> float:
+    match = _NUMBER.fullmatch(written)
+    return _exact(match[1], match[2]) if match else math.nan
 
 
 def format_ms(value: float, digits: int = 4) -> str:

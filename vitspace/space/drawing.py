@@ -18,7 +18,7 @@ from vitspace.errors import InputError
 from vitspace.space.lattice import Ints
 from vitspace.space.ranking import Rankings
 from vitspace.spec import Spec
-from vitspace.units import format_apart, format_exactly
+from vitspace.units import format_apart
 
 _log = logging.getLogger(__name__)
 
@@ -213,19 +213,11 @@ def check_budget(rankings: Rankings, budget: Budget) -> None:
     """Raise InputError where a budget lies beside all designs of the space; the message says what the nearest costs."""
     for name, measure, (low, high) in (("FLOPs", "macs", budget.macs), ("params", "params", budget.params)):
         if high < math.inf and (least := rankings.lattice.extreme(measure)) > high:
-            raise InputError(
-                _beside(
-                    rankings,
-                    f"the smallest costs {format_apart(least, high)} {name}",
-                    f"at most {format_exactly(high)}",
-                )
-            )
+            found, limit = format_apart(least, high)
+            raise InputError(_beside(rankings, f"the smallest costs {found} {name}", f"at most {limit}"))
         if low > 0 and (most := rankings.lattice.extreme(measure, largest=True)) < low:
-            raise InputError(
-                _beside(
-                    rankings, f"the largest costs {format_apart(most, low)} {name}", f"at least {format_exactly(low)}"
-                )
-            )
+            found, limit = format_apart(most, low)
+            raise InputError(_beside(rankings, f"the largest costs {found} {name}", f"at least {limit}"))
     if not rankings.of(budget.macs).total:
         raise InputError(_none(rankings, budget))
 
