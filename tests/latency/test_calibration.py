@@ -73,3 +73,36 @@ def test_this_hosts_own_is_found_by_backend(calibration, tmp_path, monkeypatch):
     calibration.save(calibration_path("eager"))
     assert host_calibration("eager") == calibration and host_calibration("onnxruntime") is None
     host_calibration.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("ms", 1e-300, "ms is a number from 0.0001 to 600000"),
+        ("ms", 1e300, "ms is a number from"),
+        ("ms", True, "ms is a number from"),
+        ("reference_ms", float("nan"), "reference_ms is a number from"),
+        ("predicted_ms", float("inf"), "predicted_ms are finite"),
+        ("spec", {"x" * 10_000: 1}, "is not a calibration"),
+        ("spec", "x", "is not a calibration"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused_where_it_is_read_in_few_words(path, key, value, words):
+    data = json.loads(path.read_text())
+    data["samples"][3][key] = value
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match=words) as raised:
+        load_calibration(path)
+    assert len(str(raised.value)) - len(str(path)) < 300
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [("all", "error", -1), ("all", "error", float("inf")), ("all", "designs", 0), ("msg", "within_10", 7)],
+)
+def test_errors_that_cannot_be_are_refused_by_name(path, part, key, value):
+    data = json.loads(path.read_text())
+    data["held_out"][part][key] = value
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match=rf"held_out\.{key} is .*, but got"):
+        load_calibration(path)

@@ -128,7 +128,7 @@ def test_an_unknown_device_is_an_error_that_names_those_there_are(kit, results):
     ("change", "words"),
     [
         (lambda text: text[:-9], ""),
-        (lambda text: text.replace('"ms": ', '"ms": -'), r"ms is a number above 0 and below 600000, but got -\d"),
+        (lambda text: text.replace('"ms": ', '"ms": -'), r"ms is a number from 0.0001 to 600000, but got -\d"),
         (lambda text: text.replace('"sd": ', '"sd": 7'), r"sd is a number from 0 to 1, but got 7\d"),
     ],
 )

@@ -6,26 +6,31 @@ from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from vitspace.cache import cache_path
 from vitspace.errors import InputError, shown
-from vitspace.files import reading_json, write_json
+from vitspace.files import broken_rule, reading_json, write_json
 from vitspace.latency.backends import runtime_versions
 from vitspace.latency.held_out import ALL, HeldOut, predict_held_out, worth
+from vitspace.latency.kit import broken_rule as broken_ms
 from vitspace.latency.measuring import LatencySettings
 from vitspace.latency.predictor import LatencyPrediction, LatencyPredictor, Model
 from vitspace.latency.samples import Measured, Sample
 from vitspace.machine.host import fingerprint
 from vitspace.sources import sources_of
 from vitspace.spec import Spec
+from vitspace.words import some
 
+T = TypeVar("T")
 FORMAT = 3
 _SETTINGS, _HELD_OUT = TypeAdapter(LatencySettings), TypeAdapter(HeldOut)
 #: Designs from which a predictor can be fitted.
 _FEWEST = 10
+#: Characters of what tells hosts apart, in an error.
+_BRIEF = 40
 
 
 @dataclass(frozen=True)
@@ -114,8 +119,8 @@ def load_calibration(path: Path, any_host: bool = False) -> Calibration:
     now = circumstances(calibration.settings.backend)
     names = [name for name in now if calibration.host.get(name) != now[name]]
     if names and not any_host:
-        there = ", ".join(f"{name} {calibration.host.get(name)!r}" for name in names)
-        here = ", ".join(repr(now[name]) for name in names)
+        there = some([f"{name} {_brief(calibration.host.get(name))}" for name in names])
+        here = some([_brief(now[name]) for name in names])
         cure = f"`vitspace profile --calibrate --backend {calibration.settings.backend}`"
         raise InputError(
             f"a predictor holds for its own host and versions, but {path} is of {there}, and here it is {here}; "
@@ -141,17 +146,35 @@ def _read(path: Path) -> Calibration:
         rows = data["samples"]
         if ALL not in data["held_out"] or len(rows) < _FEWEST:
             raise ValueError(f"it has {len(rows)} designs, and at least {_FEWEST} and what was held out are needed")
+        minutes = float(data["minutes"])
+        predicted = tuple(float(row["predicted_ms"]) for row in rows)
+        if not all(map(math.isfinite, (minutes, *predicted))):
+            raise ValueError("minutes and predicted_ms are finite, but got others")
         return Calibration(
-            _SETTINGS.validate_python(data["settings"]),
+            _as(_SETTINGS, data["settings"], "settings"),
             dict(data["host"]),
-            float(data["minutes"]),
-            tuple(Sample(Spec.from_dict(row["spec"]), _ms(row["ms"]), _ms(row["reference_ms"])) for row in rows),
-            tuple(_ms(row["predicted_ms"], least=-math.inf) for row in rows),
-            {name: _HELD_OUT.validate_python(row) for name, row in data["held_out"].items()},
+            minutes,
+            tuple(_sample(row) for row in rows),
+            predicted,
+            {name: _as(_HELD_OUT, row, "held_out") for name, row in data["held_out"].items()},
         )
 
 
-def _ms(value: Any, least: float = 0.0) -> float:
-    if not isinstance(value, int | float) or not least < value < math.inf:
-        raise ValueError(f"milliseconds are finite and above {least:g}, but got {shown(value)}")
-    return float(value)
+def _sample(row: dict[str, Any]) -> Sample:
+    for name in ("ms", "reference_ms"):
+        if rule := broken_ms(name, row[name]):
+            raise ValueError(f"{rule}, but got {shown(row[name])}")
+    return Sample(Spec.from_dict(row["spec"]), float(row["ms"]), float(row["reference_ms"]))
+
+
+def _as(adapter: TypeAdapter[T], data: Any, what: str) -> T:
+    try:
+        return adapter.validate_python(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(broken_rule(".".join([what, *map(str, first["loc"])]), first)) from None
+
+
+def _brief(value: Any) -> str:
+    text = shown(value)
+    return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 3]}..."

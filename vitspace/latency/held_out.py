@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.stats import kendalltau
 
 from vitspace.latency.samples import Floats, Measured
@@ -16,6 +18,10 @@ ALL = "all"
 
 #: Fits on measured designs, and returns a function from work [N, kinds] to milliseconds [N].
 Fit = Callable[[Measured], Callable[[Floats], Floats]]
+
+
+_Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+_Error = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -32,13 +38,13 @@ class HeldOut:
         error: 95th percentile of the absolute error.
     """
 
-    designs: int
-    within_10: float
-    within_10_raw: float
+    designs: Annotated[int, Field(ge=1)]
+    within_10: _Share
+    within_10_raw: _Share
     tau: float
-    median_error: float
-    worst_error: float
-    error: float
+    median_error: _Error
+    worst_error: _Error
+    error: _Error
 
 
 def predict_held_out(measured: Measured, fit: Fit) -> Floats:

@@ -21,8 +21,8 @@ from vitspace.spec import Spec
 
 FORMAT = 1
 LIST, SCRIPT = "kit.json", "time_kit.py"
-#: Milliseconds and deviations that a device can have given.
-_MOST_MS, _MOST_SD = 6e5, 1.0
+#: Milliseconds and deviations that a machine can have given.
+_MS, _SD = (1e-4, 6e5), (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -138,11 +138,10 @@ def _checked(cells: Sequence[str], where: str) -> dict[str, str]:
 
 def broken_rule(name: str, value: Any) -> str:
     """Return the rule that a number of a row breaks, milliseconds or the deviation ``sd``, or an empty string."""
-    may_be_0 = name == "sd"
-    most = _MOST_SD if may_be_0 else _MOST_MS
-    if type(value) in (int, float) and (0 < value < most or (may_be_0 and value == 0)):
+    least, most = _SD if name == "sd" else _MS
+    if type(value) in (int, float) and least <= value < most:
         return ""
-    return f"{name} is a number " + (f"from 0 to {most:g}" if may_be_0 else f"above 0 and below {most:g}")
+    return f"{name} is a number from {least:g} to {most:g}"
 
 
 def _number(text: str) -> float:

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
+from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.latency.rates import Rates
 from vitspace.latency.recorder import WORK
@@ -28,11 +29,20 @@ _VARIES = 1e-4
 
 
 class Model:
-    """Rates and their correction, fitted on measured designs: work [N, kinds] -> milliseconds [N]."""
+    """Rates and their correction, fitted on measured designs: work [N, kinds] -> milliseconds [N].
+
+    Raises:
+        InputError: by these milliseconds the work of a design would take no time.
+    """
 
     def __init__(self, measured: Measured) -> None:
         self.rates = Rates(measured.work, measured.ms)
         terms = self.rates.terms(measured.work)
+        if not (terms.sum(axis=1) > 0).all():
+            raise InputError(
+                "milliseconds of a calibration grow with work, but by those given that of a design takes none; make it "
+                "anew by `vitspace profile --calibrate`"
+            )
         spread = (terms / terms.sum(axis=1, keepdims=True)).std(axis=0)
         self._tells = spread > _VARIES
         self._scale = spread[self._tells].mean() if self._tells.any() else 1.0
