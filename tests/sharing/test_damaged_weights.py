@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from vitspace.errors import InputError
+from vitspace.proxies.training.supernet import open_proxy
 from vitspace.sharing import folder
 
 FACTS = {
@@ -53,7 +54,19 @@ def test_metadata_that_are_no_mapping_are_refused(tmp_path, facts):
         folder.read(written(tmp_path, facts))
 
 
+def test_metadata_that_lack_what_is_shown_are_refused(tmp_path):
+    with pytest.raises(InputError, match="is no file of shared weights: key 'space_typed' is missing"):
+        folder.told(written(tmp_path, FACTS))
+
+
 @pytest.mark.parametrize("tensor", [torch.ones(2, dtype=torch.int8), torch.tensor([1.0, float("nan")])])
 def test_tensors_that_are_no_weights_are_refused(tmp_path, tensor):
     with pytest.raises(InputError, match="shared weights are finite numbers, but stem of"):
         _ = folder.read(written(tmp_path, FACTS, tensor)).store
+
+
+@pytest.mark.parametrize("changes", [{"max_train": 10**9}, {"img_size": 10**6}])
+def test_a_recipe_of_more_images_than_memory_holds_is_refused_before_they_are_made(tmp_path, changes):
+    facts = FACTS | {"recipe": {"data": "fractal:3", "steps": 2, **changes}}
+    with pytest.raises(InputError, match=r"data are kept in memory, .* images of .* px take .* are free; ask for fewer"):
+        open_proxy(str(written(tmp_path, facts)), "", "cpu")

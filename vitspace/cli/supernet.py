@@ -43,9 +43,9 @@ def show(
     as_json: bool = JSON,
 ) -> None:
     """Show what shared weights are of, and how their smallest and largest design do."""
-    from vitspace.sharing.folder import read
+    from vitspace.sharing.folder import told
 
-    _print(read(folder).facts, folder, as_json)
+    _print(told(folder), folder, as_json)
 
 
 def _print(facts: dict[str, Any], folder: Path, as_json: bool) -> None:

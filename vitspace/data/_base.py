@@ -10,15 +10,41 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from vitspace.errors import InputError
+from vitspace.machine.resources import available_memory
+from vitspace.units import format_bytes
 
 
 @contextmanager
 def permitted() -> Iterator[None]:
-    """Turn what may not be read into one clear error."""
+    """Turn what may not be read, or is more than memory holds, into one clear error."""
     try:
         yield
     except PermissionError as error:
         raise InputError(f"data are files that this user may read, but got {error}") from None
+    except MemoryError as error:
+        raise InputError(f"{_ROOM}, but memory ran out: {error}; {_LESS}") from None
+
+
+_ROOM = "data are kept in memory, a byte for each value"
+_LESS = "ask for fewer images by max_train and max_val, or for smaller ones by img_size"
+
+
+def check_room(count: int, img_size: int) -> None:
+    """Check that memory holds images before they are made.
+
+    Args:
+        count: How many.
+        img_size: Side of the image in pixels.
+
+    Raises:
+        InputError: it does not.
+    """
+    needed, free = 3 * count * img_size**2, available_memory()
+    if needed > free:
+        raise InputError(
+            f"{_ROOM}, but {count:,} images of {img_size:,} px take {format_bytes(needed)}, and "
+            f"{format_bytes(free)} are free; {_LESS}"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +128,7 @@ def resize(images: Tensor, img_size: int) -> Tensor:
     """Resize by bilinear interpolation: uint8 [N, 3, H, W] -> uint8 [N, 3, img_size, img_size]."""
     if images.shape[-2:] == (img_size, img_size):
         return images.contiguous()
+    check_room(len(images), img_size)
     out = torch.empty(len(images), 3, img_size, img_size, dtype=torch.uint8)
     for start in range(0, len(images), 1024):
         part = images[start : start + 1024].float()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vitspace.data._base import DataRequest, Dataset
+from vitspace.data._base import DataRequest, Dataset, check_room
 from vitspace.errors import InputError, shown
 
 CLASSES, MAX_CLASSES = 20, 1000
@@ -78,9 +78,10 @@ def check(argument: str) -> None:
 def load(argument: str, request: DataRequest) -> Dataset:
     """Generate the data set; classes do not depend on the number of images, and each split is drawn by itself."""
     classes = int(argument or CLASSES)
+    counts = request.max_train or TRAIN_IMAGES, request.max_val or VAL_IMAGES
+    check_room(sum(counts), request.img_size)
     systems = [draw_system(np.random.default_rng([request.seed, 0, label])) for label in range(classes)]
-    train = _split(systems, request, 1, request.max_train or TRAIN_IMAGES)
-    val = _split(systems, request, 2, request.max_val or VAL_IMAGES)
+    train, val = (_split(systems, request, split, count) for split, count in enumerate(counts, start=1))
     names = tuple(f"fractal_{label:03d}" for label in range(classes))
     return Dataset("fractal" + (f":{argument}" if argument else ""), *train, *val, names)
 

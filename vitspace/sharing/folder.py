@@ -45,6 +45,37 @@ class _Facts(BaseModel):
     command: str = ""
 
 
+class _End(BaseModel):
+    """How a design at an end of the space does."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+
+    spec_id: str
+    val_loss: float
+    accuracy: float
+
+
+class _Recipe(BaseModel):
+    """What is shown of a recipe."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    data: str
+    img_size: int
+    batch_size: int
+
+
+class _Trained(_Facts):
+    """What is shown of weights that are trained to their end."""
+
+    space_typed: str
+    recipe: _Recipe  # type: ignore[assignment]
+    train_images: Annotated[int, Field(ge=0)]
+    params: Annotated[int, Field(ge=0)]
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    ends: dict[str, _End]
+
+
 @dataclass(frozen=True, eq=False)
 class File:
     """The content of one of the folder's files.
@@ -108,10 +139,10 @@ def read(folder: Path, name: str = WEIGHTS) -> File:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {each: file.get_tensor(each) for each in file.keys()}  # noqa: SIM118 (it is no mapping)
-            told = parse_json((file.metadata() or {}).get(_FACTS, "{}"))
+            noted = parse_json((file.metadata() or {}).get(_FACTS, "{}"))
     except (SafetensorError, OSError, ValueError) as error:
         raise InputError(f"{path} is no file of shared weights: {error}") from None
-    facts = validated(_Facts, told, f"{path} is no file of shared weights").model_dump(exclude_unset=True)
+    facts = validated(_Facts, noted, f"{path} is no file of shared weights").model_dump(exclude_unset=True)
     now = sources(sorted(facts["sources"]))
     if changed := [family for family, digest in facts["sources"].items() if now[family] != digest]:
         raise InputError(
@@ -119,6 +150,17 @@ def read(folder: Path, name: str = WEIGHTS) -> File:
             f"another version of {', '.join(changed)}; train them anew"
         )
     return File(path, tensors, facts)
+
+
+def told(folder: Path) -> dict[str, Any]:
+    """Return what is known of shared weights, to be shown.
+
+    Raises:
+        InputError: as `read`, or something of it is missing.
+    """
+    file = read(folder)
+    validated(_Trained, file.facts, f"{file.path} is no file of shared weights")
+    return file.facts
 
 
 def write(folder: Path, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
