@@ -26,6 +26,11 @@ def test_what_cannot_be_worked_out_is_told_with_the_values(text):
         Rule(text).holds({"side": 7, "depth": 1, "mixer": "none"})
 
 
+def test_a_rule_without_names_that_cannot_be_worked_out_is_told_alone():
+    with pytest.raises(InputError, match=r"but 'min\(3\) > 1' fails: "):
+        Rule("min(3) > 1").holds({"dim": 64})
+
+
 BEYOND = [
     "10**10**10 > 1",
     "9**9**9**9 > 1",

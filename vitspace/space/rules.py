@@ -57,9 +57,9 @@ class Rule:
             return bool(eval(self._code, {"__builtins__": {}, **FUNCTIONS}, used | words))
         except (ArithmeticError, TypeError, ValueError) as error:
             got = ", ".join(f"{name}={used[name]!r}" for name in sorted(used))
-            raise InputError(
-                f"a rule can be worked out for every design, but {self.text!r} fails for {got}: {error}"
-            ) from None
+            of = f" for {got}" if got else ""
+            why = f"a rule can be worked out for every design, but {self.text!r} fails{of}: {error}"
+            raise InputError(why) from None
 
     def __str__(self) -> str:
         return self.text
