@@ -148,6 +148,14 @@ def test_a_record_of_what_no_line_made_says_that_lines_are_lost(path, study):
         JournalStorage(JournalFile(path))
 
 
+def test_a_journal_that_holds_a_copy_of_itself_is_refused_as_it_is(path, study):
+    whole = path.read_bytes()
+    path.write_bytes(whole * 2)
+    with pytest.raises(DamagedError, match=r"j:\d+ repeats a line before it, as where a copy of the file was appended"):
+        JournalStorage(JournalFile(path))
+    assert path.read_bytes() == whole * 2
+
+
 def mutated(data, draw):
     """Spoil some bytes of a file as crashes, editors and disks do; return it with whether all of it is still there."""
     at, size = draw.randrange(len(data) + 1), draw.randrange(1, 200)

@@ -183,6 +183,11 @@ class JournalFile(JournalFileBackend):
                     f"{self.path}:{_line(file, start)} speaks of {missing}, but no line before it made that: lines "
                     "are lost, and a copy of the file from before is needed"
                 )
+            if self._counts.repeats(record, text):
+                raise DamagedError(
+                    f"{self.path}:{_line(file, start)} repeats a line before it, as where a copy of the file was "
+                    "appended to it: take the copy out, or use a copy of the file from before"
+                )
             if start > self._starts[-1] or not line.startswith(START[:1]):
                 _log.warning("%s:%d: what is blank before it is passed over", self.path, _line(file, start))
             self._starts.append(at)

@@ -210,6 +210,7 @@ class Counts:
 
     def __init__(self) -> None:
         self.studies = self.trials = 0
+        self._timed: set[int] = set()
 
     def add(self, record: Record) -> str:
         """Count a record, and return what it speaks of though no record before it made it; an empty string if nothing.
@@ -223,3 +224,11 @@ class Counts:
         self.studies += isinstance(record, CreateStudy)
         self.trials += isinstance(record, CreateTrial)
         return ""
+
+    def repeats(self, record: Record, line: bytes) -> bool:
+        """Whether a line with a time, to the microsecond and of one worker, was there before: so it was copied."""
+        if not (getattr(record, "datetime_start", None) or getattr(record, "datetime_complete", None)):
+            return False
+        known, seen = hash(line), len(self._timed)
+        self._timed.add(known)
+        return len(self._timed) == seen
