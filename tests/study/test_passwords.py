@@ -1,6 +1,8 @@
 import pytest
 
+from vitspace.errors import InputError
 from vitspace.study.passwords import without_passwords
+from vitspace.study.storage import open_storage
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,8 @@ from vitspace.study.passwords import without_passwords
         ("search --storage 'postgresql://u:s3'\"'\"'cret@db/v' --trials 5", "'postgresql://u:***@db/v' --trials 5"),
         ("the storage 'postgresql://db/v?password=s3cret', then", "'postgresql://db/v?password=***', then"),
         ("a gRPC proxy is grpc://HOST:PORT, but got 'grpc://u:s3cret@h:1'", "'grpc://u:***@h:1'"),
+        ("a gRPC proxy is grpc://HOST:PORT, but got 'grpc://s3cret@h:1'", "'grpc://***@h:1'"),
+        ("the storage 'sqlite:///u:s3cret@x/y.db'", "'sqlite:///u:***@x/y.db'"),
         ("a folder, but 'postgresql:/u:s3cret@db/v'", "a folder, but 'postgresql:/u:***@db/v'"),
         ("but got 'postgresql://u:s3cretaaaa...bbb'", "'postgresql://u:***'"),
         ("x --storage=postgresql://u:s3cret@a/v y postgresql://w:s3cret@b/v", "://u:***@a/v y postgresql://w:***@b/v"),
@@ -25,6 +29,19 @@ from vitspace.study.passwords import without_passwords
 )
 def test_a_password_is_left_out_wherever_it_stands(text, shown):
     assert without_passwords(text).endswith(shown) and "s3" not in without_passwords(text)
+
+
+@pytest.mark.parametrize(
+    "url", ["u:s3cret@host/x", "u:s3/cr@et@host/x", "sqlite:///u:s3cret@x/y.db", "grpc://s3cret@h"]
+)
+@pytest.mark.parametrize("create", [True, False])
+def test_the_error_of_a_storage_that_lacks_the_beginning_of_its_url_holds_no_password(
+    url, create, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as raised:
+        open_storage(url, create=create)
+    assert "***@" in str(raised.value) and "s3" not in str(raised.value)
 
 
 URLS = (

@@ -7,9 +7,11 @@ prints the rest of one with an unescaped ``@`` as the host. So too much is maske
 import re
 from urllib.parse import unquote
 
-#: From a URL's first colon to its last @ (as a path it has one slash), or all of it where an error has cut the URL, and
-#: the values of parameters that may be secret.
-_IN_URL = re.compile(r"(:/{1,2}[^\s:/?]*):(?:\S*@|\S*\.{3}[^\s']*)")
+#: From a URL's first colon to its last @ (as a path it has one slash, an SQLite file's three or four), or all of it
+#: where an error has cut the URL, what stands before the host of a gRPC proxy, which knows no users, and the values of
+#: parameters that may be secret.
+_IN_URL = re.compile(r"(:/{1,4}[^\s:/?]*):(?:\S*@|\S*\.{3}[^\s']*)")
+_BEFORE_HOST = re.compile(r"(grpc://)[^\s@:]+@")
 _QUERY_VALUE = r"[?&;][^\s=&?]*(?:pass|pwd|secret|token)[^\s=&?]*=([^\s&]+)"
 #: Characters from which a piece of a password is masked wherever it stands.
 _SHORTEST = 4
@@ -24,9 +26,8 @@ def without_passwords(text: str, url: str = "") -> str:
         url: A URL that what is said is about. A driver may tell of it in parts, and take the end of a password for the
             host: so each end of the password before an ``@`` is masked, and the password wherever it stands alone.
     """
-    text = _IN_URL.sub(
-        lambda found: f"{found[1]}:***{'@' if found[0].endswith('@') else ''}", _IN_QUERY.sub(r"\1***", text)
-    )
+    text = _BEFORE_HOST.sub(r"\1***@", _IN_QUERY.sub(r"\1***", text))
+    text = _IN_URL.sub(lambda found: f"{found[1]}:***{'@' if found[0].endswith('@') else ''}", text)
     for password in _passwords(url):
         ends = sorted({password[i:] for i in range(len(password))}, key=len, reverse=True)
         text = re.sub("|".join(f"{re.escape(end)}(?=@)" for end in ends), "***", text)
@@ -34,6 +35,11 @@ def without_passwords(text: str, url: str = "") -> str:
         for piece in pieces:
             text = text.replace(piece, "***")
     return text
+
+
+def path_without_password(path: str) -> str:
+    """Return a path that is no file as an error shows it, since it may be a URL of which the beginning is missing."""
+    return re.sub(":.*@", ":***@", path, flags=re.DOTALL)
 
 
 def _passwords(url: str) -> set[str]:

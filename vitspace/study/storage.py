@@ -23,7 +23,7 @@ from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.host import seconds_from_environment
 from vitspace.study.journal import JournalFile
 from vitspace.study.optuna_private import backend_of
-from vitspace.study.passwords import without_passwords
+from vitspace.study.passwords import path_without_password, without_passwords
 from vitspace.study.troubles import DamagedError, GoneError, LostError, StorageError
 
 DEFAULT_STORAGE = "studies.journal"
@@ -69,9 +69,11 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
         raise InputError(f"a storage outlives its process, but {url!r} is in memory; say sqlite:///FILE")
     file = storage_file(url)
     if file and not create and not file.exists():
-        raise InputError(f"a storage is a journal file or a database URL, but there is no file {str(file)!r}")
+        missing = path_without_password(str(file))
+        raise InputError(f"a storage is a journal file or a database URL, but there is no file {missing!r}")
     if file and not file.resolve().parent.is_dir():
-        raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
+        missing = path_without_password(str(file.resolve().parent))
+        raise InputError(f"a storage lies in an existing folder, but there is no {missing!r}")
     if file and file.exists() and not file.is_file():
         raise InputError(
             f"a storage is a file, but {str(file)!r} is a {'folder' if file.is_dir() else 'device or pipe'}"
@@ -232,8 +234,8 @@ def _one_writer(database: RDBStorage) -> None:
 
 def _grpc(url: str) -> BaseStorage:
     host, _, port = url.removeprefix(_GRPC).partition(":")
-    if not host or not port.isdecimal():
-        raise InputError(f"a gRPC proxy is grpc://HOST:PORT, but got {shown(url)}")
+    if not host or "@" in host or not port.isdecimal():
+        raise InputError(without_passwords(f"a gRPC proxy is grpc://HOST:PORT, but got {shown(url)}", url))
     with warnings.catch_warnings():
         # Experimental in name.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
