@@ -4,18 +4,30 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors.torch import save
 from torch import Tensor
 
 from vitspace.errors import FailureError, InputError, shown
-from vitspace.files import write_atomic, write_csv, write_json, write_with
+from vitspace.files import parse_json, validated, write_atomic, write_csv, write_json, write_with
 from vitspace.folders import writing
 
 STATE, RESULT, SETTINGS = "state.pt", "train.json", "settings.json"
-_SHOWN = 3
+_SHOWN, _LONGEST = 3, 300
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _State(BaseModel):
+    """What is read of a state before its network is built."""
+
+    model_config = ConfigDict(extra="allow")
+
+    settings: str
+    mean: Annotated[list[_Finite], Field(min_length=3, max_length=3)] = [0.0] * 3
+    std: Annotated[list[Annotated[_Finite, Field(gt=0)]], Field(min_length=3, max_length=3)] = [1.0] * 3
 
 
 class Folder:
@@ -50,9 +62,11 @@ class Folder:
             raise InputError(f"--resume goes on with a training, but {str(self.path)!r} has none{unsaved}")
         try:
             state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
-            stored = json.loads(state["settings"])
+            validated(_State, state)
+            stored = dict(parse_json(state["settings"], finite=False))
         except Exception as error:  # a damaged file makes the reader raise almost anything
-            raise InputError(f"{file} is no state of a training: {error}") from None
+            why = str(error).partition("\n")[0][:_LONGEST]
+            raise InputError(f"{file} is no state of a training: {why}") from None
         known = {name: value for name, value in self.settings.items() if name in stored}  # older states say less
         if differing := list(_differing(stored, known)):
             raise InputError(f"a resumed training keeps its {'; its '.join(differing[:_SHOWN])}{_more(differing)}")
@@ -108,7 +122,7 @@ def _differing(stored: Any, now: Any, name: str = "") -> Iterator[str]:
         for key, value in now.items():
             yield from _differing(stored.get(key), value, f"{name} {key}".strip())
     elif stored != now:
-        yield f"{name}, {stored!r}, but got {shown(now)}"
+        yield f"{name}, {shown(stored)}, but got {shown(now)}"
 
 
 def _more(differing: list[str]) -> str:

@@ -1,6 +1,5 @@
 """A training from its request to its result."""
 
-import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import Any, Protocol
 import torch
 
 from vitspace.design import Design
-from vitspace.errors import InputError
+from vitspace.errors import InputError, shown
+from vitspace.files import parse_json
 from vitspace.folders import owning
 from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.host import machine
@@ -28,6 +28,11 @@ from vitspace.words import plural
 #: Seconds between two states within an epoch.
 SAVE_EVERY = 600.0
 _AT_ONCE = 32
+#: What is noted of an epoch, beside what it is judged by.
+_COLUMNS = (
+    *("epoch", "lr", "train_loss", "val_loss", "skipped_train", "skipped_val"),
+    *("images_per_second", "seconds"),
+)
 
 
 class TrainingMonitor(Protocol):
@@ -140,11 +145,26 @@ class Training:
         """
         try:
             self.loop.load(state)
-            self.rows = json.loads(state["rows"])
-            _ = self._best() if self.rows else None
+            self.rows = self._rows(state)
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             why = f"it lacks {error}" if isinstance(error, KeyError) else str(error).partition("\n")[0]
             raise InputError(f"{self.folder.path / STATE} is no state of this training: {why}") from None
+
+    def _rows(self, state: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the rows of a state's epochs.
+
+        Raises:
+            ValueError: they are none, or of other epochs than its updates.
+        """
+        rows = parse_json(state["rows"], finite=False)
+        known = {*_COLUMNS, self.goal.measure}
+        for row in rows:
+            if row.keys() != known or not all(type(value) in (int, float) for value in row.values()):
+                raise ValueError(f"an epoch has {', '.join(sorted(known))}, each a number, but got {shown(row)}")
+        updates, done = self.plan.updates, self.loop.done
+        if type(done) is not int or not len(rows) * updates <= done <= (len(rows) + 1) * updates:
+            raise ValueError(f"its {len(rows)} epochs are of {updates} updates each, but got {shown(done)}")
+        return list(rows)
 
     def run(self) -> None:
         """Do the epochs that are left."""
