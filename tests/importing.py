@@ -9,6 +9,8 @@ from pathlib import Path
 PACKAGE = "vitspace"
 #: Functions that load a module by its name.
 LOADERS = ("import_module", "__import__")
+#: Public names of named tuples.
+TUPLES = ("_asdict", "_fields", "_make", "_replace")
 #: Stands for the module that is loaded where its name cannot be read.
 UNREADABLE = "?"
 
@@ -79,6 +81,19 @@ class _File:
             if isinstance(node, ast.Call) and _called(node) in LOADERS:
                 for module in self._loaded(node):
                     yield Import(self.path, module, (), late, by_name=True)
+        yield from self._attributes()
+
+    def _attributes(self) -> Iterator[Import]:
+        """Give the private names that are taken from what is imported, as in ``formats._plain``."""
+        bound: dict[str, str] = {}
+        for node in ast.walk(self.tree):
+            names = [each.asname or each.name for each in getattr(node, "names", []) if isinstance(each, ast.alias)]
+            if homes := [module for module, _ in self._imported(node)] if names else []:
+                bound |= dict(zip(names, homes if len(homes) == len(names) else homes * len(names), strict=False))
+        for node in ast.walk(self.tree):
+            private = isinstance(node, ast.Attribute) and re.match("_[^_]", node.attr) and node.attr not in TUPLES
+            if private and (module := bound.get(ast.unparse(node.value))):
+                yield Import(self.path, module, (node.attr,))
 
     def _imported(self, node: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
         if isinstance(node, ast.ImportFrom):

@@ -193,6 +193,22 @@ def test_a_private_name_or_module_of_another_package_is_found(text, tmp_path):
     assert private(deep) == {"export/card.py imports vitspace.report._words.count: _words"}
 
 
+@pytest.mark.parametrize(
+    ("text", "module"),
+    [
+        ("from vitspace.report import words\nwords._count()", "report"),
+        ("import vitspace.report.words as words\nwords._count()", "report.words"),
+        ("import vitspace.report.words\nvitspace.report.words._count()", "report.words"),
+        ("from vitspace.report.words import Headline\ndef f():\n    return Headline._count", "report.words"),
+    ],
+)
+def test_a_private_name_is_found_where_it_is_taken_as_an_attribute(text, module, tmp_path):
+    found = planted(tmp_path, {"export/card.py": text, "report/page.py": text})
+    assert private(found) == {f"export/card.py imports vitspace.{module}: _count"}
+    assert late(found) == set()
+    assert private(planted(tmp_path, {"export/card.py": text.replace("_count", "_replace")})) == set()
+
+
 def test_imports_of_the_package_itself_are_followed(tmp_path):
     found = planted(tmp_path, {"costs/parts.py": "from vitspace import __version__, space"})
     assert upward(found) == {"costs/parts.py imports vitspace.space"} and private(found) == set()
