@@ -98,7 +98,7 @@ def test_times_that_cannot_be_milliseconds_are_refused(units, words, specs, kit,
     assert device_names() == []
 
 
-@pytest.mark.parametrize("by", [1e3, 1e-9])
+@pytest.mark.parametrize("by", [1e3, 1e-3])
 def test_a_row_that_cannot_be_is_refused_by_its_name(by, specs, kit, tmp_path):
     rows = rows_of(specs[:14])
     rows[3]["ms"] *= by
