@@ -87,6 +87,15 @@ def test_the_sentence_says_which_designs_lead_the_nearest_network(beside):
     assert "Not timed: Swin-B." in text
 
 
+def test_networks_above_all_searched_designs_are_named_though_they_are_nearest_to_none(points):
+    best = max(trial.score for trial in points.completed if not trial.anchor)
+    tops = (best - 0.1, best + 0.5, best + 0.5)
+    peers = [replace(peer, top1=top1) for peer, top1 in zip(PEERS[1:3] + PEERS[:1], tops, strict=True)]
+    said = f"Published above the estimates of all searched designs: PoolFormer-S24 ({best + 0.5:.1f} %, 3.39 G). Not"
+    assert said in peers_words(replace(points, peers=peers))
+    assert "Published above" not in peers_words(replace(points, peers=peers[:1]))
+
+
 def test_beside_a_proxys_scores_networks_stand_by_their_costs(record):
     beside = replace(record, peers=PEERS)
     assert "do not compare with a proxy's scores" in peers_words(beside)

@@ -197,7 +197,7 @@ def test_seconds_are_told_by_step(points):
     two = replace(points, resolved=points.resolved | {"workers": 2})
     assert steps_words(two).endswith("training 2 min 00 s (trials added up, 2 at once)")
     assert points.to_json()["seconds_by_step"] == points.seconds_by_step
-    assert "By step: screening 21.0 s" in report_text(points)
+    assert ". By step: screening 21.0 s" in report_text(points)
 
 
 def test_seconds_of_all_rungs_count(points):

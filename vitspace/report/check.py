@@ -63,7 +63,7 @@ def _doubt(record: StudyRecord, worse: list[Trial]) -> str:
 
 
 def far_behind_words(record: StudyRecord, named: int = 4) -> str:
-    """Warn of designs that learn far less in the short training than published networks of like FLOPs.
+    """Warn of designs that learn far less in the short training than published networks nearest in FLOPs.
 
     Args:
         record: The study.
@@ -77,17 +77,17 @@ def far_behind_words(record: StudyRecord, named: int = 4) -> str:
     learn = "learns" if len(worse) == 1 else "learn"
     return (
         f"In the short training {len(worse)} of {plural(len(searched), 'searched design')} {learn} far less than the "
-        f"published networks of like FLOPs, which no estimate sees: {some(said, named)}. Train such a design longer, "
-        "as --proxy train:small does, before it is believed."
+        f"published networks nearest in FLOPs, which no estimate sees: {some(said, named)}. Train such a design "
+        "longer, as --proxy train:small does, before it is believed."
     )
 
 
 def learning_words(record: StudyRecord, trial: Trial) -> str:
-    """Say of a design that it learns far less in the short training than a published one of like FLOPs, or nothing."""
+    """Say of a design that it learns far less in the short training than those nearest in FLOPs, or nothing."""
     if trial.number not in record.far_behind:
         return ""
     beside = _beside_its_like(record, trial)
-    return f"It learns far less in the short training than the published network of like FLOPs: {beside}."
+    return f"It learns far less in the short training than the published network nearest in FLOPs: {beside}."
 
 
 def _beside_its_like(record: StudyRecord, trial: Trial) -> str:

@@ -36,8 +36,8 @@ def report_text(record: StudyRecord) -> str:
 def _opening(record: StudyRecord) -> Iterator[str]:
     yield escaped(proxy_sentence(record))
     if command := record.resolved.get("command"):
-        steps = f" By step: {steps_words(record)}." if record.seconds_by_step else ""
-        took = f"\n\nSearched for {format_seconds(record.seconds)}.{escaped(steps)}" if record.seconds else ""
+        steps = f" By step: {escaped(steps_words(record))}." if record.seconds_by_step else ""
+        took = f"\n\nSearched for {format_seconds(record.seconds)}.{steps}" if record.seconds else ""
         yield fenced(command) + took
     for name, figure in figures(record).items():
         yield f"![{escaped(figure.alt)}]({name}.png)"

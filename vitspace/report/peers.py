@@ -40,7 +40,8 @@ def peers_words(record: StudyRecord) -> str:
     """Say which designs lead the public network that is nearest to each of them, and what is not compared."""
     if not record.peers:
         return ""
-    return " ".join(text for text in (_leads(record), _apart(record), _unknown(record), _untimed(record)) if text)
+    said = (_leads(record), _above(record), _apart(record), _unknown(record), _untimed(record))
+    return " ".join(text for text in said if text)
 
 
 def _leads(record: StudyRecord) -> str:
@@ -51,6 +52,23 @@ def _leads(record: StudyRecord) -> str:
     names = ", ".join(each.name for each in beside)
     how = f"of the usual recipe, timed as the designs were at the size of image of their top-1 ({names})"
     return f"Beside {plural(len(beside), 'public network')} {how}: {said[0].lower()}{said[1:]}" if said else ""
+
+
+def _above(record: StudyRecord) -> str:
+    """Name the networks of the usual recipe that are published above the estimates of all searched designs.
+
+    A design is held against its nearest network alone, so that one above them all may be nearest to none.
+    """
+    found = [trial.score for trial in record.completed if not trial.anchor and trial.score is not None]
+    if not found or not record.in_points:
+        return ""
+    in_view = [peer for peer in peers_in_view(record, "macs") if peer.like_for_like and peer.top1 is not None]
+    above = [
+        f"{public_name(peer.name)} ({peer.top1:.1f} %, {peer.macs / 1e9:.2f} G)"
+        for peer in in_view
+        if peer.top1 is not None and peer.top1 > max(found)
+    ]
+    return f"Published above the estimates of all searched designs: {', '.join(above)}." if above else ""
 
 
 def _neighbour(peer: StudyPeer) -> Neighbour:

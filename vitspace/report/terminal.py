@@ -20,7 +20,7 @@ def terminal_table(record: StudyRecord) -> Table:
     known = frame["flops_gap"].notna().any()
     notes = [f"from the nearest anchor: change of FLOPs, of ms, of {what}"] if known else []
     if frame["learns_far_less_than"].notna().any():
-        notes.append("!: learns far less in the short training than the published network of like FLOPs")
+        notes.append("!: learns far less in the short training than the published network nearest in FLOPs")
     caption = "\n".join(notes) or None
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=caption, caption_justify="left")
     rows = [_cells(row, record.in_points) for row in frame.to_dict("records")]

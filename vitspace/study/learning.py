@@ -1,4 +1,4 @@
-"""Which searched designs learn far less in the short training than published networks of like FLOPs learn there."""
+"""Which searched designs learn far less in the short training than the published networks nearest in FLOPs."""
 
 import math
 import statistics
@@ -8,7 +8,7 @@ from vitspace.study.trial import Trial
 
 #: By how much more a design's loss is far more, as a share of the loss of chance.
 FAR = 0.3
-#: Published networks that are of like FLOPs: those nearest to a design.
+#: Published networks beside a design: those nearest in FLOPs, however far they are.
 LIKE = 3
 
 
