@@ -53,7 +53,13 @@ def test_the_share_of_several_threads_is_what_the_system_counts(monkeypatch, had
 
 @pytest.mark.parametrize(
     ("first", "share", "left", "quiet"),
-    [(True, 0.9, 1.0, 1.0), (True, 0.9, 0.5, 0.5), (True, 0.5, 1.0, 0.5), (True, 0.9, None, 0.9), (False, 0.9, 1.0, 0.9)],
+    [
+        (True, 0.9, 1.0, 1.0),
+        (True, 0.9, 0.5, 0.5),
+        (True, 0.5, 1.0, 0.5),
+        (True, 0.9, None, 0.9),
+        (False, 0.9, 1.0, 0.9),
+    ],
 )
 def test_what_the_system_takes_of_a_thread_that_is_first_in_line_is_not_unrest(first, share, left, quiet):
     times = np.ones((2, 9))
