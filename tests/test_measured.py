@@ -52,7 +52,13 @@ def test_a_usual_time_that_is_not_known_may_be_too_long():
     for latency, sd in ((unsure, log_sd(QUIET)), (both, log_sd(QUIET) / 2**0.5)):
         assert latency.median_ms == pytest.approx(QUIET.median_ms) and log_sd(latency) == pytest.approx(sd)
         assert math.log(latency.median_ms / latency.low_ms) == pytest.approx(1.96 * math.hypot(sd, 0.1))
-        assert latency.error == latency.median_ms / latency.low_ms - 1 and latency.doubt and latency.usual_sd == 0.1
+        assert latency.error == latency.median_ms / latency.low_ms - 1 and latency.usual_sd == 0.1
+        why = "resnet18 was not timed here while nothing else ran"
+        assert latency.doubt == f"up to {latency.error:.0%} too long: {why}"
+
+
+def test_what_may_be_too_short_as_well_is_not_said_to_be_too_long_alone():
+    assert BUSY.at_usual(10.0, 0.1).doubt.startswith("known to ")
 
 
 def test_a_latency_of_a_quiet_machine_makes_those_before_it_sure():

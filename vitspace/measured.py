@@ -87,7 +87,10 @@ class Latency:
         else:
             why = f"{REFERENCE} was not timed here while nothing else ran"
         unknown = "" if self.core_share is not None else ", and what share of its cores it had is not known"
-        return f"known to {self.error:.0%}: {why}{unknown}"
+        # What is not known of the usual speed alone makes milliseconds too long, never too short.
+        too_long = self.usual_sd and self.high_ms / self.median_ms - 1 <= UNSURE
+        known = f"up to {self.error:.0%} too long" if too_long else f"known to {self.error:.0%}"
+        return f"{known}: {why}{unknown}"
 
     @property
     def facts(self) -> dict[str, Any]:

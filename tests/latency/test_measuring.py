@@ -199,7 +199,7 @@ def test_a_first_measurement_on_a_busy_machine_is_unsure(monkeypatch, tmp_path, 
     monkeypatch.setenv("VITSPACE_CACHE", str(tmp_path))
     early = measuring.summarise(rounds(*busy), QUICK)
     unknown = ", and what share of its cores it had is not known" if busy[0] is None else ""
-    why = f"known to {early.error:.0%}: resnet18 was not timed here while nothing else ran{unknown}"
+    why = f"up to {early.error:.0%} too long: resnet18 was not timed here while nothing else ran{unknown}"
     assert early.doubt == why and early.core_share == busy[0]
     assert not measuring.summarise(rounds(*quiet), QUICK).doubt
     assert not measuring.summarise(rounds(*busy), QUICK).doubt  # at a speed that is known

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vitspace.latency import protocol
-from vitspace.latency.protocol import interleave, pinned
+from vitspace.latency.protocol import TimedRounds, interleave, pinned
 
 
 def test_runners_take_turns():
@@ -49,6 +49,21 @@ def test_the_share_of_several_threads_is_what_the_system_counts(monkeypatch, had
     monkeypatch.setattr(protocol, "CoresWatch", lambda: SimpleNamespace(had=had, left=left))
     timing = interleave([lambda: None] * 2, 3, clock=time.perf_counter)
     assert (timing.core_share, timing.left, timing.quiet) == (had, left, quiet)
+
+
+@pytest.mark.parametrize(
+    ("first", "share", "left", "quiet"),
+    [
+        (True, 0.9, 1.0, 1.0),
+        (True, 0.9, 0.5, 0.5),
+        (True, 0.5, 1.0, 0.5),
+        (True, 0.9, None, 0.9),
+        (False, 0.9, 1.0, 0.9),
+    ],
+)
+def test_what_the_system_takes_of_a_thread_that_is_first_in_line_is_not_unrest(first, share, left, quiet):
+    times = np.ones((2, 9))
+    assert TimedRounds(times, times, share, left, first).quiet == quiet
 
 
 def test_a_machine_that_slows_down_slows_reference_and_network_alike(monkeypatch):

@@ -27,6 +27,9 @@ _WARM = 3
 _WARM_MOST = 12
 _WARM_CHANGE = 0.05
 _RESAMPLES = 400
+#: The share of its core that a thread first in line has where nothing else wants it, at least: Linux takes 50 ms of a
+#: second from threads of real-time priority, and of a short timing up to a tenth (tests/bench/restless.py).
+_FIRST_SHARE = 0.85
 
 Runner = Callable[[], object]
 Clock = Callable[[], float]
@@ -43,17 +46,21 @@ class TimedRounds:
         core_share: Share of the time in which the threads had their cores: 1.0 where nothing else ran on them; None
             where it is not known.
         left: Share of the time of all cores of the machine that other processes left; None where it is not known.
+        first: Whether the thread was first in line, so that the system itself took a little of its core.
     """
 
     wall: Floats
     times: Floats
     core_share: float | None = None
     left: float | None = None
+    first: bool = False
 
     @property
     def quiet(self) -> float | None:
         """How quiet the machine was, from 0 to 1, by its busier side; None where nothing is known of that."""
-        return min((share for share in (self.core_share, self.left) if share is not None), default=None)
+        whole = self.first and self.left is not None and (self.core_share or 0.0) >= _FIRST_SHARE
+        had = 1.0 if whole else self.core_share
+        return min((share for share in (had, self.left) if share is not None), default=None)
 
     def ratio(self, runner: int = 1) -> tuple[float, float]:
         """Return a runner's median relative to the reference's, and the standard deviation of its logarithm."""
@@ -91,7 +98,7 @@ def interleave(
         timing = _timing(found)
     # The watch on the wall tells nothing of cores.
     share = watch.had if clock is time.perf_counter else min(1.0, float(timing.times.sum() / timing.wall.sum()))
-    return replace(timing, core_share=share, left=watch.left)
+    return replace(timing, core_share=share, left=watch.left, first=_is_first())
 
 
 def most_rounds(precision: float) -> int:
@@ -137,6 +144,11 @@ def _go_first() -> bool:
     except PermissionError:
         return False
     return True
+
+
+def _is_first() -> bool:
+    """Whether the calling thread has real-time priority."""
+    return hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) == os.SCHED_RR
 
 
 def warm_up(runner: Runner, clock: Clock = time.perf_counter) -> None:
