@@ -39,6 +39,19 @@ def test_shared_weights_are_trained_shown_and_used(call, trained, tmp_path):
     assert {axis["axis"] for axis in json.loads(found)["axes"]} >= {"dim", "depth.1"}
 
 
+@pytest.mark.parametrize("saved", [True, False])
+def test_an_interrupted_training_is_resumed_only_where_it_was_saved(call, monkeypatch, tmp_path, saved):
+    def interrupted(request, monitor):
+        if saved:
+            request.out.mkdir()
+            (request.out / "state.safetensors").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vitspace.supernet.train", interrupted)
+    err = call("supernet", "train", *TRAIN)[2]
+    assert "to go on:" in err and ("--resume" in err) == saved
+
+
 def test_the_proxy_is_refused_for_another_space(call, trained):
     code, _, err = call("search", "--space", "mat", "--budget", "100M", "--proxy", "supernet:net", "--trials", "40")
     errors = [line for line in err.splitlines() if line.startswith("error: ")]

@@ -100,7 +100,8 @@ def test_a_finished_training_is_not_begun_again(trained, ask):
     out, facts, _ = trained
     told = Told()
     assert train(ask(out=out, resume=True), told) == facts and not told.steps
-    for changes, what in (({"seed": 3}, "seed"), ({"recipe": f"{RECIPE},lr=0.1"}, "lr")):
+    longer = RECIPE.replace("steps=4", "steps=8")
+    for changes, what in (({"seed": 3}, "seed"), ({"recipe": f"{RECIPE},lr=0.1"}, "lr"), ({"recipe": longer}, "steps")):
         with pytest.raises(InputError, match=rf"a resumed training keeps its {what}, which differs"):
             train(ask(out=out, resume=True, **changes), Told())
     with pytest.raises(InputError, match=r"a new folder, but .* has some; --resume goes on"):
@@ -149,6 +150,19 @@ def test_bad_input_is_said_and_leaves_nothing(ask, changes, message):
     with pytest.raises(InputError, match=message):
         train(request, Told())
     assert not request.out.exists()
+
+
+def test_a_wrong_recipe_is_said_before_the_space_is_explored(ask, monkeypatch):
+    monkeypatch.setattr(run.SupernetRequest, "open_space", lambda request: pytest.fail("explored"))
+    for changes in ({"recipe": "small,batch=4"}, {"data": "imagefolder:none"}, {"device": "cuda:9"}):
+        with pytest.raises(InputError):
+            train(ask(**changes), Told())
+
+
+def test_the_recipe_that_an_error_names_can_be_typed(ask):
+    with pytest.raises(InputError, match=r"--recipe tiny,img_size=32,width=1\.0 changes it"):
+        ask(recipe="tiny,width=0.5,img_size=32").open_recipe()
+    assert ask(recipe="tiny,img_size=32,width=1.0").open_recipe().img_size == 32
 
 
 def test_one_design_shares_with_none(ask, small):

@@ -27,13 +27,19 @@ def train(
 ) -> None:
     """Train the weights that all designs of a space share; `--proxy supernet:DIR` scores designs with them."""
     from vitspace.cli.train_bar import Bar
+    from vitspace.sharing.folder import STATE
     from vitspace.supernet import SupernetRequest
     from vitspace.supernet import train as run
 
     typed = command_line()
     request = SupernetRequest(space, out, budget, recipe, data, seed, device, resume, typed)
     with Bar(True, typed if resume else f"{typed} --resume") as bar:
-        facts = run(request, bar)
+        try:
+            facts = run(request, bar)
+        except KeyboardInterrupt:
+            if not (out / STATE).is_file():  # as while the space is explored
+                bar.onward = typed
+            raise
     _print(facts, out, as_json)
 
 

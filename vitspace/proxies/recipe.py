@@ -189,6 +189,12 @@ def split_fields(text: str) -> tuple[str, dict[str, str | None]]:
     return preset, fields
 
 
+def with_field(text: str, name: str, value: object) -> str:
+    """Return a preset's text with a field that replaces the one that it may have; one that stands twice is refused."""
+    kept = [part for part in text.split(",") if part.partition("=")[0].strip() != name]
+    return ",".join([*kept, f"{name}={value}"])
+
+
 def canonical_name(name: str, data: str = "") -> str:
     """Return the name under which a training proxy's scores are kept: ``train:small,steps=300,data=cifar10``.
 

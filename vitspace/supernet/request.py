@@ -6,7 +6,7 @@ from typing import Any
 
 from vitspace.budget import Budget
 from vitspace.errors import InputError
-from vitspace.proxies.recipe import TrainingProxy, parse_proxy
+from vitspace.proxies.recipe import TrainingProxy, parse_proxy, with_field
 from vitspace.space import Space, load_space
 from vitspace.words import plural
 
@@ -61,9 +61,10 @@ class SupernetRequest:
         usual: dict[str, Any] = {"width": 1.0, "depth": 1.0, "ema": 0.0, "compile": False}
         if differing := [name for name, value in usual.items() if getattr(recipe, name) != value]:
             name = differing[0]
+            other = with_field(self.recipe, name, str(usual[name]).lower())
             raise InputError(
                 f"shared weights are trained with {name}={usual[name]}, but the recipe has {name}="
-                f"{getattr(recipe, name)}; --recipe {self.recipe},{name}={str(usual[name]).lower()} changes it"
+                f"{getattr(recipe, name)}; --recipe {other} changes it"
             )
         return recipe
 

@@ -21,6 +21,7 @@ from vitspace.machine.resources import available_memory, memory_in_use
 from vitspace.proxies import ProxyError
 from vitspace.proxies.batches import TrainBatches, draw_rows
 from vitspace.proxies.inherited import inherit
+from vitspace.proxies.recipe import with_field
 from vitspace.proxies.short_training import validate
 from vitspace.sharing import Store
 from vitspace.sharing.folder import STATE, WEIGHTS, File, read, sources, write
@@ -88,7 +89,8 @@ def _finished(request: SupernetRequest) -> File | None:
         request,
     )
     asked = request.open_recipe().model_dump()
-    given = {name: asked[name] for name in asked.keys() - {"steps", "epochs", "warmup"}}
+    counted = {"steps", "epochs", "warmup"} if asked["epochs"] is not None else set()  # which the data decide
+    given = {name: asked[name] for name in asked.keys() - counted}
     _check_kept(found.facts["recipe"], given, request)
     return found
 
@@ -117,10 +119,10 @@ class SupernetTraining:
 
     def __init__(self, request: SupernetRequest, monitor: TrainingMonitor) -> None:
         self.request, self.monitor = request, monitor
-        space, limit = request.open_space()
         recipe, self.device = request.open_recipe(), check_device(request.device)
         monitor.note(f"loading {recipe.data}")
         self.dataset = recipe.load(request.seed)
+        space, limit = request.open_space()  # last, for a large space is explored for minutes
         self.recipe = recipe.on(self.dataset).model_copy(update={"epochs": None})  # which are steps there
         assert self.recipe.steps is not None
         self.steps, self.done, self.classes = self.recipe.steps, 0, len(self.dataset.classes)
@@ -220,7 +222,7 @@ class SupernetTraining:
         kept = " what was saved before is kept;" if (self.request.out / STATE).is_file() else ""
         return FailureError(
             f"the training loss is {loss} by step {step};{kept} try a lower lr, as in "
-            f"--recipe {self.request.recipe},lr={self.recipe.lr / 3:.1g}, and another --out"
+            f"--recipe {with_field(self.request.recipe, 'lr', f'{self.recipe.lr / 3:.1g}')}, and another --out"
         )
 
     def _check_memory(self) -> None:
@@ -274,7 +276,7 @@ class SupernetTraining:
             if size < self.recipe.batch_size:
                 raise InputError(
                     f"no memory is left on {self.device} at the largest design with {self.recipe.batch_size} images a "
-                    f"step, but {size} fit: --recipe {self.request.recipe},batch_size={size}"
+                    f"step, but {size} fit: --recipe {with_field(self.request.recipe, 'batch_size', size)}"
                 )
             return seconds
 
