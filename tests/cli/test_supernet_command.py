@@ -52,6 +52,13 @@ def test_an_interrupted_training_is_resumed_only_where_it_was_saved(call, monkey
     assert "to go on:" in err and ("--resume" in err) == saved
 
 
+def test_several_processes_are_refused(call, monkeypatch, tmp_path):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    code, _, err = call("supernet", "train", *TRAIN)
+    assert code == 2 and "by one process on one device, but torchrun started 4" in err
+    assert not (tmp_path / "net").exists()
+
+
 def test_the_proxy_is_refused_for_another_space(call, trained):
     code, _, err = call("search", "--space", "mat", "--budget", "100M", "--proxy", "supernet:net", "--trials", "40")
     errors = [line for line in err.splitlines() if line.startswith("error: ")]

@@ -30,6 +30,7 @@ from vitspace.supernet.layout import begin, lay_out
 from vitspace.supernet.request import SupernetRequest, designs_in_words
 from vitspace.supernet.sandwich import DESIGNS, DRAWN, Sandwich
 from vitspace.training import TrainingMonitor
+from vitspace.training.processes import started
 from vitspace.units import format_bytes, format_seconds
 from vitspace.words import plural
 
@@ -47,9 +48,12 @@ def train(request: SupernetRequest, monitor: TrainingMonitor) -> dict[str, Any]:
     An interrupt saves the state and is raised on.
 
     Raises:
-        InputError: a setting breaks a rule, the folder is taken, or the device has not the memory.
+        InputError: a setting breaks a rule, the folder is taken, the device has not the memory, or torchrun started
+            several processes.
         FailureError: the loss is not finite, or the disk is full.
     """
+    if started() > 1:
+        raise InputError(f"shared weights are trained by one process on one device, but torchrun started {started()}")
     with owning(request.out, "a training of shared weights"):
         found = _finished(request)
         if found:

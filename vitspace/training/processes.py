@@ -42,6 +42,11 @@ class ProcessGroup:
         return values
 
 
+def started() -> int:
+    """Return how many processes torchrun started, or 1."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 @contextmanager
 def processes(device: str) -> Iterator[ProcessGroup]:
     """Join the processes that torchrun started, or be the only one.
@@ -52,7 +57,7 @@ def processes(device: str) -> Iterator[ProcessGroup]:
     Raises:
         InputError: there is no such device, or fewer GPUs than processes.
     """
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    world = started()
     if world == 1:
         yield ProcessGroup(0, 1, check_device(device))
         return
