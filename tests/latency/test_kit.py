@@ -35,7 +35,7 @@ def test_times_belong_to_the_designs_of_their_files(specs, results, tmp_path):
         ("sd", "-0.5", "sd is a number from 0"),
         ("file", "002.onnx", "has 2 of '002.onnx'"),
         ("kit", "another", "one kit and device"),
-        ("cpu", "Cortex-A53", "has cpu Cortex-A53 and Cortex-A76"),
+        ("cpu", "Cortex-A53", "has cpu 'Cortex-A53', 'Cortex-A76'"),
     ],
 )
 def test_a_row_that_cannot_be_is_one_error(column, value, words, specs, tmp_path):

@@ -18,6 +18,7 @@ from vitspace.files import reading_json
 from vitspace.image_sizes import ImageSize, plain_size
 from vitspace.latency.time_kit import COLUMNS, FACTS
 from vitspace.spec import Spec
+from vitspace.words import some
 
 FORMAT = 1
 LIST, SCRIPT = "kit.json", "time_kit.py"
@@ -157,7 +158,8 @@ def _common(rows: Sequence[dict[str, str]], path: Path) -> tuple[str, dict[str, 
     for name in ("kit", *FACTS):
         values = list(dict.fromkeys(row[name] for row in rows))
         if len(values) > 1:
-            raise InputError(f"results are of one kit and device, but {path} has {name} {' and '.join(values)}")
+            known = some([shown(value) for value in values])
+            raise InputError(f"results are of one kit and device, but {path} has {name} {known}")
         told[name] = values[0]
     file, count = Counter(row["file"] for row in rows).most_common(1)[0]
     if count > 1:
