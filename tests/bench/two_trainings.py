@@ -1,11 +1,12 @@
 """What stays of a search by shared weights when these are trained anew with another seed?
 
-    python tests/bench/two_trainings.py reports/ems-shared --proxies supernet:ems-0.25G-seed0 supernet:ems-0.25G-seed1
+    python tests/bench/two_trainings.py reports/ems-shared [--proxies supernet:ems-0.25G-seed0 supernet:ems-0.25G-seed1]
 
-Reads the searches in the folder, one a training (``seed0``, ``seed1``), and scores all their designs with each of the
-trainings, so that both have scores of the same designs. Prints how far the two orders agree, which designs are on the
-front of score, FLOPs and latency by both, which lead by both, and what the seed of the training is worth in nats; the
-scores are kept in ``both.csv`` beside the searches. A latency is that of the search that timed the design.
+Reads the searches in the folder, one a training (``seed0``, ``seed1``), and compares the designs that both have scored.
+With --proxies all their designs are scored with each of the trainings first. Prints how far the two orders agree, which
+designs are on the front of score, FLOPs and latency by both, which lead by both, and what the seed of the training is
+worth in nats; the scores are kept in ``both.csv`` beside the searches. A latency is that of the first search that timed
+the design.
 """
 
 import argparse
@@ -29,9 +30,9 @@ BEST = 5
 
 
 def designs(searches: Sequence[Path]) -> pd.DataFrame:
-    """Return the designs of some searches: a row a design, by id, with its spec and costs."""
+    """Return the designs of some searches: a row a design, by id, with its spec, costs and scores."""
     rows: dict[str, dict[str, object]] = {}
-    for search in searches:
+    for number, search in enumerate(searches):
         study = json.loads((search / "study.json").read_text())
         for trial in study["trials"]:
             if trial["state"] != "complete":
@@ -40,6 +41,7 @@ def designs(searches: Sequence[Path]) -> pd.DataFrame:
             size = vitspace.cost(spec)
             row = {"macs": size.macs, "params": size.params, "latency_ms": trial["latency_ms"], "of": search.name}
             known = rows.setdefault(spec.id, row | {"top1": top1(spec), "spec": spec})
+            known[f"score_{number}"] = trial["score"]
             if known["of"] != search.name:
                 known["of"] = "both"
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("design")
@@ -81,16 +83,16 @@ def main() -> None:
     """Score, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--proxies", nargs=2)
+    parser.add_argument("--proxies", nargs=2, default=())
     args = parser.parse_args()
     torch.set_num_threads(1)
     table = designs(sorted(path.parent for path in args.folder.glob("*/study.json")))
-    names = []
-    for number, text in enumerate(args.proxies):
-        proxy, name = open_proxy(text, "", "cpu"), f"score_{number}"
+    names = ["score_0", "score_1"]
+    for name, text in zip(names, args.proxies, strict=False):
+        proxy = open_proxy(text, "", "cpu")
         table[name] = [proxy.score(spec, 0).value for spec in table.spec]
-        names.append(name)
         print(f"{name}: {proxy.name}; {evidence_of(proxy.name).words()}", flush=True)
+    table = table.dropna(subset=names)
     table.drop(columns="spec").to_csv(args.folder / "both.csv", float_format="%.6g")
     print(*compared(table, *names), sep="\n")
 
