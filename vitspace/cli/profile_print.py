@@ -13,6 +13,7 @@ from vitspace.latency import Latency
 from vitspace.latency.calibration import Calibration
 from vitspace.latency.cuda import CudaLatency
 from vitspace.latency.predictor import LatencyPrediction
+from vitspace.measured import NORMAL_95
 from vitspace.profile import Profile
 from vitspace.tasks.dense import DenseTask
 from vitspace.tasks.heads import DETECTION
@@ -142,4 +143,4 @@ def _latency(latency: Latency | CudaLatency, prediction: LatencyPrediction | Non
 
 def _left(spread: float) -> float:
     """Return what the runs alone leave open, half the width, relative, of a 95 % interval."""
-    return math.expm1(1.96 * spread)
+    return math.expm1(NORMAL_95 * spread)

@@ -15,7 +15,7 @@ from vitspace.errors import InputError, shown
 from vitspace.files import broken_rule, reading_json, write_json
 from vitspace.latency.backends import runtime_versions
 from vitspace.latency.held_out import ALL, HeldOut, predict_held_out, worth
-from vitspace.latency.kit import broken_rule as broken_ms
+from vitspace.latency.kit import broken_bound
 from vitspace.latency.measuring import LatencySettings
 from vitspace.latency.predictor import LatencyPrediction, LatencyPredictor, Model
 from vitspace.latency.samples import Measured, Sample
@@ -162,7 +162,7 @@ def _read(path: Path) -> Calibration:
 
 def _sample(row: dict[str, Any]) -> Sample:
     for name in ("ms", "reference_ms"):
-        if rule := broken_ms(name, row[name]):
+        if rule := broken_bound(name, row[name]):
             raise ValueError(f"{rule}, but got {shown(row[name])}")
     return Sample(Spec.from_dict(row["spec"]), float(row["ms"]), float(row["reference_ms"]))
 

@@ -20,7 +20,7 @@ from vitspace.errors import InputError, shown
 from vitspace.files import reading_json, write_json
 from vitspace.image_sizes import ImageSize, format_image_size, plain_size
 from vitspace.latency.counted import SCALES, CountedLatency, CountedPrediction
-from vitspace.latency.kit import DeviceTime, Kit, broken_rule, read_kit, read_results, times_of
+from vitspace.latency.kit import DeviceTime, Kit, broken_bound, read_kit, read_results, times_of
 from vitspace.latency.plausible import check_times, far_words
 from vitspace.latency.process import TimeScales
 from vitspace.latency.table import shipped
@@ -260,6 +260,6 @@ def _read(path: Path, name: str) -> Device:
 
 def _time(row: dict[str, Any]) -> DeviceTime:
     for name in ("ms", "reference_ms", "sd"):
-        if rule := broken_rule(name, row[name]):
+        if rule := broken_bound(name, row[name]):
             raise ValueError(f"{rule}, but got {shown(row[name])}")
     return DeviceTime(Spec.from_dict(row["spec"]), *(float(row[name]) for name in ("ms", "reference_ms", "sd")))

@@ -132,12 +132,12 @@ def _checked(cells: Sequence[str], where: str) -> dict[str, str]:
         raise InputError(f"{where}, is damaged: a row has {len(COLUMNS)} cells, but this has {len(cells)}")
     row = dict(zip(COLUMNS, cells, strict=True))
     for name in ("ms", "reference_ms", "sd"):
-        if rule := broken_rule(name, _number(row[name])):
+        if rule := broken_bound(name, _number(row[name])):
             raise InputError(f"{where}: {rule}, but got {shown(row[name])}")
     return row
 
 
-def broken_rule(name: str, value: Any) -> str:
+def broken_bound(name: str, value: Any) -> str:
     """Return the rule that a number of a row breaks, milliseconds or the deviation ``sd``, or an empty string."""
     least, most = _SD if name == "sd" else _MS
     if type(value) in (int, float) and least <= value < most:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from vitspace.machine.host import cores
 from vitspace.machine.load import CoresWatch
+from vitspace.measured import NORMAL_95
 from vitspace.precision import USUAL_PRECISION
 
 #: Rounds after which no more are added at the usual precision, however wide the interval is.
@@ -112,7 +113,7 @@ def _timing(found: Floats) -> TimedRounds:
 
 
 def _is_precise(timing: TimedRounds, precision: float) -> bool:
-    return all(1.96 * timing.ratio(runner)[1] <= np.log1p(precision) for runner in range(1, len(timing.times)))
+    return all(NORMAL_95 * timing.ratio(runner)[1] <= np.log1p(precision) for runner in range(1, len(timing.times)))
 
 
 @contextmanager

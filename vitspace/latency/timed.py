@@ -6,17 +6,15 @@ They are kept in the cache, for the code that ran them.
 import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vitspace.cache import load, store
 from vitspace.costs import cost
 from vitspace.image_sizes import ImageSize
+from vitspace.measured import NORMAL_95, Latency
 from vitspace.sized import plain
 from vitspace.sources import sources_of
 from vitspace.spec import Spec
-
-if TYPE_CHECKING:
-    from vitspace.measured import Latency
 
 _COUNTS = "timings"
 _NUMBERS = ("ms", "reference_ms", "sd")
@@ -49,14 +47,14 @@ class TimedDesign:
     date: str = ""
 
     @classmethod
-    def of(cls, spec: Spec, latency: "Latency", img_size: ImageSize) -> "TimedDesign":
+    def of(cls, spec: Spec, latency: Latency, img_size: ImageSize) -> "TimedDesign":
         """Return what a measurement says of a design."""
-        sd = math.log(latency.high_ms / latency.median_ms) / 1.96
+        sd = math.log(latency.high_ms / latency.median_ms) / NORMAL_95
         numbers = cost(spec, img_size).numbers
         return cls(plain(spec).id, spec.family, latency.median_ms, latency.usual_ms, sd, numbers, latency.backend)
 
 
-def remember(place: str, spec: Spec, latency: "Latency", img_size: ImageSize) -> None:
+def remember(place: str, spec: Spec, latency: Latency, img_size: ImageSize) -> None:
     """Keep a measurement of this host.
 
     Args:

@@ -243,7 +243,7 @@ def _shared(trial: Trial) -> dict[str, Any]:
 
 
 def _learnt(record: StudyRecord, trial: Trial) -> dict[str, Any]:
-    """The published network of like FLOPs that a design learns far less than, where it does."""
+    """The published network nearest in FLOPs that a design learns far less than, where it does."""
     like = record.far_behind.get(trial.number)
     return {"learns_far_less_than": trial_name(like) if like else None}
 

@@ -25,14 +25,13 @@ _SHARING = ("vitspace.network", "vitspace.sharing.cuts", "vitspace.sharing.roles
 _DECIDING = (*_SHARING, "vitspace.families.", "vitspace.layers.")
 
 
-class _Facts(BaseModel):
-    """What is read of a file's metadata; the rest is handed on as it is."""
+class _Common(BaseModel):
+    """What is read of a file's metadata, whatever they are read for; the rest is handed on as it is."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
     space: str
     budget: str
-    recipe: dict[str, Any]
     classes: list[str]
     seed: Annotated[int, Field(ge=0)]
     sources: dict[str, str]
@@ -43,6 +42,12 @@ class _Facts(BaseModel):
     space_file: str = ""
     seconds: Annotated[float, Field(ge=0)] = 0.0
     command: str = ""
+
+
+class _Facts(_Common):
+    """What is read of weights that are used."""
+
+    recipe: dict[str, Any]
 
 
 class _End(BaseModel):
@@ -65,11 +70,11 @@ class _Recipe(BaseModel):
     batch_size: int
 
 
-class _Trained(_Facts):
+class _Trained(_Common):
     """What is shown of weights that are trained to their end."""
 
     space_typed: str
-    recipe: _Recipe  # type: ignore[assignment]
+    recipe: _Recipe
     train_images: Annotated[int, Field(ge=0)]
     params: Annotated[int, Field(ge=0)]
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -77,7 +77,7 @@ class StudyRecord:
 
     @cached_property
     def far_behind(self) -> dict[int, Trial]:
-        """Searched designs that learn far less in the short training than a published network of like FLOPs, by number.
+        """By number, searched designs that learn far less in the short training than published ones nearest in FLOPs.
 
         Each with that network; see `vitspace.study.learning`. Empty where scores are a proxy's own numbers, which say
         so themselves, and where nothing is trained.
