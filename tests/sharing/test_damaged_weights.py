@@ -55,7 +55,7 @@ def test_metadata_that_are_no_mapping_are_refused(tmp_path, facts):
 
 
 def test_metadata_that_lack_what_is_shown_are_refused(tmp_path):
-    with pytest.raises(InputError, match="is no file of shared weights: key 'space_typed' is missing"):
+    with pytest.raises(InputError, match="is no file of shared weights: key 'seconds' is missing"):
         folder.told(written(tmp_path, FACTS))
 
 
