@@ -121,11 +121,12 @@ class OpenSupernet:
             ProxyError: the store does not hold the design, or a loss is not finite.
         """
         start = time.perf_counter()
-        network: torch.nn.Module = inherit(self.store, spec, self.recipe, self.dataset)
+        inherited = inherit(self.store, spec, self.recipe, self.dataset)
+        network: torch.nn.Module = inherited
         if self.finetune:
             with seeded(seed, self.device):
                 generator = torch.Generator().manual_seed(seed)
-                _, network = fit(network, self.further, self.dataset, generator, on_step)  # type: ignore[arg-type]
+                _, network = fit(inherited, self.further, self.dataset, generator, on_step)
         loss, accuracy = validate(network, self.recipe, self.dataset)
         details = {"accuracy": accuracy, "steps": self.finetune, "device": str(self.device)}
         return Score(-loss, time.perf_counter() - start, details)
