@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from vitspace.accuracy import Difference, difference
-from vitspace.report.gaps import gap, order_unresolved
+from vitspace.report.gaps import Gap, gap, order_unresolved
 from vitspace.report.noise import noise_limit
 
 
@@ -50,3 +50,15 @@ def test_a_front_whose_ends_tie_is_not_resolved(points, new):
     assert not order_unresolved(points) and not order_unresolved(new)
     level = [replace(t, score=82 + t.macs / 1e11) if t.complete else t for t in points.trials]
     assert order_unresolved(replace(points, trials=level))
+
+
+@pytest.mark.parametrize(
+    ("score", "stands"),
+    [(1.7, "leads"), (1.6, "above"), (1.0, "above"), (0.9, "ties"), (0.0, "ties"), (-1.0, "below"), (-1.7, "trails")],
+)
+def test_a_lead_is_beyond_the_interval_on_either_side(score, stands):
+    assert Gap(score, 1.0, in_points=True).stands == stands
+
+
+def test_a_proxys_scores_have_no_interval_to_lead_by():
+    assert [Gap(score, 0.1, in_points=False).stands for score in (9, 0.01, -9)] == ["above", "ties", "below"]

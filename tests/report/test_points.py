@@ -17,7 +17,7 @@ from vitspace.report.figures import figures, score_against
 from vitspace.report.history import history
 from vitspace.report.names import trial_name
 from vitspace.report.page.sections import cards, facts, growth_words
-from vitspace.report.points import TIE_RULE, estimate_words, known, score_text
+from vitspace.report.points import LEAD_RULE, TIE_RULE, estimate_words, known, score_text
 from vitspace.report.public import NEAR, public_networks
 from vitspace.report.scatter import scatter, training_check
 from vitspace.report.score_figure import draw
@@ -31,7 +31,7 @@ def test_what_an_estimate_is_is_said_with_its_own_error(points):
     text = proxy_sentence(points)
     facts = known()
     assert f"results of {facts.networks} networks (mean error {facts.mae:.1f} points on families not seen)" in text
-    assert "they are not results" in text and "single modules" in text and text.endswith(TIE_RULE)
+    assert "they are not results" in text and "single modules" in text and text.endswith(f"{TIE_RULE} {LEAD_RULE}")
 
 
 def test_the_headline_counts_what_was_screened_and_warns(points):
@@ -122,7 +122,7 @@ def test_a_proxys_table_has_no_second_column_of_it(record):
 
 def test_gaps_have_intervals(points):
     row = front_table(points).set_index("number").loc[5]
-    assert row["against_anchor"] == "MSG-T: 11 % cheaper, 30 % faster, -0.4 points [-2.0, +1.2], a tie"
+    assert row["against_anchor"] == "MSG-T: 11 % cheaper, 30 % faster, -0.4 points [-2.0, +1.2], ties"
     assert row["gap_low"] < row["score_gap"] < row["gap_high"]
     assert readable(for_reading(points, front_table(points)))["top-1 from it, points"].iloc[-2] == "-0.4 (-2.0 to +1.2)"
 

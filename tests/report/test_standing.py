@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from vitspace.report.standing import standing, verdict
+from vitspace.report.standing import standing, standings, verdict
 from vitspace.report.words import headline
 
 
@@ -13,16 +13,27 @@ def scored(record, number, **changes):
 def test_a_tie_at_fewer_milliseconds_is_told_with_its_interval(points):
     assert verdict(points) == (
         "Of 5 searched designs, 1 ties with MSG-T in accuracy at fewer milliseconds: "
-        "design 5 (-0.4 points [-2.0, +1.2], -11 % FLOPs, -30 % ms); 3 are below it at lower cost; 1 is dominated. "
+        "design 5 (-0.4 points [-2.0, +1.2], -11 % FLOPs, -30 % ms); 3 trail it at lower cost; 1 is dominated. "
         "None leads MSG-T in accuracy beyond the interval (90 %, in brackets)."
     )
     assert verdict(points) in headline(points)
 
 
 def test_a_lead_is_told_first_and_whether_it_is_sure(points):
-    assert "1 is estimated above MSG-T: design 5 (+1.2 points" in verdict(scored(points, 5, score=83.6))
-    assert "None leads" in verdict(scored(points, 5, score=83.6))
-    assert "Design 5 leads in accuracy beyond the interval" in verdict(scored(points, 5, score=85.0))
+    above = verdict(scored(points, 5, score=83.6))
+    assert "1 is above MSG-T, but not beyond the interval, at fewer milliseconds: design 5 (+1.2 points" in above
+    assert "None leads" in above
+    sure = verdict(scored(points, 5, score=85.0))
+    assert (
+        "1 leads MSG-T in accuracy at fewer milliseconds: design 5 (+2.6 points" in sure
+        and "Those that lead do so" in sure
+    )
+
+
+def test_below_is_not_yet_to_trail(points):
+    assert "1 is below MSG-T, but not beyond the interval, at lower cost; 3 trail it" in verdict(
+        scored(points, 5, score=81.2)
+    )
 
 
 def test_latencies_whose_intervals_meet_are_not_fewer_milliseconds(points):
@@ -44,7 +55,7 @@ def test_without_an_anchor_nothing_is_said(points):
 
 def test_many_designs_are_counted(points):
     many = [replace(points.trials[5], number=number) for number in range(10, 16)]
-    assert "and 4 more; 3 are below it" in verdict(replace(points, trials=[*points.trials, *many]))
+    assert "and 4 more; 3 trail it" in verdict(replace(points, trials=[*points.trials, *many]))
 
 
 def test_a_design_is_held_against_what_is_near_in_accuracy_too(points):
@@ -57,4 +68,20 @@ def test_a_design_is_held_against_what_is_near_in_accuracy_too(points):
 def test_many_leads_are_counted(points):
     many = [replace(points.trials[5], number=n, score=86.0, macs=3_400_000_000 - n) for n in range(10, 18)]
     many = [replace(trial, latency_ms=28.0 + trial.number) for trial in many]
-    assert "8 of them lead in accuracy" in verdict(replace(points, trials=[*points.trials, *many]))
+    assert "8 lead MSG-T" in verdict(replace(points, trials=[*points.trials, *many]))
+
+
+def test_what_stands_in_the_json_is_what_the_headline_says(points):
+    found = {row["number"]: (row["stands"], row["nearest_anchor"]) for row in standings(points)}
+    assert found == {
+        1: ("trails", "msg_tiny"),
+        3: ("trails", "msg_tiny"),
+        2: ("trails", "msg_tiny"),
+        5: ("ties", "msg_tiny"),
+    }
+
+
+def test_designs_that_unsure_milliseconds_keep_off_the_front_are_not_dominated(points):
+    near = points.trials[4].latency | {"low_ms": 25.0, "high_ms": 45.0}
+    text = verdict(scored(points, 4, latency=near))
+    assert "; 1 is off the front by unsure milliseconds. None" in text and "dominated" not in text

@@ -44,7 +44,7 @@ def report(
         compare_studies(studies, storage, out or Path("reports/compare"), as_json)
         return
     from vitspace.report.sources import find_studies, is_report
-    from vitspace.report.study_file import report_folder
+    from vitspace.report.study_file import printed_json, report_folder
 
     [name] = studies
     stored = not is_report(name)
@@ -67,7 +67,7 @@ def report(
         return
     folder = write_report(record, out or report_folder(record.name))
     if as_json:
-        print_json(record.to_json(str(folder)))
+        print_json(printed_json(record, folder))
     elif stored:
         print_result(record, folder)
     else:

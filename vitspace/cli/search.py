@@ -78,6 +78,7 @@ def search(
     """
     from vitspace.api import search as run
     from vitspace.cli.progress import SearchProgress, print_result
+    from vitspace.report.study_file import printed_json
     from vitspace.study.config import StudyConfig
 
     given = {name: context.params[name] for name in StudyConfig.model_fields}
@@ -86,7 +87,7 @@ def search(
     with SearchProgress() as progress:
         found = run(study=study, storage=storage, resume=resume, out=out, monitor=progress, **settings)
     if as_json:
-        print_json(found.record.to_json(str(found.folder)))
+        print_json(printed_json(found.record, found.folder))
     else:
         print_result(found.record, found.folder)
 

@@ -77,6 +77,7 @@ COLUMNS: dict[str, tuple[str, Show]] = {
     "latency_gap": ("latency from it", _change),
     "score_gap": ("score from it", _score_change),
     "top1_gap": ("top-1 from it, points", _points),
+    "stands": ("stands", str),
     "against_anchor": ("against the nearest anchor", str),
     "standing": ("standing", str),
     "quantity": ("quantity", str),

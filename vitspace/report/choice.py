@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from vitspace.errors import InputError, shown
 from vitspace.image_sizes import format_image_size
 from vitspace.report.check import learning_words
+from vitspace.report.dominance import dominated_by
 from vitspace.report.gaps import gap
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.points import score_text
 from vitspace.report.proxy import rests_on
 from vitspace.report.settings import settings
 from vitspace.report.tasks import carried_words
-from vitspace.report.words import dominated_by, score_word
+from vitspace.report.words import score_word
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 

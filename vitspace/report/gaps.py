@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Literal
 
 from vitspace.accuracy import difference
 from vitspace.accuracy.predictor import NORMAL_90
@@ -11,6 +12,9 @@ from vitspace.spec import Spec
 from vitspace.statistics import is_tie
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
+
+#: How a design stands to another in accuracy, the best first; see `Gap.stands`.
+Stands = Literal["leads", "above", "ties", "below", "trails"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,19 @@ class Gap:
     def sure(self) -> bool:
         """Whether the interval is on one side of 0."""
         return self.low is not None and self.high is not None and self.low * self.high > 0
+
+    @property
+    def stands(self) -> Stands:
+        """How the first stands to the other; a reader sees no other words of it in sentences, tables and JSON.
+
+        It ties where the two are not told apart, leads or trails beyond the 90 % interval, and is above or below in
+        between; a proxy's scores have no such interval.
+        """
+        if self.tie or not self.score:
+            return "ties"
+        if self.score > 0:
+            return "leads" if self.sure else "above"
+        return "trails" if self.sure else "below"
 
     def __str__(self) -> str:
         """Return ``-0.2 points [-1.6, +1.2]``."""

@@ -60,7 +60,7 @@ def _results(record: StudyRecord) -> Iterator[str]:
 
 def front_in_words(record: StudyRecord) -> pd.DataFrame:
     """The front as text: the gaps to the anchors in words."""
-    gaps = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "top1_gap"]
+    gaps = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "top1_gap", "stands"]
     return readable(front_shown(record).drop(columns=gaps, errors="ignore"))
 
 

@@ -20,6 +20,7 @@ from vitspace.units import format_score
 
 LABEL = "estimated ImageNet-1k top-1 (%)"
 TIE_RULE = "Two designs tie that are nearer than the standard deviation of their difference."
+LEAD_RULE = "One leads, or trails, by more than the 90 % interval; short of that it is above or below."
 #: Shifts by less, in points, are not worth a word.
 _LEAST_SHIFT = 0.05
 
@@ -57,7 +58,7 @@ def estimate_sentence(record: StudyRecord) -> str:
         "Scores are estimates of ImageNet-1k top-1 under the usual recipe (about 300 epochs, no teacher, no more "
         f"data), from the published results of {facts.networks} networks (mean error {facts.mae:.1f} points on "
         "families not seen); they are not results. What they cannot see: single modules, differences under about a "
-        f"point, mixing without parameters.{chosen} {TIE_RULE}{_other_recipes(record)}{_unheld(record)}"
+        f"point, mixing without parameters.{chosen} {TIE_RULE} {LEAD_RULE}{_other_recipes(record)}{_unheld(record)}"
         f"{_other_predictors(record)}"
     )
 

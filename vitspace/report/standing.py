@@ -1,18 +1,19 @@
 """Designs beside the published design or the public network that is nearest to each, and what that comes to."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from vitspace.report.gaps import Gap, gap
+from vitspace.report.dominance import dominating, told_faster
+from vitspace.report.gaps import Gap, Stands, gap
 from vitspace.report.names import trial_name
-from vitspace.report.noise import finite
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.words import some
 
-#: Designs that a sentence names; of leading ones their numbers.
-_NAMED, _NUMBERED = 3, 6
+#: Designs that a sentence names.
+_NAMED = 3
 #: Points of top-1 that stand as far apart as a ratio of 2 in FLOPs or milliseconds: what public networks of 0.5 to 8 G
 #: gain by it.
 POINTS_A_DOUBLING = 2.0
@@ -49,13 +50,8 @@ class Standing:
     @property
     def faster(self) -> bool:
         """Whether it takes fewer milliseconds: all of its interval is below the anchor's, where both are known."""
-        high, low = finite(self.trial.latency.get("high_ms")), finite(self.anchor.latency.get("low_ms"))
-        return self.latency < 0 if high is None or low is None else high < low
-
-    @property
-    def dearer(self) -> bool:
-        """Whether it takes more FLOPs and more milliseconds."""
-        return self.flops > 0 and self.latency > 0
+        told = told_faster(self.trial, self.anchor)
+        return self.latency < 0 if told is None else told
 
     @property
     def words(self) -> str:
@@ -83,6 +79,7 @@ class Standing:
             "score_gap": self.gap.score,
             "gap_low": self.gap.low,
             "gap_high": self.gap.high,
+            "stands": self.gap.stands,
             "against_anchor": self.words,
         }
 
@@ -94,6 +91,12 @@ def standing(record: StudyRecord, trial: Trial) -> Standing | None:
     against one of like cost that it has nothing else in common with.
     """
     return _beside(record, trial, _anchors(record))
+
+
+def standings(record: StudyRecord) -> list[dict[str, Any]]:
+    """Return the searched designs of the front beside their nearest anchors, as plain data."""
+    found = [standing(record, trial) for trial in record.front if not trial.anchor]
+    return [{"number": each.trial.number} | each.row() for each in found if each]
 
 
 def _anchors(record: StudyRecord) -> list[Neighbour]:
@@ -128,31 +131,22 @@ def standings_words(record: StudyRecord, others: list[Neighbour], nearest: str) 
     found = [each for trial in record.front if not trial.anchor and (each := _beside(record, trial, others))]
     if not searched or not others:
         return ""
-    ties = [each for each in found if each.gap.tie]
-    fast = sorted((each for each in ties if each.faster), key=lambda each: each.latency)
-    lean = [each for each in ties if not each.faster and each.flops < 0]
-    ahead = sorted((each for each in found if not each.gap.tie and each.gap.score > 0), key=lambda s: -s.gap.score)
-    behind = [each for each in found if not each.gap.tie and each.gap.score <= 0]
-    above = ("is estimated above", "are estimated above")
-    groups = [
-        _Group([s for s in ahead if not s.dearer], above, "", named=True),
-        _Group([s for s in ahead if s.dearer], above, " at more FLOPs and milliseconds", named=True),
-        _Group(fast, ("ties with", "tie with"), " in accuracy at fewer milliseconds", named=True),
-        _Group(lean, ("ties with", "tie with"), " at fewer FLOPs, but not milliseconds"),
-        _Group([s for s in ties if not s.faster and s.flops >= 0], ("ties with", "tie with"), " at no less cost"),
-        _Group([s for s in behind if s.flops < 0 or s.faster], ("is below", "are below"), " at lower cost"),
-        _Group([s for s in behind if s.flops >= 0 and not s.faster], ("is below", "are below"), " at no less cost"),
-    ]
     names = {each.name for each in found}
     one = names.pop() if len(names) == 1 else ""
     said = [
         group.words(one, "it" if number else one or nearest)
-        for number, group in enumerate(group for group in groups if group.designs)
+        for number, group in enumerate(group for group in _groups(found) if group.designs)
     ]
-    if beaten := len(searched) - len(found):
-        said.append(f"{beaten} {'is' if beaten == 1 else 'are'} dominated")
+    off = [trial for trial in searched if trial not in record.front]
+    said += _off_words(len(off), sum(bool(dominating(record, trial)) for trial in off))
     designs = "1 searched design" if len(searched) == 1 else f"{len(searched)} searched designs"
-    return f"Of {designs}, {'; '.join(said)}. {_sure(ahead, one or 'the one nearest to it')}"
+    return f"Of {designs}, {'; '.join(said)}. {_sure(found, one or 'the one nearest to it')}"
+
+
+def _off_words(off: int, beaten: int) -> list[str]:
+    """Count the designs that are dominated, and those that only unsure milliseconds keep off the front."""
+    counts = {"dominated": beaten, "off the front by unsure milliseconds": off - beaten}
+    return [f"{count} {'is' if count == 1 else 'are'} {what}" for what, count in counts.items() if count]
 
 
 @dataclass(frozen=True)
@@ -172,13 +166,40 @@ class _Group:
         return f"{text}: {some([each.short(named=not anchor) for each in self.designs], _NAMED)}"
 
 
-def _sure(ahead: list[Standing], whom: str) -> str:
-    sure = [str(each.trial.number) for each in ahead if each.gap.sure]
-    if not sure:
-        return f"None leads {whom} in accuracy beyond the interval (90 %, in brackets)."
-    designs = f"Design {sure[0]} leads" if len(sure) == 1 else f"Designs {', '.join(sure)} lead"
-    designs = designs if len(sure) <= _NUMBERED else f"{len(sure)} of them lead"
-    return f"{designs} in accuracy beyond the interval (90 %, in brackets)."
+#: By how a design stands to another: the verb of one and of several, and what is said behind the other's name.
+_VERBS: dict[Stands, tuple[tuple[str, str], str]] = {
+    "leads": (("leads", "lead"), ""),
+    "above": (("is above", "are above"), ", but not beyond the interval,"),
+    "ties": (("ties with", "tie with"), ""),
+    "below": (("is below", "are below"), ", but not beyond the interval,"),
+    "trails": (("trails", "trail"), ""),
+}
+
+
+def _groups(found: list[Standing]) -> Iterator[_Group]:
+    """Give the designs by how they stand in accuracy and then in costs, the best first."""
+    for stands, (verbs, but) in _VERBS.items():
+        these = sorted((s for s in found if s.gap.stands == stands), key=_order)
+        fast = [s for s in these if s.faster]
+        lean = [s for s in these if not s.faster and s.flops < 0]
+        if stands in ("below", "trails"):
+            yield _Group([*fast, *lean], verbs, f"{but} at lower cost")
+        else:
+            yield _Group(fast, verbs, f"{but or ' in accuracy'} at fewer milliseconds", named=True)
+            yield _Group(lean, verbs, f"{but} at fewer FLOPs, but not milliseconds", named=stands != "ties")
+        dear = [s for s in these if not s.faster and s.flops >= 0]
+        yield _Group(dear, verbs, f"{but} at no less cost", named=stands in ("leads", "above"))
+
+
+def _order(each: Standing) -> float:
+    """Ties by milliseconds, others by how far they are ahead."""
+    return each.latency if each.gap.stands == "ties" else -each.gap.score
+
+
+def _sure(found: list[Standing], whom: str) -> str:
+    if any(each.gap.stands == "leads" for each in found):
+        return "Those that lead do so beyond the interval (90 %, in brackets)."
+    return f"None leads {whom} in accuracy beyond the interval (90 %, in brackets)."
 
 
 def _place(record: StudyRecord, trial: Trial) -> tuple[float, ...]:
@@ -194,7 +215,7 @@ def _change(ratio: float, cost: str, less: str, more: str) -> str:
 
 def _score_words(found: Gap) -> str:
     if found.in_points:
-        return f"{found}{', a tie' if found.tie else ''}"
+        return f"{found}, {found.stands}"
     if found.tie:
         return f"score {found} (within noise)"
     if not found.score:

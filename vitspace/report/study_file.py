@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from vitspace import __version__
 from vitspace.errors import InputError
 from vitspace.files import parse_json, validated
+from vitspace.report.standing import standings
 from vitspace.study.reading import check_name, read_record, read_trial_facts
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE
@@ -52,9 +53,14 @@ def report_folder(name: str) -> Path:
     return Path("reports") / (check_name(name) if name else "")
 
 
+def printed_json(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
+    """Return what `vitspace report --json` prints: the study, and its front beside the published designs."""
+    return record.to_json(str(out) if out else None) | {"standings": standings(record)}
+
+
 def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
     """What `vitspace report --json` prints, with all that `read_study` needs and the designs by spec id."""
-    data = record.to_json(str(out) if out else None)
+    data = printed_json(record, out)
     data["trials"] = [record.summary(trial) | _whole(trial) for trial in record.trials]
     specs = {trial.spec.id: trial.spec.to_dict() for trial in record.trials if trial.spec}
     plain: dict[str, Any] = storable(
@@ -79,6 +85,7 @@ def kept_json(record: StudyRecord, out: Path) -> dict[str, Any] | None:
             return None
         rows = {row["number"]: row for row in data["trials"]}
         printed = record.to_json(str(out))
+        printed |= {"standings": data["standings"]}
         trials = [{name: rows[trial["number"]][name] for name in trial} for trial in printed["trials"]]
     except (OSError, ValueError, KeyError, TypeError):  # no report, or none of ours: it is drawn anew
         return None

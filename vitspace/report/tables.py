@@ -9,6 +9,7 @@ from vitspace.anchors.references import other_recipe
 from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
 from vitspace.report.absent import outside_budget, references
+from vitspace.report.dominance import dominated_by
 from vitspace.report.names import trial_name
 from vitspace.report.noise import finite, noise, noise_limit, pooled_noise
 from vitspace.report.points import interval, known
@@ -16,7 +17,6 @@ from vitspace.report.proxy import rests_on, trains
 from vitspace.report.settings import differing, shape
 from vitspace.report.standing import standing
 from vitspace.report.tasks import printed_results
-from vitspace.report.words import dominated_by
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.words import plural
@@ -31,7 +31,7 @@ _COSTS = [
 _SCORES = ["score", "score_std", "low90", "high90", "published_top1", "prior", "prior_sd", "outside"]
 _PROXY = ["proxy_score", "accuracy"]
 _LEARNT = ["learns_far_less_than"]
-_GAPS = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "gap_low", "gap_high", "against_anchor"]
+_GAPS = ["nearest_anchor", "flops_gap", "latency_gap", "score_gap", "gap_low", "gap_high", "stands", "against_anchor"]
 _FRONT = [
     "number",
     "name",

@@ -8,7 +8,8 @@ from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
 from vitspace.report.absent import no_anchor_words
 from vitspace.report.check import far_behind_words, unlearned_words
-from vitspace.report.gaps import gap, order_unresolved
+from vitspace.report.finalists import chosen_designs, ends_words
+from vitspace.report.gaps import order_unresolved
 from vitspace.report.names import latency_name, sizes_words, trial_name
 from vitspace.report.noise import front_spread, noise_limit
 from vitspace.report.points import LABEL, estimate_note, estimate_sentence
@@ -21,7 +22,7 @@ from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
 from vitspace.study.trial import Trial
 from vitspace.units import format_score, format_seconds
-from vitspace.words import plural, some
+from vitspace.words import plural
 
 #: Designs that are named in a sentence; more are counted.
 _NAMED = 4
@@ -34,7 +35,7 @@ def headline(record: StudyRecord) -> str:
         return f"{record.name}: no design was evaluated; {plural(rejected, 'trial')} without a score."
     front = f"{len(record.front)} on the front of {score_word(record)}, FLOPs and latency"
     words = f"{record.name}: {plural(done, 'design')} evaluated{_within(record)} ({_origin(record)}), {front}."
-    found = [verdict(record), _outside(record)] if record.in_points else [_resolution(record)]
+    found = [verdict(record), _outside(record), ends_words(record)] if record.in_points else [_resolution(record)]
     found = [no_anchor_words(record), *found]
     learnt = unlearned_words(record), far_behind_words(record)
     said = (words, seats_words(record.screening), _size(record), *found, *learnt, _unsure(record))
@@ -54,12 +55,6 @@ def _origin(record: StudyRecord) -> str:
     how = [f"{chosen} chosen from {screened:,} screened"] if screened else [f"{proposed} drawn"]
     how += [f"{proposed} proposed by the sampler"] if screened and proposed else []
     return ", ".join([*how, f"published: {published}" if published else "none published"])
-
-
-def chosen_designs(record: StudyRecord) -> list[Trial]:
-    """Completed trials that a screening chose; all that are no anchors where it was not kept which these are."""
-    searched, ids = [t for t in record.completed if not t.anchor], record.screening.get("chosen")
-    return searched if ids is None else [t for t in searched if t.spec and t.spec.id in ids]
 
 
 def _size(record: StudyRecord) -> str:
@@ -266,22 +261,6 @@ def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
 def select_command(record: StudyRecord, trial: Trial) -> str:
     """The command that prints one design of a study."""
     return f"vitspace report {shlex.quote(record.name)} --select {trial.number}{storage_option(record.storage)}"
-
-
-def dominated_by(record: StudyRecord, number: int) -> str:
-    """Say whether a completed trial is on the front, or which trials of the front beat it on every axis."""
-    if any(trial.number == number for trial in record.front):
-        return "on the front"
-    own = next(trial for trial in record.completed if trial.number == number)
-    better = [t for t in record.front if all(a <= b for a, b in zip(t.point, own.point, strict=True))]
-    names = [f"{trial_name(t)} (trial {t.number}{_caveat(record, t, own)})" for t in better]
-    return f"dominated by {some(names, _NAMED)}"
-
-
-def _caveat(record: StudyRecord, better: Trial, own: Trial) -> str:
-    if not gap(record, better, own).tie:
-        return ""
-    return ", a tie in accuracy" if record.in_points else ", the score within noise"
 
 
 def _card(proxy: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from vitspace.plots.formats import COLUMNS, is_number, readable, shown_columns
 from vitspace.report.check import learning_words
 from vitspace.report.choice import Choice, chosen_few, rule_words
 from vitspace.report.compare import Comparison
+from vitspace.report.finalists import chosen_designs
 from vitspace.report.history import history
 from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import finite, noise_limit
@@ -18,7 +19,7 @@ from vitspace.report.public import NEAR
 from vitspace.report.settings import settings
 from vitspace.report.tables import for_reading, front_shown, trials_table
 from vitspace.report.tasks import carried_words
-from vitspace.report.words import chosen_designs, score_word, select_command
+from vitspace.report.words import score_word, select_command
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_score, format_seconds
@@ -180,7 +181,7 @@ def noise_words(record: StudyRecord) -> str:
 
 def views_note(record: StudyRecord) -> str:
     """What the marks of the figures are."""
-    front = f"Blue: on the front of {score_word(record)}, FLOPs and latency together; grey: dominated on all three."
+    front = f"Blue: on the front of {score_word(record)}, FLOPs and latency together; grey: off that front."
     if not record.in_points:
         how = "trained" if trains_each(record) else "scored"
         return f"Stars are published designs, {how} and timed exactly as the candidates are. {front}"
