@@ -20,7 +20,8 @@ from vitspace.export.model import untrained
 from vitspace.files import data_folder
 from vitspace.report.dashboard import note_text
 from vitspace.report.markdown import report_text
-from vitspace.report.study_file import read_study, report_folder, study_data
+from vitspace.report.printed import study_data
+from vitspace.report.study_file import read_study, report_folder
 from vitspace.study.config import StudyConfig
 from vitspace.study.peer import StudyPeer
 from vitspace.study.record import StudyRecord

@@ -29,7 +29,7 @@ from vitspace.latency.devices import _read
 from vitspace.latency.samples import Sample
 from vitspace.latency.time_kit import COLUMNS
 from vitspace.profile.memory import PeakMemory
-from vitspace.report.study_file import study_data
+from vitspace.report.printed import study_data
 
 
 def write_json(path, data):

@@ -1,4 +1,4 @@
-"""Designs that learn far less in the short training than a published network of like FLOPs, wherever they are shown."""
+"""Designs that learn far less in the short training than the published networks nearest in FLOPs."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from vitspace.report.check import check_words, far_behind_words, learning_words
 from vitspace.report.choice import design_lines
 from vitspace.report.markdown import report_text
 from vitspace.report.page.sections import cards
-from vitspace.report.study_file import study_data
+from vitspace.report.printed import study_data
 from vitspace.report.tables import for_reading, front_shown, front_table, trials_table
 from vitspace.report.terminal import terminal_table
 from vitspace.report.words import headline, next_commands

@@ -9,7 +9,7 @@ import pytest
 from vitspace.errors import InputError
 from vitspace.report.figures import figures
 from vitspace.report.folder import write_report
-from vitspace.report.study_file import study_data
+from vitspace.report.printed import study_data
 from vitspace.report.words import headline, proxy_sentence
 from vitspace.spec import Spec
 

@@ -18,10 +18,11 @@ from vitspace.report.history import history
 from vitspace.report.names import trial_name
 from vitspace.report.page.sections import cards, facts, growth_words
 from vitspace.report.points import LEAD_RULE, TIE_RULE, estimate_words, known, score_text
+from vitspace.report.printed import study_data
 from vitspace.report.public import NEAR, public_networks
 from vitspace.report.scatter import scatter, training_check
 from vitspace.report.score_figure import draw
-from vitspace.report.study_file import read_study, study_data
+from vitspace.report.study_file import read_study
 from vitspace.report.tables import anchors_shown, anchors_table, calibration, for_reading, front_table, trials_table
 from vitspace.report.terminal import terminal_table
 from vitspace.report.words import headline, proxy_sentence, score_label

@@ -10,7 +10,8 @@ from vitspace.errors import InputError
 from vitspace.report.dashboard import note_text
 from vitspace.report.folder import write_report
 from vitspace.report.markdown import report_text
-from vitspace.report.study_file import kept_json, printed_json, read_study, report_folder, study_data
+from vitspace.report.printed import printed_json, study_data
+from vitspace.report.study_file import kept_json, read_study, report_folder
 from vitspace.study.peer import StudyPeer
 from vitspace.study.trial import Trial
 

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 PATIENCE = 600
 LEGEND = """\
 tau: Kendall's tau between score and published top-1; pairs: ablation pairs in the right order; hard pairs: those that
-params order wrongly or tie; like FLOPs: among anchors of similar FLOPs; timm: over networks of timm; two seeds: tau
-between the scores of two seeds; weight: of the score as evidence beside the estimate top1; []: 90 % bootstrap
+params order wrongly or tie; similar FLOPs: among anchors in one range of FLOPs; timm: over networks of timm; two seeds:
+tau between the scores of two seeds; weight: of the score as evidence beside the estimate top1; []: 90 % bootstrap
 interval; *: the default for screening designs of equal cost.
 Combinations are fitted without the family that they are judged on. A score that counts params or layers has a high tau,
 but a search that maximises it only adds params or layers."""
+HELD_LEGEND = """\
+error, largest, bias: mean and largest absolute error, and mean of estimate less published, in points of top-1, each
+network being estimated without its family or without itself; low: how many are estimated low."""
 
 
 @command
@@ -99,12 +102,18 @@ def _estimate(text: str, as_json: bool) -> None:
 
 def _print(cards: "list[Card]") -> None:
     from vitspace.cli.screen import table
-    from vitspace.fidelity.folder import FAMILIES, HEADINGS, cells, family_cells, points
+    from vitspace.fidelity.folder import FAMILIES, HEADINGS, HELD, cells, family_cells, held_cells, points
 
-    for headings, lines in ((HEADINGS, list(map(cells, cards))), (FAMILIES, family_cells(cards))):
+    for headings, lines in (
+        (HEADINGS, list(map(cells, cards))),
+        (FAMILIES, family_cells(cards)),
+        (HELD, held_cells(cards)),
+    ):
         if lines:
             console().print(table(headings, lines, numbers=True, wrap=False))
     say(LEGEND)
+    if held_cells(cards):
+        say(HELD_LEGEND)
     for card in cards:
         if words := points(card):
             say(words)

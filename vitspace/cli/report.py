@@ -44,7 +44,7 @@ def report(
         compare_studies(studies, storage, out or Path("reports/compare"), as_json)
         return
     from vitspace.report.sources import find_studies, is_report
-    from vitspace.report.study_file import printed_json, report_folder
+    from vitspace.report.study_file import report_folder
 
     [name] = studies
     stored = not is_report(name)
@@ -53,6 +53,7 @@ def report(
         return
     from vitspace.cli.progress import print_result
     from vitspace.report.folder import write_report
+    from vitspace.report.printed import printed_json
 
     if peers is None:
         [record] = find_studies([name], storage)

@@ -78,7 +78,7 @@ def search(
     """
     from vitspace.api import search as run
     from vitspace.cli.progress import SearchProgress, print_result
-    from vitspace.report.study_file import printed_json
+    from vitspace.report.printed import printed_json
     from vitspace.study.config import StudyConfig
 
     given = {name: context.params[name] for name in StudyConfig.model_fields}

@@ -15,6 +15,7 @@ from vitspace.anchors import Anchor
 from vitspace.anchors.counting import published_rows
 from vitspace.anchors.references import Pair, ablation_pairs, main_anchors, spec_of, timm_peers
 from vitspace.costs import cost
+from vitspace.fidelity.held import HeldErrors
 from vitspace.proxies import COMBINATIONS
 from vitspace.proxies.combinations import combination
 from vitspace.proxies.evidence import known_of, references
@@ -96,8 +97,9 @@ class Card:
         public: Public networks of the usual recipe that are predicted without their family.
         public_mae: Points, over those.
         public_tau: Tau over those.
-        public_tau_like_flops: Tau-a over their pairs of different families and like FLOPs.
+        public_tau_like_flops: Tau-a over their pairs of different families and similar FLOPs.
         public_coverage90: Share of those in their 90 % interval.
+        held: All of these errors by what was left out; empty of what is no estimate of top-1.
     """
 
     proxy: str
@@ -151,6 +153,7 @@ class Card:
     public_tau: float | None = None
     public_tau_like_flops: float | None = None
     public_coverage90: float | None = None
+    held: tuple[HeldErrors, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.fidelity.cards import Card
 from vitspace.fidelity.curves import write_curves
+from vitspace.fidelity.held import HEADINGS as HELD
 from vitspace.files import write_atomic, write_json
 from vitspace.proxies import trains
 from vitspace.proxies.cards import FILE as CARDS
@@ -17,7 +18,7 @@ HEADINGS = (
     f"tau ({len(main_anchors())} anchors)",
     "pairs",
     "hard pairs",
-    "tau, like FLOPs",
+    "tau, similar FLOPs",
     "tau, timm",
     "two seeds",
     "weight",
@@ -44,6 +45,8 @@ def write_folder(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow]) 
     text = table(HEADINGS, map(cells, cards))
     if inside := family_cells(cards):
         text += "\nInside a family, training proxies beside params on the same pairs:\n\n" + table(FAMILIES, inside)
+    if off := held_cells(cards):
+        text += "\nErrors of estimates, in points of top-1:\n\n" + table(HELD, off)
     text += "".join(f"\n{line}.\n" for line in map(points, cards) if line)
     write_atomic(folder / "cards.md", text)
 
@@ -95,17 +98,18 @@ def cells(card: Card) -> tuple[str, ...]:
     )
 
 
+def held_cells(cards: Sequence[Card]) -> list[tuple[str, ...]]:
+    """Return the lines of the table of errors, in points, of the cards that are of estimates of top-1."""
+    return [errors.cells(card.proxy) for card in cards for errors in card.held]
+
+
 def points(card: Card) -> str | None:
-    """Say how far an estimate of top-1 is off, in points, and what it rests on; None of what is no estimate."""
+    """Say what an estimate of top-1 tells at similar FLOPs, and what it rests on; None of what is no estimate."""
     if card.mae is None:
         return None
     text = (
-        f"{card.proxy} is off by {card.mae:.2f} points on average over the anchors, each without its "
-        f"family ({card.siblings_mae:.2f} with its siblings known), and by {card.public_mae:.2f} over {card.public} "
-        f"public networks, each without its family; {card.low} of the {card.anchors} anchors are estimated low, by "
-        f"{card.bias:+.2f} points on average ({card.siblings_bias:+.2f} with siblings); its 90 % interval holds "
-        f"{card.coverage90:.0%} and {card.public_coverage90:.0%} of them; tau of public networks "
-        f"{card.public_tau:.2f}, at like FLOPs and of different families {card.public_tau_like_flops:.2f}"
+        f"{card.proxy}: tau of public networks at similar FLOPs and of different families "
+        f"{card.public_tau_like_flops:.2f}"
     )
     return text + _evidence(card)
 

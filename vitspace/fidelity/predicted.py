@@ -8,6 +8,7 @@ from vitspace.accuracy.predictor import predictor
 from vitspace.accuracy.recipes import USUAL
 from vitspace.anchors.references import ablation_rows, main_anchors, spec_of, timm_peers
 from vitspace.fidelity.cards import Card, card
+from vitspace.fidelity.held import HeldErrors
 from vitspace.fidelity.jobs import PREDICTOR
 from vitspace.proxies.score_tables import ScoreRow
 from vitspace.proxies.scored import ProxyScores, all_families, scored
@@ -39,6 +40,11 @@ def in_points(made: Card, updated: Callable[[Held], Held]) -> Card:
         public_tau=public.tau,
         public_tau_like_flops=public.tau_like_flops,
         public_coverage90=public.coverage90,
+        held=(
+            HeldErrors.of("anchors", "family", anchors),
+            HeldErrors.of("anchors", "itself", siblings),
+            HeldErrors.of("public", "family", public),
+        ),
     )
 
 

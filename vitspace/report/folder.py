@@ -15,7 +15,8 @@ from vitspace.report.comparison_figure import draw_comparison
 from vitspace.report.figures import figures
 from vitspace.report.markdown import front_in_words, report_text
 from vitspace.report.page import comparison_html, page_html
-from vitspace.report.study_file import STUDY_FILE, study_data
+from vitspace.report.printed import study_data
+from vitspace.report.study_file import STUDY_FILE
 from vitspace.report.tables import front_table, trials_table
 from vitspace.study.record import StudyRecord
 

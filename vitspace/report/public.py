@@ -1,4 +1,4 @@
-"""Public networks of like FLOPs, which stand faint behind the designs of a study in points."""
+"""Public networks of similar FLOPs, which stand faint behind the designs of a study in points."""
 
 from vitspace.accuracy.recipes import USUAL
 from vitspace.accuracy.table import Row, published

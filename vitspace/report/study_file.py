@@ -8,16 +8,11 @@ from pydantic import BaseModel, ConfigDict
 from vitspace import __version__
 from vitspace.errors import InputError
 from vitspace.files import parse_json, validated
-from vitspace.report.standing import standings
 from vitspace.study.reading import check_name, read_record, read_trial_facts
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE
-from vitspace.study.store import storable
-from vitspace.study.trial import Trial
 
 STUDY_FILE = "study.json"
-#: What is not kept of a trial: its loss at every step.
-_LEFT_OUT = {"curve"}
 
 
 class _Row(BaseModel):
@@ -51,25 +46,6 @@ def report_folder(name: str) -> Path:
         InputError: the name could lead elsewhere.
     """
     return Path("reports") / (check_name(name) if name else "")
-
-
-def printed_json(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
-    """Return what `vitspace report --json` prints: the study, and its front beside the published designs."""
-    return record.to_json(str(out) if out else None) | {"standings": standings(record)}
-
-
-def study_data(record: StudyRecord, out: Path | None = None) -> dict[str, Any]:
-    """What `vitspace report --json` prints, with all that `read_study` needs and the designs by spec id."""
-    data = printed_json(record, out)
-    data["trials"] = [record.summary(trial) | _whole(trial) for trial in record.trials]
-    specs = {trial.spec.id: trial.spec.to_dict() for trial in record.trials if trial.spec}
-    plain: dict[str, Any] = storable(
-        data
-        | {"config": record.config.model_dump(), "resolved": record.resolved, "specs": specs}
-        | {"screening": record.screening, "peers": [peer.to_dict() | peer.summary() for peer in record.peers]}
-        | {"used_up": record.used_up, "storage": record.storage, "digest": record.digest, "version": __version__}
-    )
-    return plain
 
 
 def kept_json(record: StudyRecord, out: Path) -> dict[str, Any] | None:
@@ -118,9 +94,3 @@ def _record(data: Any) -> StudyRecord:
     if bare := next((trial for trial in trials if trial.complete and not trial.spec), None):
         raise InputError(f"a complete trial has a design, but trial {bare.number} has none")
     return read_record(kept.study, facts, trials, kept.storage)
-
-
-def _whole(trial: Trial) -> dict[str, Any]:
-    """What is kept of a trial beside its summary."""
-    details = {name: value for name, value in trial.details.items() if name not in _LEFT_OUT}
-    return {"latency": trial.latency, "estimate": trial.estimate, "details": details}
