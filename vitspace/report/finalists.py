@@ -27,7 +27,7 @@ def ends_words(record: StudyRecord) -> str:
         space = stored_space(record.config.space, record.told("space"))
     except InputError:
         return ""
-    chosen = [space.encode(trial.spec) for trial in finalists if trial.spec in space]
+    chosen = [space.encode(trial.spec) for trial in finalists if trial.spec and trial.spec in space]
     counts = {
         _said(variable, end): sum(params.get(variable.name) == end for params in chosen)
         for variable in space.variables
@@ -36,9 +36,10 @@ def ends_words(record: StudyRecord) -> str:
     crowded = sorted((said for said in counts if counts[said] >= _MOST * len(finalists)), key=lambda s: -counts[s])
     if not crowded:
         return ""
-    named = some([f"{said} ({counts[said]} of {len(finalists)} finalists)" for said in crowded], _NAMED)
-    axes = "its axis" if len(crowded) == 1 else "their axes"
-    return f"At an end of {axes}: {named}. The best may lie outside of the space."
+    named = some([f"{said} ({counts[said]})" for said in crowded], _NAMED)
+    axes = "an axis" if len(crowded) == 1 else "some axes"
+    who = "All" if min(counts[said] for said in crowded) == len(finalists) else "Nearly all"
+    return f"{who} {len(finalists)} finalists are at an end of {axes}: {named}. The best may lie outside of the space."
 
 
 def _ends(variable: Variable) -> list[int | float]:
