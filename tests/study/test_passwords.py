@@ -1,8 +1,18 @@
-import pytest
+from pathlib import Path
+from types import SimpleNamespace
 
-from vitspace.errors import InputError
+import pytest
+from optuna.study import StudyDirection
+from sqlalchemy.exc import OperationalError
+
+from vitspace.errors import InputError, StudyFailedError
+from vitspace.searching.copying import copy_study
+from vitspace.study import storage as module
+from vitspace.study.config import StudyConfig
 from vitspace.study.passwords import without_passwords
-from vitspace.study.storage import open_storage
+from vitspace.study.storage import RetryingStorage, naming_storage, open_storage, resume_command
+from vitspace.study.store import StudyStore
+from vitspace.study.troubles import StorageError
 
 
 @pytest.mark.parametrize(
@@ -42,6 +52,62 @@ def test_the_error_of_a_storage_that_lacks_the_beginning_of_its_url_holds_no_pas
     with pytest.raises(InputError) as raised:
         open_storage(url, create=create)
     assert "***@" in str(raised.value) and "s3" not in str(raised.value)
+
+
+@pytest.fixture
+def mistaken(tmp_path, monkeypatch):
+    """A journal whose path is a URL without its beginning."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "u:s3cret@host").mkdir()
+    return "u:s3cret@host/x.journal"
+
+
+def test_no_command_shows_a_password_of_a_journal_of_such_a_name(mistaken):
+    assert resume_command("s", mistaken).endswith("--storage 'u:***@host/x.journal'")
+    StudyStore.create(open_storage("s.journal"), "s", StudyConfig(space="msg"), {})
+    assert copy_study("s", mistaken, "s.journal") == 0
+    assert StudyStore.open(mistaken, "s").record().storage == "u:***@host/x.journal"
+    with pytest.raises(InputError, match=r"in u:\*\*\*@host/x.journal; give the copy another"):
+        copy_study("s", mistaken, "s.journal")
+
+
+@pytest.mark.parametrize("damage", ["no record", "SQLite format 3\0", "folder"])
+def test_no_error_shows_a_password_of_a_damaged_storage_of_such_a_name(mistaken, damage):
+    if damage == "folder":
+        Path(mistaken).mkdir()
+    else:
+        open_storage(mistaken).create_new_study([StudyDirection.MINIMIZE], "s")
+        text = Path(mistaken).read_text()
+        Path(mistaken).write_text(f"{damage}\n{text}" if damage[0] == "S" else f"{text}{damage}\n{text}")
+    with pytest.raises(InputError) as raised:
+        StudyStore.open(mistaken, "s")
+    assert "u:***@host" in str(raised.value) and "s3" not in str(raised.value)
+
+
+def test_a_storage_of_such_a_name_that_fails_meanwhile_shows_no_password(mistaken, caplog):
+    storage = open_storage(mistaken)
+    storage.create_new_study([StudyDirection.MINIMIZE], "s")
+    Path(mistaken).unlink()
+    with pytest.raises(StorageError) as raised:
+        storage.get_all_studies()
+    assert "s3" not in str(raised.value) and "u:***@host" in str(raised.value)
+    with pytest.raises(StudyFailedError) as failed, naming_storage(mistaken):
+        raise StorageError(f"no room for {mistaken}")
+    assert "s3" not in str(failed.value)
+
+
+def test_what_is_waited_for_shows_no_password_of_a_storage_of_such_a_name(mistaken, caplog, monkeypatch):
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda _: None))
+    answers = [OperationalError("", {}, Exception(f"no route to {mistaken}"))] * 8
+
+    class Away:
+        def get_all_studies(self):
+            if answers:
+                raise answers.pop()
+            return []
+
+    assert RetryingStorage(Away(), mistaken).get_all_studies() == []
+    assert "asking again" in caplog.text and "s3" not in caplog.text
 
 
 URLS = (

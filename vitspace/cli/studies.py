@@ -10,7 +10,7 @@ import typer
 from vitspace.cli import app, command_of, print_json, refuse, say, track
 from vitspace.cli.options import JSON, STORAGE, STUDY
 from vitspace.cli.report import compare_studies
-from vitspace.study.passwords import without_passwords
+from vitspace.study.passwords import storage_without_password
 from vitspace.words import plural
 
 group = typer.Typer(no_args_is_help=True, help="List, show, compare, time again, copy and delete stored studies.")
@@ -34,7 +34,7 @@ def list_studies(
     elif rows:
         say(_table(rows))
     else:
-        say(without_passwords(f"no studies in {storage}"), file=sys.stderr)
+        say(f"no studies in {storage_without_password(storage)}", file=sys.stderr)
 
 
 @command_of(group, "show")

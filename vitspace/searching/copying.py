@@ -5,7 +5,7 @@ from optuna.storages import BaseStorage
 
 from vitspace.errors import InputError
 from vitspace.searching.lease import LeaseTiming, Owner, read_owner
-from vitspace.study.passwords import without_passwords
+from vitspace.study.passwords import storage_without_password
 from vitspace.study.storage import DEFAULT_STORAGE, naming_storage, open_storage, storage_file
 from vitspace.study.store import COPYING, StudyStore, check_new, study_names
 
@@ -33,7 +33,7 @@ def copy_study(study: str, to: str, storage: str = DEFAULT_STORAGE, name: str | 
     file = storage_file(to)
     if file is None or file.exists():
         _remove_half(open_storage(to), name)
-    check_new(to, name, cure=f" in {without_passwords(to)}; give the copy another with --name")
+    check_new(to, name, cure=f" in {storage_without_password(to)}; give the copy another with --name")
     with naming_storage(to):
         _copy(store, open_storage(to), name)
     return len(store.trials())

@@ -30,6 +30,7 @@ from optuna.storages.journal import JournalFileBackend
 from vitspace.errors import InputError
 from vitspace.locks import holders, take
 from vitspace.study.journal_records import BLANK, START, Counts, read_record
+from vitspace.study.passwords import storage_without_password
 from vitspace.study.troubles import DamagedError, LostError
 from vitspace.units import format_seconds
 
@@ -57,6 +58,7 @@ class JournalFile(JournalFileBackend):
         _check_ours(path)
         super().__init__(str(path))
         self.path, self.patience = path, patience
+        self._name = storage_without_password(str(path))
         self._held, self._guard = threading.local(), threading.RLock()
         self._starts, self._end, self._counts = [0], b"", Counts()
         self._known, self._packer = b"", zlib.compressobj()
@@ -130,7 +132,7 @@ class JournalFile(JournalFileBackend):
         """Hold the lock of the file within; it ends with the process, too."""
         began = time.monotonic()
         try:
-            had = take(file, how, self.patience, f"the journal {self.path}")
+            had = take(file, how, self.patience, f"the journal {self._name}")
         except OSError:
             had = how == fcntl.LOCK_SH  # a file system without locks may be read
             if not had:
@@ -189,7 +191,7 @@ class JournalFile(JournalFileBackend):
                     "appended to it: take the copy out, or use a copy of the file from before"
                 )
             if start > self._starts[-1] or not line.startswith(START[:1]):
-                _log.warning("%s:%d: what is blank before it is passed over", self.path, _line(file, start))
+                _log.warning("%s:%d: what is blank before it is passed over", self._name, _line(file, start))
             self._starts.append(at)
             self._known += self._packer.compress(text + b"\n")
 
@@ -205,7 +207,7 @@ class JournalFile(JournalFileBackend):
         """Say once that lines at the end are passed over."""
         if junk.rpartition(b"\n")[0].strip(BLANK) and self._told != self._starts[-1]:
             self._told = self._starts[-1]
-            _log.warning("%s ends in what is no record of a journal, which is passed over", self.path)
+            _log.warning("%s ends in what is no record of a journal, which is passed over", self._name)
 
     def _mend(self, file: FileIO) -> int:
         """Take away what stands behind the last record, and return where the file ends then; it is positioned there.
@@ -221,7 +223,7 @@ class JournalFile(JournalFileBackend):
         end = self._starts[-1]
         if junk.strip(BLANK):
             if b"\n" not in junk and junk.startswith(START[: len(junk)]):
-                _log.warning("%s ends in an incomplete record, which is dropped", self.path)
+                _log.warning("%s ends in an incomplete record, which is dropped", self._name)
             else:
                 self._set_aside(junk)
         if junk:
@@ -232,7 +234,7 @@ class JournalFile(JournalFileBackend):
         beside = self.path.with_name(f"{self.path.name}.aside")
         with FileIO(beside, "a") as file:
             _write(file, junk if junk.endswith(b"\n") else junk + b"\n")
-        _log.warning("%s ended in what is no record of a journal; that is moved to %s", self.path, beside)
+        _log.warning("%s ended in what is no record of a journal; that is moved to %s.aside", self._name, self._name)
 
     def _lose(self, what: str, lines: bytes) -> NoReturn:
         """Keep beside the file what this process knows of it, and raise that it is lost."""

@@ -37,6 +37,21 @@ def without_passwords(text: str, url: str = "") -> str:
     return text
 
 
+def without_password_of(storage: str, text: str) -> str:
+    """Return what is said of a storage without its password; its URL may lack its beginning, and be taken for a path.
+
+    Args:
+        storage: The storage's path or URL.
+        text: What is said of it.
+    """
+    return without_passwords(text, storage if "://" in storage else f"://{storage}")
+
+
+def storage_without_password(storage: str) -> str:
+    """Return a storage's path or URL as it is printed."""
+    return without_password_of(storage, storage)
+
+
 def path_without_password(path: str) -> str:
     """Return a path that is no file as an error shows it, since it may be a URL of which the beginning is missing."""
     return re.sub(":.*@", ":***@", path, flags=re.DOTALL)

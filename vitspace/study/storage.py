@@ -23,7 +23,7 @@ from vitspace.interrupts import deferring_interrupts
 from vitspace.machine.host import seconds_from_environment
 from vitspace.study.journal import JournalFile
 from vitspace.study.optuna_private import backend_of
-from vitspace.study.passwords import path_without_password, without_passwords
+from vitspace.study.passwords import path_without_password, storage_without_password, without_password_of
 from vitspace.study.troubles import DamagedError, GoneError, LostError, StorageError
 
 DEFAULT_STORAGE = "studies.journal"
@@ -75,21 +75,18 @@ def open_storage(url: str = DEFAULT_STORAGE, create: bool = True) -> BaseStorage
         missing = path_without_password(str(file.resolve().parent))
         raise InputError(f"a storage lies in an existing folder, but there is no {missing!r}")
     if file and file.exists() and not file.is_file():
-        raise InputError(
-            f"a storage is a file, but {str(file)!r} is a {'folder' if file.is_dir() else 'device or pipe'}"
-        )
+        other = path_without_password(str(file))
+        raise InputError(f"a storage is a file, but {other!r} is a {'folder' if file.is_dir() else 'device or pipe'}")
     if sqlite and file and not create:
         _check_database(file)
     try:
         return _open(url)
-    except InputError:
-        raise
-    except DamagedError as error:
-        raise InputError(str(error)) from None
+    except (InputError, DamagedError) as error:
+        raise InputError(without_password_of(url, str(error))) from None
     except Exception as error:
         # Drivers raise their own types; whichever it is, the storage is not to be had.
         why = f"the storage {url!r} {_cure(error) or f'cannot be reached: {_storage_trouble(error)}'}"
-        raise InputError(without_passwords(why, url)) from None
+        raise InputError(without_password_of(url, why)) from None
 
 
 def _check_database(file: Path) -> None:
@@ -111,7 +108,8 @@ def _check_database(file: Path) -> None:
     except (OSError, sqlite3.Error) as error:
         problem = f"{error}"
     if problem:
-        raise InputError(f"a storage is a database of studies, but {str(file)!r} is none: {problem}")
+        other = path_without_password(str(file))
+        raise InputError(f"a storage is a database of studies, but {other!r} is none: {problem}")
 
 
 def _tables(file: Path, mode: str) -> set[str]:
@@ -122,7 +120,7 @@ def _tables(file: Path, mode: str) -> set[str]:
 
 def storage_option(url: str) -> str:
     """Return what names a storage at the end of a command, without a password: nothing where it is the default."""
-    return "" if url == DEFAULT_STORAGE else f" --storage {shlex.quote(without_passwords(url))}"
+    return "" if url == DEFAULT_STORAGE else f" --storage {shlex.quote(storage_without_password(url))}"
 
 
 def resume_command(study: str, url: str) -> str:
@@ -176,12 +174,12 @@ def naming_storage(url: str) -> Iterator[None]:
         yield
     except GoneError as error:
         why = f"the study is no longer in the storage {url!r}: it was deleted meanwhile"
-        raise StudyGoneError(without_passwords(why, url)) from error
+        raise StudyGoneError(without_password_of(url, why)) from error
     except LostError as error:
-        raise StudyGoneError(without_passwords(f"the storage {url!r} cannot be used: {error}")) from error
+        raise StudyGoneError(without_password_of(url, f"the storage {url!r} cannot be used: {error}")) from error
     except StorageError as error:
         why = f"the storage {url!r} cannot be used: {error}; what was stored before is kept"
-        raise StudyFailedError(without_passwords(why, url)) from error
+        raise StudyFailedError(without_password_of(url, why)) from error
 
 
 @contextmanager
@@ -189,15 +187,15 @@ def _as_storage_error(url: str) -> Iterator[None]:
     """Raise what the storage's driver raises as a `StorageError`, and what is said of what is stored as it is."""
     try:
         yield
-    except StorageError:
-        raise
+    except StorageError as error:
+        raise type(error)(without_password_of(url, str(error))) from error
     except KeyError as error:
-        raise GoneError(without_passwords(_storage_trouble(error), url)) from error
+        raise GoneError(without_password_of(url, _storage_trouble(error))) from error
     except Exception as error:
         drivers = (optuna.exceptions.StorageInternalError, DBAPIError, PendingRollbackError, sqlite3.Error, OSError)
         if not (isinstance(error, drivers) or type(error).__module__.startswith("grpc")):
             raise
-        raise StorageError(without_passwords(_storage_trouble(error), url)) from error
+        raise StorageError(without_password_of(url, _storage_trouble(error))) from error
 
 
 def _open(url: str) -> BaseStorage:
@@ -235,7 +233,7 @@ def _one_writer(database: RDBStorage) -> None:
 def _grpc(url: str) -> BaseStorage:
     host, _, port = url.removeprefix(_GRPC).partition(":")
     if not host or "@" in host or not port.isdecimal():
-        raise InputError(without_passwords(f"a gRPC proxy is grpc://HOST:PORT, but got {shown(url)}", url))
+        raise InputError(without_password_of(url, f"a gRPC proxy is grpc://HOST:PORT, but got {shown(url)}"))
     with warnings.catch_warnings():
         # Experimental in name.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -297,7 +295,7 @@ def _retrying(ask: Callable[[], T], url: str = "") -> T:
             if not _passing(error) or waited > patience():
                 raise
             if pause > 1:
-                _log.warning("the storage is away: %s; asking again", without_passwords(_storage_trouble(error), url))
+                _log.warning("the storage is away: %s; asking again", without_password_of(url, _storage_trouble(error)))
         time.sleep(pause * random.uniform(0.5, 1))
         pause = min(2 * pause, 3.0)
 

@@ -17,7 +17,7 @@ from vitspace.errors import InputError, shown
 from vitspace.folders import check_folder
 from vitspace.study.config import BEFORE, StudyConfig
 from vitspace.study.optuna_private import storage_of, study_id, trial_id
-from vitspace.study.passwords import without_passwords
+from vitspace.study.passwords import path_without_password, storage_without_password
 from vitspace.study.reading import check_name, read_facts, read_record, read_trial_facts
 from vitspace.study.record import OBJECTIVES, StudyRecord
 from vitspace.study.retimed import as_retimed, retimed_fact, retimed_name
@@ -75,11 +75,12 @@ def check_new(url: str, name: str, taken: bool = False, cure: str = GO_ON) -> No
     if (file is None or file.exists()) and name in study_names(open_storage(url)) and not taken:
         raise InputError(name_is_taken(name, cure))
     if file and not file.resolve().parent.is_dir():
-        raise InputError(f"a storage lies in an existing folder, but there is no {str(file.resolve().parent)!r}")
+        missing = path_without_password(str(file.resolve().parent))
+        raise InputError(f"a storage lies in an existing folder, but there is no {missing!r}")
     if file and not file.exists():
         check_folder(file.resolve().parent, "a storage")
     elif file and not os.access(file, os.W_OK):
-        raise InputError(f"a storage can be written, but {str(file)!r} may only be read")
+        raise InputError(f"a storage can be written, but {path_without_password(str(file))!r} may only be read")
 
 
 class StudyStore:
@@ -225,7 +226,7 @@ class StudyStore:
         Raises:
             InputError: what is stored is not what VitSpace stores; see `vitspace.study.reading`.
         """
-        where = without_passwords(self.url or DEFAULT_STORAGE)
+        where = storage_without_password(self.url or DEFAULT_STORAGE)
         return read_record(self.study.study_name, self.study.user_attrs, self.trials(), where)
 
     def trials(self, frozen: list[FrozenTrial] | None = None) -> list[Trial]:
