@@ -10,7 +10,17 @@ from newcomers import install
 
 import vitspace
 from vitspace.errors import InputError
-from vitspace.proxies import ProxyError, ProxyFault, Score, kind_of, open_proxy, rests_on, trains
+from vitspace.proxies import (
+    ProxyError,
+    ProxyFault,
+    Score,
+    Selective,
+    kind_of,
+    open_proxy,
+    rests_on,
+    trains,
+)
+from vitspace.proxies.selective import check_knows
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "proxy.md"
 BODY = """
@@ -83,6 +93,8 @@ def opened(tmp_path, monkeypatch):
         BODY.replace("worst = None", "worst = 'bad'"),
         BODY.replace("worst = None", "worst = float('nan')"),
         BODY.replace("worst = None", "worst, rests_on = None, 3"),
+        BODY.replace("worst = None", "worst, refused = None, 3"),
+        BODY.replace("worst = None", "worst, refused = None, lambda self: ''"),
         BODY.replace("TRAINS = False", "TRAINS = 'no'"),
         BODY.replace("worst = None", "rungs, keep = (), 0.5"),
         BODY.replace("worst = None", "rungs, keep = (3,), 0.5"),
@@ -178,6 +190,25 @@ def test_whatever_can_be_called_opens_a_proxy(opened):
 def test_what_a_score_rests_on_in_place_of_a_seed_is_told_on(opened):
     assert rests_on(opened(BODY.replace("worst = None", "worst, rests_on = None, 'a table'"))) == "a table"
     assert rests_on(opened(BODY)) == ""
+
+
+REFUSES = BODY + "Mine.refused = lambda self, spec: ANSWER"
+
+
+@pytest.mark.parametrize("ladder", ["", "\nMine.rungs, Mine.keep = [Mine(), Mine()], 0.5"])
+def test_the_designs_that_a_proxy_refuses_are_told_on(opened, ladder):
+    space, refuses = vitspace.load_space("mat"), REFUSES.replace("ANSWER", "'windows are unknown'")
+    with pytest.raises(InputError, match="windows are unknown"):
+        check_knows(opened(refuses + ladder), space)
+    check_knows(opened(REFUSES.replace("ANSWER", "''") + ladder), space)
+    assert not isinstance(opened(BODY + ladder), Selective)
+
+
+@pytest.mark.parametrize("answer", ["None", "3", "True", "1 / 0"])
+def test_a_refusal_is_a_text(opened, answer):
+    proxy = opened(REFUSES.replace("ANSWER", answer))
+    with pytest.raises(ProxyFault, match=r"entry point 'foreign\d+'\): refused\(spec\)"):
+        proxy.refused(SPEC)
 
 
 def test_rungs_are_proxies_too(opened):

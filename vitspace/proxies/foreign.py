@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from numbers import Real
 from types import ModuleType
 from typing import Any
@@ -28,6 +29,7 @@ class Foreign:
         name: What it calls itself.
         rests_on: What decides its scores where no seed does, in words.
         worst: The score's negative for chance, or None.
+        refused: Says why it does not score a design, where it knows some only, as a `Selective` one.
 
     Raises:
         ProxyFault: it is no proxy.
@@ -44,6 +46,8 @@ class Foreign:
         self.name = _called(f"{told}: name", str, self._told("name", ""))
         self.worst: float | None = self._worst()
         self.rests_on = self._rests_on()
+        if refused := self._told("refused"):
+            self.refused: Callable[[Any], str] = _refusal(refused, f"{told}: refused(spec)")
         self.describe()
 
     def describe(self) -> dict[str, Any]:
@@ -196,6 +200,18 @@ def pair_of(told: str, call: Callable, *arguments: Any) -> tuple[str, str | None
         case (str(name), str() | None as data) if isinstance(found, tuple):
             return name, data
     raise ProxyFault(f"{told} returns a name and its data, or None for these, but got {shown(found)}")
+
+
+def _refusal(refused: Any, told: str) -> Callable[[Any], str]:
+    """Return what says why a proxy does not score a design, its answers checked.
+
+    Raises:
+        ProxyFault: it is no function of a spec.
+    """
+    if not callable(refused):
+        raise ProxyFault(f"{told} is a function, but got {shown(refused)}")
+    _check_takes(refused, told, None)
+    return partial(text_of, told, refused)
 
 
 def _called(told: str, call: Callable, *arguments: Any) -> Any:
