@@ -18,7 +18,7 @@ LADDER = [
     },
     {"sources"},
     {"plots"},
-    {"budget", "spec", "sized", "measured"},
+    {"budget", "spec", "sized", "measured", "doubt"},
     {"layers", "network"},
     {"fitting", "costs", "sharing"},
     {"anchors"},

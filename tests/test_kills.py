@@ -90,7 +90,7 @@ def whole(path):
 def calibrated(folder):
     os.environ["VITSPACE_CACHE"] = str(folder / "cache")
     specs = [row.spec for row in all_anchors().values() if row.spec and row.family == "mat"]
-    found = SimpleNamespace(reference_ms=4.0, ratio=1.25, doubt="")
+    found = SimpleNamespace(reference_ms=4.0, ratio=1.25, unsure=False)
     measurements.measure = lambda spec, settings, again: found
     measurements._designs = lambda space, count, seed: specs if space.name == "mat" else []
     calibrate(["eager"], 5)

@@ -1,9 +1,7 @@
-"""A measured latency, and the latencies of one machine at one speed."""
+"""A measured latency: what it was, how well it is known, and several as one; `vitspace.doubt` has words for it."""
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 #: The network that is run in turn with each that is timed.
 REFERENCE = "resnet18"
@@ -45,6 +43,7 @@ class Latency:
         usual_sd: By how much the logarithm of the usual time may be too high, root mean square; 0 once the reference
             was timed on this host while nothing else ran.
         prepare_seconds: What it took before to export the network and compile it for a back end.
+        precision: What `runs_error` was to be at most; None where that is not known.
     """
 
     median_ms: float
@@ -66,6 +65,7 @@ class Latency:
     core_share: float | None = None
     usual_sd: float = 0.0
     prepare_seconds: float = 0.0
+    precision: float | None = None
 
     @property
     def ratio(self) -> float:
@@ -78,24 +78,14 @@ class Latency:
         return max(self.high_ms / self.median_ms, self.median_ms / self.low_ms) - 1
 
     @property
-    def doubt(self) -> str:
-        """Say why the latency is known badly, or return an empty string."""
-        if self.error <= UNSURE:
-            return ""
-        if not self.usual_sd:
-            why = f"{REFERENCE} took {self.reference_ms:.1f} ms, usually {self.usual_ms:.1f} ms"
-        else:
-            why = f"{REFERENCE} was not timed here while nothing else ran"
-        unknown = "" if self.core_share is not None else ", and what share of its cores it had is not known"
-        # What is not known of the usual speed alone makes milliseconds too long, never too short.
-        too_long = self.usual_sd and self.high_ms / self.median_ms - 1 <= UNSURE
-        known = f"up to {self.error:.0%} too long" if too_long else f"known to {self.error:.0%}"
-        return f"{known}: {why}{unknown}"
+    def unsure(self) -> bool:
+        """Whether it is known badly."""
+        return self.error > UNSURE
 
     @property
-    def facts(self) -> dict[str, Any]:
-        """What a trial keeps of it."""
-        return asdict(self) | {"doubt": self.doubt}
+    def runs_error(self) -> float:
+        """What the runs alone leave open: half the width, relative, of a 95 % interval."""
+        return math.expm1(NORMAL_95 * self.spread)
 
     def at_usual(self, usual_ms: float, usual_sd: float = 0.0) -> "Latency":
         """Return the same measurement where the reference's usual time is known better.
@@ -145,42 +135,3 @@ class Latency:
         """Standard deviation of the logarithm of the milliseconds, if the usual time is known."""
         correction = CORRECTION_SD * math.log(self.reference_ms / self.usual_ms)
         return math.sqrt(self.spread**2 + self._repeat_sd**2 / self.times + correction**2)
-
-
-_NEEDED = {field.name for field in fields(Latency) if field.default is MISSING}
-_KNOWN = {field.name for field in fields(Latency)}
-
-
-def at_one_speed(latencies: Sequence[Mapping[str, Any]], settings: Sequence[Hashable]) -> list[Mapping[str, Any]]:
-    """Restate latencies of one host and setting at one usual time of the reference, the least of theirs.
-
-    That time is learnt as a host is used. What was stated early, on a busy machine, was stated at too slow a speed, and
-    does not compare with what was stated later. It is known as well as the latency knows it that knows it best.
-
-    Args:
-        latencies: Fields of `Latency` and others; those that lack one, as predictions do, stay as they are.
-        settings: What they are told apart by beside that: size of image and processor of each.
-    """
-    found = [_read(latency) for latency in latencies]
-    usual: dict[Hashable, tuple[float, float]] = {}
-    for each, setting in zip(found, settings, strict=True):
-        if each:
-            ms, sd = usual.get(_setting(each, setting), (math.inf, math.inf))
-            usual[_setting(each, setting)] = min(each.usual_ms, ms), min(each.usual_sd, sd)
-    return [
-        latency
-        if each is None or (each.usual_ms, each.usual_sd) == usual[_setting(each, setting)]
-        else {**latency, **each.at_usual(*usual[_setting(each, setting)]).facts}
-        for latency, each, setting in zip(latencies, found, settings, strict=True)
-    ]
-
-
-def _read(latency: Mapping[str, Any]) -> Latency | None:
-    """Return a latency that was measured and is known whole."""
-    if not latency.keys() >= _NEEDED or runtime_of(latency["backend"]) not in REPEAT_SD:
-        return None
-    return Latency(**{name: value for name, value in latency.items() if name in _KNOWN})
-
-
-def _setting(latency: Latency, setting: Hashable) -> Hashable:
-    return latency.host, latency.backend, latency.threads, latency.batch, latency.dtype, setting

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from vitspace.doubt import doubt_of
 from vitspace.latency.calibration import load_calibration
 from vitspace.latency.measuring import LatencySettings, measure_anew
 from vitspace.latency.samples import Sample
@@ -32,7 +33,7 @@ def row(sample: Sample, settings: LatencySettings) -> dict:
         "second_reference_ms": latency.reference_ms,
         "ratio": ratio,
         "ratio_at_reference": ratio * sample.reference_ms / latency.reference_ms,
-        "doubt": latency.doubt,
+        "doubt": doubt_of(latency),
     }
 
 

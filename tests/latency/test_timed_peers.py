@@ -53,5 +53,5 @@ def test_an_unsure_timing_is_made_again(monkeypatch):
     monkeypatch.setattr(peers, "time_network", time_network)
     other = replace(PEER, img_size=128)
     doubtful = time_peer(other, SETTINGS)
-    assert doubtful.doubt and timed_peer(other, SETTINGS) is None
-    assert not time_peer(other, SETTINGS).doubt and len(asked) == 2 and timed_peer(other, SETTINGS)
+    assert doubtful.unsure and timed_peer(other, SETTINGS) is None
+    assert not time_peer(other, SETTINGS).unsure and len(asked) == 2 and timed_peer(other, SETTINGS)

@@ -67,6 +67,17 @@ def test_headline_counts_doubted_latencies(record):
     )
 
 
+def test_headline_names_a_precision_that_was_asked_for_and_not_reached(record):
+    less = {"shortfall": "its runs tell it to 1.4% and not to 1%", "runs_error": 0.014}
+    far = {"shortfall": "its runs tell it to 2.0% and not to 1%", "runs_error": 0.02}
+    first, second, *others = record.trials
+    missed = replace(record, trials=[replace(first, latency=less), replace(second, latency=far), *others])
+    assert "precision" not in headline(missed)  # the usual one, which nobody asked for
+    asked = replace(missed, config=record.config.model_copy(update={"latency_precision": "1%"}))
+    said = f"2 of 5 latencies miss the precision of 1% that was asked for; of trial {second.number} {far['shortfall']}."
+    assert headline(asked).endswith(said)
+
+
 def test_the_next_commands_make_unsure_latencies_sure(record):
     busy = replace(record.trials[4], latency={"doubt": "the machine was busy"})
     unsure = replace(record, trials=[*record.trials[:4], busy], storage="sqlite:///x.db")

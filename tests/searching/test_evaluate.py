@@ -15,12 +15,12 @@ def timed(make_evaluator, monkeypatch, space):
     """Evaluate a design within 40 ms whose latency is measured as given."""
     evaluator = make_evaluator(StudyConfig(accuracy="proxy", space="msg", latency="40ms"))
 
-    def run(ms, low, high):
+    def run(ms, low, high, number=0, anchor=None):
         times = {"median_ms": ms, "p10_ms": ms, "p90_ms": ms, "low_ms": low, "high_ms": high, "measured_ms": 3 * ms}
         known = {"reference_ms": 10.0, "usual_ms": 10.0, "core_share": 1.0, "spread": 0.0}
         settings = {"backend": "eager", "runs": 9, "threads": 1, "batch": 1, "dtype": "float32", "host": "here"}
         monkeypatch.setattr(evaluate, "measure", lambda *_: Latency(**times, **known, **settings))
-        return evaluator.evaluate(0, space.smallest)
+        return evaluator.evaluate(number, space.smallest, anchor)
 
     return run
 
@@ -36,6 +36,12 @@ def test_an_undecided_design_is_scored_and_says_why(timed):
     assert trial.score is not None and trial.counts and not trial.complete
     assert trial.why == "it takes between 35.0 and 41.0 ms, and the budget's limit is 40 ms"
     assert timed(30.0, 29.0, 31.0).complete
+
+
+@pytest.mark.parametrize(("anchor", "name"), [("msg_tiny", "MSG-T"), (None, "design 7")])
+def test_an_unsure_latency_is_told_of_the_design_that_it_is_of(timed, caplog, anchor, name):
+    timed(30.0, 20.0, 39.0, number=7, anchor=anchor)
+    assert [message.partition(": ")[0] for message in caplog.messages] == [f"the latency of {name} is unsure"]
 
 
 @pytest.mark.parametrize(

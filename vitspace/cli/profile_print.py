@@ -1,19 +1,17 @@
 """Prints the results of vitspace profile for a reader."""
 
-import math
-
 from rich.table import Table
 
 from vitspace.cli import console
 from vitspace.cli.screen import table
 from vitspace.costs import CONVENTION
 from vitspace.costs.audit import COUNTERS, COUNTS, Audit
+from vitspace.doubt import doubt_of, shortfall_of
 from vitspace.image_sizes import format_image_size
 from vitspace.latency import Latency
 from vitspace.latency.calibration import Calibration
 from vitspace.latency.cuda import CudaLatency
 from vitspace.latency.predictor import LatencyPrediction
-from vitspace.measured import NORMAL_95
 from vitspace.profile import Profile
 from vitspace.tasks.dense import DenseTask
 from vitspace.tasks.heads import DETECTION
@@ -36,7 +34,7 @@ def print_profile(result: Profile) -> None:
         *([f"FLOPs are {result.beside.words(costs.macs)}"] if result.beside else []),
         *(_latency(*pair) for pair in zip(result.latency, result.predictions, strict=True)),
     ]
-    if any(isinstance(latency, Latency) and latency.doubt for latency in result.latency):
+    if any(isinstance(latency, Latency) and latency.unsure for latency in result.latency):
         lines.append("an unsure latency is sure once this command has measured it again on a quiet machine")
     if result.task:
         lines.append(_timed_words(result.task))
@@ -123,24 +121,24 @@ def _timed_words(task: DenseTask) -> str:
 
 
 def _latency(latency: Latency | CudaLatency, prediction: LatencyPrediction | None) -> str:
-    seen, left = "", ""
-    if isinstance(latency, Latency):
-        seen, left = f"{latency.measured_ms:.1f} ms by the watch, ", f" that tell it to {_left(latency.spread):.1%}"
-    spread = (
-        f"{latency.median_ms:.1f} ms (95 % interval of the median {latency.low_ms:.1f} to {latency.high_ms:.1f}; {seen}"
-        f"{plural(latency.runs, 'run')}{left})"
-    )
-    doubt = f"; unsure: {latency.doubt}" if latency.doubt else ""
     if isinstance(latency, CudaLatency):
         rate = f"{latency.images_per_second:,.0f} images/s, {latency.peak_mb:.0f} MB at most"
+        doubt = f"; unsure: {latency.doubt}" if latency.doubt else ""
+        spread = f"{_interval(latency)}; {plural(latency.runs, 'run')})"
         return f"{latency.device}, {latency.dtype}, batch {latency.batch}: {spread}; {rate}{doubt}"
+    spread = (
+        f"{_interval(latency)}; {latency.measured_ms:.1f} ms by the watch, {plural(latency.runs, 'run')} that tell "
+        f"it to {latency.runs_error:.1%})"
+    )
+    doubt = f"; unsure: {doubt_of(latency)}" if latency.unsure else ""
+    missed = f"; {shortfall}" if (shortfall := shortfall_of(latency)) else ""
     settings = f"{plural(latency.threads, 'thread')}, batch {latency.batch}, {latency.dtype}"
-    told = f"{latency.backend}, {settings}: {spread}{doubt}"
+    told = f"{latency.backend}, {settings}: {spread}{doubt}{missed}"
     if prediction is None:
         return told
     return f"{told}; predicted {prediction.at_speed(latency.usual_ms)}"
 
 
-def _left(spread: float) -> float:
-    """Return what the runs alone leave open, half the width, relative, of a 95 % interval."""
-    return math.expm1(NORMAL_95 * spread)
+def _interval(latency: Latency | CudaLatency) -> str:
+    low, high = latency.low_ms, latency.high_ms
+    return f"{latency.median_ms:.1f} ms (95 % interval of the median {low:.1f} to {high:.1f}"

@@ -1,7 +1,6 @@
 """Measures the latency of a spec on this host; results are cached by spec, host and settings."""
 
 import json
-import logging
 import math
 import time
 from collections.abc import Sequence
@@ -29,8 +28,6 @@ from vitspace.sized import plain
 from vitspace.sources import sources_of
 from vitspace.spec import Spec
 from vitspace.tasks.dense import DenseTask
-
-_log = logging.getLogger(__name__)
 
 DTYPES = ("float32", "bfloat16")
 #: How quiet a machine is that does nothing else, as `vitspace.latency.protocol.TimedRounds.quiet` has it, and one of
@@ -94,19 +91,16 @@ def measure(spec: Spec, settings: LatencySettings = LatencySettings(), again: bo
     Args:
         spec: The design.
         settings: What is timed.
-        again: Whether doubt matters: it is said, and what is unsure is measured again.
+        again: Whether what is unsure is measured again.
 
     Raises:
         InputError: the backend is not installed.
     """
     key = _key(spec, settings)
     before = recall(key, settings)
-    if before and not (before.doubt and again):
+    if before and not (before.unsure and again):
         return before
-    latency = measure_anew(spec, settings)
-    if latency.doubt and again:
-        _log.warning("the latency of %s is unsure: %s", spec.id, latency.doubt)
-    return _kept(latency, spec, settings)
+    return _kept(measure_anew(spec, settings), spec, settings)
 
 
 def measure_again(spec: Spec, settings: LatencySettings) -> Latency:
@@ -274,7 +268,7 @@ def summarise(timing: TimedRounds, settings: LatencySettings) -> Latency:
         spread=spread,
         host=fingerprint()["host"],
         runs=timing.times.shape[1],
-        **{name: getattr(settings, name) for name in ("backend", "threads", "batch", "dtype")},
+        **{name: getattr(settings, name) for name in ("backend", "threads", "batch", "dtype", "precision")},
     )
     return found.at_usual(*usual)
 

@@ -12,7 +12,7 @@ def timed_peer(peer: Peer, settings: LatencySettings) -> Latency | None:
     """Return the latency of a network of timm as it was measured on this host before; None where that is unsure."""
     at_size = replace(settings, img_size=peer.img_size)
     found = recall(_key(peer, at_size), at_size)
-    return found if found and not found.doubt else None
+    return found if found and not found.unsure else None
 
 
 def time_peer(peer: Peer, settings: LatencySettings) -> Latency:

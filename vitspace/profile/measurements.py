@@ -63,7 +63,7 @@ class Measurements:
             # A busy machine slows the reference network as well, so the effect is divided out.
             latency = measure(spec, self.settings, again=False)
             self.seconds += _seconds(spec, self.settings.backend, time.monotonic() - start)
-            self.unsure += bool(latency.doubt)
+            self.unsure += latency.unsure
             self.samples.append(Sample(spec, latency.ratio * latency.reference_ms, latency.reference_ms))
             yield self.samples[-1]
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vitspace.costs import CONVENTION, Cost, PartCost, cost
+from vitspace.doubt import facts_of, warn_of_doubt
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import Latency, LatencySettings, measure
@@ -109,8 +110,9 @@ def _row(latency: Latency | CudaLatency, prediction: LatencyPrediction | None) -
         "predicted_ms": prediction.ms if prediction else None,
         "prediction": asdict(prediction) if prediction else None,
     }
-    threads = {} if isinstance(latency, Latency) else {"threads": None}
-    return asdict(latency) | threads | {"doubt": latency.doubt} | predicted
+    if isinstance(latency, Latency):
+        return facts_of(latency) | predicted
+    return asdict(latency) | {"threads": None, "doubt": latency.doubt} | predicted
 
 
 def profile(
@@ -149,7 +151,10 @@ def profile(
     )
     sections = _sections(costs, milliseconds) if isinstance(costs, DenseCost) else []
     parts = [PartProfile(part, c.params, c.macs, milliseconds.get(part)) for part, c in costs.breakdown()]
-    latency: list[Latency | CudaLatency] = [measure(spec, setting) for setting in settings]
+    latency: list[Latency | CudaLatency] = []
+    for setting in settings:
+        latency.append(found := measure(spec, setting))
+        warn_of_doubt(name, found)
     memory = peak_memory(spec, img_size, task.name if task else CLASSIFICATION)
     where = f"one thread, batch 1, {dtype}"
     return Profile(name, spec, img_size, costs, parts, where, latency, predictions, memory, beside, task, sections)

@@ -26,7 +26,7 @@ _COSTS = [
     "gflops",
     "params_m",
     "latency_ms",
-    *("p10_ms", "p90_ms", "latency_low_ms", "latency_high_ms", "latency_doubt"),
+    *("p10_ms", "p90_ms", "latency_low_ms", "latency_high_ms", "latency_doubt", "latency_shortfall"),
 ]
 _SCORES = ["score", "score_std", "low90", "high90", "published_top1", "prior", "prior_sd", "outside"]
 _PROXY = ["proxy_score", "accuracy"]
@@ -228,6 +228,7 @@ def _shared(trial: Trial) -> dict[str, Any]:
         "p10_ms": finite(trial.latency.get("p10_ms")),
         "p90_ms": finite(trial.latency.get("p90_ms")),
         "latency_doubt": trial.latency_doubt or None,
+        "latency_shortfall": trial.latency_shortfall or None,
         "latency_low_ms": finite(trial.latency.get("low_ms")),
         "latency_high_ms": finite(trial.latency.get("high_ms")),
         "score": finite(trial.score),

@@ -6,6 +6,7 @@ from typing import Any
 
 from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
+from vitspace.precision import USUAL_PRECISION, format_precision, parse_precision
 from vitspace.report.absent import no_anchor_words
 from vitspace.report.check import far_behind_words, unlearned_words
 from vitspace.report.finalists import chosen_designs, ends_words
@@ -38,7 +39,7 @@ def headline(record: StudyRecord) -> str:
     found = [verdict(record), _outside(record), ends_words(record)] if record.in_points else [_resolution(record)]
     found = [no_anchor_words(record), *found]
     learnt = unlearned_words(record), far_behind_words(record)
-    said = (words, seats_words(record.screening), _size(record), *found, *learnt, _unsure(record))
+    said = (words, seats_words(record.screening), _size(record), *found, *learnt, _unsure(record), _imprecise(record))
     return " ".join(text for text in said if text)
 
 
@@ -126,6 +127,19 @@ def _unsure(record: StudyRecord) -> str:
     return (
         f"{len(doubted)} of {len(record.completed)} latencies, {front} of the front's, {were} taken on a busy machine "
         f"and {are} unsure."
+    )
+
+
+def _imprecise(record: StudyRecord) -> str:
+    """Count the latencies that runs tell less well than was asked for; the usual precision is not asked."""
+    asked = parse_precision(record.config.latency_precision)
+    missed = [trial for trial in record.completed if trial.latency_shortfall]
+    if asked == USUAL_PRECISION or not missed:
+        return ""
+    worst = max(missed, key=lambda trial: trial.latency.get("runs_error", 0.0))
+    return (
+        f"{len(missed)} of {len(record.completed)} latencies miss the precision of {format_precision(asked)} that was "
+        f"asked for; of trial {worst.number} {worst.latency_shortfall}."
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from vitspace.accuracy.peers import check_peers
+from vitspace.doubt import warn_of_doubt
 from vitspace.errors import InputError
 from vitspace.latency import measure
 from vitspace.machine.resources import usable_cores
@@ -127,7 +128,9 @@ def check_budget(space: Space, config: StudyConfig) -> None:
         if device:
             found = predicted_latency(device, least, config.limits)
         else:
-            found = asdict(measure(least, timing_of(config, size)))
+            latency = measure(least, timing_of(config, size))
+            warn_of_doubt(f"the design of least FLOPs in {space.name}", latency)
+            found = asdict(latency)
         if found["low_ms"] > limit:
             where = f"on {device.name}" if device else "here"
             raise InputError(

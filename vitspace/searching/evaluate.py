@@ -15,11 +15,13 @@ from vitspace.accuracy.posterior import posterior
 from vitspace.accuracy.predictor import predictor
 from vitspace.anchors import anchor
 from vitspace.budget import Budget
+from vitspace.doubt import facts_of, warn_of_doubt
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import LatencySettings, measure, predicted_violation
 from vitspace.machine.host import fingerprint, versions
 from vitspace.machine.quiet import seconds_waited, takes_turns
 from vitspace.machine.threads import wait_policy
+from vitspace.plots.names import readable_name
 from vitspace.proxies import Laddered, Proxy, Score, finite
 from vitspace.searching.latency import budget_device, predicted_latency, verdict
 from vitspace.searching.rungs import EntersRungs
@@ -149,8 +151,9 @@ class Evaluator:
         began = time.perf_counter() - seconds_waited()
         latency = measure(spec, settings)
         seconds = time.perf_counter() - seconds_waited() - began
+        warn_of_doubt(readable_name(trial.anchor) if trial.anchor else f"design {trial.number}", latency)
         details = trial.details | {"timed_seconds": seconds, "export_seconds": latency.prepare_seconds}
-        return self._within(replace(trial, latency=latency.facts, details=details))
+        return self._within(replace(trial, latency=facts_of(latency), details=details))
 
     def _within(self, trial: Trial) -> Trial:
         """Reject a design whose latency's whole interval is over the budget."""

@@ -7,10 +7,12 @@ from dataclasses import asdict, replace
 
 from vitspace.accuracy.peers import DEFAULT, NONE, Peer, check_peers, find_peers
 from vitspace.accuracy.recipes import WORDS
+from vitspace.doubt import facts_of, warn_of_doubt
 from vitspace.image_sizes import mean_side
 from vitspace.latency import Latency
 from vitspace.latency.peers import time_peer, timed_peer
 from vitspace.machine.host import cpu
+from vitspace.plots.names import public_name
 from vitspace.searching.latency import timing_of
 from vitspace.searching.retiming import other_machines
 from vitspace.study.config import BEFORE, StudyConfig
@@ -118,8 +120,9 @@ def _why_not_timed(record: StudyRecord) -> str:
 def _timed(peer: Peer, config: StudyConfig) -> StudyPeer:
     began = time.perf_counter()
     try:
-        found = _shown(peer, time_peer(peer, timing_of(config)))
-        return replace(found, seconds=time.perf_counter() - began)
+        latency = time_peer(peer, timing_of(config))
+        warn_of_doubt(public_name(peer.name), latency)
+        return replace(_shown(peer, latency), seconds=time.perf_counter() - began)
     except Exception as error:
         # Whatever a network of others does to a back end, the study is complete without it; the reason is shown.
         return _shown(peer, None, cause(error))
@@ -127,5 +130,5 @@ def _timed(peer: Peer, config: StudyConfig) -> StudyPeer:
 
 def _shown(peer: Peer, latency: Latency | None, why: str = "") -> StudyPeer:
     facts = {name: value for name, value in asdict(peer).items() if name != "recipe"}
-    timed = latency.facts if latency else {}
+    timed = facts_of(latency) if latency else {}
     return StudyPeer(**facts, recipe=WORDS[peer.recipe], like_for_like=peer.like_for_like, latency=timed, why=why)

@@ -6,6 +6,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
+from vitspace.doubt import facts_of
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import Latency, measure_again
@@ -141,7 +142,7 @@ def judged(trial: Trial, latency: Latency, config: StudyConfig) -> Trial:
     pruned stays so.
     """
     here = machine()
-    found = latency.facts | {"machine": {name: here[name] for name in _MACHINE}}
+    found = facts_of(latency) | {"machine": {name: here[name] for name in _MACHINE}}
     after = replace(trial, latency_ms=latency.median_ms, latency=found)
     if trial.state not in ("complete", "undecided", "over_budget"):
         return after

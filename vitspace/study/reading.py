@@ -66,7 +66,10 @@ class _Latency(_Facts):
     reference_ms: Positive | None = None
     usual_ms: Positive | None = None
     usual_sd: NotNegative | None = None
+    precision: Positive | None = None
+    runs_error: NotNegative | None = None
     doubt: Text | None = None
+    shortfall: Text | None = None
     backend: Text | None = None
     threads: Size | None = None
     batch: Size | None = None

@@ -80,6 +80,11 @@ class Trial:
         return self.latency.get("doubt") or ""
 
     @property
+    def latency_shortfall(self) -> str:
+        """By how much the runs miss the precision that was asked for, and why, or an empty string."""
+        return self.latency.get("shortfall") or ""
+
+    @property
     def timed_on(self) -> dict[str, Any]:
         """Host and processor that the latency is of: where it was timed again, or else where it was evaluated."""
         return self.latency.get("machine") or self.details.get("host") or {}
