@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from vitspace.cli import main
-from vitspace.cli import profile as command
 from vitspace.errors import InputError
 from vitspace.families import anchor
 from vitspace.latency import Latency, LatencySettings
@@ -16,6 +15,7 @@ from vitspace.latency.calibration import Calibration, calibration_path, host_cal
 from vitspace.latency.samples import Sample
 from vitspace.latency.work import work
 from vitspace.profile.memory import PeakMemory
+from vitspace.profile.request import ProfileRequest, profile_all
 from vitspace.space import load_space
 
 MAT = """
@@ -150,7 +150,7 @@ def test_cuda_without_a_gpu_is_one_line(profile):
 def test_a_backend_that_is_not_installed_is_said_before_anything_runs(monkeypatch):
     monkeypatch.setattr("vitspace.latency.backends.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"needs onnx, onnxscript, onnxruntime: pip install 'vitspace\[onnx\]'"):
-        command._on_cpu("mat_1", ["onnxruntime"], {}, None, False)
+        profile_all(ProfileRequest(["mat_1"], ["onnxruntime"]))
 
 
 def test_half_precision_is_timed_part_by_part_too(profile):
@@ -163,6 +163,37 @@ def test_runs_are_added_until_the_precision_that_is_asked(profile, monkeypatch):
     monkeypatch.setattr("vitspace.profile.parts.measure", lambda spec, settings: asked.append(settings) or QUIET)
     assert "5 runs that tell it to 2.0%" in profile(*SMALL, "--precision", "5%").stdout
     assert asked[0].precision == 0.05
+
+
+def test_a_precision_that_is_not_reached_is_said(profile, monkeypatch):
+    missed = replace(QUIET, precision=0.01)
+    monkeypatch.setattr("vitspace.profile.parts.measure", lambda *_: missed)
+    done = profile(*SMALL, "--precision", "1%")
+    assert "its runs tell it to 2.0% and not to 1%" in done.stdout and "the latency of mat_1: its runs" in done.stderr
+    [row] = json.loads(profile(*SMALL, "--precision", "1%", "--json").stdout)["latency"]
+    assert (row["precision"], row["runs_error"]) == (0.01, missed.runs_error) and "not to 1%" in row["shortfall"]
+
+
+def test_several_designs_are_rows_of_one_table_and_one_list(profile, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "spec.json").write_text(anchor("mat_1").spec.to_json())
+    designs = ["mat_1", "a/spec.json", "b/spec.json", "mat_1"]
+    done = profile(*designs, "--img-size", "64")
+    rows = [line.split() for line in done.stdout.splitlines() if " 19.9 to 20.1 " in line]
+    assert [row[0] for row in rows] == ["mat_1", "a/spec", "b/spec"] and "profiling 3 designs" in done.stderr
+    assert rows[1][1:] == rows[2][1:]
+    assert [path.parent.name for path in sorted((tmp_path / "reports").rglob("profile.png"))] == [
+        *("profile-a-spec", "profile-b-spec", "profile-mat_1")
+    ]
+    listed = json.loads(profile(*designs, "--img-size", "64", "--json").stdout)
+    assert [each["name"] for each in listed] == ["mat_1", "a/spec", "b/spec"]
+    assert listed[0].keys() == json.loads(profile(*SMALL, "--json").stdout).keys()
+
+
+def test_all_designs_are_read_before_the_first_is_timed(profile, monkeypatch):
+    monkeypatch.setattr("vitspace.profile.parts.measure", lambda *_: pytest.fail("timed"))
+    assert "mat_9" in error(profile("mat_1", "mat_9", code=2))
 
 
 def test_a_noisy_machine_is_marked(profile, monkeypatch):
@@ -181,6 +212,7 @@ def test_a_noisy_machine_is_marked(profile, monkeypatch):
         (["--calibrate", "--precision", "5%"], "on the CPU, but got --precision beside it"),
         (["mat_1", "--designs", "8"], "designs are measured with --calibrate, but got --designs beside it"),
         (["mat_1", "--calibrate", "--img-size", "64"], "but got a design, --img-size beside it"),
+        (["mat_1", "mat_2", "--audit"], "an audit is of one design, but got 2"),
         (["mat_1", "--device", "cuda", "--threads", "2", "--any-host"], "but got --threads, --any-host beside it"),
     ],
 )

@@ -1,27 +1,25 @@
 """vitspace profile."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from vitspace.cli import command, print_json, refuse, say, track
 from vitspace.cli.options import BACKENDS, IMG_SIZE, JSON, TASK, read_size
-from vitspace.errors import InputError, shown
+from vitspace.errors import InputError
 from vitspace.folders import check_folder
-from vitspace.precision import parse_precision
 
 if TYPE_CHECKING:
     from vitspace.costs.audit import Audit
     from vitspace.profile import Profile
-    from vitspace.profile.sizes import SizedDesign
-
-DEVICES = ("cpu", "cuda")
 
 
 @command
 def profile(
-    spec: str = typer.Argument(None, help="An anchor's id, a path to a spec's .json, or the JSON itself."),
+    spec: list[str] = typer.Argument(
+        None, help="An anchor's id, a path to a spec's .json, or the JSON itself; several are profiled in turn."
+    ),
     backend: list[str] = typer.Option(["eager"], help=f"{BACKENDS}; repeatable."),
     device: str = typer.Option("cpu", help="cpu; or cuda, for time, throughput and memory of batches on the GPU."),
     threads: int = typer.Option(1, min=1, help="Threads when timing on the CPU."),
@@ -44,79 +42,42 @@ def profile(
         "--calibrate",
         help="Measure random designs of every space, to predict latency here; takes minutes.",
     ),
-    designs: int = typer.Option(None, min=5, help="With --calibrate: designs of each space. (default: 40)"),
-    out: Path = typer.Option(None, help="Folder of the figure. (default: reports/profile-NAME)"),
+    per_space: int = typer.Option(
+        None, "--designs", min=5, help="With --calibrate: designs of each space. (default: 40)"
+    ),
+    out: Path = typer.Option(
+        None, help="Folder of the figure; of several designs, of the folders of theirs. (default: reports/profile-NAME)"
+    ),
     as_json: bool = JSON,
 ) -> None:
-    """Show params, FLOPs and milliseconds of each part of a network."""
-    if device not in DEVICES:
-        raise InputError(f"device is one of {', '.join(DEVICES)}, but got {shown(device)}")
-    if calibrate:
-        beside = {"a design": spec, "--device": device != "cpu", "--threads": threads != 1, "--batch": batch}
-        beside |= {"--dtype": dtype != "float32", "--img-size": img_size, "--task": task, "--audit": audit}
-        beside |= {"--precision": precision}
-        beside |= {"--predictor": predictor, "--any-host": any_host, "--out": out}
-        refuse("--calibrate measures the spaces' designs at 224 px, one thread, batch 1, on the CPU", beside)
-        _calibrate(backend, designs or 40, as_json)
-        return
-    refuse("designs are measured with --calibrate", {"--designs": designs})
-    if spec is None:
+    """Show params, FLOPs and milliseconds of each part of a network; of several networks, a row each."""
+    if not (spec or calibrate):
+        refuse("designs are measured with --calibrate", {"--designs": per_space})
         raise InputError("vitspace profile needs a design: an anchor's id, a spec's .json, or --calibrate")
-    design = _design(spec, img_size, task)
-    if design.task:
-        beside = {"--device": device != "cpu", "--audit": audit, "--predictor": predictor, "--any-host": any_host}
-        refuse(f"networks of {design.task.name} are counted by our counter and timed on the CPU", beside)
+    from vitspace.profile.request import ProfileRequest, profile_all
+
+    size, designs = read_size(img_size), spec or []
+    request = ProfileRequest(
+        designs, backend, device, threads, batch, dtype, precision, size, task, predictor, any_host, audit
+    )
+    if calibrate:
+        beside = {"a design": designs} | dict.fromkeys(request.changed(), True) | {"--out": out}
+        refuse("--calibrate measures the spaces' designs at 224 px, one thread, batch 1, on the CPU", beside)
+        _calibrate(backend, per_space or 40, as_json)
+        return
+    refuse("designs are measured with --calibrate", {"--designs": per_space})
     if not as_json:
         check_folder(out or Path("reports"))
-    if device == "cuda":
-        beside = {"--threads": threads != 1, "--predictor": predictor, "--any-host": any_host, "--precision": precision}
-        refuse("on cuda there is no prediction, no number of threads, and a fixed number of runs", beside)
-        result = _on_gpu(design, backend, {"batch": batch or 64, "dtype": dtype})
-    else:
-        timed = {"threads": threads, "batch": batch or 1, "dtype": dtype}
-        timed |= {"precision": parse_precision(precision)} if precision is not None else {}
-        result = _on_cpu(design, backend, timed, predictor, any_host)
+    if len(designs) > 1:
+        _show_all(profile_all(request, track), out or Path("reports"), as_json)
+        return
+    [result] = profile_all(request)
     counts = _audit(result) if audit else None
     if as_json:
         audited = counts.to_json() if counts else {}
         print_json(result.to_json() | audited)
         return
     _show(result, counts, out or Path("reports") / _folder_of(result))
-
-
-def _design(text: str, img_size: str | None, task: str | None) -> "SizedDesign":
-    from vitspace.design import named_design
-    from vitspace.profile.sizes import SizedDesign
-    from vitspace.tasks.dense import DenseTask
-
-    size = read_size(img_size)
-    dense = DenseTask.of(task, size) if task else None
-    return SizedDesign.for_task(named_design(text), dense) if dense else SizedDesign.of(named_design(text), size)
-
-
-def _on_cpu(
-    design: "SizedDesign", backends: list[str], timed: dict[str, Any], predictor: Path | None, any_host: bool
-) -> "Profile":
-    from vitspace.latency import LatencySettings, check_backend
-    from vitspace.latency.calibration import load_calibration
-    from vitspace.profile import profile as run
-
-    for backend in backends:
-        check_backend(backend)
-    settings = [LatencySettings(backend, img_size=design.img_size, task=design.task, **timed) for backend in backends]
-    calibration = load_calibration(predictor, any_host) if predictor else None
-    return run(design.name, design.spec, settings, calibration, any_host, design.beside)
-
-
-def _on_gpu(design: "SizedDesign", backends: list[str], timed: dict[str, Any]) -> "Profile":
-    from vitspace.latency.cuda import CudaSettings, check_cuda
-    from vitspace.profile import profile_cuda
-
-    if backends != ["eager"]:
-        raise InputError(f"on cuda the backend is eager, but got {', '.join(backends)}")
-    settings = CudaSettings(img_size=design.img_size, **timed)
-    check_cuda()
-    return profile_cuda(design.name, design.spec, settings, design.beside)
 
 
 def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
@@ -142,7 +103,8 @@ def _calibrate(backends: list[str], designs: int, as_json: bool) -> None:
 
 
 def _folder_of(result: "Profile") -> str:
-    return f"profile-{result.name}-{result.task.name}" if result.task else f"profile-{result.name}"
+    name = result.name.replace("/", "-").strip("-")
+    return f"profile-{name}-{result.task.name}" if result.task else f"profile-{name}"
 
 
 def _audit(result: "Profile") -> "Audit":
@@ -153,11 +115,27 @@ def _audit(result: "Profile") -> "Audit":
 
 def _show(result: "Profile", counts: "Audit | None", folder: Path) -> None:
     from vitspace.cli.profile_print import print_audit, print_profile
-    from vitspace.plots.frame import save_figure
-    from vitspace.profile.figure import profile_figure
 
     print_profile(result)
     if counts:
         print_audit(counts)
+    _draw(result, folder)
+
+
+def _show_all(results: "list[Profile]", folder: Path, as_json: bool) -> None:
+    from vitspace.cli.profile_print import print_profiles
+
+    if as_json:
+        print_json([result.to_json() for result in results])
+        return
+    print_profiles(results)
+    for result in results:
+        _draw(result, folder / _folder_of(result))
+
+
+def _draw(result: "Profile", folder: Path) -> None:
+    from vitspace.plots.frame import save_figure
+    from vitspace.profile.figure import profile_figure
+
     save_figure(profile_figure(result), folder / "profile")
     say(f"figure: {folder / 'profile.png'}")

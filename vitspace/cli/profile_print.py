@@ -1,5 +1,7 @@
 """Prints the results of vitspace profile for a reader."""
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
 from vitspace.cli import console
@@ -46,6 +48,51 @@ def print_profile(result: Profile) -> None:
         )
     for line in [*lines, CONVENTION]:
         screen.print(line, soft_wrap=True)
+
+
+def print_profiles(results: Sequence[Profile]) -> None:
+    """Print a row for each network, and below what is known badly."""
+    first = results[0]
+    kinds = [latency.backend if isinstance(latency, Latency) else latency.device for latency in first.latency]
+    predicted = any(prediction for result in results for prediction in result.predictions)
+    headings = ["design", "px", "params", "FLOPs"]
+    for kind in kinds:
+        headings += [f"ms ({kind})", "95 % interval", *(["predicted ms"] if predicted else [])]
+    screen = console()
+    screen.print(table([*headings, "memory, MB"], [_row(result, predicted) for result in results], numbers=True))
+    what = f"for {first.task}" if first.task else "for classification"
+    lines = [f"{what}; ms: median of {plural(first.latency[0].batch, 'image')} at once, {first.latency[0].dtype}"]
+    for result in results:
+        lines += [f"{result.name}, {each.backend}: {said}" for each in result.latency if (said := _caveats(each))]
+    for line in [*lines, CONVENTION]:
+        screen.print(line, soft_wrap=True)
+
+
+def _row(result: Profile, predicted: bool) -> list[str]:
+    cells = [result.name, format_image_size(result.img_size)]
+    cells += [format_count(result.costs.params), format_count(result.costs.macs)]
+    for latency, prediction in zip(result.latency, result.predictions, strict=True):
+        cells += [f"{latency.median_ms:.1f}", f"{latency.low_ms:.1f} to {latency.high_ms:.1f}"]
+        if isinstance(latency, Latency) and prediction:
+            cells.append(f"{prediction.at_speed(latency.usual_ms).ms:.1f}")
+        elif predicted:
+            cells.append("-")
+    return [*cells, f"{_memory_mb(result):.0f}"]
+
+
+def _memory_mb(result: Profile) -> float:
+    """Return what a network takes of a process's memory for one image, or the most on a GPU for a batch."""
+    if result.memory:
+        return result.memory.network_mb
+    return max(latency.peak_mb for latency in result.latency if isinstance(latency, CudaLatency))
+
+
+def _caveats(latency: Latency | CudaLatency) -> str:
+    """Say that a latency is unsure, or misses the precision that was asked for, and why."""
+    if isinstance(latency, CudaLatency):
+        return f"unsure: {latency.doubt}" if latency.doubt else ""
+    doubt = [f"unsure: {doubt_of(latency)}"] if latency.unsure else []
+    return "; ".join([*doubt, *filter(None, [shortfall_of(latency)])])
 
 
 def print_calibration(calibration: Calibration) -> None:
@@ -121,19 +168,15 @@ def _timed_words(task: DenseTask) -> str:
 
 
 def _latency(latency: Latency | CudaLatency, prediction: LatencyPrediction | None) -> str:
+    caveats = f"; {said}" if (said := _caveats(latency)) else ""
     if isinstance(latency, CudaLatency):
         rate = f"{latency.images_per_second:,.0f} images/s, {latency.peak_mb:.0f} MB at most"
-        doubt = f"; unsure: {latency.doubt}" if latency.doubt else ""
         spread = f"{_interval(latency)}; {plural(latency.runs, 'run')})"
-        return f"{latency.device}, {latency.dtype}, batch {latency.batch}: {spread}; {rate}{doubt}"
-    spread = (
-        f"{_interval(latency)}; {latency.measured_ms:.1f} ms by the watch, {plural(latency.runs, 'run')} that tell "
-        f"it to {latency.runs_error:.1%})"
-    )
-    doubt = f"; unsure: {doubt_of(latency)}" if latency.unsure else ""
-    missed = f"; {shortfall}" if (shortfall := shortfall_of(latency)) else ""
+        return f"{latency.device}, {latency.dtype}, batch {latency.batch}: {spread}; {rate}{caveats}"
+    seen, runs = f"{latency.measured_ms:.1f} ms by the watch", plural(latency.runs, "run")
     settings = f"{plural(latency.threads, 'thread')}, batch {latency.batch}, {latency.dtype}"
-    told = f"{latency.backend}, {settings}: {spread}{doubt}{missed}"
+    spread = f"{_interval(latency)}; {seen}, {runs} that tell it to {latency.runs_error:.1%})"
+    told = f"{latency.backend}, {settings}: {spread}{caveats}"
     if prediction is None:
         return told
     return f"{told}; predicted {prediction.at_speed(latency.usual_ms)}"
