@@ -34,7 +34,7 @@ def test_what_may_be_too_short_as_well_is_not_said_to_be_too_long_alone():
 def test_a_precision_that_was_not_reached_is_said_with_what_was():
     missed = replace(QUIET, precision=0.01)
     assert shortfall_of(QUIET) == shortfall_of(replace(missed, precision=None)) == ""
-    said = "its runs tell it to 2.0% and not to 1%: they vary too much, and after 60 runs no more were made"
+    said = "its runs tell it to 1.98% and not to 1%: they vary too much, and after 60 runs no more were made"
     assert shortfall_of(missed) == facts_of(missed)["shortfall"] == said
     assert "after 120 runs in 2 timings" in shortfall_of(replace(missed, runs=120, times=2))
 

@@ -5,6 +5,7 @@ of these words.
 """
 
 import logging
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -36,9 +37,10 @@ def shortfall_of(latency: Latency) -> str:
     if asked is None or latency.runs_error <= asked:
         return ""
     times = f" in {latency.times} timings" if latency.times > 1 else ""
+    reached = math.ceil(1e4 * latency.runs_error) / 1e4  # rounded up, it is not what was asked for
     return (
-        f"its runs tell it to {latency.runs_error:.1%} and not to {format_precision(asked)}: they vary too much, and "
-        f"after {plural(latency.runs, 'run')}{times} no more were made"
+        f"its runs tell it to {format_precision(reached)} and not to {format_precision(asked)}: they vary too much, "
+        f"and after {plural(latency.runs, 'run')}{times} no more were made"
     )
 
 

@@ -20,6 +20,8 @@ from vitspace.tasks.heads import DETECTION
 from vitspace.units import format_count
 from vitspace.words import plural
 
+_CURE = "an unsure latency is sure once this command has measured it again on a quiet machine"
+
 
 def print_profile(result: Profile) -> None:
     """Print the parts, the totals, the latency and the memory."""
@@ -36,8 +38,8 @@ def print_profile(result: Profile) -> None:
         *([f"FLOPs are {result.beside.words(costs.macs)}"] if result.beside else []),
         *(_latency(*pair) for pair in zip(result.latency, result.predictions, strict=True)),
     ]
-    if any(isinstance(latency, Latency) and latency.unsure for latency in result.latency):
-        lines.append("an unsure latency is sure once this command has measured it again on a quiet machine")
+    if _is_unsure(result):
+        lines.append(_CURE)
     if result.task:
         lines.append(_timed_words(result.task))
     if result.memory:
@@ -60,12 +62,18 @@ def print_profiles(results: Sequence[Profile]) -> None:
         headings += [f"ms ({kind})", "95 % interval", *(["predicted ms"] if predicted else [])]
     screen = console()
     screen.print(table([*headings, "memory, MB"], [_row(result, predicted) for result in results], numbers=True))
-    what = f"for {first.task}" if first.task else "for classification"
-    lines = [f"{what}; ms: median of {plural(first.latency[0].batch, 'image')} at once, {first.latency[0].dtype}"]
+    what, timed = first.task or "classification", first.latency[0]
+    lines = [f"\nms: the median for {plural(timed.batch, 'image')} at once in {timed.dtype}; for {what}"]
     for result in results:
         lines += [f"{result.name}, {each.backend}: {said}" for each in result.latency if (said := _caveats(each))]
+    lines += [_CURE] if any(map(_is_unsure, results)) else []
     for line in [*lines, CONVENTION]:
         screen.print(line, soft_wrap=True)
+
+
+def _is_unsure(result: Profile) -> bool:
+    """Whether a latency is unsure that a quiet machine makes sure."""
+    return any(isinstance(latency, Latency) and latency.unsure for latency in result.latency)
 
 
 def _row(result: Profile, predicted: bool) -> list[str]:
