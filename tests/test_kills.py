@@ -32,7 +32,7 @@ from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore, study_names
 from vitspace.study.trial import Trial
-from vitspace.training import TrainingRequest, Wishes, train
+from vitspace.training import Overrides, TrainingRequest, train
 
 pytestmark = pytest.mark.slow
 #: Forked, as what takes the time is to import.
@@ -47,8 +47,8 @@ TRIALS = 12
 
 
 def trained(folder, resume):
-    wishes = Wishes(epochs=2, batch_size=64, img_size=32)
-    request = TrainingRequest(DESIGN, "digits", folder / "out", wishes=wishes, device="cpu", resume=resume)
+    overrides = Overrides(epochs=2, batch_size=64, img_size=32)
+    request = TrainingRequest(DESIGN, "digits", folder / "out", overrides=overrides, device="cpu", resume=resume)
     train(request, SimpleNamespace(note=lambda text: None, progress=lambda done, total: None))
 
 

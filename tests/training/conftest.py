@@ -5,7 +5,7 @@ from PIL import Image
 from vitspace.anchors import assemble
 from vitspace.design import Design
 from vitspace.families import FAMILIES  # noqa: F401 (registers the families)
-from vitspace.training import TrainingRequest, Wishes
+from vitspace.training import Overrides, TrainingRequest
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +35,8 @@ def ask(design, photos, tmp_path):
     """A request for a training of six updates, with changes."""
 
     def make(**changes):
-        wishes = Wishes(epochs=2, batch_size=12, lr=2e-3, img_size=32)
-        defaults = {"data": f"imagefolder:{photos}", "out": tmp_path / "out", "wishes": wishes, "device": "cpu"}
+        overrides = Overrides(epochs=2, batch_size=12, lr=2e-3, img_size=32)
+        defaults = {"data": f"imagefolder:{photos}", "out": tmp_path / "out", "overrides": overrides, "device": "cpu"}
         return TrainingRequest(**({"design": design} | defaults | changes))
 
     return make

@@ -16,7 +16,7 @@ import vitspace
 from vitspace.anchors import assemble
 from vitspace.design import Design
 from vitspace.errors import InputError
-from vitspace.training import Wishes, train
+from vitspace.training import Overrides, train
 from vitspace.training.goals import AUXILIARY, OfPixels, PixelLoss
 from vitspace.training.images import Order, train_loader, val_batches
 from vitspace.training.loading import HERE, Loading
@@ -26,7 +26,7 @@ from vitspace.training.plan import make_plan
 from vitspace.training.processes import ProcessGroup
 from vitspace.training.recipe import Recipe, load_recipe
 
-WISHES = Wishes(epochs=2, batch_size=8, lr=2e-3, img_size=32)
+WISHES = Overrides(epochs=2, batch_size=8, lr=2e-3, img_size=32)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def segment(ask, backbone, shapes):
 
     def make(**changes):
         defaults = {"design": backbone, "data": f"masks:{shapes}", "task": "semantic-fpn", "recipe": "small"}
-        return ask(**(defaults | {"wishes": WISHES} | changes))
+        return ask(**(defaults | {"overrides": WISHES} | changes))
 
     return make
 
@@ -60,7 +60,7 @@ def rows(request):
 
 
 def test_miou_rises(segment):
-    request = segment(wishes=replace(WISHES, epochs=8))
+    request = segment(overrides=replace(WISHES, epochs=8))
     result = train(request, notes := Notes())
     mious = [float(row["miou"]) for row in rows(request)]
     assert result["miou"] == mious[-1] > mious[0] + 5 and result["best_miou"] == max(mious)
@@ -101,12 +101,12 @@ def test_a_training_is_resumed_within_an_epoch_but_not_for_another_task(segment)
 
 def test_a_backbone_begins_with_weights_of_classification(ask, segment, backbone, tmp_path):
     train(
-        first := ask(design=backbone, recipe="small", out=tmp_path / "labels", wishes=replace(WISHES, epochs=1)),
+        first := ask(design=backbone, recipe="small", out=tmp_path / "labels", overrides=replace(WISHES, epochs=1)),
         Notes(),
     )
     trained = load_file(first.out / "last.safetensors")
     still = replace(WISHES, epochs=1, lr=1e-12)
-    request = segment(init=first.out / "last.safetensors", wishes=still)
+    request = segment(init=first.out / "last.safetensors", overrides=still)
     train(request, notes := Notes())
     assert any(line.endswith(", with a new head of semantic-fpn") for line in notes.lines)
     begun = load_file(request.out / "last.safetensors")
@@ -115,10 +115,10 @@ def test_a_backbone_begins_with_weights_of_classification(ask, segment, backbone
     ]
     assert any(name.startswith("stages.3.") for name in learnt)
     assert all(torch.allclose(begun[f"backbone.{name}"], trained[name], atol=1e-6) for name in learnt)
-    other = segment(init=request.out / "last.safetensors", wishes=still, task="vt-fpn", out=tmp_path / "other")
+    other = segment(init=request.out / "last.safetensors", overrides=still, task="vt-fpn", out=tmp_path / "other")
     train(other, notes := Notes())
     assert any(line.endswith(", with a new head of vt-fpn") for line in notes.lines)
-    again = segment(init=request.out / "last.safetensors", wishes=still, out=tmp_path / "again", num_classes=6)
+    again = segment(init=request.out / "last.safetensors", overrides=still, out=tmp_path / "again", num_classes=6)
     train(again, notes := Notes())
     assert any(line.endswith(", with a new head of 6 classes") for line in notes.lines)
     with pytest.raises(
@@ -130,7 +130,9 @@ def test_a_backbone_begins_with_weights_of_classification(ask, segment, backbone
 @pytest.mark.parametrize("task", ["fpn", "upernet", "vt-fpn"])
 def test_other_heads_train(segment, task, tmp_path):
     few = write_shapes(tmp_path / "few", train=2, val=1, size=40)
-    result = train(segment(task=task, data=f"masks:{few}", wishes=Wishes(epochs=1, batch_size=2, img_size=32)), Notes())
+    result = train(
+        segment(task=task, data=f"masks:{few}", overrides=Overrides(epochs=1, batch_size=2, img_size=32)), Notes()
+    )
     assert 0 <= result["miou"] < 100 and 0 < result["val_loss"] < 10
 
 
@@ -191,10 +193,10 @@ def test_pixels_count_alike_in_whichever_part_of_a_batch_they_are(shapes, parts)
 
 def test_wrong_weights_are_told_of_before_the_batch(ask, segment, tmp_path):
     once = replace(WISHES, epochs=1)
-    train(first := ask(recipe="small", out=tmp_path / "labels", wishes=once), Notes())
-    wishes = replace(WISHES, micro_batch=1)
+    train(first := ask(recipe="small", out=tmp_path / "labels", overrides=once), Notes())
+    overrides = replace(WISHES, micro_batch=1)
     with pytest.raises(InputError, match="weights have the spec's names and shapes"):
-        train(segment(task="upernet", wishes=wishes, init=first.out / "last.safetensors"), Notes())
+        train(segment(task="upernet", overrides=overrides, init=first.out / "last.safetensors"), Notes())
 
 
 @pytest.mark.parametrize("how", [Loading(1), Loading(1, pipes=True)])
@@ -250,8 +252,11 @@ def test_the_loss_is_of_pixels_that_have_a_class():
             "mixup is for classification, and mat has 0.1; --recipe segmentation and small are without",
         ),
         ({"num_classes": 3}, "values of masks are classes, 0 to 2, or 255 for none, but .* has 3 in"),
-        ({"task": "upernet", "wishes": replace(WISHES, micro_batch=1)}, "upernet trains on at least 2 images at once"),
-        ({"wishes": replace(WISHES, batch_size=25)}, "a batch is at most the 24 training images, but got 25"),
+        (
+            {"task": "upernet", "overrides": replace(WISHES, micro_batch=1)},
+            "upernet trains on at least 2 images at once",
+        ),
+        ({"overrides": replace(WISHES, batch_size=25)}, "a batch is at most the 24 training images, but got 25"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_and_leaves_nothing(segment, changes, message):
@@ -268,7 +273,7 @@ def test_three_stages_are_no_backbone(segment):
 
 
 def test_segmentation_has_a_recipe_of_its_own(segment, backbone):
-    request = segment(recipe="paper", wishes=replace(WISHES, epochs=1))
+    request = segment(recipe="paper", overrides=replace(WISHES, epochs=1))
     train(request, notes := Notes())
     assert any(line.startswith("recipe segmentation: Semantic FPN on ADE20K") for line in notes.lines)
     assert float(rows(request)[0]["lr"]) == pytest.approx(2e-3 * (1 - 2 / 3) ** 0.9)  # of the third of three updates

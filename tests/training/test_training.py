@@ -22,7 +22,7 @@ from vitspace.design import find_design
 from vitspace.errors import FailureError, InputError
 from vitspace.export import ExportedModel
 from vitspace.network import build
-from vitspace.training import Wishes, train
+from vitspace.training import Overrides, train
 from vitspace.training.images import OnDisk, Order, labelled, open_images, train_loader, val_batches
 from vitspace.training.loading import HERE
 from vitspace.training.processes import ProcessGroup
@@ -55,7 +55,7 @@ def test_a_training_leaves_weights_log_and_state(ask, tmp_path):
 
 @pytest.mark.parametrize(("at_once", "losses"), [(None, [1.156008879, 1.044143677]), (4, [1.160442511, 1.069964806])])
 def test_losses_are_those_before_short_trainings_took_the_same_step(ask, tmp_path, at_once, losses):
-    train(ask(wishes=replace(ask().wishes, micro_batch=at_once)), Notes())
+    train(ask(overrides=replace(ask().overrides, micro_batch=at_once)), Notes())
     rows = csv.DictReader((tmp_path / "out" / "log.csv").read_text().splitlines())
     assert [float(row["train_loss"]) for row in rows] == pytest.approx(losses, rel=2e-3)
 
@@ -182,7 +182,7 @@ def test_a_training_resumed_on_other_images_is_refused(ask, photos, tmp_path):
 def test_a_resumed_recipe_is_refused_by_the_fields_that_differ(ask):
     train(ask(), Notes())
     with pytest.raises(InputError, match=r"a resumed training keeps its recipe lr, 0.002, but got 0.001$"):
-        train(ask(resume=True, wishes=Wishes(epochs=2, batch_size=12, lr=1e-3, img_size=32)), Notes())
+        train(ask(resume=True, overrides=Overrides(epochs=2, batch_size=12, lr=1e-3, img_size=32)), Notes())
 
 
 def test_a_state_that_does_not_say_its_images_is_gone_on_with(ask):
@@ -197,11 +197,11 @@ def test_a_state_that_does_not_say_its_images_is_gone_on_with(ask):
 
 def test_a_loss_that_is_no_number_stops_with_a_reason(ask):
     with pytest.raises(FailureError, match=r"the training loss is (nan|inf) by update .* in epoch 1; try a lower --lr"):
-        train(ask(wishes=Wishes(2, 12, 1e30, 32)), Notes())
+        train(ask(overrides=Overrides(2, 12, 1e30, 32)), Notes())
 
 
 def test_a_training_that_left_no_state_is_begun_again_in_its_folder(ask):
-    failing = ask(wishes=Wishes(2, 12, 1e30, 32))
+    failing = ask(overrides=Overrides(2, 12, 1e30, 32))
     for _ in range(2):
         with pytest.raises(FailureError, match="try a lower --lr"):
             train(failing, Notes())
@@ -226,7 +226,7 @@ def test_a_spec_of_a_published_row_is_trained_by_the_rows_recipe(ask, tmp_path):
 def test_a_network_that_samples_at_no_number_stops_with_a_reason(ask):
     design = find_design("mat_1")
     with pytest.raises(FailureError, match=r"the training loss is (nan|inf) by update .* in epoch 1;"):
-        train(ask(design=design, wishes=Wishes(2, 12, 1e30, 32)), Notes())
+        train(ask(design=design, overrides=Overrides(2, 12, 1e30, 32)), Notes())
 
 
 @pytest.mark.parametrize("error", [torch.OutOfMemoryError, RuntimeError])
@@ -266,7 +266,7 @@ def test_a_moving_average_is_what_is_validated_and_kept(ask, tmp_path):
 
 
 def test_accumulated_batches_take_as_many_updates(ask):
-    request = ask(wishes=Wishes(1, 12, 1e-3, 32, micro_batch=4))
+    request = ask(overrides=Overrides(1, 12, 1e-3, 32, micro_batch=4))
     train(request, Notes())
     assert torch.load(request.out / "state.pt", weights_only=True)["done"] == 3
 
@@ -299,7 +299,7 @@ def test_images_of_16_bits_are_scaled_and_floating_point_ones_skipped(tmp_path):
 
 def test_an_image_smaller_than_the_stride_is_refused(ask):
     with pytest.raises(InputError, match=r"img-size is at least the design's stride"):
-        train(ask(wishes=Wishes(img_size=4)), Notes())
+        train(ask(overrides=Overrides(img_size=4)), Notes())
 
 
 @pytest.mark.slow

@@ -68,7 +68,7 @@ def train(
     """
     from vitspace.cli.train_bar import Bar
     from vitspace.design import find_design
-    from vitspace.training import TrainingRequest, Wishes
+    from vitspace.training import Overrides, TrainingRequest
     from vitspace.training import train as run
     from vitspace.training.goals import MEASURES
 
@@ -78,7 +78,7 @@ def train(
         data=data,
         out=out or Path("trained") / (found.name if task == CLASSIFICATION else f"{found.name}-{task}"),
         recipe=recipe,
-        wishes=Wishes(epochs, batch_size, lr, img_size, micro_batch),
+        overrides=Overrides(epochs, batch_size, lr, img_size, micro_batch),
         seed=seed,
         device=device,
         workers=workers,

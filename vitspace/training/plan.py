@@ -14,7 +14,7 @@ _BATCHES = 10
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Overrides:
     """What the user sets over the recipe; None leaves it as it is.
 
     Attributes:
@@ -37,7 +37,7 @@ class Plan:
     """What is done.
 
     Attributes:
-        recipe: With the user's wishes in it.
+        recipe: With the user's overrides in it.
         updates: Optimiser steps an epoch.
         micro_batch: Images at once in one process.
         accumulate: Micro-batches of one process an update.
@@ -56,12 +56,12 @@ class Plan:
         return self.updates * self.recipe.epochs
 
 
-def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int, at_once: int | None = None) -> Plan:
+def make_plan(recipe: Recipe, overrides: Overrides, train_images: int, world: int, at_once: int | None = None) -> Plan:
     """Fit a recipe.
 
     Args:
         recipe: As it is printed.
-        wishes: What the user sets over it.
+        overrides: What the user sets over it.
         train_images: How many there are.
         world: Processes that share a batch.
         at_once: Images that a process takes at once at most, unless the user sets ``micro_batch``.
@@ -69,10 +69,10 @@ def make_plan(recipe: Recipe, wishes: Wishes, train_images: int, world: int, at_
     Raises:
         InputError: the learning rate is not over 0, or the batch does not divide or is larger than the training set.
     """
-    if wishes.lr is not None and not 0 < wishes.lr < float("inf"):
-        raise InputError(f"lr is a number over 0, but got {wishes.lr:g}")
-    fitted, changes = _wished(recipe, wishes)
-    batch, micro = fitted.batch_size, wishes.micro_batch
+    if overrides.lr is not None and not 0 < overrides.lr < float("inf"):
+        raise InputError(f"lr is a number over 0, but got {overrides.lr:g}")
+    fitted, changes = _overridden(recipe, overrides)
+    batch, micro = fitted.batch_size, overrides.micro_batch
     if batch > train_images:
         raise InputError(
             f"a batch is at most the {train_images} training images, but got {batch}; {_smaller(train_images, world)}"
@@ -135,22 +135,22 @@ def few_updates(plan: Plan, recipe: str) -> str:
     )
 
 
-def _wished(recipe: Recipe, wishes: Wishes) -> tuple[Recipe, list[str]]:
+def _overridden(recipe: Recipe, overrides: Overrides) -> tuple[Recipe, list[str]]:
     changes = []
-    if wishes.epochs and wishes.epochs != recipe.epochs:
-        changes.append(f"{plural(wishes.epochs, 'epoch')} for {recipe.epochs}, warm-up and decay in proportion")
-        recipe = recipe.shortened(wishes.epochs)
-    if wishes.batch_size and wishes.batch_size != recipe.batch_size:
-        before, recipe = recipe, recipe.rebatched(wishes.batch_size)
-        followed = "" if wishes.lr else _followed(before, recipe)
+    if overrides.epochs and overrides.epochs != recipe.epochs:
+        changes.append(f"{plural(overrides.epochs, 'epoch')} for {recipe.epochs}, warm-up and decay in proportion")
+        recipe = recipe.shortened(overrides.epochs)
+    if overrides.batch_size and overrides.batch_size != recipe.batch_size:
+        before, recipe = recipe, recipe.rebatched(overrides.batch_size)
+        followed = "" if overrides.lr else _followed(before, recipe)
         changes.append(f"batch {recipe.batch_size} for {before.batch_size}{followed}")
-    if wishes.lr:
-        changes.append(f"learning rate {wishes.lr:g}")
-        recipe = recipe.model_copy(update={"lr": wishes.lr, "min_lr": min(recipe.min_lr, wishes.lr)})
-    if wishes.img_size and wishes.img_size != recipe.img_size:
+    if overrides.lr:
+        changes.append(f"learning rate {overrides.lr:g}")
+        recipe = recipe.model_copy(update={"lr": overrides.lr, "min_lr": min(recipe.min_lr, overrides.lr)})
+    if overrides.img_size and overrides.img_size != recipe.img_size:
         changes.append(
-            f"{wishes.img_size} px for {recipe.img_size}; the design is as it is, its windows padded where they do "
+            f"{overrides.img_size} px for {recipe.img_size}; the design is as it is, its windows padded where they do "
             "not divide the map"
         )
-        recipe = recipe.model_copy(update={"img_size": wishes.img_size})
+        recipe = recipe.model_copy(update={"img_size": overrides.img_size})
     return recipe, changes

@@ -19,7 +19,7 @@ from vitspace.training.folder import STATE, Folder
 from vitspace.training.inheriting import begin, read_init
 from vitspace.training.loading import usual_workers
 from vitspace.training.loop import Loop
-from vitspace.training.plan import Wishes, few_updates, make_plan
+from vitspace.training.plan import Overrides, few_updates, make_plan
 from vitspace.training.processes import ProcessGroup, processes
 from vitspace.training.recipe import PAPER
 from vitspace.training.tasks import check_batch, check_trainable, choose_recipe, open_data, rates
@@ -54,7 +54,7 @@ class TrainingRequest:
         data: As `vitspace.data.load_data` reads it; a folder of images is read from disk as it is needed.
         out: The folder.
         recipe: paper, a recipe's name, or a path to a .yaml.
-        wishes: What is set over the recipe.
+        overrides: What is set over the recipe.
         seed: Of the weights, the order of images, augmentation and stochastic depth.
         device: auto, cpu, cuda, cuda:1 or mps.
         workers: Processes that load images, for each that trains; None is `usual_workers` for images on disk, else 0.
@@ -69,7 +69,7 @@ class TrainingRequest:
     data: str
     out: Path
     recipe: str = PAPER
-    wishes: Wishes = field(default_factory=Wishes)
+    overrides: Overrides = field(default_factory=Overrides)
     seed: int = 0
     device: str = "auto"
     workers: int | None = 0
@@ -108,14 +108,14 @@ class Training:
         spec, self.task = request.design.spec, request.task
         check_trainable(self.task, spec)
         self.recipe_name, recipe, why = choose_recipe(request.recipe, spec, self.task)
-        img_size = request.wishes.img_size or recipe.img_size
+        img_size = request.overrides.img_size or recipe.img_size
         if img_size < spec.stride:
             raise InputError(f"img-size is at least the design's stride {spec.stride}, but got {img_size}")
         self.images = open_data(request.data, self.task, img_size, request.seed, request.num_classes)
         self.goal = self.images.goal
         begun = read_init(request.init, spec, self.task) if request.init and not request.resume else None
         self.images = self.images.normalised(begun.facts if begun else {})  # as the weights are used to
-        self.plan = make_plan(recipe, request.wishes, len(self.images.train), place.world, _at_once(place))
+        self.plan = make_plan(recipe, request.overrides, len(self.images.train), place.world, _at_once(place))
         self.folder = Folder(request.out, self._settings())
         torch.manual_seed(request.seed)  # the same network in every process
         classes = len(self.images.classes)
