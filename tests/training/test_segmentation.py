@@ -26,7 +26,7 @@ from vitspace.training.plan import make_plan
 from vitspace.training.processes import ProcessGroup
 from vitspace.training.recipe import Recipe, load_recipe
 
-WISHES = Overrides(epochs=2, batch_size=8, lr=2e-3, img_size=32)
+OVERRIDES = Overrides(epochs=2, batch_size=8, lr=2e-3, img_size=32)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def segment(ask, backbone, shapes):
 
     def make(**changes):
         defaults = {"design": backbone, "data": f"masks:{shapes}", "task": "semantic-fpn", "recipe": "small"}
-        return ask(**(defaults | {"overrides": WISHES} | changes))
+        return ask(**(defaults | {"overrides": OVERRIDES} | changes))
 
     return make
 
@@ -60,7 +60,7 @@ def rows(request):
 
 
 def test_miou_rises(segment):
-    request = segment(overrides=replace(WISHES, epochs=8))
+    request = segment(overrides=replace(OVERRIDES, epochs=8))
     result = train(request, notes := Notes())
     mious = [float(row["miou"]) for row in rows(request)]
     assert result["miou"] == mious[-1] > mious[0] + 5 and result["best_miou"] == max(mious)
@@ -101,11 +101,11 @@ def test_a_training_is_resumed_within_an_epoch_but_not_for_another_task(segment)
 
 def test_a_backbone_begins_with_weights_of_classification(ask, segment, backbone, tmp_path):
     train(
-        first := ask(design=backbone, recipe="small", out=tmp_path / "labels", overrides=replace(WISHES, epochs=1)),
+        first := ask(design=backbone, recipe="small", out=tmp_path / "labels", overrides=replace(OVERRIDES, epochs=1)),
         Notes(),
     )
     trained = load_file(first.out / "last.safetensors")
-    still = replace(WISHES, epochs=1, lr=1e-12)
+    still = replace(OVERRIDES, epochs=1, lr=1e-12)
     request = segment(init=first.out / "last.safetensors", overrides=still)
     train(request, notes := Notes())
     assert any(line.endswith(", with a new head of semantic-fpn") for line in notes.lines)
@@ -182,7 +182,7 @@ def test_pixels_count_alike_in_whichever_part_of_a_batch_they_are(shapes, parts)
     _, recipe = load_recipe("small", "")
     images, ended = open_masks(f"masks:{shapes}"), []
     for micro_batch in (8, 8 // parts):
-        plan = make_plan(recipe, replace(WISHES, epochs=1, img_size=96, micro_batch=micro_batch), 24, 1)
+        plan = make_plan(recipe, replace(OVERRIDES, epochs=1, img_size=96, micro_batch=micro_batch), 24, 1)
         torch.manual_seed(0)
         loop = Loop(torch.nn.Conv2d(3, 4, 1), plan, images, ProcessGroup(0, 1, torch.device("cpu")), seed=0)
         ended.append((loop.run_epoch(0, lambda: None), loop.network.weight))
@@ -192,9 +192,9 @@ def test_pixels_count_alike_in_whichever_part_of_a_batch_they_are(shapes, parts)
 
 
 def test_wrong_weights_are_told_of_before_the_batch(ask, segment, tmp_path):
-    once = replace(WISHES, epochs=1)
+    once = replace(OVERRIDES, epochs=1)
     train(first := ask(recipe="small", out=tmp_path / "labels", overrides=once), Notes())
-    overrides = replace(WISHES, micro_batch=1)
+    overrides = replace(OVERRIDES, micro_batch=1)
     with pytest.raises(InputError, match="weights have the spec's names and shapes"):
         train(segment(task="upernet", overrides=overrides, init=first.out / "last.safetensors"), Notes())
 
@@ -253,10 +253,10 @@ def test_the_loss_is_of_pixels_that_have_a_class():
         ),
         ({"num_classes": 3}, "values of masks are classes, 0 to 2, or 255 for none, but .* has 3 in"),
         (
-            {"task": "upernet", "overrides": replace(WISHES, micro_batch=1)},
+            {"task": "upernet", "overrides": replace(OVERRIDES, micro_batch=1)},
             "upernet trains on at least 2 images at once",
         ),
-        ({"overrides": replace(WISHES, batch_size=25)}, "a batch is at most the 24 training images, but got 25"),
+        ({"overrides": replace(OVERRIDES, batch_size=25)}, "a batch is at most the 24 training images, but got 25"),
     ],
 )
 def test_what_cannot_be_trained_is_refused_and_leaves_nothing(segment, changes, message):
@@ -273,7 +273,7 @@ def test_three_stages_are_no_backbone(segment):
 
 
 def test_segmentation_has_a_recipe_of_its_own(segment, backbone):
-    request = segment(recipe="paper", overrides=replace(WISHES, epochs=1))
+    request = segment(recipe="paper", overrides=replace(OVERRIDES, epochs=1))
     train(request, notes := Notes())
     assert any(line.startswith("recipe segmentation: Semantic FPN on ADE20K") for line in notes.lines)
     assert float(rows(request)[0]["lr"]) == pytest.approx(2e-3 * (1 - 2 / 3) ** 0.9)  # of the third of three updates
