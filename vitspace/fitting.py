@@ -52,6 +52,8 @@ class Fitting:
         precision: See `autocast`.
         layout: How maps lie in memory.
         clip_grad: Largest norm of the gradient; None clips nothing.
+        agree: Replaces tensors by their means over all processes that train together; None for one process, and where
+            `forward` averages the gradients.
     """
 
     network: nn.Module
@@ -63,6 +65,7 @@ class Fitting:
     precision: str = "auto"
     layout: torch.memory_format = torch.contiguous_format
     clip_grad: float | None = None
+    agree: Callable[[Sequence[Tensor]], None] | None = None
 
     @property
     def device(self) -> torch.device:
@@ -80,10 +83,11 @@ class Fitting:
 
         One that waits would keep all of them waiting.
         """
-        return self.device.type == "cpu" and not isinstance(self.forward, DistributedDataParallel)
+        in_step = self.agree or isinstance(self.forward, DistributedDataParallel)
+        return self.device.type == "cpu" and not in_step
 
     def step(self, parts: Iterable[Batch], shares: Sequence[float | Tensor], taken: int) -> list[Tensor]:
-        """Take a step down the mean loss of a batch, and return each part's share of it.
+        """Take a step down the mean loss of a batch, and return each part's share of it, as all processes `agree` on it.
 
         Between two parts it waits while another process of this host times a network, where it `pauses`.
 
@@ -106,6 +110,8 @@ class Fitting:
         return losses
 
     def _descend(self, step: int) -> None:
+        if self.agree:
+            self.agree([each.grad for each in self.network.parameters() if each.grad is not None])
         if self.clip_grad:
             nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_grad)
         self.optimiser.step()
@@ -122,11 +128,14 @@ class Fitting:
             scores = (self.forward or self.network)(inputs.contiguous(memory_format=self.layout))
         scores = tuple(each.float() for each in scores) if isinstance(scores, tuple) else scores.float()
         loss: Tensor = self.criterion(scores, targets) * share
-        if self.device.type == "cpu" and not loss.isfinite():
+        agreed = loss.detach().clone()
+        if self.agree:
+            self.agree([agreed])
+        if self.device.type == "cpu" and not agreed.isfinite():
             # Sampling at points that are no numbers ends the process in PyTorch's backward pass on the CPU.
-            raise DivergedError(loss.item(), step)
+            raise DivergedError(agreed.item(), step)
         loss.backward()
-        return loss.detach()
+        return agreed
 
 
 def make_mixup(mixup: float, cutmix: float, label_smoothing: float, classes: int) -> Mixup | None:

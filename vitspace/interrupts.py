@@ -48,6 +48,11 @@ def deferring_interrupts() -> Iterator[None]:
         raise pending
 
 
+def interrupted() -> bool:
+    """Whether an interrupt came while `deferring_interrupts`, which is raised afterwards."""
+    return _State.pending is not None
+
+
 def _handle(number: int, _: FrameType | None) -> None:
     kind = KeyboardInterrupt if number == signal.SIGINT else Terminated
     if kind is Terminated:

@@ -43,7 +43,7 @@ def test_training_changes_what_the_designs_have_and_is_seeded(trained, ask):
     train(again, Told())
     one, other = weights(out), weights(again.out)
     assert all(torch.equal(one[name], other[name]) for name in one)
-    first = run.SupernetTraining(ask(out=again.out.parent / "first"), Told()).sandwich.store
+    first = run.SupernetTraining(ask(out=again.out.parent / "first"), Told(), ALONE).sandwich.store
     assert not any(torch.equal(one[f"weight/{role}"], each) for role, each in first.named_parameters() if each.ndim > 1)
     train(ask(out=again.out.parent / "other", seed=1), Told())
     assert any(not torch.equal(one[name], each) for name, each in weights(again.out.parent / "other").items())
@@ -179,8 +179,8 @@ def test_a_resumed_training_keeps_its_settings(ask):
 
 
 def test_designs_are_the_ends_and_drawn_ones(ask):
-    training = run.SupernetTraining(ask(), Told())
+    training = run.SupernetTraining(ask(), Told(), ALONE)
     steps = [training.designs(step) for step in range(4)]
     assert all(len(designs) == 4 and designs[:2] == [training.largest, training.smallest] for designs in steps)
-    assert steps == [run.SupernetTraining(ask(), Told()).designs(step) for step in range(4)]
+    assert steps == [run.SupernetTraining(ask(), Told(), ALONE).designs(step) for step in range(4)]
     assert len({spec for designs in steps for spec in designs}) > 4

@@ -6,8 +6,9 @@ from typing import Any
 
 import typer
 
-from vitspace.cli import app, command_line, command_of, print_json, say
+from vitspace.cli import app, command_of, print_json, say
 from vitspace.cli.options import DATA_KINDS, JSON
+from vitspace.cli.torchrun import leads, typed
 
 group = typer.Typer(no_args_is_help=True, help="Train weights that all designs of a space share, and show them.")
 app.add_typer(group, name="supernet")
@@ -21,26 +22,30 @@ def train(
     data: str = typer.Option("", help=f"Data: {DATA_KINDS}. (default: the recipe's)"),
     recipe: str = typer.Option("small", help="A preset of the training proxies, with fields that differ."),
     seed: int = typer.Option(0, min=0, help="Seed of weights, designs, order of images and their changes."),
-    device: str = typer.Option("auto", help="auto, cpu, cuda, cuda:1."),
+    device: str = typer.Option("auto", help="auto, cpu, cuda, cuda:1; under torchrun each process has a GPU."),
     resume: bool = typer.Option(False, "--resume", help="Continue the training in the folder."),
     as_json: bool = JSON,
 ) -> None:
-    """Train the weights that all designs of a space share; `--proxy supernet:DIR` scores designs with them."""
+    """Train the weights that all designs of a space share; `--proxy supernet:DIR` scores designs with them.
+
+    Several GPUs: torchrun --nproc-per-node 4 -m vitspace supernet train ...
+    """
     from vitspace.cli.train_bar import Bar
     from vitspace.sharing.folder import STATE
     from vitspace.supernet import SupernetRequest
     from vitspace.supernet import train as run
 
-    typed = command_line()
-    request = SupernetRequest(space, out, budget, recipe, data, seed, device, resume, typed)
-    with Bar(True, typed if resume else f"{typed} --resume") as bar:
+    command = typed()
+    request = SupernetRequest(space, out, budget, recipe, data, seed, device, resume, command)
+    with Bar(leads(), command if resume else f"{command} --resume") as bar:
         try:
             facts = run(request, bar)
         except KeyboardInterrupt:
             if not (out / STATE).is_file():  # as while the space is explored
-                bar.onward = typed
+                bar.onward = command
             raise
-    _print(facts, out, as_json)
+    if leads():
+        _print(facts, out, as_json)
 
 
 @command_of(group, "show")

@@ -1,13 +1,13 @@
 """vitspace train."""
 
-import os
 import shlex
 from pathlib import Path
 
 import typer
 
-from vitspace.cli import command, command_line, print_json, say
+from vitspace.cli import command, print_json, say
 from vitspace.cli.options import DATA_KINDS, JSON, STORAGE
+from vitspace.cli.torchrun import leads, typed
 from vitspace.tasks.heads import CLASSIFICATION
 
 
@@ -83,15 +83,14 @@ def train(
         device=device,
         workers=workers,
         resume=resume,
-        command=_command(),
+        command=typed(),
         init=init,
         task=task,
         num_classes=num_classes,
     )
-    leads = os.environ.get("RANK", "0") == "0"
-    with Bar(leads, request.command if resume else f"{request.command} --resume") as bar:
+    with Bar(leads(), request.command if resume else f"{request.command} --resume") as bar:
         result = run(request, bar)
-    if not leads:
+    if not leads():
         return
     if as_json:
         print_json(result)
@@ -105,10 +104,3 @@ def train(
     say(f"weights: {result['weights']['last']}\nlog: {result['log']}")
     which = f"{shlex.quote(design)}{f' --trial {trial}' if trial is not None else ''}"
     say(f"to take it away:\n  vitspace export {which} --weights {shlex.quote(result['weights']['last'])}")
-
-
-def _command() -> str:
-    from vitspace.training.processes import started
-
-    world = started()
-    return f"torchrun --nproc-per-node {world} -m {command_line()}" if world > 1 else command_line()

@@ -1,16 +1,18 @@
 """Data for training proxies: one file a source, named as on the command line (``--data imagefolder:DIR``).
 
 A source has two functions: ``check(argument)``, which is cheap and raises InputError, and ``load(argument, request)``,
-which returns a `Dataset`. If all its images have one size, ``native_size(argument)`` returns it. Files whose name
-begins with an underscore are no sources.
+which returns a `Dataset`. If all its images have one size, ``native_size(argument)`` returns it; if they lie in files,
+``files(argument)`` returns these. Files whose name begins with an underscore are no sources.
 """
 
+import hashlib
 import importlib
+import os
 import pkgutil
 from difflib import get_close_matches
 from types import ModuleType
 
-from vitspace.data._base import DataRequest, Dataset, part_of, permitted, resize
+from vitspace.data._base import DataRequest, Dataset, Files, part_of, permitted, resize
 from vitspace.data._decoding import read_image
 from vitspace.data._masks import IGNORED, MOST_RATIO, find_masks, read_mask
 from vitspace.data._picture import as_rgb
@@ -23,9 +25,11 @@ __all__ = [
     "Dataset",
     "as_rgb",
     "check_data",
+    "identity",
     "find_masks",
     "kept_size",
     "load_data",
+    "located",
     "part_of",
     "read_image",
     "read_mask",
@@ -76,6 +80,38 @@ def check_data(text: str) -> None:
     """
     source, argument = _parse(text)
     _check(source, argument)
+
+
+def identity(text: str) -> str:
+    """Return what tells a data set's images from others, wherever they lie.
+
+    That is a digest of the names below their folder and the sizes of its files; of a data set without files, such as
+    one that is generated, the text itself.
+
+    Raises:
+        InputError: the text names no source, or its folder does not hold what the source needs.
+    """
+    if (found := _files(text)) is None:
+        return text
+    told = sorted((os.fsencode(path.relative_to(found.root)), path.stat().st_size) for path in found.paths)
+    return hashlib.sha256(b"".join(b"%b\0%d\0" % each for each in told)).hexdigest()[:16]
+
+
+def located(text: str) -> str:
+    """Return a data set's text with the whole path of its folder, if it has one.
+
+    Raises:
+        InputError: as `identity`.
+    """
+    if (found := _files(text)) is None:
+        return text
+    return f"{text.partition(':')[0]}:{found.root.resolve()}{found.rest}"
+
+
+def _files(text: str) -> Files | None:
+    source, argument = _parse(text)
+    with permitted():
+        return source.files(argument) if hasattr(source, "files") else None
 
 
 def kept_size(text: str, img_size: int) -> int:

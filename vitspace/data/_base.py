@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -89,6 +90,21 @@ class DataRequest:
     seed: int = 0
     max_train: int | None = None
     max_val: int | None = None
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files that a data set is read from.
+
+    Attributes:
+        root: Their folder.
+        paths: They, each below it.
+        rest: What follows the folder in the data set's text.
+    """
+
+    root: Path
+    paths: tuple[Path, ...]
+    rest: str = ""
 
 
 def draw_evenly(labels: np.ndarray, classes: int, limit: int | None, rng: np.random.Generator) -> np.ndarray:

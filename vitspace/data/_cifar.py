@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from vitspace.data import imagefolder
-from vitspace.data._base import DataRequest, Dataset, draw_evenly, resize
+from vitspace.data._base import DataRequest, Dataset, Files, draw_evenly, resize
 from vitspace.errors import InputError
 
 _SIDE = 32
@@ -24,7 +24,7 @@ class Cifar:
     Attributes:
         name: Name of the source.
         folder: Folder of the binary version.
-        files: Its training files and its validation files.
+        parts: Its training files and its validation files.
         label_bytes: Bytes before the pixels of a record; the last of them is the label.
         classes: Names of the classes; empty if the folder's ``fine_label_names.txt`` has them.
         count: Number of classes.
@@ -33,7 +33,7 @@ class Cifar:
 
     name: str
     folder: str
-    files: tuple[tuple[str, ...], tuple[str, ...]]
+    parts: tuple[tuple[str, ...], tuple[str, ...]]
     label_bytes: int
     count: int
     pickled: str
@@ -55,9 +55,9 @@ class Cifar:
         if binary is None:
             imagefolder.check(argument)
             return
-        for path in (binary / name for names in self.files for name in names):
+        for path in (binary / name for names in self.parts for name in names):
             if not path.is_file():
-                raise InputError(f"{self.folder} has {', '.join(sum(self.files, ()))}, but no {path}")
+                raise InputError(f"{self.folder} has {', '.join(sum(self.parts, ()))}, but no {path}")
             if not path.stat().st_size or path.stat().st_size % self.record:
                 raise InputError(f"{path} holds records of {self.record} bytes, but has {path.stat().st_size} bytes")
 
@@ -69,9 +69,16 @@ class Cifar:
         limits = (request.max_train, request.max_val)
         train, val = (
             self._split([binary / name for name in names], limit, request, number)
-            for number, (names, limit) in enumerate(zip(self.files, limits, strict=True))
+            for number, (names, limit) in enumerate(zip(self.parts, limits, strict=True))
         )
         return Dataset(f"{self.name}:{argument}", *train, *val, self.classes or self._names(binary))
+
+    def files(self, argument: str) -> Files:
+        """Return the files of the data set."""
+        binary = self._binary(argument)
+        if binary is None:
+            return imagefolder.files(argument)
+        return Files(binary, tuple(binary / name for names in self.parts for name in names))
 
     def native_size(self, argument: str) -> int | None:
         """Return the side of the binary version's images in pixels, or None of an image folder's."""
@@ -92,7 +99,7 @@ class Cifar:
             raise InputError(f"{self.name} needs a folder, {self.name}:DIR, with {self.layout}, but got none")
         root = Path(argument).expanduser()
         for folder in (root, root / self.folder):
-            if (folder / self.files[0][0]).is_file():
+            if (folder / self.parts[0][0]).is_file():
                 return folder
         if (root / "train").is_dir():
             return None

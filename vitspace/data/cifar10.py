@@ -6,10 +6,10 @@ CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 CIFAR = Cifar(
     name="cifar10",
     folder="cifar-10-batches-bin",
-    files=(tuple(f"data_batch_{number}.bin" for number in range(1, 6)), ("test_batch.bin",)),
+    parts=(tuple(f"data_batch_{number}.bin" for number in range(1, 6)), ("test_batch.bin",)),
     label_bytes=1,
     count=10,
     pickled="cifar-10-batches-py/data_batch_1",
     classes=CLASSES,
 )
-check, load, native_size = CIFAR.check, CIFAR.load, CIFAR.native_size
+check, load, files, native_size = CIFAR.check, CIFAR.load, CIFAR.files, CIFAR.native_size

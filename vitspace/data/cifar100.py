@@ -5,9 +5,9 @@ from vitspace.data._cifar import Cifar
 CIFAR = Cifar(
     name="cifar100",
     folder="cifar-100-binary",
-    files=(("train.bin",), ("test.bin",)),
+    parts=(("train.bin",), ("test.bin",)),
     label_bytes=2,
     count=100,
     pickled="cifar-100-python/train",
 )
-check, load, native_size = CIFAR.check, CIFAR.load, CIFAR.native_size
+check, load, files, native_size = CIFAR.check, CIFAR.load, CIFAR.files, CIFAR.native_size

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from vitspace.data._base import DataRequest, Dataset, draw_evenly
+from vitspace.data._base import DataRequest, Dataset, Files, draw_evenly
 from vitspace.data._decoding import Source, decode_all, tell_broken, tell_passed_over
 from vitspace.data._walking import images_below
 from vitspace.errors import InputError, shown
@@ -52,6 +52,17 @@ def load(argument: str, request: DataRequest) -> Dataset:
     if not (len(train[1]) and len(val[1])):
         raise InputError(f"a split has images that can be read, but all drawn from one of {name} are broken")
     return Dataset(f"hf:{argument}", *train[:2], *val[:2], classes, len(broken), passed_over=len(passed_over))
+
+
+def files(argument: str) -> Files | None:
+    """Return the files of a folder; None of a data set of the Hub."""
+    name, sign, column = argument.partition("#")
+    folder = Path(name).expanduser()
+    if not name or not folder.is_dir():
+        return None
+    below = images_below(folder)
+    paths = tuple(path for path in (*below.images, *below.passed_over) if path.is_file())
+    return Files(folder, paths, sign + column)
 
 
 def _open(name: str) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vitspace.data._base import DataRequest, Dataset, draw_evenly
+from vitspace.data._base import DataRequest, Dataset, Files, draw_evenly
 from vitspace.data._decoding import decode, decode_all, tell_broken, tell_passed_over
 from vitspace.data._walking import SUFFIXES, entries, images_below
 from vitspace.errors import InputError, check_text
@@ -19,10 +19,10 @@ from vitspace.words import some
 SPLITS = ("train", "val")
 _LAYOUT = "DIR/train/CLASS/ and DIR/val/CLASS/ with images"
 
-Files = dict[str, list[Path]]
+Classes = dict[str, list[Path]]
 
 
-class FoundImages(dict[str, Files]):
+class FoundImages(dict[str, Classes]):
     """The images of each class of each split.
 
     Attributes:
@@ -70,6 +70,12 @@ def load(argument: str, request: DataRequest) -> Dataset:
     )
 
 
+def files(argument: str) -> Files:
+    """Return the images of both splits."""
+    classes = [paths for split in find_images(argument).values() for paths in split.values()]
+    return Files(Path(argument).expanduser(), tuple(path for paths in classes for path in paths))
+
+
 def find_images(argument: str) -> FoundImages:
     """List the images of each class of each split.
 
@@ -92,7 +98,7 @@ def find_images(argument: str) -> FoundImages:
     return found
 
 
-def _classes(folder: Path) -> tuple[Files, list[Path]]:
+def _classes(folder: Path) -> tuple[Classes, list[Path]]:
     """Return the images of a split's classes, and what of its folder is not taken."""
     if not folder.is_dir():
         raise InputError(f"an image folder is {_LAYOUT}, but there is no folder {folder}")
@@ -102,7 +108,7 @@ def _classes(folder: Path) -> tuple[Files, list[Path]]:
         (classes if is_folder else passed_over).append(path)
     if not classes:
         raise InputError(f"an image folder is {_LAYOUT}, but {folder} has no class folders")
-    files: Files = {}
+    files: Classes = {}
     for path in classes:
         check_text(path.name, f"a class folder of {folder}")
     for path in sorted(classes):
@@ -115,7 +121,7 @@ def _classes(folder: Path) -> tuple[Files, list[Path]]:
 
 
 def _split(
-    files: Files, limit: int | None, request: DataRequest, number: int
+    files: Classes, limit: int | None, request: DataRequest, number: int
 ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
     """Decode a split: uint8 [N, 3, H, W], int64 [N], and the files that were skipped."""
     paths = [path for each in files.values() for path in each]

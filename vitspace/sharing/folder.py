@@ -40,6 +40,8 @@ class _Common(BaseModel):
     undecayed: list[str]
     drawn: list[str]
     space_file: str = ""
+    images: str = ""
+    images_at: str = ""
     seconds: Annotated[float, Field(ge=0)] = 0.0
     command: str = ""
 

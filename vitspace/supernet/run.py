@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -13,104 +13,55 @@ from torch import Tensor
 from vitspace.errors import FailureError, InputError
 from vitspace.fitting import CHECK_EVERY, DivergedError
 from vitspace.folders import owning
-from vitspace.interrupts import deferring_interrupts
-from vitspace.machine.devices import autocast, check_device, is_out_of_memory, seeded
+from vitspace.interrupts import deferring_interrupts, interrupted
+from vitspace.machine.devices import seeded
 from vitspace.machine.host import machine
-from vitspace.machine.quiet import training_step
-from vitspace.machine.resources import available_memory, memory_in_use
-from vitspace.proxies import ProxyError
+from vitspace.machine.resources import available_memory
+from vitspace.proxies import ProxyError, shared_images
 from vitspace.proxies.batches import TrainBatches, draw_rows
 from vitspace.proxies.inherited import inherit
 from vitspace.proxies.recipe import with_field
 from vitspace.proxies.short_training import validate
-from vitspace.sharing import Store
-from vitspace.sharing.folder import STATE, WEIGHTS, File, read, sources, write
+from vitspace.sharing.folder import STATE, WEIGHTS, File, sources, write
 from vitspace.spec import Spec
 from vitspace.supernet.layout import begin, lay_out
+from vitspace.supernet.rehearsal import FEWEST, Rehearsal
 from vitspace.supernet.request import SupernetRequest, designs_in_words
+from vitspace.supernet.resuming import finished, unfinished
 from vitspace.supernet.sandwich import DESIGNS, DRAWN, Sandwich
 from vitspace.training import TrainingMonitor
-from vitspace.training.processes import started
+from vitspace.training.processes import ProcessGroup, ProcessLostError, processes
 from vitspace.units import format_bytes, format_seconds
 from vitspace.words import plural
 
 #: Seconds between two states.
 SAVE_EVERY = 600.0
-#: Bytes of a shared weight in training: itself, its gradient, and the two means of the optimiser.
-_BYTES = 16
-#: What a resumed training keeps.
-_KEPT = ("space", "space_file", "budget", "recipe", "classes", "train_images", "seed")
+#: Bytes of a shared weight in training: itself, its gradient, the two means of the optimiser, and a copy: of the
+#: weights while a step is rehearsed, of the gradients while processes exchange them.
+_BYTES = 20
 
 
 def train(request: SupernetRequest, monitor: TrainingMonitor) -> dict[str, Any]:
     """Train the weights that the designs of a space share, and return what is known of them.
 
-    An interrupt saves the state and is raised on.
+    An interrupt saves the state and is raised on; so does the end of another of the processes that torchrun started.
 
     Raises:
-        InputError: a setting breaks a rule, the folder is taken, the device has not the memory, or torchrun started
-            several processes.
-        FailureError: the loss is not finite, or the disk is full.
+        InputError: a setting breaks a rule, the folder is taken, or the device has not the memory.
+        FailureError: the loss is not finite, the disk is full, or another process has ended.
     """
-    if started() > 1:
-        raise InputError(f"shared weights are trained by one process on one device, but torchrun started {started()}")
-    with owning(request.out, "a training of shared weights"):
-        found = _finished(request)
-        if found:
-            return found.facts
-        training = SupernetTraining(request, monitor)
+    with processes(request.device) as place, owning(request.out if place.leads else None, "a training of shared weights"):
+        if facts := finished(request):
+            return facts
+        training = SupernetTraining(request, monitor, place)
+        training.introduce()
         try:
             training.run()
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, ProcessLostError):
             training.save()
             monitor.note(f"saved after {training.done} of {training.steps} steps; --resume goes on")
             raise
         return training.finish()
-
-
-def _finished(request: SupernetRequest) -> File | None:
-    """Return the weights of a training that is resumed and had come to its end.
-
-    Raises:
-        InputError: there is a training and none is resumed, none to resume, or one of other settings.
-    """
-    weights, state = ((request.out / name).is_file() for name in (WEIGHTS, STATE))
-    where = repr(str(request.out))
-    if not request.resume and (weights or state):
-        raise InputError(
-            f"shared weights are trained in a new folder, but {where} has some; --resume goes on with the same "
-            "settings, --out names another folder"
-        )
-    if request.resume and not (weights or state):
-        raise InputError(f"--resume goes on with a training of shared weights, but {where} has none")
-    if not weights:
-        return None
-    found = read(request.out)
-    space, _ = request.open_space()
-    _check_kept(
-        found.facts,
-        {"space_file": space.config.model_dump_json(), "budget": request.budget, "seed": request.seed},
-        request,
-    )
-    asked = request.open_recipe().model_dump()
-    counted = {"steps", "epochs", "warmup"} if asked["epochs"] is not None else set()  # which the data decide
-    given = {name: asked[name] for name in asked.keys() - counted}
-    _check_kept(found.facts["recipe"], given, request)
-    return found
-
-
-def _check_kept(facts: Mapping[str, Any], own: Mapping[str, Any], request: SupernetRequest) -> None:
-    """Check that a training goes on with the settings that it began with.
-
-    Raises:
-        InputError: one differs.
-    """
-    for name, value in own.items():
-        if facts.get(name) != value:
-            raise InputError(
-                f"a resumed training keeps its {name.replace('_', ' ')}, which differs from that in "
-                f"{str(request.out)!r}; --out names another folder"
-            )
 
 
 class SupernetTraining:
@@ -121,9 +72,10 @@ class SupernetTraining:
         steps: In all.
     """
 
-    def __init__(self, request: SupernetRequest, monitor: TrainingMonitor) -> None:
-        self.request, self.monitor = request, monitor
-        recipe, self.device = request.open_recipe(), check_device(request.device)
+    def __init__(self, request: SupernetRequest, monitor: TrainingMonitor, place: ProcessGroup) -> None:
+        self.request, self.monitor, self.place = request, monitor, place
+        recipe = request.open_recipe()
+        self._check_shares(recipe.batch_size)
         monitor.note(f"loading {recipe.data}")
         self.dataset = recipe.load(request.seed)
         space, limit = request.open_space()  # last, for a large space is explored for minutes
@@ -131,30 +83,42 @@ class SupernetTraining:
         assert self.recipe.steps is not None
         self.steps, self.done, self.classes = self.recipe.steps, 0, len(self.dataset.classes)
         self.facts = self._facts(space.config.model_dump_json(), space.name, list(space.families))
-        state = self._state() if request.resume else None
+        self.state = unfinished(request, self.facts, self.recipe)
         monitor.note(f"looking at {designs_in_words(space, limit, request.budget)}")
         self.smallest, self.largest = space.ends(limit)
         self.drawn = space.draw(DRAWN * self.steps, limit, request.seed, replace=True)
         self.layout = lay_out(space, limit.macs, self.recipe, self.classes)
         self._check_memory()
-        store = self._empty() if state else begin(self.layout, request.seed)
-        self.sandwich = Sandwich(store.to(self.device), self.recipe, self.classes)
-        self.batches = TrainBatches(self.recipe, self.dataset, self.device, torch.Generator())
+        store = begin(self.layout, request.seed).to(place.device)
+        self.sandwich = Sandwich(store, self.recipe, self.classes, place.agree)
+        self.batches = TrainBatches(self.recipe, self.dataset, place.device, torch.Generator())
         self.losses: list[Tensor] = []
         self.saved, self.before = time.monotonic(), 0.0
-        if state:
-            self._load(state)
 
-    def run(self) -> None:
-        """Do the steps that are left.
+    def introduce(self) -> None:
+        """Say what a step takes, by one that is undone, and take up the state, if there is one.
 
         Raises:
             InputError: the device has not the memory.
             FailureError: the loss is not finite.
         """
+        if self.state:
+            self.done = self.state.facts["done"]
+            self.monitor.note(f"going on after {self.done} of {self.steps} steps")
+        if self.done < self.steps:
+            with seeded(self.request.seed, self.place.device):
+                self._rehearse()
+        if self.state:
+            self._go_on(self.state)
+
+    def run(self) -> None:
+        """Do the steps that are left.
+
+        Raises:
+            FailureError: the loss is not finite, or another process has ended.
+        """
         began = time.monotonic()
-        with seeded(self.request.seed, self.device):
-            self._introduce()
+        with seeded(self.request.seed, self.place.device):
             for rows in islice(self._rows(), self.done, None):
                 with deferring_interrupts():
                     self._step(rows)
@@ -162,6 +126,8 @@ class SupernetTraining:
                     if time.monotonic() - self.saved > SAVE_EVERY:
                         self.save()
                     self.monitor.progress(self.done, self.steps)
+                    if self.place.any(interrupted()) and not interrupted():
+                        raise KeyboardInterrupt  # as the others do, after the same step
             self._check_finite()
             self.save()  # a validation follows
 
@@ -169,12 +135,19 @@ class SupernetTraining:
         """Write what going on takes, unless the loss says that the weights are spoilt."""
         if self.losses and not torch.stack(self.losses).isfinite().all():
             return
+        self.saved = time.monotonic()
+        if not self.place.leads:
+            return
         losses = torch.stack(self.losses) if self.losses else torch.zeros(0, DESIGNS)
         write(self.request.out, STATE, {**self.sandwich.state(), "losses": losses}, self._told())
-        self.saved = time.monotonic()
 
     def finish(self) -> dict[str, Any]:
-        """Validate the smallest and the largest design, write the weights, and return what is known of them."""
+        """Validate the smallest and the largest design, write the weights, and return what is known of them.
+
+        The process that leads does so; the others know what was known before.
+        """
+        if not self.place.leads:
+            return self._told()
         store, ends = self.sandwich.store, {}
         for name, spec in (("smallest", self.smallest), ("largest", self.largest)):
             try:
@@ -196,9 +169,8 @@ class SupernetTraining:
         return [self.largest, self.smallest, *self.drawn[DRAWN * step : DRAWN * (step + 1)]]
 
     def _step(self, rows: Tensor) -> None:
-        inputs, targets = self._batch(rows, self.done)
         try:
-            shares = self.sandwich.step(inputs, targets, self.designs(self.done), self.done)
+            shares = self.sandwich.step(*self._batch(rows), self.designs(self.done), self.done)
         except DivergedError as error:
             raise self._diverged(error.loss, error.step) from None
         self.losses.append(torch.stack(shares).float() * DESIGNS)
@@ -206,13 +178,21 @@ class SupernetTraining:
         if self.done % CHECK_EVERY == 0:
             self._check_finite()
 
-    def _batch(self, rows: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """Make the batch of a step; all random numbers from here to the step's end are the step's own."""
-        seed = int(np.random.default_rng([self.request.seed, step]).integers(1 << 62))
+    def _batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Make the next step's batch, and return this process's part of it.
+
+        All random numbers from here to the step's end are the step's own. Each process makes the whole batch, so that
+        images are changed and mixed as one process does it; what is random in the networks differs between processes.
+        """
+        seed = int(np.random.default_rng([self.request.seed, self.done]).integers(1 << 62))
         torch.manual_seed(seed)
         np.random.seed(seed % (1 << 32))
         random.seed(seed)  # of which erasing draws
-        return self.batches.batch(rows, torch.Generator().manual_seed(seed))
+        inputs, targets = self.batches.batch(rows, torch.Generator().manual_seed(seed))
+        rank, world = self.place.rank, self.place.world
+        if world > 1:
+            torch.manual_seed(seed + rank)
+        return inputs[rank::world], targets[rank::world]
 
     def _rows(self) -> Iterator[Tensor]:
         generator = torch.Generator().manual_seed(self.request.seed)
@@ -229,74 +209,64 @@ class SupernetTraining:
             f"--recipe {with_field(self.request.recipe, 'lr', f'{self.recipe.lr / 3:.1g}')}, and another --out"
         )
 
+    def _check_shares(self, images: int) -> None:
+        """Check that a step's images can be shared by the processes."""
+        world = self.place.world
+        if world > 1 and (images % world or images < FEWEST * world):
+            fits = max(FEWEST, round(images / world)) * world
+            raise InputError(
+                f"{world} processes share a step's images, {FEWEST} each or more, so that batch_size is a multiple of "
+                f"{world}, but got {images}: --recipe {with_field(self.request.recipe, 'batch_size', fits)}"
+            )
+
     def _check_memory(self) -> None:
         """Refuse what the CPU's memory cannot hold: a process that takes too much is killed without a word."""
-        wanted, there = _BYTES * self.layout.params, available_memory()
-        if self.device.type == "cpu" and wanted > there:
+        if self.place.device.type != "cpu":
+            return
+        wanted, there = self.place.local * _BYTES * self.layout.params, available_memory()
+        if wanted > there:
             raise InputError(
                 f"{self.layout.params / 1e6:.1f} M shared weights take {format_bytes(wanted)} in training, but "
                 f"{format_bytes(there)} are free; a lower --budget has fewer"
             )
 
-    def _introduce(self) -> None:
-        """Say memory and seconds of a step, as one tells that changes nothing."""
-        if self.done:
-            self.monitor.note(f"going on after {self.done} of {self.steps} steps")
-        if not (left := self.steps - self.done):
-            return
-        seconds = self._rehearse()
-        cuda = self.device.type == "cuda"
-        in_use = torch.cuda.max_memory_allocated(self.device) if cuda else memory_in_use()
-        whole = format_bytes(_BYTES * self.layout.params)
+    def _rehearse(self) -> None:
+        """Say memory and seconds of a step."""
+        designs, world = self.designs(self.done), self.place.world
+        trial = Rehearsal(
+            self.sandwich.store, self.recipe, self.classes, self.place, designs, self.done, self._any_batch
+        )
+        try:
+            self._check_fits(trial.fitting())
+            seconds = trial.seconds()
+        except DivergedError as error:
+            raise self._diverged(error.loss, error.step) from None
+        whole, left = format_bytes(_BYTES * self.layout.params), self.steps - self.done
+        each = f" by each of {world} processes" if world > 1 else ""
         self.monitor.note(
-            f"{self.layout.params / 1e6:.1f} M shared weights, {whole} with gradients and optimiser; "
-            f"{format_bytes(in_use)} in use on {self.device} after a step's forward and backward passes"
+            f"{self.layout.params / 1e6:.1f} M shared weights, {whole} with gradients, optimiser and a copy; "
+            f"{format_bytes(trial.memory())} in use on {self.place.device}{each} after a step"
         )
         self.monitor.note(
             f"{plural(left, 'step')} of {DESIGNS} designs, {plural(self.recipe.batch_size, 'image')} each; "
             f"{seconds:.2f} s a step, about {format_seconds(left * seconds)} in all"
         )
 
-    def _rehearse(self) -> float:
-        """Return the seconds of the next step's passes.
+    def _check_fits(self, images: int) -> None:
+        """Check that so many images, with which a step fits into memory, are the recipe's."""
+        wanted, fewest = self.recipe.batch_size, FEWEST * self.place.world
+        none = f"no memory is left on {self.place.device} at the largest design"
+        if not images:
+            raise InputError(f"{none}, even with {fewest} images a step; a lower --budget has smaller ones")
+        if images < wanted:
+            raise InputError(
+                f"{none} with {wanted} images a step, but {images} fit: "
+                f"--recipe {with_field(self.request.recipe, 'batch_size', images)}"
+            )
 
-        Raises:
-            InputError: the device has not the memory; the message says what would fit.
-        """
-        size = self.recipe.batch_size
-        while True:
-            try:
-                seconds = self._passes(size)
-            except Exception as error:
-                if not is_out_of_memory(error):
-                    raise
-                if size <= 2:
-                    raise InputError(
-                        f"no memory is left on {self.device} at the largest design, even with {size} images a step; "
-                        "a lower --budget has smaller ones"
-                    ) from None
-                size //= 2
-                continue
-            if size < self.recipe.batch_size:
-                raise InputError(
-                    f"no memory is left on {self.device} at the largest design with {self.recipe.batch_size} images a "
-                    f"step, but {size} fit: --recipe {with_field(self.request.recipe, 'batch_size', size)}"
-                )
-            return seconds
-
-    def _passes(self, images: int) -> float:
-        start = time.perf_counter()
-        rows = torch.arange(images) % len(self.dataset.train_labels)
-        inputs, _ = self._batch(rows, self.done)
-        for design in self.designs(self.done):
-            with training_step(self.device.type == "cpu"):
-                with autocast(self.recipe.precision, self.device):
-                    scores = self.sandwich.scores(design, inputs)
-                scores.float().square().mean().backward()
-        self.sandwich.store.zero_grad(set_to_none=True)
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
-        return time.perf_counter() - start
+    def _any_batch(self, images: int) -> tuple[Tensor, Tensor]:
+        """Make a batch of so many images, and return this process's part of it."""
+        return self._batch(torch.arange(images) % len(self.dataset.train_labels))
 
     def _facts(self, space_file: str, space: str, families: list[str]) -> dict[str, Any]:
         request = self.request
@@ -306,13 +276,15 @@ class SupernetTraining:
             "space_file": space_file,
             "budget": request.budget,
             "recipe": self.recipe.model_dump(),
+            **shared_images.told(self.recipe.data),
             "classes": list(self.dataset.classes),
             "train_images": len(self.dataset.train_labels),
             "seed": request.seed,
             "sources": sources(families),
             "steps": self.steps,
             "seconds": 0.0,
-            "device": str(self.device),
+            "device": str(self.place.device),
+            "processes": self.place.world,
             "command": request.command,
             "machine": machine(),
         }
@@ -322,20 +294,7 @@ class SupernetTraining:
         shapes = {"undecayed": sorted(layout.undecayed), "drawn": sorted(layout.drawn), "params": layout.params}
         return self.facts | shapes | {"done": self.done}
 
-    def _state(self) -> File:
-        """Return the state to go on from.
-
-        Raises:
-            InputError: it is damaged, or of other settings.
-        """
-        state = read(self.request.out, STATE)
-        _check_kept(state.facts, {name: self.facts[name] for name in _KEPT}, self.request)
-        return state
-
-    def _empty(self) -> Store:
-        return Store(self.layout.shapes, self.layout.drawn, self.layout.undecayed)
-
-    def _load(self, state: File) -> None:
-        self.done, self.before = state.facts["done"], state.facts["seconds"]
-        self.losses = list(state.tensors.pop("losses").to(self.device))
+    def _go_on(self, state: File) -> None:
+        self.before = state.facts["seconds"]
+        self.losses = list(state.tensors.pop("losses").to(self.place.device))
         self.sandwich.load(state.tensors)

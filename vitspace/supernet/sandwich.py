@@ -4,7 +4,7 @@ The sandwich rule and distillation in place of Yu et al., "BigNAS: Scaling Up Ne
 Single-Stage Models", ECCV 2020.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from timm.loss import SoftTargetCrossEntropy
@@ -31,15 +31,22 @@ class Sandwich:
         store: On its device.
         recipe: Of the training.
         classes: Of the classifier.
+        agree: See `Fitting`.
 
     Attributes:
         fitting: Its optimiser and schedule.
     """
 
-    def __init__(self, store: Store, recipe: TrainingProxy, classes: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        recipe: TrainingProxy,
+        classes: int,
+        agree: Callable[[Sequence[Tensor]], None] | None = None,
+    ) -> None:
         self.store, self.recipe, self.classes = store, recipe, classes
         plain = make_fitting(store, recipe)
-        self.fitting: Fitting = replace(plain, criterion=_ByTarget(plain.criterion), forward=self._run)
+        self.fitting: Fitting = replace(plain, criterion=_ByTarget(plain.criterion), forward=self._run, agree=agree)
         self._network: Network | None = None
         self._scores: Tensor | None = None
 
@@ -66,11 +73,6 @@ class Sandwich:
             if number == 0:
                 assert self._scores is not None
                 targets = self._scores.detach().float().softmax(1)
-
-    def scores(self, design: Spec, inputs: Tensor) -> Tensor:
-        """Run a design with the store's weights as it trains: [B, 3, H, W] -> [B, classes]."""
-        self._take_turn(design)
-        return self._run(inputs)
 
     def _take_turn(self, design: Spec) -> None:
         with on_meta():

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,13 +10,19 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from vitspace.errors import InputError
+from vitspace.errors import FailureError, InputError
 from vitspace.machine.devices import check_device
+
+
+class ProcessLostError(FailureError):
+    """Another of the processes has ended, so that nothing can be told to it any more."""
 
 
 @dataclass(frozen=True)
 class ProcessGroup:
     """This process among the others.
+
+    What is told to the others raises ProcessLostError where one of them has ended.
 
     Attributes:
         rank: Its number.
@@ -37,8 +43,33 @@ class ProcessGroup:
 
     def total(self, values: Tensor) -> Tensor:
         """Return the sum over all processes."""
+        return self._reduced(values, dist.ReduceOp.SUM)
+
+    @property
+    def agree(self) -> Callable[[Sequence[Tensor]], None] | None:
+        """`average`; None for one process."""
+        return self.average if self.world > 1 else None
+
+    def average(self, tensors: Sequence[Tensor]) -> None:
+        """Replace tensors by their means over all processes, in one exchange."""
+        means = self.total(torch.cat([each.flatten() for each in tensors])).div_(self.world)
+        for each, mean in zip(tensors, means.split([each.numel() for each in tensors]), strict=True):
+            each.copy_(mean.view_as(each))
+
+    def any(self, mine: bool) -> bool:
+        """Return whether something holds in any process."""
+        return bool(self._reduced(torch.tensor(int(mine)), dist.ReduceOp.MAX))
+
+    def least(self, mine: int) -> int:
+        """Return the least number of all processes."""
+        return int(self._reduced(torch.tensor(mine), dist.ReduceOp.MIN))
+
+    def _reduced(self, values: Tensor, how: dist.ReduceOp.RedOpType) -> Tensor:
         if self.world > 1:
-            dist.all_reduce(values)
+            try:
+                dist.all_reduce(values, how)
+            except RuntimeError as error:  # of its back ends
+                raise ProcessLostError(f"another of the {self.world} processes has ended") from error
         return values
 
 
@@ -70,7 +101,8 @@ def processes(device: str) -> Iterator[ProcessGroup]:
             raise InputError(f"each process has a GPU, but there are {torch.cuda.device_count()} for {local + 1}")
         where = torch.device("cuda", local)
         torch.cuda.set_device(where)
-    dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
+    # Numbers that lie beside a GPU go by gloo, so that the GPU is not waited for.
+    dist.init_process_group("cpu:gloo,cuda:nccl" if where.type == "cuda" else "gloo")
     try:
         yield ProcessGroup(rank, world, where, int(os.environ.get("LOCAL_WORLD_SIZE", world)))
     finally:

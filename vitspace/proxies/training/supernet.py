@@ -21,6 +21,7 @@ from vitspace.machine.devices import check_device, seeded
 from vitspace.proxies import Score
 from vitspace.proxies.inherited import inherit, missing
 from vitspace.proxies.recipe import TrainingProxy
+from vitspace.proxies.shared_images import find_images
 from vitspace.proxies.short_training import fit, validate
 from vitspace.proxies.training.train import described, reference_points
 from vitspace.sharing import Store
@@ -137,7 +138,7 @@ def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenSupe
 
     Args:
         argument: The folder, and perhaps ``,finetune=STEPS``.
-        data: Empty, or the data that the weights were trained on.
+        data: Empty, or where the images lie that the weights were trained on.
         device: See `check_device`.
         seed: Not used: the data are drawn as they were for the training.
 
@@ -147,14 +148,10 @@ def open_proxy(argument: str, data: str, device: str, seed: int = 0) -> OpenSupe
     folder, steps = _split(argument)
     file = read(folder)
     recipe = validated(TrainingProxy, file.facts["recipe"], f"{file.path} is no file of shared weights: its recipe")
-    if data and data != recipe.data:
-        raise InputError(
-            f"shared weights are validated on the data that they were trained on, {recipe.data}, but got {shown(data)}"
-        )
-    where = check_device(device)
-    dataset = recipe.load(file.facts["seed"])
+    where, images = check_device(device), find_images(file.facts, recipe.data, data)
+    dataset = recipe.model_copy(update={"data": images}).load(file.facts["seed"])
     if list(dataset.classes) != file.facts["classes"]:
-        raise InputError(f"{recipe.data} has other classes than the data that {str(folder)!r} was trained on")
+        raise InputError(f"{images} has other classes than the data that {str(folder)!r} was trained on")
     name, facts = canonical_name(f"supernet:{argument}"), file.facts
     store = file.store.to(where).requires_grad_(False)
     return OpenSupernet(store, recipe, dataset, where, name, steps, file.path, facts)
