@@ -4,5 +4,12 @@ import multiprocessing
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["pytest", "vitspace.api", "vitspace.searching.engines.optuna", "vitspace.cli.progress", "vitspace.machine.quiet"]
+    [
+        "pytest",
+        "vitspace.api",
+        "vitspace.searching.engines.optuna",
+        "vitspace.cli.progress",
+        "vitspace.machine.quiet",
+        "vitspace.supernet",
+    ]
 )

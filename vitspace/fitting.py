@@ -87,7 +87,7 @@ class Fitting:
         return self.device.type == "cpu" and not in_step
 
     def step(self, parts: Iterable[Batch], shares: Sequence[float | Tensor], taken: int) -> list[Tensor]:
-        """Take a step down the mean loss of a batch, and return each part's share of it, as all processes `agree` on it.
+        """Take a step down the mean loss of a batch, and return each part's share of it, as processes `agree`.
 
         Between two parts it waits while another process of this host times a network, where it `pauses`.
 

@@ -52,11 +52,21 @@ def test_an_interrupted_training_is_resumed_only_where_it_was_saved(call, monkey
     assert "to go on:" in err and ("--resume" in err) == saved
 
 
-def test_several_processes_are_refused(call, monkeypatch, tmp_path):
-    monkeypatch.setenv("WORLD_SIZE", "4")
-    code, _, err = call("supernet", "train", *TRAIN)
-    assert code == 2 and "by one process on one device, but torchrun started 4" in err
-    assert not (tmp_path / "net").exists()
+@pytest.mark.parametrize("rank", [0, 1])
+def test_under_torchrun_the_first_process_speaks(call, monkeypatch, rank):
+    commands = []
+
+    def run(request, monitor):
+        commands.append(request.command)
+        monitor.note("on its way")
+        return {"recipe": {}, "budget": "", "steps": 2}
+
+    monkeypatch.setattr("vitspace.supernet.train", run)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", str(rank))
+    code, out, err = call("supernet", "train", *TRAIN, "--json")
+    assert code == 0 and (out == "", err == "") == (bool(rank), bool(rank))
+    assert commands[0].startswith("torchrun --nproc-per-node 2 -m vitspace supernet train --space small.yaml")
 
 
 def test_the_proxy_is_refused_for_another_space(call, trained):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitspace.data import check_data, kept_size, load_data
+from vitspace.data import check_data, identity, kept_size, load_data, located
 from vitspace.errors import InputError
 
 
@@ -32,6 +32,8 @@ def test_its_own_folder_may_be_named_and_images_drawn(folder):
     data = load_data(f"cifar10:{folder}/cifar-10-batches-bin", 64, max_train=20)
     assert data.train_images.shape == (20, 3, 64, 64)
     assert data.train_labels.bincount().tolist() == [2] * 10
+    own = f"cifar10:{folder}/cifar-10-batches-bin"
+    assert identity(own) == identity(f"cifar10:{folder}") and located(f"cifar10:{folder}") == own
 
 
 def test_a_training_keeps_it_at_its_own_size(folder):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vitspace.data import check_data, hf, load_data
+from vitspace.data import check_data, hf, identity, load_data, located
 from vitspace.errors import InputError
 
 datasets = pytest.importorskip("datasets", reason="hf data need: pip install 'vitspace[hf]'")
@@ -51,6 +51,16 @@ def test_a_folder_of_images_is_loaded(tmp_path):
     data = load_data(f"hf:{tmp_path / 'images'}", 16, max_train=4)
     assert data.train_labels.bincount().tolist() == [2, 2] and len(data.val_labels) == 6
     assert data.train_images[data.train_labels == 1].max() == 200
+
+
+def test_a_folder_is_known_by_its_files(tmp_path):
+    text = _save(tmp_path / "set")
+    known = identity(f"{text}#label")
+    assert located(f"{text}#label") == f"hf:{tmp_path / 'set'}#label"
+    (tmp_path / "set").rename(tmp_path / "moved")
+    assert identity(f"hf:{tmp_path / 'moved'}") == known
+    _save(tmp_path / "moved", train=(0, 1))
+    assert identity(f"hf:{tmp_path / 'moved'}") != known
 
 
 def test_of_tables_no_image_is_read_to_tell_what_is_passed_over(tmp_path, monkeypatch):

@@ -72,7 +72,11 @@ def _train(request, rank, port, monitor, spoil, found):
 
 
 def two(request, other=None, spoil=False):
-    """Train in two processes, of which the second may end; return how each that is left ended, what it did, its notes."""
+    """Train in two processes, of which the second may end.
+
+    Returns:
+        By rank, of those that are left: the error, the losses or else the steps that were made, and the notes.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -100,7 +100,7 @@ def test_a_name_of_no_form_is_refused(trained, text, message):
 
 
 def test_other_data_are_refused(trained):
-    with pytest.raises(InputError, match="trained on, fractal:3, but got 'digits'"):
+    with pytest.raises(InputError, match="trained on, those of fractal:3, but those of 'digits' are others"):
         open_proxy(f"supernet:{trained[0]}", "digits", "cpu")
 
 

@@ -9,6 +9,10 @@ from vitspace.errors import FailureError, InputError
 from vitspace.sharing import folder
 from vitspace.space import load_space
 from vitspace.supernet import run, train
+from vitspace.supernet.rehearsal import Rehearsal
+from vitspace.training.processes import ProcessGroup
+
+ALONE = ProcessGroup(0, 1, torch.device("cpu"))
 
 
 def weights(path):
@@ -115,16 +119,24 @@ def test_a_loss_that_is_no_number_is_said_and_not_kept(ask):
     assert not request.out.exists() or not list(request.out.glob("*.safetensors"))
 
 
+def test_the_step_that_is_tried_is_undone(ask):
+    training = run.SupernetTraining(ask(), Told(), ALONE)
+    store = training.sandwich.store
+    before = {role: each.clone() for role, each in store.tensors.items()}
+    training.introduce()
+    assert all(torch.equal(before[role], each) for role, each in store.tensors.items())
+    assert not training.sandwich.fitting.optimiser.state and all(each.grad is None for each in store.parameters())
+
+
 def test_without_memory_it_is_said_what_would_fit(ask, monkeypatch):
-    def passes(training, images):
+    def alone(rehearsal, images):
         if images > 2:
             raise torch.OutOfMemoryError
-        return 0.1
 
-    monkeypatch.setattr(run.SupernetTraining, "_passes", passes)
+    monkeypatch.setattr(Rehearsal, "alone", alone)
     with pytest.raises(InputError, match=r"8 images a step, but 2 fit: --recipe .*,batch_size=2"):
         train(ask(), Told())
-    monkeypatch.setattr(run.SupernetTraining, "_passes", lambda training, images: passes(training, 8))
+    monkeypatch.setattr(Rehearsal, "alone", lambda rehearsal, images: alone(rehearsal, 8))
     with pytest.raises(InputError, match="even with 2 images a step; a lower --budget has smaller ones"):
         train(ask(), Told())
     monkeypatch.setattr(run, "available_memory", lambda: 1000)

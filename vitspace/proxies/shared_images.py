@@ -32,7 +32,9 @@ def find_images(facts: Mapping[str, Any], typed: str, data: str) -> str:
     """
     if not (images := facts.get("images")):
         if data and data != typed:
-            _log.warning("whether %s are the images of these shared weights is unknown: weights this old tell none", data)
+            _log.warning(
+                "whether %s are the images of these shared weights is unknown: weights this old tell none", data
+            )
         return data or typed
     if data:
         if identity(data) != images:

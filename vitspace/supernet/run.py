@@ -50,7 +50,10 @@ def train(request: SupernetRequest, monitor: TrainingMonitor) -> dict[str, Any]:
         InputError: a setting breaks a rule, the folder is taken, or the device has not the memory.
         FailureError: the loss is not finite, the disk is full, or another process has ended.
     """
-    with processes(request.device) as place, owning(request.out if place.leads else None, "a training of shared weights"):
+    with (
+        processes(request.device) as place,
+        owning(request.out if place.leads else None, "a training of shared weights"),
+    ):
         if facts := finished(request):
             return facts
         training = SupernetTraining(request, monitor, place)
