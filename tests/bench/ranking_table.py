@@ -97,7 +97,8 @@ def report(out: Path) -> str:
     text = "\n".join(parts)
     if text:
         (out / "tables.md").write_text(text)
-        draw(out).savefig(out / "ranking.png", dpi=130)
+        if len(designs):
+            draw(out).savefig(out / "ranking.png", dpi=130)
     return text
 
 

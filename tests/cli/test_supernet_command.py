@@ -69,6 +69,13 @@ def test_under_torchrun_the_first_process_speaks(call, monkeypatch, rank):
     assert commands[0].startswith("torchrun --nproc-per-node 2 -m vitspace supernet train --space small.yaml")
 
 
+@pytest.mark.parametrize("rank", [0, 1])
+def test_under_torchrun_the_first_process_of_a_machine_says_what_is_wrong(call, monkeypatch, rank):
+    monkeypatch.setenv("LOCAL_RANK", str(rank))
+    code, _, err = call("supernet", "show", "none")
+    assert code == 2 and err.count("error: ") == 1 - rank
+
+
 def test_the_proxy_is_refused_for_another_space(call, trained):
     code, _, err = call("search", "--space", "mat", "--budget", "100M", "--proxy", "supernet:net", "--trials", "40")
     errors = [line for line in err.splitlines() if line.startswith("error: ")]

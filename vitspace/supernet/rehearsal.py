@@ -48,7 +48,7 @@ class Rehearsal:
         return self.place.least(self.most(self.recipe.batch_size // world)) * world
 
     def most(self, images: int) -> int:
-        """Return how many of so many images this process can take a step with: all, a half, a quarter, ..., or 0."""
+        """Return with how many of so many images this process can take a step: all, a half, ..., FEWEST, or 0."""
         try:
             self.alone(images)
         except Exception as error:
@@ -56,7 +56,8 @@ class Rehearsal:
                 raise
         else:
             return images
-        return self.most(images // 2) if images // 2 >= FEWEST else 0
+        half = images // 4 * 2  # even, as mixup needs
+        return self.most(half) if half else 0
 
     def alone(self, images: int) -> None:
         """Take a step with so many images of this process, of which no other is told, and undo it."""

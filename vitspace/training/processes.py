@@ -93,17 +93,18 @@ def processes(device: str) -> Iterator[ProcessGroup]:
         yield ProcessGroup(0, 1, check_device(device))
         return
     rank, local = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", world))
     if rank:
         logging.getLogger().setLevel(logging.WARNING)
     where = check_device(device)
     if where.type == "cuda":
-        if local >= torch.cuda.device_count():
-            raise InputError(f"each process has a GPU, but there are {torch.cuda.device_count()} for {local + 1}")
+        if here > torch.cuda.device_count():
+            raise InputError(f"each process has a GPU, but there are {torch.cuda.device_count()} for {here}")
         where = torch.device("cuda", local)
         torch.cuda.set_device(where)
     # Numbers that lie beside a GPU go by gloo, so that the GPU is not waited for.
     dist.init_process_group("cpu:gloo,cuda:nccl" if where.type == "cuda" else "gloo")
     try:
-        yield ProcessGroup(rank, world, where, int(os.environ.get("LOCAL_WORLD_SIZE", world)))
+        yield ProcessGroup(rank, world, where, here)
     finally:
         dist.destroy_process_group()
