@@ -1,6 +1,8 @@
 """Ties, and agreement of the order of scores with the order of accuracies, with bootstrap intervals."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,9 +33,9 @@ def is_tie(difference: float, deviation: float) -> bool:
     return abs(difference) < deviation
 
 
-def finite_or_none(value: float) -> float | None:
-    """Return a number, or None where it is nan or infinite."""
-    return float(value) if np.isfinite(value) else None
+def finite(value: Any) -> float | None:
+    """Return a finite number, or None for anything else."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def resamples(count: int, seed: int = 0) -> Array:

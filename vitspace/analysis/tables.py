@@ -10,7 +10,7 @@ import pandas as pd
 from vitspace.analysis.comparison import BEST_OF
 from vitspace.analysis.effects import AxisEffects
 from vitspace.analysis.importance import Importance
-from vitspace.statistics import finite_or_none
+from vitspace.statistics import finite
 
 
 def readable_value(value: Any) -> str:
@@ -65,9 +65,9 @@ def axes_table(effects: Sequence[AxisEffects], importance: Mapping[str, Importan
                 "seen": axis.seen,
                 "change": axis.change,
                 "rivals": ", ".join(readable_value(value) for value in axis.rivals),
-                "gain": finite_or_none(axis.gain),
-                "gain_low": finite_or_none(axis.gain_low),
-                "gain_high": finite_or_none(axis.gain_high),
+                "gain": finite(axis.gain),
+                "gain_low": finite(axis.gain_low),
+                "gain_high": finite(axis.gain_high),
             }
         )
     return pd.DataFrame(rows)
@@ -77,8 +77,8 @@ def values_table(effects: Sequence[AxisEffects]) -> pd.DataFrame:
     """A row for each value of an axis: mean score at equal FLOPs with its 90 % bootstrap interval, and mean score."""
     rows = [
         {"axis": axis.axis, "value": readable_value(e.value), "designs": e.designs}
-        | {"mean": finite_or_none(e.mean), "low": finite_or_none(e.low), "high": finite_or_none(e.high)}
-        | {"score": finite_or_none(e.score)}
+        | {"mean": finite(e.mean), "low": finite(e.low), "high": finite(e.high)}
+        | {"score": finite(e.score)}
         for axis in effects
         for e in axis.effects
     ]

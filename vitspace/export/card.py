@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
+
 from vitspace.costs import CONVENTION
 from vitspace.export.model import ExportedModel
 from vitspace.image_sizes import sides
-from vitspace.plots.formats import escaped
+from vitspace.plots.formats import escaped, markdown
 from vitspace.report.check import check_sentence, learning_words
 from vitspace.report.names import latency_name
 from vitspace.report.points import interval
@@ -240,7 +242,4 @@ def _origin(record: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _table(heading: list[str], rows: Any) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(
-        f"| {' | '.join(escaped(str(cell)).replace('|', chr(92) + '|') for cell in line)} |" for line in lines
-    )
+    return markdown(pd.DataFrame(list(rows), columns=heading)).rstrip()

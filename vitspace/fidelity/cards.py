@@ -24,7 +24,7 @@ from vitspace.proxies.scored import ProxyScores, all_families, scored
 from vitspace.proxies.scores import BASELINES, TIMM
 from vitspace.statistics import (
     by_table,
-    finite_or_none,
+    finite,
     interval,
     kendall,
     regret,
@@ -254,9 +254,9 @@ def _tau(
     )
     tau, base = kendall(own, top1)[0], kendall(other, top1)[0]
     return {
-        "kendall_tau": finite_or_none(tau),
+        "kendall_tau": finite(tau),
         "tau_ci": interval(samples),
-        "tau_over_params": finite_or_none(tau - base),
+        "tau_over_params": finite(tau - base),
         "tau_over_params_ci": interval(samples - others),
         "tau_over_params_group_ci": interval(grouped[0] - grouped[1]),
     }
@@ -302,7 +302,7 @@ def _by_family(
         others = [row for row in anchors if row.family != family]
         scores, top1 = [found.values[spec_of(row).id] for row in others], [row.published["top1"] for row in others]
         own = np.array([pair.family == family for pair in pairs], dtype=bool)
-        tau = finite_or_none(kendall(scores, top1)[0]) if len(others) > 1 else None
+        tau = finite(kendall(scores, top1)[0]) if len(others) > 1 else None
         shares = {"pair_accuracy": _mean(right[own]), "params_accuracy": _mean(baseline[own])}
         result[family] = {"kendall_tau": tau, "pairs": int(own.sum()), **shares}
     return result
@@ -363,4 +363,4 @@ def _unreproduced() -> frozenset[str]:
 
 
 def _mean(values: np.ndarray) -> float | None:
-    return finite_or_none(values.mean()) if len(values) else None
+    return finite(values.mean()) if len(values) else None

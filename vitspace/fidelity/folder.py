@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.fidelity.cards import Card
 from vitspace.fidelity.curves import write_curves
 from vitspace.fidelity.held import HEADINGS as HELD
 from vitspace.files import write_atomic, write_json
+from vitspace.plots.formats import markdown
 from vitspace.proxies import trains
 from vitspace.proxies.cards import FILE as CARDS
 from vitspace.proxies.score_tables import FILE as SCORES
@@ -42,11 +45,13 @@ def write_folder(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow]) 
             write_table(folder / name, merged(_rows_of(folder / name), new))
     write_curves(folder, [row for row in rows if row.trained and row.proxy in shown])
     write_json(folder / CARDS, [card.to_json() for card in cards])
-    text = table(HEADINGS, map(cells, cards))
+    text = markdown(pd.DataFrame(list(map(cells, cards)), columns=HEADINGS))
     if inside := family_cells(cards):
-        text += "\nInside a family, training proxies beside params on the same pairs:\n\n" + table(FAMILIES, inside)
+        text += "\nInside a family, training proxies beside params on the same pairs:\n\n" + markdown(
+            pd.DataFrame(inside, columns=FAMILIES)
+        )
     if off := held_cells(cards):
-        text += "\nErrors of estimates, in points of top-1:\n\n" + table(HELD, off)
+        text += "\nErrors of estimates, in points of top-1:\n\n" + markdown(pd.DataFrame(off, columns=HELD))
     text += "".join(f"\n{line}.\n" for line in map(points, cards) if line)
     write_atomic(folder / "cards.md", text)
 
@@ -63,12 +68,6 @@ def merged(*tables: Iterable[ScoreRow]) -> list[ScoreRow]:
 
 def _rows_of(path: Path) -> list[ScoreRow]:
     return read_table(path) if path.is_file() else []
-
-
-def table(headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
-    rows = [headings, ["---"] * len(headings), *lines]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
 
 def family_cells(cards: Sequence[Card]) -> list[tuple[str, ...]]:

@@ -15,7 +15,7 @@ from vitspace.proxies.proxy import (
     Score,
     Selective,
     Settled,
-    finite,
+    checked_score,
     rests_on,
 )
 from vitspace.proxies.registry import (
@@ -49,7 +49,7 @@ __all__ = [
     "Selective",
     "Settled",
     "canonical_name",
-    "finite",
+    "checked_score",
     "kind_of",
     "module_of",
     "open_proxy",

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from vitspace.errors import InputError, shown
-from vitspace.proxies.proxy import Laddered, Proxy, ProxyError, ProxyFault, Score, finite
+from vitspace.proxies.proxy import Laddered, Proxy, ProxyError, ProxyFault, Score, checked_score
 
 _OPENS, _SCORES = "open_proxy(argument, data, device, seed)", "score(spec, seed, on_step=None)"
 
@@ -106,7 +106,7 @@ class Foreign:
             raise ProxyFault(f"{self.told}: seconds of a Score are at least 0, but got {shown(score.seconds)}")
         if not isinstance(score.details, dict):
             raise ProxyFault(f"{self.told}: details of a Score are a dict, but got {shown(score.details)}")
-        return Score(finite(value), took, score.details)
+        return Score(checked_score(value), took, score.details)
 
     def _worst(self) -> float | None:
         worst = self._told("worst")

@@ -79,7 +79,7 @@ def rests_on(proxy: Proxy) -> str:
     return proxy.rests_on if isinstance(proxy, Settled) else ""
 
 
-def finite(score: float) -> float:
+def checked_score(score: float) -> float:
     """Return a score as a float, where it is a number.
 
     Raises:

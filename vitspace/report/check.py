@@ -1,8 +1,8 @@
 """What a study in points asks of its proxy, above all whether a design trains."""
 
 from vitspace.report.names import trial_name
-from vitspace.report.noise import finite
 from vitspace.report.proxy import measured_after, own_name, rests_on, trains, trains_each
+from vitspace.statistics import finite
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_score

@@ -27,9 +27,9 @@ from vitspace.plots.frame import save_figure
 from vitspace.report.figures import figures
 from vitspace.report.markdown import front_in_words
 from vitspace.report.names import trial_name
-from vitspace.report.noise import finite
 from vitspace.report.settings import settings
 from vitspace.report.words import headline, proxy_sentence
+from vitspace.statistics import finite
 from vitspace.study.optuna_private import trial_id
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import DEFAULT_STORAGE, RetryingStorage, open_storage

@@ -7,9 +7,9 @@ from typing import Literal
 from vitspace.accuracy import difference
 from vitspace.accuracy.predictor import NORMAL_90
 from vitspace.image_sizes import ImageSize
-from vitspace.report.noise import finite, front_spread, noise_limit
+from vitspace.report.noise import front_spread, noise_limit
 from vitspace.spec import Spec
-from vitspace.statistics import is_tie
+from vitspace.statistics import finite, is_tie
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 

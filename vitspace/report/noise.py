@@ -1,10 +1,10 @@
 """The smallest difference of two scores of a proxy that says which is better, from their noise between seeds."""
 
 import math
-from typing import Any
 
 from vitspace.proxies.cards import committed_card
 from vitspace.report.proxy import proxy_name, rests_on
+from vitspace.statistics import finite as finite
 from vitspace.study.record import StudyRecord
 
 #: Designs with several seeds from which on the noise of a report card is better known than that of one design.
@@ -13,11 +13,6 @@ ENOUGH = 8
 #: In 95 % of cases, two results for the same design differ by at most this many standard deviations: the
 #: repeatability limit of ISO 5725, 1.96 times the square root of 2.
 REPEATABILITY = 1.96 * math.sqrt(2)
-
-
-def finite(value: Any) -> float | None:
-    """Return a finite number, or None for anything else."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
 
 
 def noise(record: StudyRecord) -> float | None:

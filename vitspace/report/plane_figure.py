@@ -14,10 +14,10 @@ from vitspace.plots.frame import make_room, mark_logarithmic, padded, say_empty,
 from vitspace.plots.labels import Labels
 from vitspace.plots.names import public_name
 from vitspace.report.names import latency_name, trial_name
-from vitspace.report.noise import finite
 from vitspace.report.peers import peers_in_view
 from vitspace.report.scatter import budget_of, caption_of, cost_label, number_label
 from vitspace.report.words import score_label
+from vitspace.statistics import finite
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 

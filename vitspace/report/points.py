@@ -13,7 +13,7 @@ from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.report.gaps import signed
 from vitspace.report.names import trial_name
-from vitspace.report.noise import finite
+from vitspace.statistics import finite
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_score

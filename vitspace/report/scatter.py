@@ -9,13 +9,14 @@ from vitspace.plots.names import public_name
 from vitspace.report.check import chance_score, check_name, proxy_value
 from vitspace.report.gaps import order_unresolved
 from vitspace.report.names import at_size, costed_words, latency_name, trial_name
-from vitspace.report.noise import finite, noise_limit
+from vitspace.report.noise import noise_limit
 from vitspace.report.peers import Axis, peers_in_view
 from vitspace.report.points import interval
 from vitspace.report.proxy import proxy_label, proxy_note
 from vitspace.report.public import public_networks
 from vitspace.report.references import not_run, within_reach
 from vitspace.report.words import machine_note, score_label, score_note
+from vitspace.statistics import finite
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.words import plural

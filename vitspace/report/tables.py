@@ -11,12 +11,13 @@ from vitspace.plots.names import readable_name
 from vitspace.report.absent import outside_budget, references
 from vitspace.report.dominance import dominated_by
 from vitspace.report.names import trial_name
-from vitspace.report.noise import finite, noise, noise_limit, pooled_noise
+from vitspace.report.noise import noise, noise_limit, pooled_noise
 from vitspace.report.points import interval, known
 from vitspace.report.proxy import rests_on, trains
 from vitspace.report.settings import differing, shape
 from vitspace.report.standing import standing
 from vitspace.report.tasks import printed_results
+from vitspace.statistics import finite
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.words import plural

@@ -2,7 +2,7 @@
 
 from vitspace.about import about, all_about
 from vitspace.image_sizes import format_image_size
-from vitspace.report.noise import finite
+from vitspace.statistics import finite
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.tasks.carrying import Line, lines

@@ -6,9 +6,9 @@ from rich.table import Table
 
 from vitspace.plots.names import readable_name
 from vitspace.report.gaps import signed
-from vitspace.report.noise import finite
 from vitspace.report.points import plus_minus
 from vitspace.report.tables import front_table
+from vitspace.statistics import finite
 from vitspace.study.record import StudyRecord
 
 _NUMBERS = {"gflops": ("FLOPs G", ".2f"), "params_m": ("M params", ".1f"), "latency_ms": ("ms", ".1f")}

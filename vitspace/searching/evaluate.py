@@ -22,7 +22,7 @@ from vitspace.machine.host import fingerprint, versions
 from vitspace.machine.quiet import seconds_waited, takes_turns
 from vitspace.machine.threads import wait_policy
 from vitspace.plots.names import readable_name
-from vitspace.proxies import Laddered, Proxy, Score, finite
+from vitspace.proxies import Laddered, Proxy, Score, checked_score
 from vitspace.searching.latency import budget_device, predicted_latency, verdict
 from vitspace.searching.rungs import EntersRungs
 from vitspace.sized import size_of
@@ -173,7 +173,7 @@ class Evaluator:
         proxies = ladder.rungs if ladder else (self.proxy,)
         for number, proxy in enumerate(proxies):
             score = proxy.score(self.space.as_written(spec), self.seed, on_step)
-            value = finite(score.value)
+            value = checked_score(score.value)
             trained.append({"rung": getattr(proxy, "name", ""), "score": value, "seconds": float(score.seconds)})
             details = trial.details | storable({"proxy_seconds": score.seconds, **score.details})
             highest = number + 1 == len(proxies)

@@ -155,57 +155,65 @@ def _greedy(found: EstimatedDesigns, known: Known, shared_macs: int) -> Iterator
     """Give the places of designs, the best first, and whether they stand beside a given one, or a known one, in cost.
 
     Those come last, and not at all where they are alike in all but what costs nothing.
-
-    What a design adds never grows as others are taken, so that only those are worked out anew that may be next.
     """
-    count = len(found)
-    macs = np.concatenate([found.macs, known.macs])
-    low = np.concatenate([found.low, known.low])
-    costs = _costs(macs - shared_macs, np.concatenate([found.ms, known.ms]))
-    points = np.column_stack([_shortfall(low, np.median(found.low)), costs / (_ROOM * costs.max(axis=0))])
-    taken = list(range(count, len(low)))
+    taken = _Taken(found, known, shared_macs)
+    best_first = iter(np.argsort(-found.low, kind="stable").tolist())
+    if (best := next((at for at in best_first if not taken.has_like(at)), None)) is not None:
+        taken.add(best)
+        yield best, False
+    # What a design adds never grows as others are taken, so that only those are worked out anew that may be next.
+    queue = [(-np.inf, place, at) for place, at in enumerate(best_first)]
+    worked_out: dict[int, int] = {}  # how many were taken when it was worked out what a design adds
     passed: list[int] = []
-    queue = [(-np.inf, -value, at) for at, value in enumerate(found.low.tolist())]
-    heapq.heapify(queue)
-    first = True
-    volume, known_for = hypervolume(points[taken], np.ones(points.shape[1])), dict.fromkeys(range(count), 0)
-
-    def is_known(at: int) -> bool:
-        return bool(((macs[taken] == macs[at]) & (np.abs(low[taken] - low[at]) < ALIKE)).any())
-
     while queue:
-        _, worst, at = heapq.heappop(queue)
-        if is_known(at):
+        _, place, at = heapq.heappop(queue)
+        if taken.has_like(at):
             continue
-        if not first and _beside(costs[at], costs[taken]):
+        if taken.is_beside(at):
             passed.append(at)
-            continue
-        if not first and known_for[at] < len(taken):
-            known_for[at] = len(taken)
-            added = hypervolume(points[[*taken, at]], np.ones(points.shape[1])) - volume
-            heapq.heappush(queue, (-added, worst, at))
-            continue
-        first = False
-        taken.append(at)
-        volume = hypervolume(points[taken], np.ones(points.shape[1]))
-        yield at, False
+        elif worked_out.get(at) != len(taken.places):
+            worked_out[at] = len(taken.places)
+            heapq.heappush(queue, (-taken.gain(at), place, at))
+        else:
+            taken.add(at)
+            yield at, False
     for at in sorted(passed, key=lambda at: -found.low[at]):
-        if not is_known(at):
-            taken.append(at)
+        if not taken.has_like(at):
+            taken.add(at)
             yield at, True
 
 
-def _costs(macs: Floats, ms: Floats) -> Floats:
-    """Return multiply-adds, and milliseconds where they are predicted: [N, 1 or 2]."""
-    known = [macs, ms] if np.isfinite(ms).all() else [macs]
-    return np.stack(known, axis=1).astype(float)
+class _Taken:
+    """The designs that are taken, at first the known ones, as places among the found ones and, behind them, these."""
 
+    def __init__(self, found: EstimatedDesigns, known: Known, shared_macs: int) -> None:
+        self.macs, self.low = np.concatenate([found.macs, known.macs]), np.concatenate([found.low, known.low])
+        macs, ms = self.macs - shared_macs, np.concatenate([found.ms, known.ms])
+        self.costs = np.stack([macs, ms] if np.isfinite(ms).all() else [macs], axis=1).astype(float)
+        # How far estimates fall short of the best: 1 at the middle, below which a design adds nothing.
+        shortfall = (self.low.max() - self.low) / ((self.low.max() - np.median(found.low)) or 1.0)
+        self.points = np.column_stack([shortfall, self.costs / (_ROOM * self.costs.max(axis=0))])
+        self.places = list(range(len(found), len(self.low)))
+        self.volume = self._volume(self.places)
 
-def _shortfall(low: Floats, middle: float) -> Floats:
-    """Return how far estimates fall short of the best: 1 at the middle, below which a design adds nothing."""
-    return (low.max() - low) / ((low.max() - middle) or 1.0)
+    def add(self, at: int) -> None:
+        """Take a design."""
+        self.places.append(at)
+        self.volume = self._volume(self.places)
 
+    def gain(self, at: int) -> float:
+        """Return what a design adds to the hypervolume."""
+        return self._volume([*self.places, at]) - self.volume
 
-def _beside(costs: Floats, others: Floats) -> bool:
-    """Whether a design's costs [D] are all near those of one of others [N, D]."""
-    return bool((np.abs(np.log(others / costs)) < BESIDE).all(axis=1).any())
+    def has_like(self, at: int) -> bool:
+        """Whether one of them is like a design in all but what costs nothing."""
+        near = np.abs(self.low[self.places] - self.low[at]) < ALIKE
+        return bool((near & (self.macs[self.places] == self.macs[at])).any())
+
+    def is_beside(self, at: int) -> bool:
+        """Whether a design's costs are all near those of one of them."""
+        apart = np.abs(np.log(self.costs[self.places] / self.costs[at]))
+        return bool((apart < BESIDE).all(axis=1).any())
+
+    def _volume(self, places: list[int]) -> float:
+        return hypervolume(self.points[places], np.ones(self.points.shape[1]))

@@ -12,7 +12,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from vitspace.interrupts import deferring_interrupts
-from vitspace.proxies import ProxyError, finite
+from vitspace.proxies import ProxyError, checked_score
 from vitspace.searching.lease import Owner, owner_of
 from vitspace.searching.queue import DEATHS
 from vitspace.spec import Spec
@@ -110,7 +110,7 @@ class SecondSeed:
         try:
             if isinstance(result, Exception):
                 raise result
-            scores.append(finite(result))
+            scores.append(checked_score(result))
         except Exception as error:
             self.note(f"the second seed failed, so that the noise is not known: {error}")
         known = {"chance_loss": self.worst, "spec_id": self.spec.id, "name": self.name, "scores": scores}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 
 from vitspace.errors import InputError, shown
-from vitspace.proxies import SCORES, ProxyError, finite
+from vitspace.proxies import SCORES, ProxyError, checked_score
 from vitspace.proxies.scores._evidence import COUNTS, PassResults, Settings
 from vitspace.proxies.scores._init import INITS
 from vitspace.proxies.scores._passes import gather
@@ -102,7 +102,7 @@ def _value(module: ModuleType, evidence: PassResults) -> float:
     for need in module.NEEDS:
         if why := evidence.failures.get(need):
             raise ProxyError(why)
-    return finite(float(module.score(evidence)))
+    return checked_score(float(module.score(evidence)))
 
 
 def _module(name: str) -> ModuleType:

@@ -12,7 +12,7 @@ from vitspace.report.compare import Comparison
 from vitspace.report.finalists import chosen_designs
 from vitspace.report.history import history
 from vitspace.report.names import latency_name, trial_name
-from vitspace.report.noise import finite, noise_limit
+from vitspace.report.noise import noise_limit
 from vitspace.report.points import TIE_RULE, estimate_words, plus_minus
 from vitspace.report.proxy import proxy_word, rests_on, trains_each
 from vitspace.report.public import NEAR
@@ -20,6 +20,7 @@ from vitspace.report.settings import settings
 from vitspace.report.tables import for_reading, front_shown, trials_table
 from vitspace.report.tasks import carried_words
 from vitspace.report.words import score_word, select_command
+from vitspace.statistics import finite
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_score, format_seconds
