@@ -5,8 +5,8 @@ import pytest
 from vitspace import about as module
 from vitspace.about import About, about, all_about, register
 from vitspace.families import FAMILIES
-from vitspace.plots.looks import looks
 from vitspace.plots.names import readable_name
+from vitspace.plots.style import looks
 
 
 def test_each_of_ours_has_a_name_and_a_look_of_its_own():

@@ -10,7 +10,7 @@ from vitspace.analysis.importance import Importance
 from vitspace.analysis.scoring import ScoredDesign
 from vitspace.analysis.tables import axes_table, readable_value, shown_axes, values_table
 from vitspace.anchors import anchor
-from vitspace.plots.looks import looks
+from vitspace.plots.style import looks
 
 EFFECTS = [
     AxisEffects(

@@ -22,8 +22,8 @@ import vitspace
 from vitspace.costs.networks import count_body
 from vitspace.machine.host import cpu
 from vitspace.plots import style
-from vitspace.plots.looks import looks
 from vitspace.plots.names import readable_name
+from vitspace.plots.style import looks
 from vitspace.profile.memory import peak_memory
 
 DESIGNS = ("msg_tiny", "emsnet_tiny", "mat_4", "partialformer_b2", "vt_r18", "transcnn_small")

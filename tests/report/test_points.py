@@ -19,7 +19,7 @@ from vitspace.report.names import trial_name
 from vitspace.report.page.sections import cards, facts, growth_words
 from vitspace.report.points import LEAD_RULE, TIE_RULE, estimate_words, known, score_text
 from vitspace.report.printed import study_data
-from vitspace.report.public import NEAR, public_networks
+from vitspace.report.references import NEAR, public_networks
 from vitspace.report.scatter import scatter, training_check
 from vitspace.report.score_figure import draw
 from vitspace.report.study_file import read_study

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from vitspace.errors import InputError
-from vitspace.study.retimed import as_retimed, retimed_fact, retimed_name
+from vitspace.study.reading import as_retimed, retimed_fact, retimed_name
 from vitspace.study.trial import Trial
 
 TRIAL = Trial(3, "undecided", why="unsure", params=1, macs=2, latency_ms=41.0, latency={"doubt": "busy"}, score=80.0)

@@ -11,7 +11,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from vitspace.analysis.comparison import SpaceSample, distribution
 from vitspace.plots import style
-from vitspace.plots.looks import looks
 
 _AXES = (0.1, 0.2, 0.62, 0.64)
 _MARK: dict[str, Any] = {"markersize": 9.0, "markeredgecolor": "white", "markeredgewidth": 0.8}
@@ -33,7 +32,7 @@ def draw_comparison(samples: Sequence[SpaceSample], title: str, score: str) -> F
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.xaxis.set_major_locator(MaxNLocator(7))
         axes.set_ylim(0, 1.02)
-        chosen = looks(sample.space for sample in samples)
+        chosen = style.looks(sample.space for sample in samples)
         for sample in shown:
             _curve(axes, sample, *chosen[sample.space])
         figure.text(style.MARGIN, 0.93, title, fontsize=13, fontweight="bold")

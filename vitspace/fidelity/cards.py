@@ -200,10 +200,11 @@ def card(found: ProxyScores, params: ProxyScores, source: str = "committed") -> 
     """Compute one card, with differences from params, over the designs that both have scored."""
     both = found.values.keys() & params.values.keys()
     anchors = [row for row in main_anchors() if spec_of(row).id in both]
-    pairs = [pair for pair in _tried(found) if all(spec.id in params.values for spec in pair.specs)]
+    tried = (found.values.keys() | found.failures.keys()) & params.values.keys()
+    pairs = [pair for pair in ablation_pairs() if all(spec.id in tried for spec in pair.specs)]
     right, baseline = _right(found, pairs), _right(params, pairs)
     hard = baseline < 1
-    flagged = np.array([_flagged(pair) for pair in pairs], dtype=bool)
+    flagged = np.array([bool({pair.a.id, pair.b.id} & _unreproduced()) for pair in pairs], dtype=bool)
     return Card(
         proxy=found.proxy,
         init=found.init,
@@ -231,12 +232,6 @@ def card(found: ProxyScores, params: ProxyScores, source: str = "committed") -> 
         fitted="leave-one-family-out" if found.fitted else "none",
         default=found.proxy == DEFAULT,
     )
-
-
-def _tried(found: ProxyScores) -> list[Pair]:
-    """Return the ablation pairs of which both designs were scored, or failed."""
-    tried = found.values.keys() | found.failures.keys()
-    return [pair for pair in ablation_pairs() if all(spec.id in tried for spec in pair.specs)]
 
 
 def _tau(
@@ -351,10 +346,6 @@ def _right(found: ProxyScores, pairs: Sequence[Pair]) -> np.ndarray:
 def _gap(values: Mapping[str, float], pair: Pair) -> float:
     a, b = (values.get(spec.id, float("nan")) for spec in pair.specs)
     return a - b
-
-
-def _flagged(pair: Pair) -> bool:
-    return bool({pair.a.id, pair.b.id} & _unreproduced())
 
 
 @cache

@@ -69,11 +69,8 @@ class DesignFilter:
 
     def __contains__(self, design: PublishedDesign) -> bool:
         in_tables = not self.tables or design.tables & set(self.tables)
-        return bool(in_tables and self.has_family(design.family) and (not self.kinds or design.kinds & set(self.kinds)))
-
-    def has_family(self, family: str) -> bool:
-        """Whether designs of a family can be chosen."""
-        return not self.families or family in self.families
+        in_family = not self.families or design.family in self.families
+        return bool(in_tables and in_family and (not self.kinds or design.kinds & set(self.kinds)))
 
 
 @cache

@@ -12,7 +12,6 @@ from vitspace.anchors.references import main_anchors, spec_of, timm_peers
 from vitspace.fidelity.cards import Card
 from vitspace.plots import style
 from vitspace.plots.frame import save_figure
-from vitspace.plots.looks import looks
 from vitspace.proxies.score_tables import ScoreRow
 from vitspace.proxies.scored import all_families, scored
 from vitspace.proxies.scores import TIMM
@@ -82,7 +81,7 @@ def write_figures(folder: Path, cards: Sequence[Card], rows: Sequence[ScoreRow])
 
 
 def _panel(axes: Axes, panel: Panel) -> None:
-    for family, (colour, marker) in looks(panel.points).items():
+    for family, (colour, marker) in style.looks(panel.points).items():
         x, y = zip(*panel.points[family], strict=True) if panel.points[family] else ((), ())
         label = "timm's networks" if family == "timm" else family
         axes.scatter(x, y, s=22, c=colour, marker=marker, label=label, linewidths=1.0, zorder=1 + (family != "timm"))

@@ -63,10 +63,11 @@ class FidelityRequest:
 
     def __post_init__(self) -> None:
         named = tuple(name for name in self.proxies if name not in (PREDICTOR, POSTERIOR))
+        every_free = (*BASELINES, *(name for name in SCORES if name not in BASELINES), *COMBINATIONS)
         object.__setattr__(self, "predicts", not self.proxies or PREDICTOR in self.proxies)
         object.__setattr__(self, "updates", not self.proxies or POSTERIOR in self.proxies)
         object.__setattr__(self, "is_general", not self.proxies)
-        object.__setattr__(self, "proxies", named if self.proxies else _training_free())
+        object.__setattr__(self, "proxies", named if self.proxies else every_free)
         for name in self.proxies:
             if kind_of(name).has_rungs:
                 raise InputError(
@@ -214,7 +215,3 @@ def _repeats(job: Job, name: str) -> bool:
 
 def _row(job: Job, name: str, value: float | None, **rest: object) -> ScoreRow:
     return new_row(name, job.design.subject.name, job.design.name, job.seed, job.init, value, **rest)
-
-
-def _training_free() -> tuple[str, ...]:
-    return (*BASELINES, *(name for name in SCORES if name not in BASELINES), *COMBINATIONS)

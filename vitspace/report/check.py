@@ -39,18 +39,14 @@ def unlearned_words(record: StudyRecord, named: int = 4) -> str:
         return ""
     if record.in_points:
         names = ", ".join(f"{trial_name(trial)} (trial {trial.number})" for trial in worse)
+        by = f"with {settled}" if (settled := rests_on(record)) else "in the short training"
         said = names if len(worse) <= named else f"{len(worse)} of {plural(len(record.completed), 'design')}"
-        return f"No better than chance ({chance:.3f}) {_by(record)}: {said}. {_doubt(record, worse)}"
+        return f"No better than chance ({chance:.3f}) {by}: {said}. {_doubt(record, worse)}"
     longer = "" if rests_on(record) else ", as --proxy train:small does,"
     return (
         f"{len(worse)} of the {len(record.completed)} scores are no better than chance "
         f"({chance:.3f}): train longer{longer} before their order is believed."
     )
-
-
-def _by(record: StudyRecord) -> str:
-    settled = rests_on(record)
-    return f"with {settled}" if settled else "in the short training"
 
 
 def _doubt(record: StudyRecord, worse: list[Trial]) -> str:

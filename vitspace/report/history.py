@@ -80,14 +80,11 @@ def random_draws(record: StudyRecord) -> list[Trial]:
     others = [trial for trial in record.trials if not trial.anchor]
     if record.screening or engine_of(record.config.engine).proposes:  # chosen or proposed from the first design on
         return []
+    # The study says how many were drawn when it was made; of one that does not, its number of trials tells.
+    usual = max(0, min(record.config.trials - (len(record.trials) - len(others)), STARTUP))
+    first = int(record.resolved.get("drawn", usual))
     runs = [record.config.sampler, *(run["sampler"] for run in record.resolved.get("resumed", []) if "sampler" in run)]
-    return others if set(runs) == {"random"} else others[: _drawn_first(record)]
-
-
-def _drawn_first(record: StudyRecord) -> int:
-    """How many designs were drawn when the study was made, as it says, or as far as its number of trials tells."""
-    anchors = sum(trial.anchor is not None for trial in record.trials)
-    return int(record.resolved.get("drawn", max(0, min(record.config.trials - anchors, STARTUP))))
+    return others if set(runs) == {"random"} else others[:first]
 
 
 def _growth(record: StudyRecord, trials: Sequence[Trial], before: Sequence[Trial]) -> Array:

@@ -140,17 +140,11 @@ def estimate_words(record: StudyRecord, trial: Trial) -> str:
     text += ", an estimate, not a result"
     if near := trial.estimate.get("nearest"):
         text += f"; nearest public networks: {', '.join(near)}"
-    return ". ".join([text, *_shift(trial), *_outside(trial)]) + "."
-
-
-def _shift(trial: Trial) -> list[str]:
-    shift = finite(trial.estimate.get("shift")) or 0.0
-    return [f"What the proxy measured moved it by {signed(shift)} points"] if abs(shift) >= _LEAST_SHIFT else []
-
-
-def _outside(trial: Trial) -> list[str]:
-    outside = trial.estimate.get("outside")
-    return [f"Outside of what is known: {'; '.join(outside)}"] if outside else []
+    if abs(shift := finite(trial.estimate.get("shift")) or 0.0) >= _LEAST_SHIFT:
+        text += f". What the proxy measured moved it by {signed(shift)} points"
+    if outside := trial.estimate.get("outside"):
+        text += f". Outside of what is known: {'; '.join(outside)}"
+    return f"{text}."
 
 
 def _beside_a_proxy(record: StudyRecord, trial: Trial) -> str:

@@ -1,7 +1,11 @@
-"""Published designs outside a study's budget, as lines of a figure and their labels."""
+"""What stands behind a study's designs: published designs outside its budget, and public networks of similar FLOPs."""
 
 import math
 
+from vitspace.accuracy.recipes import USUAL
+from vitspace.accuracy.table import Row, published
+from vitspace.image_sizes import ImageSize
+from vitspace.pareto import non_dominated
 from vitspace.plots.names import readable_name
 from vitspace.report.absent import outside_budget, references
 from vitspace.study.record import StudyRecord
@@ -12,6 +16,8 @@ _LEAST_SHARE = 0.4
 _LONG = 44
 #: Lines closer together than this share of the axis have one label.
 _APART = 0.04
+#: Points below the best public network of its FLOPs or less that a network is shown at most.
+NEAR = 2.0
 
 
 def within_reach(record: StudyRecord, costs: list[float]) -> tuple[list[tuple[float, str]], list[str]]:
@@ -53,10 +59,31 @@ def labelled(lines: list[tuple[float, str]], span: float) -> list[tuple[float, s
             groups.append([line])
     merged: list[tuple[float, str]] = []
     for group in groups:
-        merged += [(group[0][0], _one_label([label for _, label in group])), *((x, "") for x, _ in group[1:])]
+        (first, label), *others = group
+        every = ", ".join(text for _, text in group)
+        named = every if len(every) <= _LONG or not others else f"{label} and {len(others)} more"
+        merged += [(first, named), *((x, "") for x, _ in others)]
     return merged
 
 
-def _one_label(labels: list[str]) -> str:
-    every = ", ".join(labels)
-    return every if len(every) <= _LONG or len(labels) == 1 else f"{labels[0]} and {len(labels) - 1} more"
+def public_networks(least: float, most: float, img_size: ImageSize) -> list[tuple[Row, bool]]:
+    """Return the public networks on or near the public front, and whether each is on it, by multiply-adds.
+
+    Only those of the usual recipe, trained and tested at one size; of one architecture the best.
+
+    Args:
+        least: Multiply-adds.
+        most: Multiply-adds.
+        img_size: Side of the image, pixels.
+    """
+    rows = [row for row in published() if row.public and row.recipe == USUAL]
+    rows = [row for row in rows if row.img_size == row.train_size == img_size]
+    best = {row.name.partition(".")[0]: row for row in sorted(rows, key=lambda row: row.top1)}
+    ordered = sorted(best.values(), key=lambda row: row.cost.macs)
+    front = non_dominated([(row.cost.macs, -row.top1) for row in ordered])
+    found, reached = [], 0.0
+    for row, on_front in zip(ordered, front, strict=True):
+        reached = max(reached, row.top1)
+        if least <= row.cost.macs <= most and row.top1 >= reached - NEAR:
+            found.append((row, bool(on_front)))
+    return found

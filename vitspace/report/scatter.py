@@ -13,8 +13,7 @@ from vitspace.report.noise import noise_limit
 from vitspace.report.peers import Axis, peers_in_view
 from vitspace.report.points import interval
 from vitspace.report.proxy import proxy_label, proxy_note
-from vitspace.report.public import public_networks
-from vitspace.report.references import not_run, within_reach
+from vitspace.report.references import not_run, public_networks, within_reach
 from vitspace.report.words import machine_note, score_label, score_note
 from vitspace.statistics import finite
 from vitspace.study.record import StudyRecord

@@ -83,7 +83,7 @@ class Desk:
             undo.enter_context(self.queue)
             record = self.store.record()
             self._start, self._before = time.monotonic(), record.seconds
-            seed = self._sampler_seed(len(record.trials))
+            seed = (self.config.seed + len(record.trials) + self._salt()) % 2**31
             self.store.study.sampler = make_sampler(self.config, self.space, seed, self._may_be_fast_enough, self.lag)
             self.monitor.started(record)
             self._score_reference()
@@ -320,9 +320,6 @@ class Desk:
 
     def _may_be_fast_enough(self, spec: Spec) -> bool:
         return not predicted_violation(spec, self.session.evaluator.timing_of(spec), self.config.limits)
-
-    def _sampler_seed(self, trials: int) -> int:
-        return (self.config.seed + trials + self._salt()) % 2**31
 
     def _salt(self) -> int:
         """Return 0, or where others work on the study a number of this process, so that they draw other designs."""

@@ -156,7 +156,7 @@ class TrialFacts(_Facts):
 
 
 class _Retimed(_Facts):
-    """What was found of a trial that was timed again; see `vitspace.study.retimed`."""
+    """What was found of a trial that was timed again."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -318,12 +318,27 @@ def read_trial_facts(facts: Mapping[str, Any], spec: Any = None) -> Trial:
         raise InputError(f"trial {shown(facts.get('number'))}: {error}") from None
 
 
-def read_retimed(trial: Trial, fact: Any) -> Trial:
-    """Return a trial as it stands since it was timed again, by what was stored of that.
+def retimed_name(number: int) -> str:
+    """Return the name of the study's attribute that holds what was found of a trial when it was timed again.
+
+    A storage keeps an ended trial as it was, so that what is found later is laid over it where it is read.
+    """
+    return f"retimed:{number}"
+
+
+def retimed_fact(trial: Trial) -> dict[str, Any]:
+    """Return what is kept of a trial that was timed again."""
+    return {name: getattr(trial, name) for name in _Retimed.model_fields}
+
+
+def as_retimed(trial: Trial, attrs: Mapping[str, Any]) -> Trial:
+    """Return a trial as it stands since it was timed again, if it was, by its study's attributes.
 
     Raises:
-        InputError: a value is of another kind, or a complete trial has no score.
+        InputError: the attribute is not what `retimed_fact` returns, or a complete trial has no score.
     """
+    if (fact := attrs.get(retimed_name(trial.number))) is None:
+        return trial
     where = f"what trial {trial.number} took when it was timed again"
     found = validated(_Retimed, fact, where).model_dump(exclude_unset=True)
     if found["state"] == "complete" and trial.score is None:

@@ -18,9 +18,16 @@ from vitspace.folders import check_folder
 from vitspace.study.config import BEFORE, StudyConfig
 from vitspace.study.optuna_private import storage_of, study_id, trial_id
 from vitspace.study.passwords import path_without_password, storage_without_password
-from vitspace.study.reading import check_name, read_facts, read_record, read_trial_facts
+from vitspace.study.reading import (
+    as_retimed,
+    check_name,
+    read_facts,
+    read_record,
+    read_trial_facts,
+    retimed_fact,
+    retimed_name,
+)
 from vitspace.study.record import OBJECTIVES, StudyRecord
-from vitspace.study.retimed import as_retimed, retimed_fact, retimed_name
 from vitspace.study.speed import trials_at_one_speed
 from vitspace.study.storage import DEFAULT_STORAGE, open_storage, storage_file, url_of
 from vitspace.study.trial import Trial

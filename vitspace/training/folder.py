@@ -69,7 +69,8 @@ class Folder:
             raise InputError(f"{file} is no state of a training: {why}") from None
         known = {name: value for name, value in self.settings.items() if name in stored}  # older states say less
         if differing := list(_differing(stored, known)):
-            raise InputError(f"a resumed training keeps its {'; its '.join(differing[:_SHOWN])}{_more(differing)}")
+            more = f"; and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""
+            raise InputError(f"a resumed training keeps its {'; its '.join(differing[:_SHOWN])}{more}")
         return state
 
     def save_state(self, state: dict[str, Any], rows: list[dict[str, Any]]) -> None:
@@ -123,7 +124,3 @@ def _differing(stored: Any, now: Any, name: str = "") -> Iterator[str]:
             yield from _differing(stored.get(key), value, f"{name} {key}".strip())
     elif stored != now:
         yield f"{name}, {shown(stored)}, but got {shown(now)}"
-
-
-def _more(differing: list[str]) -> str:
-    return f"; and {len(differing) - _SHOWN} more" if len(differing) > _SHOWN else ""

@@ -60,7 +60,7 @@ def comparison_html(comparison: Comparison) -> str:
         "proxy": proxy_sentence(comparison.records[0]),
         "warnings": comparison.latency_words(),
         "words": " ".join([comparison.point_words("Common hypervolume"), *comparison.noise_words()]),
-        "studies": sections.studies_grid(comparison),
+        "studies": sections.grid(comparison.table().rename(columns={"front": "on_front"})),
         "fronts": sections.fronts_grid(comparison),
         "pictures": [_pictured(title, _png(draw()), _png(draw(form=style.NARROW))) for title, draw in draws],
         "commands": [(record.name, record.resolved.get("command") or "not recorded") for record in comparison.records],

@@ -15,7 +15,7 @@ from vitspace.report.names import latency_name, trial_name
 from vitspace.report.noise import noise_limit
 from vitspace.report.points import TIE_RULE, estimate_words, plus_minus
 from vitspace.report.proxy import proxy_word, rests_on, trains_each
-from vitspace.report.public import NEAR
+from vitspace.report.references import NEAR
 from vitspace.report.settings import settings
 from vitspace.report.tables import for_reading, front_shown, trials_table
 from vitspace.report.tasks import carried_words
@@ -237,11 +237,6 @@ def trials_grid(record: StudyRecord) -> tuple[Grid, list[tuple[str, str, int]]]:
 
 def _states(frame: pd.DataFrame) -> list[str]:
     return sorted(set(frame["state"]), key=lambda state: (state != "complete", state))
-
-
-def studies_grid(comparison: Comparison) -> Grid:
-    """A row a study."""
-    return grid(comparison.table().rename(columns={"front": "on_front"}))
 
 
 def fronts_grid(comparison: Comparison) -> Grid:
