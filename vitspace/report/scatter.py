@@ -148,16 +148,16 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     known = [trial for trial in record.anchors if finite(trial.estimate.get("prior")) is not None]
     predicted = [_predicted(trial, place(trial, axis)[0]) for trial in known]
     misses = [((mark.x, mark.y), place(trial, axis)) for mark, trial in zip(predicted, known, strict=True)]
-    words = "published design, at its published top-1"
-    bars = "Bars: 90 % intervals. Hollow circles: what is predicted of a published design without its result."
-    made = replace(made, predicted=predicted, misses=misses, anchor_words=words, caption=[bars, *made.caption])
     peers, apart = (_peers(record, axis, like) for like in (True, False))
-    said = "Diamonds: public networks at their published top-1, for images of the size that it is of."
-    if not peers + apart:
-        untimed = axis != "macs" and not any(peer.latency_ms for peer in record.peers)
-        said = "Public networks are not timed here." if untimed and record.peers else ""
-    caption = [made.caption[0], *([said] if said else []), *made.caption[1:]]
-    made = replace(made, peers=peers, peers_apart=apart, caption=caption)
+    made = replace(
+        made,
+        predicted=predicted,
+        misses=misses,
+        peers=peers,
+        peers_apart=apart,
+        anchor_words="published design, at its published top-1",
+        caption=[*_marks_words(record, axis, shown=bool(peers or apart)), *made.caption],
+    )
     costs = [mark.x for mark in made.marks]
     if axis != "macs" or not costs:
         return made
@@ -169,6 +169,15 @@ def _in_points(record: StudyRecord, made: Scatter, axis: Axis) -> Scatter:
     cloud = [(macs / 1e9, top1) for macs, top1 in record.screening.get("cloud") or []]
     untried = [Mark(gflops, top1, label=name) for gflops, top1, name in not_run(record, _BEYOND * max(costs))]
     return replace(made, references=[], beyond=[], untried=untried, public=public, cloud=cloud)
+
+
+def _marks_words(record: StudyRecord, axis: Axis, shown: bool) -> list[str]:
+    """The lines under a figure in points that say what its marks are; ``shown``: whether it has public networks."""
+    bars = "Bars: 90 % intervals. Hollow circles: what is predicted of a published design without its result."
+    if shown:
+        return [bars, "Diamonds: public networks at their published top-1, for images of the size that it is of."]
+    untimed = axis != "macs" and record.peers and not any(peer.latency_ms for peer in record.peers)
+    return [bars, "Public networks are not timed here."] if untimed else [bars]
 
 
 def _peers(record: StudyRecord, axis: Axis, like_for_like: bool) -> list[Mark]:

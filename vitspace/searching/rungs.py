@@ -9,7 +9,7 @@ them. One objective orders designs by itself; several do by non-domination rank,
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import optuna
 
@@ -71,11 +71,9 @@ class Rungs:
         storage, number = self.store.storage, trial_id(self.running)
         before = storage.get_trial(number).system_attrs.get(RUNGS, {"points": []})["points"]
         storage.set_trial_system_attr(number, RUNGS, {"spec": self.spec_id, "points": [*before[:rung], list(point)]})
-        rivals = {facts["spec"]: facts["points"][rung] for facts in self._all() if len(facts["points"]) > rung}
+        stored = [t.system_attrs[RUNGS] for t in self.store.frozen() if RUNGS in t.system_attrs]
+        rivals = {facts["spec"]: facts["points"][rung] for facts in stored if len(facts["points"]) > rung}
         return rung_place(list(rivals).index(self.spec_id), list(rivals.values()), keep)
-
-    def _all(self) -> list[dict[str, Any]]:
-        return [t.system_attrs[RUNGS] for t in self.store.frozen() if RUNGS in t.system_attrs]
 
 
 def rung_place(number: int, points: Sequence[Sequence[float]], keep: float) -> RungPlace:
