@@ -8,7 +8,7 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeVar
 
@@ -22,7 +22,6 @@ from vitspace.study.passwords import without_passwords
 from vitspace.words import printable
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
 
 T = TypeVar("T")
@@ -125,11 +124,11 @@ def track(items: Iterable[T], description: str) -> Iterable[T]:
     return bar(items, description, console=Screen(stderr=True))
 
 
-def print_table(rows: "pd.DataFrame") -> None:
-    """Print a table of text, a line for each row."""
+def print_table(headings: Iterable[str], rows: Iterable[Sequence[str]], **settings: Any) -> None:
+    """Print a table of text, a line for each row; settings as of `vitspace.cli.screen.table`."""
     from vitspace.cli.screen import table
 
-    console().print(table(rows.columns, rows.to_numpy().tolist()))
+    console().print(table(headings, rows, **settings))
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from vitspace.cli import command, console, print_json, refuse, say, track
+from vitspace.cli import command, print_json, print_table, refuse, say, track
 from vitspace.cli.options import DEVICE, JSON
 
 if TYPE_CHECKING:
@@ -101,7 +101,6 @@ def _estimate(text: str, as_json: bool) -> None:
 
 
 def _print(cards: "list[Card]") -> None:
-    from vitspace.cli.screen import table
     from vitspace.fidelity.folder import FAMILIES, HEADINGS, HELD, cells, family_cells, held_cells, points
 
     for headings, lines in (
@@ -110,7 +109,7 @@ def _print(cards: "list[Card]") -> None:
         (HELD, held_cells(cards)),
     ):
         if lines:
-            console().print(table(headings, lines, numbers=True, wrap=False))
+            print_table(headings, lines, numbers=True, wrap=False)
     say(LEGEND)
     if held_cells(cards):
         say(HELD_LEGEND)

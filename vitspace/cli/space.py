@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vitspace.budget import Budget
-from vitspace.cli import app, command_of, console, print_json, say
+from vitspace.cli import app, command_of, console, print_json, print_table, say
 from vitspace.cli.options import BACKENDS, BUDGET, IMG_SIZES, JSON, PARAMS, TASK, read_sizes
 from vitspace.errors import InputError
 from vitspace.image_sizes import format_image_size
@@ -30,7 +30,6 @@ def show(
     as_json: bool = JSON,
 ) -> None:
     """Show a space's axes with values and conditions, and its number of designs."""
-    from vitspace.cli.screen import table
     from vitspace.space import load_space
     from vitspace.space.tables import axis_rows, rule_lines
 
@@ -41,7 +40,8 @@ def show(
         return
     screen = console()
     cells = [(row["axis"], row["stages"], _values(row["values"]), row["when"]) for row in rows]
-    screen.print(table(("axis", "stages", "values", "when"), cells, pad_edge=False), "", *rule_lines(space), sep="\n")
+    print_table(("axis", "stages", "values", "when"), cells, pad_edge=False)
+    screen.print("", *rule_lines(space), sep="\n")
     anchors = ", ".join(row.id for row in space.anchors())
     screen.print(
         f"{space.size():,} distinct designs at {format_image_size(space.resolution)} px; anchors: {anchors or 'none'}"
@@ -146,7 +146,6 @@ def _values(by_stage: list[list[Any]]) -> str:
 
 
 def _print_designs(rows: list[dict[str, Any]], specs: "list[Spec]") -> None:
-    from vitspace.cli.screen import table
     from vitspace.space.tables import differing_columns
 
     pairs = list(zip(rows, specs, strict=True))
@@ -160,4 +159,4 @@ def _print_designs(rows: list[dict[str, Any]], specs: "list[Spec]") -> None:
     if "predicted_ms" in rows[0]:
         columns["predicted ms"] = [f"{row['predicted_ms']:.1f}" for row in rows]
     columns |= differing_columns(specs)
-    console().print(table(columns, zip(*columns.values(), strict=True), pad_edge=False))
+    print_table(columns, zip(*columns.values(), strict=True), pad_edge=False)

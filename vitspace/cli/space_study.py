@@ -41,7 +41,8 @@ def compare(
     if as_json:
         print_json({"budget": budget} | found.to_json())
         return
-    print_table(shown_comparison(found.table))
+    shown = shown_comparison(found.table)
+    print_table(shown.columns, shown.to_numpy().tolist())
     say(f"figure and tables: {folder}")
 
 
@@ -76,7 +77,8 @@ def axes(
     if as_json:
         print_json({"source": source} | found.to_json() | {"report": str(folder) if folder else None})
         return
-    print_table(shown_axes(found.table))
+    shown = shown_axes(found.table)
+    print_table(shown.columns, shown.to_numpy().tolist())
     say(found.note)
     say(f"figure and tables: {folder}")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from vitspace.cli import app, command_of, console, print_json, refuse, say, track
+from vitspace.cli import app, command_of, print_json, print_table, refuse, say, track
 from vitspace.cli.options import JSON, STORAGE, STUDY
 from vitspace.cli.report import compare_studies
 from vitspace.study.passwords import storage_without_password
@@ -146,9 +146,7 @@ def _lost(count: int, killed: list[str]) -> str:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    from vitspace.cli.screen import table
-
-    console().print(table(rows[0], [list(map(_words, row.values())) for row in rows], wrap=False, pad_edge=False))
+    print_table(rows[0], [list(map(_words, row.values())) for row in rows], wrap=False, pad_edge=False)
 
 
 def _words(value: Any) -> str:
