@@ -1,6 +1,6 @@
 """How large the predictor's errors are, on public networks and on our anchors, each without its family."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vitspace.accuracy.features import Array, features
 from vitspace.accuracy.predictor import NORMAL_90, Predictor, predictor
-from vitspace.accuracy.table import numbers_of, published
+from vitspace.accuracy.table import Row, numbers_of, published
 from vitspace.anchors import Anchor
 from vitspace.anchors.references import ablation_pairs, main_anchors
 from vitspace.costs import cost
@@ -87,13 +87,13 @@ def like_flops(scores: Array, held: Held) -> float:
 def public_held() -> Held:
     """Return the public networks of the usual recipe, each without its family."""
     model = predictor()
-    return _held(model, model.comparable, *model.left_out)
+    return _held_at(model, model.comparable, *model.left_out)
 
 
 def siblings_held() -> Held:
     """Return our anchors, each without itself, its siblings known."""
     model = predictor()
-    return _held(model, np.array([not row.public for row in model.rows]), *model.alone)
+    return _held_at(model, np.array([not row.public for row in model.rows]), *model.alone)
 
 
 def anchors_held() -> Held:
@@ -102,14 +102,7 @@ def anchors_held() -> Held:
     rows = [row for row in model.rows if not row.public]
     predicted = without_family({row.name: row.family for row in rows})
     mean, sd = (np.array([predicted[row.name][i] for row in rows]) for i in range(2))
-    return Held(
-        tuple(row.name for row in rows),
-        tuple(row.family for row in rows),
-        np.array([row.cost.macs for row in rows]),
-        np.array([row.top1 for row in rows]),
-        100 - np.exp(mean),
-        model.factors[1] / NORMAL_90 * sd,
-    )
+    return _held(rows, model, mean, sd)
 
 
 def without_family(families: Mapping[str, str]) -> dict[str, tuple[float, float]]:
@@ -137,14 +130,18 @@ def _own_rows(family: str) -> list[Anchor]:
     return list({row.id: row for row in (*main_anchors(), *paired) if row.family == family}.values())
 
 
-def _held(model: Predictor, at: NDArray[np.bool_], mean: Array, variance: Array) -> Held:
+def _held_at(model: Predictor, at: NDArray[np.bool_], mean: Array, variance: Array) -> Held:
     rows = [row for row, wanted in zip(model.rows, at, strict=True) if wanted]
-    top1 = np.array([row.top1 for row in rows])
+    return _held(rows, model, mean[at], np.sqrt(variance[at]))
+
+
+def _held(rows: Sequence[Row], model: Predictor, mean: Array, sd: Array) -> Held:
+    """Return rows with means and standard deviations of their log error that were predicted."""
     return Held(
         tuple(row.name for row in rows),
         tuple(row.family for row in rows),
         np.array([row.cost.macs for row in rows]),
-        top1,
-        100 - np.exp(mean[at]),
-        model.factors[1] / NORMAL_90 * np.sqrt(variance[at]),
+        np.array([row.top1 for row in rows]),
+        100 - np.exp(mean),
+        model.factors[1] / NORMAL_90 * sd,
     )

@@ -68,13 +68,13 @@ class Line:
         return families[:, None] != families[None, :]
 
     @cached_property
-    def _fitted(self) -> tuple[float, float]:
-        return _fit(self.top1, self.values)
+    def _fitted(self) -> Floats:
+        return np.polyfit(self.top1, self.values, 1)
 
     @property
     def slope(self) -> float:
         """Points of the metric for a point of top-1."""
-        return self._fitted[0]
+        return float(self._fitted[0])
 
     @property
     def data(self) -> str:
@@ -84,7 +84,7 @@ class Line:
     @cached_property
     def errors(self) -> Floats:
         """Each row less what the line through the rows of other families says, [N]."""
-        return self._left_out(lambda x, y, at: _at(_fit(x, y), at))
+        return self._left_out(lambda x, y, at: float(np.polyval(np.polyfit(x, y, 1), at)))
 
     def errors_of(self, family: str) -> Floats:
         """Return the `errors` of the rows of one family, [n]."""
@@ -117,7 +117,7 @@ class Line:
 
     def at(self, top1: float) -> float:
         """Return the line's height at a top-1, wherever that is."""
-        return _at(self._fitted, top1)
+        return float(np.polyval(self._fitted, top1))
 
     def _left_out(self, predict: Callable[[Floats, Floats, float], float]) -> Floats:
         known = zip(self._others, self.top1, self.values, strict=True)
@@ -166,16 +166,6 @@ def _distinct(points: Sequence[Carried]) -> tuple[Carried, ...]:
     """Return the points by top-1, those once that several tables print."""
     known = {(point.row.network, point.row.value): point for point in points}
     return tuple(sorted(known.values(), key=lambda point: (point.top1, point.row.value)))
-
-
-def _fit(x: Floats, y: Floats) -> tuple[float, float]:
-    """Return slope and intercept."""
-    slope, intercept = np.polyfit(x, y, 1)
-    return float(slope), float(intercept)
-
-
-def _at(fitted: tuple[float, float], x: float) -> float:
-    return fitted[0] * x + fitted[1]
 
 
 def _family(row: DenseRow) -> str:
