@@ -17,7 +17,7 @@ AXES = {
 RECIPE = "tiny,img_size=32,steps=2,warmup=1,batch_size=8,max_train=40,max_val=16"
 
 
-class Silent:
+class Monitor:
     """A monitor that says nothing."""
 
     def note(self, text: str) -> None:
@@ -31,5 +31,5 @@ def train_small(folder: Path, resolution: int) -> tuple[Path, Spec]:
     """Train the weights for a space at a resolution, pixels; return their folder and a design."""
     file = folder / "small.yaml"
     file.write_text(yaml.safe_dump({"family": "mat", "resolution": resolution, "axes": AXES}))
-    train(SupernetRequest(str(file), folder / "net", recipe=RECIPE, data="fractal:3", device="cpu"), Silent())
+    train(SupernetRequest(str(file), folder / "net", recipe=RECIPE, data="fractal:3", device="cpu"), Monitor())
     return folder / "net", load_space(str(file)).draw(1, seed=3)[0]

@@ -27,7 +27,7 @@ from vitspace.profile import calibrate, measurements
 from vitspace.report.folder import write_report
 from vitspace.report.study_file import read_study
 from vitspace.searching.join import join
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.study.config import StudyConfig
 from vitspace.study.storage import open_storage
 from vitspace.study.store import StudyStore, study_names
@@ -61,7 +61,7 @@ def searched(folder):
 
 
 def joined(folder):
-    join(StudyStore.open(str(folder / "s.journal"), "s"), {}, "vitspace worker", Silent())
+    join(StudyStore.open(str(folder / "s.journal"), "s"), {}, "vitspace worker", Monitor())
 
 
 def exported(folder):

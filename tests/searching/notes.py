@@ -1,9 +1,9 @@
 """A monitor that remembers its notes."""
 
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 
 
-class Notes(Silent):
+class Notes(Monitor):
     def __init__(self):
         self.notes = []
 

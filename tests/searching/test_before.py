@@ -11,7 +11,7 @@ from vitspace.latency import Latency
 from vitspace.plots import style
 from vitspace.report.figures import figures
 from vitspace.searching import evaluate
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_study_of_before_is_read(before):
 def test_a_study_of_before_is_gone_on_with_and_reported(before, monkeypatch):
     scores = [trial.score for trial in vitspace.load_study("before").record.completed]
     monkeypatch.setattr(evaluate, "measure", measure)
-    study = vitspace.search(study="before", resume=True, trials=4, workers=0, monitor=Silent())
+    study = vitspace.search(study="before", resume=True, trials=4, workers=0, monitor=Monitor())
     assert [trial.score for trial in study.record.completed][:3] == scores and len(study.record.completed) == 4
     assert (before / "reports" / "before" / "index.html").is_file()
     assert all(figure.draw(study.record, style.WIDE).axes for figure in figures(study.record).values())

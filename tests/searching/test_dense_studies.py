@@ -8,7 +8,7 @@ from vitspace.errors import InputError
 from vitspace.plots import style
 from vitspace.report.figures import figures
 from vitspace.searching.latency import timing_of
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.searching.retiming import retime_study
 from vitspace.study.config import StudyConfig
 from vitspace.tasks.dense import DenseTask
@@ -41,7 +41,7 @@ def folder(tmp_path_factory):
 def study(folder):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        settings = {"space": "tiny.yaml", "proxy": "params", "trials": 3, "workers": 0, "monitor": Silent()}
+        settings = {"space": "tiny.yaml", "proxy": "params", "trials": 3, "workers": 0, "monitor": Monitor()}
         return search(**settings, **ASKED, budget="2G")
 
 
@@ -82,7 +82,7 @@ def test_its_figures_are_drawn(study):
 
 
 def test_a_resumed_study_keeps_its_task_and_size(study):
-    asked = {"study": study.name, "resume": True, "workers": 0, "monitor": Silent()}
+    asked = {"study": study.name, "resume": True, "workers": 0, "monitor": Monitor()}
     with pytest.raises(InputError, match="a resumed study keeps its task, 'semantic-fpn', but got 'upernet'"):
         search(**asked, task="upernet")
     with pytest.raises(InputError, match="a resumed study keeps its img_size, '64x96', but got '64'"):
@@ -106,7 +106,7 @@ def test_a_design_is_timed_again_as_a_whole_network(study, monkeypatch):
 
 def test_a_budget_below_the_head_is_refused():
     with pytest.raises(InputError, match="no design of tiny fits: the smallest costs"):
-        search(space="tiny.yaml", proxy="params", workers=0, monitor=Silent(), **ASKED, budget="10M")
+        search(space="tiny.yaml", proxy="params", workers=0, monitor=Monitor(), **ASKED, budget="10M")
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_budget_below_the_head_is_refused():
 )
 def test_what_a_task_does_not_take_is_refused(given, message):
     with pytest.raises(InputError, match=message):
-        search(space="tiny.yaml", proxy="params", workers=0, monitor=Silent(), study="refused", **given)
+        search(space="tiny.yaml", proxy="params", workers=0, monitor=Monitor(), study="refused", **given)
 
 
 def test_classification_is_as_without_a_task():

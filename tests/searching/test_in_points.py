@@ -11,7 +11,7 @@ from vitspace.accuracy.predictor import predictor
 from vitspace.searching import first
 from vitspace.searching.engines import run_engine
 from vitspace.searching.first import FirstDesigns, alternates, enqueue, further_finalists
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.searching.run import _same_predictor
 from vitspace.searching.session import Session
 from vitspace.space import load_space
@@ -77,7 +77,7 @@ def stored(tmp_path):
 def test_a_study_that_goes_on_with_another_predictor_says_so(stored, known, told):
     here, notes = predictor().digest, []
     store = stored(accuracy={"predictor": here if known == "here" else known})
-    monitor = Silent()
+    monitor = Monitor()
     monitor.note = notes.append
     assert _same_predictor(store, monitor) == here
     assert len(notes) == told and all("the 0 designs so far keep their estimates" in note for note in notes)

@@ -9,7 +9,7 @@ from vitspace.searching import evaluate
 from vitspace.searching.checks import check_budget, check_same, made_of
 from vitspace.searching.first import first_designs
 from vitspace.searching.latency import budget_device, timing_of
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.searching.retiming import is_open
 from vitspace.searching.session import open_evaluator
 from vitspace.study.config import StudyConfig
@@ -79,7 +79,7 @@ def test_a_budget_that_no_design_meets_names_the_device(device, space):
 
 def test_an_unknown_device_is_refused_before_anything_is_stored(device):
     with pytest.raises(InputError, match=r"one of those imported \(pi5\), but got 'pi4'"):
-        open_evaluator(StudyConfig(space="msg", latency="pi4:60ms", proxy="params"), "", Silent())
+        open_evaluator(StudyConfig(space="msg", latency="pi4:60ms", proxy="params"), "", Monitor())
 
 
 def test_images_are_of_the_size_that_the_device_was_timed_at(device):

@@ -9,7 +9,7 @@ from vitspace.errors import StudyFailedError
 from vitspace.families import anchor
 from vitspace.searching.desk import Died
 from vitspace.searching.engines import _processes as module
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.searching.session import DesignJob
 
 KILLED, STOPPED, TOLD, REFUSED = -9, -15, 0, 1
@@ -37,7 +37,7 @@ def crew(monkeypatch):
     """A crew whose workers end with the codes given."""
 
     def make(codes, count=1, result=None):
-        made = module.Processes(SimpleNamespace(monitor=Silent(), workers=count))
+        made = module.Processes(SimpleNamespace(monitor=Monitor(), workers=count))
         codes = iter(codes)
         monkeypatch.setattr(made, "_start", lambda: Worker(next(codes), result))
         monkeypatch.setattr(module, "_LOOK", 0.0)

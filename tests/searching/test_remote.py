@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from vitspace.errors import InputError
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.searching.remote import RemoteStudy, remote_evaluator
 from vitspace.searching.session import open_evaluator
 from vitspace.study.config import StudyConfig
@@ -16,7 +16,7 @@ CONFIG = StudyConfig(space="mat", budget="1G", proxy="params")
 
 @pytest.fixture(scope="module")
 def study():
-    return RemoteStudy.of(SimpleNamespace(config=CONFIG, evaluator=open_evaluator(CONFIG, "command", Silent())))
+    return RemoteStudy.of(SimpleNamespace(config=CONFIG, evaluator=open_evaluator(CONFIG, "command", Monitor())))
 
 
 def changed(study, what, **values):

@@ -16,7 +16,7 @@ from vitspace.searching.engines import run_engine
 from vitspace.searching.first import enqueue, first_designs
 from vitspace.searching.join import rerun
 from vitspace.searching.latency import rejected_unsure, verdict
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.searching.queue import Queue, design_params
 from vitspace.searching.retiming import MOST_TIMES, retime_study, settle, take_up
 from vitspace.searching.session import Session
@@ -81,7 +81,7 @@ def session(make_evaluator, clock, tmp_path, space, monkeypatch):
     monkeypatch.setattr(evaluate, "measure", lambda spec, settings: latency(clock["ms"](spec), clock["width"]))
     store = StudyStore.create(open_storage(str(tmp_path / "s.journal")), "s", config, {})
     enqueue(store, space, first_designs(space, config))
-    made = Session(store, config, evaluator, Silent())
+    made = Session(store, config, evaluator, Monitor())
     run_engine(made)
     return made
 

@@ -10,7 +10,7 @@ from vitspace.latency import backends
 from vitspace.searching import run as module
 from vitspace.searching import session
 from vitspace.searching.first import FirstDesigns
-from vitspace.searching.monitor import Lines, Silent
+from vitspace.searching.monitor import Lines, Monitor
 from vitspace.searching.run import Means, StudyLocation
 from vitspace.study.config import StudyConfig
 
@@ -82,7 +82,7 @@ def test_data_are_loaded_and_told_of_where_the_proxy_takes_any(monkeypatch, prox
 
 def open_search(settings, folder, resume=False):
     where = StudyLocation(str(folder / "studies.journal"), "s", resume)
-    return module.open_search(settings, where, Means(), Silent())
+    return module.open_search(settings, where, Means(), Monitor())
 
 
 def test_a_study_says_how_many_designs_were_drawn_when_it_was_made(tmp_path, monkeypatch):
@@ -160,7 +160,7 @@ def test_a_name_that_another_search_takes_meanwhile_is_passed_over(tmp_path, mon
 
     monkeypatch.setattr(module, "free_name", late)
     location = StudyLocation(str(tmp_path / "s.journal"))
-    store, _ = module.open_search(settings, location, Means(0), Silent())
+    store, _ = module.open_search(settings, location, Means(0), Monitor())
     assert (asked, store.name) == (["mat-1G", "mat-1G-2"], "mat-1G-2")
 
 

@@ -6,7 +6,7 @@ import vitspace
 from vitspace.api import load_study, search
 from vitspace.costs import cost
 from vitspace.errors import InputError
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.study.config import StudyConfig
 
 SPACE = """
@@ -24,7 +24,7 @@ axes:
 def study(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.yaml").write_text(SPACE)
-    settings = {"space": "tiny.yaml", "proxy": "params", "trials": 2, "workers": 0, "monitor": Silent()}
+    settings = {"space": "tiny.yaml", "proxy": "params", "trials": 2, "workers": 0, "monitor": Monitor()}
     return search(**settings, img_size="64x96")
 
 
@@ -39,7 +39,7 @@ def test_a_study_is_for_its_size(study):
 
 
 def test_a_resumed_study_keeps_its_size(study):
-    asked = {"study": study.name, "resume": True, "workers": 0, "monitor": Silent()}
+    asked = {"study": study.name, "resume": True, "workers": 0, "monitor": Monitor()}
     with pytest.raises(InputError, match="a resumed study keeps its img_size, '64x96', but got '64'"):
         search(**asked, img_size="64")
     assert len(search(**asked, img_size=" 64 x 96", trials=3).record.completed) == 3

@@ -19,7 +19,7 @@ from vitspace.report.words import headline
 from vitspace.searching import evaluate, retiming
 from vitspace.searching.engines._nni_space import search_space, to_params
 from vitspace.searching.join import join, rerun
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.searching.retiming import retime_study
 from vitspace.sized import SizedSpec
 from vitspace.space import load_sizes, load_space
@@ -37,7 +37,7 @@ axes:
   mlp_ratio: {each: [1, 2]}
 """
 SIZES = (64, (64, 96), 96)
-quiet = partial(search, workers=0, monitor=Silent())
+quiet = partial(search, workers=0, monitor=Monitor())
 
 
 def measured(spec, settings):

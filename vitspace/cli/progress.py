@@ -14,13 +14,14 @@ from vitspace.report.peers import peers_words
 from vitspace.report.points import score_text
 from vitspace.report.terminal import terminal_table
 from vitspace.report.words import headline, next_commands, steps_words
+from vitspace.searching.monitor import Monitor
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.units import format_count, format_seconds
 from vitspace.words import plural, printable
 
 
-class SearchProgress:
+class SearchProgress(Monitor):
     """A monitor that draws on standard error."""
 
     def __init__(self) -> None:

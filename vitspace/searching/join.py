@@ -14,7 +14,7 @@ from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.first import alternates, enqueue, first_designs, is_ready
 from vitspace.searching.latency import rejected_unsure
 from vitspace.searching.lease import LeaseTiming
-from vitspace.searching.monitor import Monitor, Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.searching.session import Session, open_evaluator
 from vitspace.study.config import StudyConfig
 from vitspace.study.record import StudyRecord
@@ -67,7 +67,7 @@ def join(
     given = {name: value for name, value in settings.items() if value is not None}
     config = StudyConfig.of(store.config.model_dump() | given)
     if len(store.record().counted) < config.trials:
-        session = open_session(store, config, command, monitor or Silent())
+        session = open_session(store, config, command, monitor or Monitor())
         with computing_on(threads or default_threads(config.device)), naming_storage(store.url):
             run_engine(session, "optuna")
     return store.record()
@@ -87,7 +87,7 @@ def rerun(store: StudyStore, number: int, device: str | None = None, monitor: Mo
     config = store.config.model_copy(update={"device": device} if device else {})
     if threads := trial.details.get("run", {}).get("threads"):
         torch.set_num_threads(threads)
-    score = open_evaluator(config, "", monitor or Silent()).score(trial.spec, trial.seed)
+    score = open_evaluator(config, "", monitor or Monitor()).score(trial.spec, trial.seed)
     return {
         "number": number,
         "spec_id": trial.spec.id,

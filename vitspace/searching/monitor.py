@@ -2,15 +2,14 @@
 
 import sys
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from vitspace.study.record import StudyRecord
 from vitspace.study.store import StudyStore
 from vitspace.study.trial import Trial
 
 
-class Monitor(Protocol):
-    """Is told how a study goes."""
+class Monitor:
+    """Is told how a study goes; this one says nothing of it, and others override what they show."""
 
     def started(self, record: StudyRecord) -> None:
         """The study's trials so far, before more are run."""
@@ -34,25 +33,7 @@ class Monitor(Protocol):
         """Something worth a line."""
 
 
-class Silent:
-    """A monitor that says nothing."""
-
-    def started(self, record: StudyRecord) -> None: ...
-
-    def began(self, number: int, name: str) -> None: ...
-
-    def step(self, number: int, done: int, total: int) -> None: ...
-
-    def left(self, number: int) -> None: ...
-
-    def ended(self, trial: Trial, record: StudyRecord) -> None: ...
-
-    def screening(self, done: int, total: int) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-
-class Lines(Silent):
+class Lines(Monitor):
     """A monitor that writes its notes on standard error, a line each."""
 
     def note(self, text: str) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Self
 from vitspace.errors import InputError
 from vitspace.searching.checks import check_same, made_of
 from vitspace.searching.evaluate import Evaluator, OnStep
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.searching.rungs import EntersRungs
 from vitspace.searching.session import Session, open_evaluator
 from vitspace.spec import Spec
@@ -44,7 +44,7 @@ def remote_evaluator(study: RemoteStudy) -> Evaluator:
     Raises:
         InputError: this machine lacks the space's file, the data or the device, or has other ones, or other code.
     """
-    evaluator = open_evaluator(StudyConfig.of(json.loads(study.config)), study.command, Silent())
+    evaluator = open_evaluator(StudyConfig.of(json.loads(study.config)), study.command, Monitor())
     try:
         check_same(json.loads(study.made_of), evaluator)
     except InputError as error:

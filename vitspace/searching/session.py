@@ -11,7 +11,7 @@ from vitspace.proxies.names import scores_name
 from vitspace.proxies.selective import check_knows
 from vitspace.searching.evaluate import Evaluator
 from vitspace.searching.latency import budget_device, timing_of
-from vitspace.searching.monitor import Monitor, Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.searching.rungs import Rungs
 from vitspace.space import Space, load_sizes
 from vitspace.spec import Spec
@@ -56,7 +56,7 @@ class Session:
     store: StudyStore
     config: StudyConfig
     evaluator: Evaluator
-    monitor: Monitor = field(default_factory=Silent)
+    monitor: Monitor = field(default_factory=Monitor)
     workers: int | None = None
     threads: int | None = None
 

@@ -1,6 +1,6 @@
 """What a training is for: the loss of its updates and the measure of its validation, of images and of pixels."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
@@ -15,8 +15,8 @@ from vitspace.training.recipe import Recipe
 AUXILIARY = 0.4
 
 
-class Goal(Protocol):
-    """What a training is for.
+class OfImages:
+    """A class for each image: scores [B, K], labels [B]; measured by the share that is right.
 
     Attributes:
         measure: The name of what validation measures, in files.
@@ -25,56 +25,37 @@ class Goal(Protocol):
         uneven: Whether batches of as many images differ in `weight`.
     """
 
-    measure: str
-    words: str
-    counts: int
-    uneven: bool
-
-    def criterion(self, recipe: Recipe) -> nn.Module:
-        """Return the loss of scores and targets."""
-
-    def mix(self, recipe: Recipe) -> Any:
-        """Return what mixes images and their targets, or None."""
-
-    def weight(self, targets: Tensor) -> int:
-        """Return over how many images or pixels the loss is the mean."""
-
-    def judged(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the summed loss without smoothing, in nats, and the counts, int64, which add up over batches."""
-
-    def verdict(self, counts: Tensor) -> tuple[int, float]:
-        """Return of how many images or pixels the loss is the sum, and the measure in %."""
-
-
-class OfImages:
-    """A class for each image: scores [B, K], labels [B]; measured by the share that is right."""
-
     measure, words, uneven = "top1", "top-1", False
 
     def __init__(self, classes: int) -> None:
         self.classes, self.counts = classes, 2
 
     def criterion(self, recipe: Recipe) -> nn.Module:
+        """Return the loss of scores and targets."""
         return make_criterion(recipe.mixes, recipe.label_smoothing)
 
     def mix(self, recipe: Recipe) -> Any:
+        """Return what mixes images and their targets, or None."""
         return make_mixup(recipe.mixup, recipe.cutmix, recipe.label_smoothing, self.classes)
 
     def weight(self, targets: Tensor) -> int:
+        """Return over how many images or pixels the loss is the mean."""
         return len(targets)
 
     def judged(self, scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the summed loss without smoothing, in nats, and the counts, int64, which add up over batches."""
         loss = F.cross_entropy(scores, targets, reduction="sum")
         right = (scores.argmax(1) == targets).sum()
         return loss, torch.stack([right, torch.full_like(right, len(targets))])
 
     def verdict(self, counts: Tensor) -> tuple[int, float]:
+        """Return of how many images or pixels the loss is the sum, and the measure in %."""
         right, images = counts.tolist()
         return images, 100 * right / max(1, images)
 
 
 class OfPixels:
-    """A class for each pixel: scores [B, K, h, w], masks [B, H, W]; measured by the mean IoU.
+    """A class for each pixel: scores [B, K, h, w], masks [B, H, W]; measured by the mean IoU. See `OfImages`.
 
     It is the mean over classes of the pixels that are rightly of the class over those that are of it in the masks or in
     the scores, of all images together; classes that occur in neither are left out, as in mmsegmentation.
@@ -110,6 +91,8 @@ class OfPixels:
         return int(counts.sum()), 100 * miou
 
 
+#: What a training is for.
+Goal = OfImages | OfPixels
 #: What validation measures: its name in files -> its name in sentences.
 MEASURES = {goal.measure: goal.words for goal in (OfImages, OfPixels)}
 
