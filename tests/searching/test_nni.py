@@ -68,11 +68,11 @@ def test_a_killed_worker_is_replaced_and_loses_no_design(tool):
 def test_a_worker_that_lacks_something_of_the_study_ends_the_search(tmp_path):
     from vitspace.errors import StudyFailedError
     from vitspace.searching.engines._nni_workers import STUDY, Workers
-    from vitspace.searching.monitor import Silent
+    from vitspace.searching.monitor import Monitor
 
     (tmp_path / STUDY).write_text(json.dumps(["nobody", str(tmp_path / "s.journal"), "", "{}"]))
     stopped = r"worker \d+ stopped: .*there is no file"
-    with Workers(tmp_path, 1, Silent()) as workers, pytest.raises(StudyFailedError, match=stopped):
+    with Workers(tmp_path, 1, Monitor()) as workers, pytest.raises(StudyFailedError, match=stopped):
         for _ in range(600):
             time.sleep(0.1)
             workers.look(progress=False)

@@ -24,7 +24,7 @@ from vitspace.searching.engines._nni_space import result, to_params
 from vitspace.searching.engines._nni_trial import DONE
 from vitspace.searching.engines._worker import end_with
 from vitspace.searching.join import open_session
-from vitspace.searching.monitor import Silent
+from vitspace.searching.monitor import Monitor
 from vitspace.searching.session import Session
 from vitspace.searching.work import work_once
 from vitspace.study.config import StudyConfig
@@ -44,7 +44,7 @@ def serve(door: socket.socket, name: str, url: str, command: str, config: str) -
     Raises:
         InputError: something of the study's is missing here.
     """
-    session = open_session(StudyStore.open(url, name), StudyConfig.of(json.loads(config)), command, Silent())
+    session = open_session(StudyStore.open(url, name), StudyConfig.of(json.loads(config)), command, Monitor())
     with computing_on(default_threads(session.config.device)):
         while True:
             trial, _ = door.accept()
