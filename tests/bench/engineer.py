@@ -5,8 +5,8 @@
 Start it on a machine that does nothing else. Runs SEARCH beside processes that multiply matrices, from an empty cache
 as a first user has it. Then each design that the search timed is timed once with nothing beside it, as `vitspace
 profile` does, from an empty cache too. Prints which designs were rejected that the quiet machine lets pass, and how
-many of the drawn ones keep the budget; the table has both latencies of each. Where the report is there already, the
-search is not run again.
+many of the drawn ones keep the budget. The table has both latencies of each, stated at one usual speed of ResNet-18,
+the faster one of the search and of now. Where the report is there already, the search is not run again.
 """
 
 import argparse
@@ -17,12 +17,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from restless import beside
 
 from vitspace.latency import LatencySettings, measure
 from vitspace.machine.host import machine
+from vitspace.measured import Latency
 from vitspace.spec import Spec
 
 BUDGET_MS, BACKEND = 40, "onnxruntime"
@@ -39,32 +41,41 @@ def search(report: Path, busy: int) -> float:
 
 
 def quiet(report: Path) -> pd.DataFrame:
-    """Return the trials that were timed, with their latency in the search and now."""
+    """Return the trials that were timed, with their latency in the search and now, both at one usual speed."""
     study = json.loads((report / "study.json").read_text())
-    rows = []
+    timed = [trial for trial in study["trials"] if trial["latency_ms"] is not None]
     with tempfile.TemporaryDirectory() as cache:
         os.environ["VITSPACE_CACHE"] = cache
-        for trial in study["trials"]:
-            if trial["latency_ms"] is None:
-                continue
-            now = measure(Spec.from_dict(study["specs"][trial["spec_id"]]), LatencySettings(backend=BACKEND))
-            rows.append(
-                {
-                    "design": trial["anchor"] or f"trial {trial['number']}",
-                    "drawn": trial["anchor"] is None,
-                    "gflops": trial["macs"] / 1e9,
-                    "state": trial["state"],
-                    "measured_ms": trial["latency_measured_ms"],
-                    "search_ms": trial["latency_ms"],
-                    "search_low_ms": trial["latency_low_ms"],
-                    "search_high_ms": trial["latency_high_ms"],
-                    "quiet_ms": now.median_ms,
-                    "quiet_low_ms": now.low_ms,
-                    "quiet_high_ms": now.high_ms,
-                }
-            )
-            print(f"{rows[-1]['design']}: {trial['latency_ms']:.1f} ms, quiet {now.median_ms:.1f} ms", file=sys.stderr)
-    return pd.DataFrame(rows)
+        found = [time_now(study["specs"][trial["spec_id"]]) for trial in timed]
+    usual = min(*(now.usual_ms for now in found), *(trial["latency"]["usual_ms"] for trial in timed))
+    return pd.DataFrame([row(trial, now.at_usual(usual), usual) for trial, now in zip(timed, found, strict=True)])
+
+
+def time_now(spec: dict[str, Any]) -> Latency:
+    """Time a design with nothing beside it."""
+    now = measure(Spec.from_dict(spec), LatencySettings(backend=BACKEND))
+    print(f"{now.median_ms:.1f} ms where ResNet-18 takes {now.usual_ms:.1f} ms", file=sys.stderr)
+    return now
+
+
+def row(trial: dict[str, Any], now: Latency, usual: float) -> dict[str, Any]:
+    """Return a trial's latency in the search and on the quiet machine, in milliseconds at a usual speed."""
+    scale = usual / trial["latency"]["usual_ms"]
+    return {
+        "design": trial["anchor"] or f"trial {trial['number']}",
+        "drawn": trial["anchor"] is None,
+        "gflops": trial["macs"] / 1e9,
+        "state": trial["state"],
+        "measured_ms": trial["latency_measured_ms"],
+        "search_ms": trial["latency_ms"] * scale,
+        "search_low_ms": trial["latency_low_ms"] * scale,
+        "search_high_ms": trial["latency_high_ms"] * scale,
+        "quiet_measured_ms": now.measured_ms,
+        "quiet_ms": now.median_ms,
+        "quiet_low_ms": now.low_ms,
+        "quiet_high_ms": now.high_ms,
+        "usual_ms": usual,
+    }
 
 
 def summary(table: pd.DataFrame) -> list[str]:
