@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from vitspace.anchors.references import ablation_pairs
 from vitspace.fidelity.cards import all_families
-from vitspace.fidelity.folder import table
+from vitspace.plots.formats import markdown
 from vitspace.statistics import kendall, rightness
 
 COLUMNS = ("tau with the score", "pairs as published")
@@ -68,7 +68,7 @@ def main() -> None:
     found = orders(curves[curves.proxy == options.proxy], scores[scores.proxy == options.proxy])
     last = found.step.max()
     chosen = found[found.step.isin([last // 20, last // 4, last // 2, last])].round(2).astype(str)
-    text = table(list(chosen.columns), chosen.to_numpy().tolist())
+    text = markdown(chosen)
     print(text)
     if options.out:
         options.out.with_suffix(".md").write_text(text)

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from vitspace.cli import app, command_of, print_json, print_table, refuse, say, track
+from vitspace.cli import app, command_of, print_json, refuse, say, track
 from vitspace.cli.options import JSON, STORAGE, STUDY
 from vitspace.cli.report import compare_studies
 from vitspace.study.passwords import storage_without_password
@@ -32,7 +32,7 @@ def list_studies(
     if as_json:
         print_json(rows)
     elif rows:
-        _print_table(rows)
+        say(_table(rows))
     else:
         say(f"no studies in {storage_without_password(storage)}", file=sys.stderr)
 
@@ -103,7 +103,7 @@ def retime(
     if as_json:
         print_json({"study": study, "retimed": rows, "report": str(folder) if folder else None})
     elif rows:
-        _print_table(rows)
+        say(_table(rows))
         say(f"report: {folder / 'index.html'}" if folder else "")
     else:
         say("no latency of this study is unsure; --all times all designs again", file=sys.stderr)
@@ -145,8 +145,11 @@ def _lost(count: int, killed: list[str]) -> str:
     return f"{trials} of {', '.join(killed)}, which was killed; --resume or a worker runs {them} again"
 
 
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    print_table(rows[0], [list(map(_words, row.values())) for row in rows], wrap=False, pad_edge=False)
+def _table(rows: list[dict[str, Any]]) -> str:
+    columns = [[name, *(_words(row[name]) for row in rows)] for name in rows[0]]
+    widths = [max(map(len, column)) for column in columns]
+    lines = zip(*columns, strict=True)
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 
 def _words(value: Any) -> str:
