@@ -61,10 +61,3 @@ def test_counting_leaves_a_network_in_its_mode():
     network = timm.create_model("test_resnet").train()
     count_network(network, 3, 64, 64)
     assert network.training and torch.backends.mha.get_fastpath_enabled()
-
-
-def test_counting_leaves_a_frozen_layer_frozen():
-    network = timm.create_model("test_resnet").train()
-    network.bn1.eval()
-    count_network(network, 3, 64, 64)
-    assert network.training and network.layer1.training and not network.bn1.training

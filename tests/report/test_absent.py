@@ -69,8 +69,9 @@ def test_nothing_is_said_beside_anchors_and_of_no_designs(points, new):
 
 
 def test_a_smaller_sibling_of_an_anchor_that_was_not_run_is_named_where_it_is_better(points):
-    largest = replace(points.trials[0], anchor="partialformer_b3", spec=vitspace.anchor("partialformer_b3").spec)
-    found = replace(points, trials=[largest, *points.trials[1:]])
+    spec = vitspace.anchor("partialformer_b3").spec
+    largest = replace(points.trials[0], number=9, anchor="partialformer_b3", spec=spec)
+    found = replace(points, trials=[*points.trials, largest])
     said = (
         "Published above all searched designs of no more FLOPs, and not run here: PartialFormer-B2 (82.0 %, 1.92 G; "
         "the best of these 79.2 %)."
@@ -81,7 +82,7 @@ def test_a_smaller_sibling_of_an_anchor_that_was_not_run_is_named_where_it_is_be
 
 
 def test_a_published_network_that_is_counted_over_the_budget_is_not_called_not_run(points):
-    small = replace(points.trials[0], anchor="transcnn_small", spec=vitspace.anchor("transcnn_small").spec)
-    rows = anchors_table(replace(points, trials=[small, *points.trials[1:]])).set_index("name")
-    assert rows.standing["TransCNN-B"] == "outside the budget as counted here: FLOPs 4.20G outside ..4G"
+    small = replace(points.trials[0], number=9, anchor="transcnn_small", spec=vitspace.anchor("transcnn_small").spec)
+    rows = anchors_table(replace(points, trials=[*points.trials, small])).set_index("name")
+    assert rows.standing["TransCNN-B"] == "outside the budget as counted here: FLOPs 4.196G outside ..4G"
     assert rows.standing["MSG-B"] == "outside the budget"

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from vitspace.costs import cost
-from vitspace.costs.counter import modes_kept
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize, sides
 from vitspace.sized import size_of
@@ -146,6 +145,17 @@ def _seen(run: Callable[[Tensor], Tensor | tuple], x: Tensor, mask: Tensor | Non
 
 def _noise(*shape: int) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+@contextmanager
+def modes_kept(network: nn.Module) -> Iterator[None]:
+    """Put every module back into its own mode afterwards; layers that a user froze are in another than the network."""
+    modes = {module: module.training for module in network.modules()}
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
 
 
 @contextmanager

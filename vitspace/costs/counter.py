@@ -201,17 +201,6 @@ class _Skeleton(_Mode):
         return args[0] if in_place and is_meta(args) else func(*args, **(kwargs or {}))
 
 
-@contextmanager
-def modes_kept(network: nn.Module) -> Iterator[None]:
-    """Put every module back into its own mode afterwards; layers that a user froze are in another than the network."""
-    modes = {module: module.training for module in network.modules()}
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
-
-
 def count_params(module: nn.Module) -> int:
     """Number of a module's parameters."""
     return sum(parameter.numel() for parameter in module.parameters())
@@ -225,20 +214,21 @@ def parameter_cost(module: nn.Module) -> PartCost:
 def count_network(module: nn.Module, *image: int) -> PartCost:
     """Count any torch image network in one pass of one image [1, C, H, W], on the device that it lies on.
 
-    The plain graph is counted, with fused attention taken apart. Each module is in the mode that it was in afterwards.
+    The plain graph is counted, with fused attention taken apart. The network is in the mode that it was in afterwards.
     """
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
-    fast = torch.backends.mha.get_fastpath_enabled()
+    training, fast = module.training, torch.backends.mha.get_fastpath_enabled()
     counter = Counter()
     # Maps of ours stand for their positions again where one part hands them to the next, as when parts are counted.
     parts = (*module.stages, module.head) if isinstance(module, Network) else ()
     hooks = [part.register_forward_pre_hook(counter.hand_on) for part in parts]
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with modes_kept(module), sdpa_kernel(SDPBackend.MATH), plain_graph():
+        with sdpa_kernel(SDPBackend.MATH), plain_graph():
             counter.run(module, torch.zeros(1, *image, device=device))
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+        module.train(training)
         for hook in hooks:
             hook.remove()
     return counter.counted + parameter_cost(module)
