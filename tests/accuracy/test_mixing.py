@@ -5,7 +5,7 @@ import timm
 import torch
 
 import vitspace
-from vitspace.accuracy.mixing import mixed_share, mixes, reached
+from vitspace.accuracy.mixing import _reaching, mixed_share, mixes, reached
 
 
 def test_all_positions_meet_in_published_designs_and_one_in_those_without_mixing():
@@ -28,6 +28,21 @@ def test_a_branch_that_begins_at_zero_counts_and_stays_at_zero():
     network = timm.create_model("resnet18", zero_init_last=True)
     assert reached(network, 224) > 0.9
     assert not network.layer1[0].bn2.weight.any()
+
+
+def test_a_frozen_layer_stays_frozen():
+    network = timm.create_model("resnet18").train()
+    network.bn1.eval()
+    assert reached(network, 224) > 0.9
+    assert network.training and network.layer1.training and not network.bn1.training
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_positions_are_followed_where_gradients_are_off(mode):
+    _reaching.cache_clear()
+    network = timm.create_model("resnet18")
+    with mode():
+        assert reached(network, 224) > 0.9 and mixes(vitspace.anchor("mat_1").spec, 224)
 
 
 def test_nothing_is_said_without_weights_or_a_last_map():

@@ -131,3 +131,10 @@ def test_mixtures_are_no_family():
     assert a.family == b.family == "hybrid"
     alone = [vitspace.predict_top1(spec).sd for spec in (a, b)]
     assert difference(a, b).sd > max(alone)
+
+
+def test_a_frozen_layer_stays_frozen():
+    network = timm.create_model("test_resnet").train()
+    network.bn1.eval()
+    vitspace.predict_top1(network)
+    assert network.training and network.layer1.training and not network.bn1.training

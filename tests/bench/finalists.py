@@ -16,6 +16,7 @@ from vitspace.accuracy.posterior import PUBLISHED_SD
 from vitspace.accuracy.prediction import summed
 from vitspace.anchors import anchor
 from vitspace.costs import cost
+from vitspace.report.gaps import Gap
 from vitspace.searching.first import chosen_anchors, finalists_of, latency_of
 from vitspace.space import load_space
 from vitspace.study.config import DRAWN, StudyConfig
@@ -35,10 +36,9 @@ def rows_of(space, config, latency):
         macs, ms = cost(spec).macs, latency.look_at(spec).ms
         name, (top1, its_macs, its_ms) = min(published.items(), key=lambda item: abs(item[1][0] - estimate.mean))
         gap, sd = estimate.mean - top1, (estimate.sd**2 + PUBLISHED_SD**2) ** 0.5
-        standing = "ties" if abs(gap) < sd else "above" if gap > 0 else "below"
         yield facts | {
             "spec_id": spec.id, "family": spec.family, "gflops": macs / 1e9, "predicted_ms": ms,
-            "top1": estimate.mean, "sd": estimate.sd, "anchor": name, "gap": gap, "gap_sd": sd, "standing": standing,
+            "top1": estimate.mean, "sd": estimate.sd, "anchor": name, "gap": gap, "gap_sd": sd, "standing": Gap(gap, sd, in_points=True).stands,
             "flops_gap": macs / its_macs - 1, "latency_gap": ms / its_ms - 1,
         }  # fmt: skip
 

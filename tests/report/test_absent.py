@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from vitspace.report.absent import no_anchor_words
+import vitspace
+from vitspace.report.absent import better_words, no_anchor_words
 from vitspace.report.points import estimate_sentence
+from vitspace.report.tables import anchors_table
 from vitspace.report.words import headline
 
 
@@ -64,3 +66,23 @@ def test_estimates_say_that_none_is_held_against_a_result(alone, points):
 
 def test_nothing_is_said_beside_anchors_and_of_no_designs(points, new):
     assert no_anchor_words(points) == no_anchor_words(new) == ""
+
+
+def test_a_smaller_sibling_of_an_anchor_that_was_not_run_is_named_where_it_is_better(points):
+    spec = vitspace.anchor("partialformer_b3").spec
+    largest = replace(points.trials[0], number=9, anchor="partialformer_b3", spec=spec)
+    found = replace(points, trials=[*points.trials, largest])
+    said = (
+        "Published above all searched designs of no more FLOPs, and not run here: PartialFormer-B2 (82.0 %, 1.92 G; "
+        "the best of these 79.2 %)."
+    )
+    assert better_words(found) == said and said in headline(found)
+    good = replace(found, trials=[*found.trials, replace(points.trials[3], number=8, score=82.5)])
+    assert better_words(good) == better_words(points) == ""
+
+
+def test_a_published_network_that_is_counted_over_the_budget_is_not_called_not_run(points):
+    small = replace(points.trials[0], number=9, anchor="transcnn_small", spec=vitspace.anchor("transcnn_small").spec)
+    rows = anchors_table(replace(points, trials=[*points.trials, small])).set_index("name")
+    assert rows.standing["TransCNN-B"] == "outside the budget as counted here: FLOPs 4.196G outside ..4G"
+    assert rows.standing["MSG-B"] == "outside the budget"

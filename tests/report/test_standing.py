@@ -39,7 +39,9 @@ def test_below_is_not_yet_to_trail(points):
 def test_latencies_whose_intervals_meet_are_not_fewer_milliseconds(points):
     near = points.trials[5].latency | {"low_ms": 20.0, "high_ms": 39.0}
     assert not standing(points, replace(points.trials[5], latency=near)).faster
-    assert "ties with MSG-T at fewer FLOPs, but not milliseconds; 3" in verdict(scored(points, 5, latency=near))
+    named = "design 5 (-0.4 points [-2.0, +1.2], -11 % FLOPs, -30 % ms); 3"
+    said = verdict(scored(points, 5, latency=near))
+    assert f"ties with MSG-T at fewer FLOPs, but not milliseconds: {named}" in said
 
 
 def test_of_several_anchors_each_design_names_its_own(points):

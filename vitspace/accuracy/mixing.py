@@ -63,6 +63,8 @@ def mixes(spec: Spec, img_size: ImageSize) -> bool:
     return mixed_share(spec, size_of(spec, img_size)) >= MEET
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def reached(network: nn.Module, img_size: ImageSize) -> float | None:
     """Return which share of an image's positions reaches the middle of the last map.
 
@@ -111,6 +113,8 @@ def _before(mask: Mask | None, shape: tuple[int, ...]) -> Mask:
 
 
 @lru_cache(maxsize=_REMEMBERED)
+@torch.inference_mode(False)
+@torch.enable_grad()
 def _reaching(stage: StageSpec, shape: tuple[int, ...], mask: Mask) -> Mask:
     """Return which positions of a map [1, C, H, W] reach those of a mask through a stage without downsampling."""
     alone = stage.canonical(True, None).changed(downsample="none")
@@ -144,21 +148,31 @@ def _noise(*shape: int) -> Tensor:
 
 
 @contextmanager
+def modes_kept(network: nn.Module) -> Iterator[None]:
+    """Put every module back into its own mode afterwards; layers that a user froze are in another than the network."""
+    modes = {module: module.training for module in network.modules()}
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+@contextmanager
 def _running(network: nn.Module) -> Iterator[None]:
     """Evaluation mode, with every branch on: scales that begin at 0 are 1 meanwhile."""
-    training = network.training
-    network.eval()
     zero = [p for name, p in network.named_parameters() if p.dim() == 1 and not name.endswith("bias") and not p.any()]
     with torch.no_grad():
         for parameter in zero:
             parameter.fill_(1)
     try:
-        yield
+        with modes_kept(network):
+            network.eval()
+            yield
     finally:
         with torch.no_grad():
             for parameter in zero:
                 parameter.fill_(0)
-        network.train(training)
 
 
 def _middle(last: Tensor) -> Tensor:

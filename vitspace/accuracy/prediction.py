@@ -8,7 +8,7 @@ import numpy as np
 from torch import nn
 
 from vitspace.accuracy.features import SHAPE, Array, Features, features
-from vitspace.accuracy.mixing import check_mixing
+from vitspace.accuracy.mixing import check_mixing, modes_kept
 from vitspace.accuracy.predictor import NORMAL_90, Predictor, predictor
 from vitspace.accuracy.stages import unseen
 from vitspace.accuracy.table import numbers_of
@@ -197,7 +197,8 @@ def _counted(design: Spec | nn.Module, img_size: ImageSize) -> PartCost:
     outputs: list[Any] = []
     handle = design.register_forward_hook(lambda network, images, output: outputs.append(output))
     try:
-        counted = count_network(design, 3, height, width)
+        with modes_kept(design):
+            counted = count_network(design, 3, height, width)
     except (RuntimeError, AssertionError, ValueError, TypeError) as error:
         raise InputError(
             f"a classifier takes an image [1, 3, {height}, {width}], but {type(design).__name__} does not: "

@@ -5,6 +5,7 @@ from typing import Any
 
 from vitspace.anchors import Anchor, all_anchors
 from vitspace.anchors.counted import Counted, counted
+from vitspace.anchors.references import other_recipe
 from vitspace.budget import Budget
 from vitspace.plots.names import readable_name
 from vitspace.study.record import StudyRecord
@@ -31,6 +32,31 @@ def outside_budget(record: StudyRecord, row: Anchor) -> bool:
         for name, unit in (("gflops", 1e9), ("params_m", 1e6))
     )
     return bool(record.config.limits.violation(macs=macs, params=params))
+
+
+def counted_outside(record: StudyRecord, row: Anchor) -> str:
+    """Return how a published design, as its network is counted here, breaks the study's budget; empty where it fits."""
+    found = counted(row)
+    return record.config.limits.violation(macs=found.macs, params=found.params) if found else ""
+
+
+def better_words(record: StudyRecord) -> str:
+    """Name the published designs that were not run and that no searched design of at most their FLOPs comes up to.
+
+    A search that runs one anchor of each family is held against these alone, while a smaller sibling is better.
+    """
+    searched = [trial for trial in record.completed if not trial.anchor]
+    named = []
+    for row in references(record) if record.in_points else []:
+        found, top1 = counted(row), row.published.get("top1")
+        macs = found.macs if found else row.published["gflops"] * 1e9
+        below = [-trial.point[0] for trial in searched if trial.point[1] <= macs]
+        beyond = outside_budget(record, row) or counted_outside(record, row)
+        if top1 is None or other_recipe(row) or beyond or not below or top1 <= max(below):
+            continue
+        costs = f"{macs / 1e9:.2f} G; the best of these {max(below):.1f} %"
+        named.append(f"{readable_name(row.id)} ({top1:.1f} %, {costs})")
+    return f"Published above all searched designs of no more FLOPs, and not run here: {some(named)}." if named else ""
 
 
 def no_anchor_words(record: StudyRecord) -> str:

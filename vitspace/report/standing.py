@@ -186,7 +186,7 @@ def _groups(found: list[Standing]) -> Iterator[_Group]:
             yield _Group([*fast, *lean], verbs, f"{but} at lower cost")
         else:
             yield _Group(fast, verbs, f"{but or ' in accuracy'} at fewer milliseconds", named=True)
-            yield _Group(lean, verbs, f"{but} at fewer FLOPs, but not milliseconds", named=stands != "ties")
+            yield _Group(lean, verbs, f"{but} at fewer FLOPs, but not milliseconds", named=stands != "ties" or not fast)
         dear = [s for s in these if not s.faster and s.flops >= 0]
         yield _Group(dear, verbs, f"{but} at no less cost", named=stands in ("leads", "above"))
 

@@ -8,7 +8,7 @@ from vitspace.anchors import Anchor, all_anchors
 from vitspace.anchors.references import other_recipe
 from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
-from vitspace.report.absent import outside_budget, references
+from vitspace.report.absent import counted_outside, outside_budget, references
 from vitspace.report.dominance import dominated_by
 from vitspace.report.names import trial_name
 from vitspace.report.noise import noise, noise_limit, pooled_noise
@@ -282,4 +282,7 @@ def _absence(record: StudyRecord, row: Anchor) -> str:
     for trial in record.trials:
         if trial.anchor == row.id:
             return f"{trial.state}: {trial.why}" if trial.why else trial.state
-    return "outside the budget" if outside_budget(record, row) else "not run"
+    if outside_budget(record, row):
+        return "outside the budget"
+    broken = counted_outside(record, row)
+    return f"outside the budget as counted here: {broken}" if broken else "not run"

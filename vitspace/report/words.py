@@ -7,7 +7,7 @@ from typing import Any
 from vitspace.image_sizes import format_image_size
 from vitspace.plots.names import readable_name
 from vitspace.precision import USUAL_PRECISION, format_precision, parse_precision
-from vitspace.report.absent import no_anchor_words
+from vitspace.report.absent import better_words, no_anchor_words
 from vitspace.report.check import far_behind_words, unlearned_words
 from vitspace.report.finalists import chosen_designs, ends_words
 from vitspace.report.gaps import order_unresolved
@@ -36,8 +36,8 @@ def headline(record: StudyRecord) -> str:
         return f"{record.name}: no design was evaluated; {plural(rejected, 'trial')} without a score."
     front = f"{len(record.front)} on the front of {score_word(record)}, FLOPs and latency"
     words = f"{record.name}: {plural(done, 'design')} evaluated{_within(record)} ({_origin(record)}), {front}."
-    found = [verdict(record), _outside(record), ends_words(record)] if record.in_points else [_resolution(record)]
-    found = [no_anchor_words(record), *found]
+    stands = (verdict(record), better_words(record), _outside(record), ends_words(record))
+    found = [no_anchor_words(record), *(stands if record.in_points else [_resolution(record)])]
     learnt = unlearned_words(record), far_behind_words(record)
     said = (words, seats_words(record.screening), _size(record), *found, *learnt, _unsure(record), _imprecise(record))
     return " ".join(text for text in said if text)
