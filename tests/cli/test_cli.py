@@ -195,7 +195,9 @@ def test_a_training_free_search_warns_once_and_says_so_in_its_report(tmp_path):
     assert done.stderr.count("a search that maximises it stacks layers or params") == 1
     assert 0 < json.loads(done.stdout)["hypervolume"] < 1
     text = (tmp_path / "reports" / "free" / "report.md").read_text()
-    assert "training-free proxy ridge, and no accuracy. As evidence of accuracy ridge weighs" in text
+    assert (
+        "training-free proxy ridge, and no accuracy. As evidence of accuracy, when the search ran, ridge weighs" in text
+    )
 
 
 def test_fidelity_prints_report_cards_as_json(tmp_path):

@@ -146,7 +146,7 @@ def test_calibration_tells_of_estimates_and_not_of_seeds(points):
 
 def test_the_evidence_stands_beside_the_check(points):
     assert (
-        "a check that a design trains, and no accuracy. As evidence of accuracy train:tiny weighs 2 %"
+        "a check that a design trains, and no accuracy. As evidence of accuracy, when the search ran, train:tiny weighs 2 %"
         in check_sentence(points)
     )
     assert [trial.number for trial in unlearned(points)] == [3]

@@ -109,7 +109,7 @@ def check_sentence(record: StudyRecord) -> str:
         what = f"the numbers of the training-free proxy {own_name(record)}"
     text = f"Proxy scores are {what}, and no accuracy."
     evidence = record.told("accuracy").get("evidence")
-    return f"{text} As evidence of accuracy {str(evidence).rstrip('.')}." if evidence else text
+    return f"{text} As evidence of accuracy, when the search ran, {str(evidence).rstrip('.')}." if evidence else text
 
 
 def check_words(record: StudyRecord) -> str:
