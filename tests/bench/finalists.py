@@ -38,8 +38,8 @@ def rows_of(space, config, latency):
         gap, sd = estimate.mean - top1, (estimate.sd**2 + PUBLISHED_SD**2) ** 0.5
         yield facts | {
             "spec_id": spec.id, "family": spec.family, "gflops": macs / 1e9, "predicted_ms": ms,
-            "top1": estimate.mean, "sd": estimate.sd, "anchor": name, "gap": gap, "gap_sd": sd, "standing": Gap(gap, sd, in_points=True).stands,
-            "flops_gap": macs / its_macs - 1, "latency_gap": ms / its_ms - 1,
+            "top1": estimate.mean, "sd": estimate.sd, "anchor": name, "gap": gap, "gap_sd": sd,
+            "standing": Gap(gap, sd, in_points=True).stands, "flops_gap": macs / its_macs - 1, "latency_gap": ms / its_ms - 1,
         }  # fmt: skip
 
 
