@@ -39,7 +39,8 @@ def rows_of(space, config, latency):
         yield facts | {
             "spec_id": spec.id, "family": spec.family, "gflops": macs / 1e9, "predicted_ms": ms,
             "top1": estimate.mean, "sd": estimate.sd, "anchor": name, "gap": gap, "gap_sd": sd,
-            "standing": Gap(gap, sd, in_points=True).stands, "flops_gap": macs / its_macs - 1, "latency_gap": ms / its_ms - 1,
+            "standing": Gap(gap, sd, in_points=True).stands, "flops_gap": macs / its_macs - 1,
+            "latency_gap": ms / its_ms - 1,
         }  # fmt: skip
 
 
