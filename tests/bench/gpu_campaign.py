@@ -29,6 +29,7 @@ from ranking import DESIGNS, TINY, TRAININGS, Bench, scores, shared, train_alone
 from ranking_table import report
 
 import vitspace
+from vitspace import interrupts
 from vitspace.anchors.references import main_anchors
 from vitspace.proxies import Proxy, ProxyError, canonical_name, open_proxy
 from vitspace.proxies.score_tables import new_row
@@ -145,7 +146,8 @@ def _train_anchor(bench: Bench, args: argparse.Namespace, job: Job) -> None:
 def work(args: argparse.Namespace, waiting: Sequence[Job], taken: Any, until: float) -> None:
     """Take jobs until none is left or time is up; what runs then is stopped as by Ctrl-C, which saves."""
     torch.set_num_threads(1)
-    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    interrupts.install()  # so that a step of shared weights is not cut in two
+    signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
     signal.setitimer(signal.ITIMER_REAL, max(0.01, until - time.time()))
     try:
         while True:

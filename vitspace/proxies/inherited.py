@@ -1,5 +1,8 @@
 """A design with the weights that it shares with others, ready to be validated."""
 
+import torch
+from torch import Tensor
+
 from vitspace.costs.counter import on_meta
 from vitspace.data import Dataset
 from vitspace.machine.devices import autocast
@@ -52,9 +55,18 @@ def inherit(store: Store, spec: Spec, recipe: TrainingProxy, dataset: Dataset) -
         raise ProxyError(f"the shared weights are of other designs: {why}")
     network = with_weights(store, network)
     device = next(network.parameters()).device
-    wanted = min(BATCHES * recipe.batch_size, len(dataset.train_images))
-    images = dataset.train_images[:: len(dataset.train_images) // wanted][:wanted]
+    batches = _mixed(len(dataset.train_images), recipe.batch_size)
     normalise = Normalise(dataset, device)
     with autocast(recipe.precision, device):
-        estimate_statistics(network, (normalise(each.to(device)) for each in images.split(recipe.batch_size)))
+        estimate_statistics(network, (normalise(dataset.train_images[rows].to(device)) for rows in batches))
     return network.requires_grad_(True)
+
+
+def _mixed(count: int, batch_size: int) -> list[Tensor]:
+    """Return the rows of each batch: all of them together, and those of one, are spread over the whole set.
+
+    A set may be sorted by class, and batches of one class each lack the variance between classes.
+    """
+    wanted = min(BATCHES * batch_size, count)
+    rows, batches = torch.arange(wanted) * count // wanted, -(-wanted // batch_size)
+    return [rows[number::batches] for number in range(batches)]
