@@ -29,7 +29,7 @@ def test_images_are_found_from_another_folder_and_by_another_path(photos, tmp_pa
     assert find_images(facts, TYPED, "") == f"imagefolder:{photos}"
     photos.rename(tmp_path / "moved")
     assert find_images(facts, TYPED, "cifar10:../moved") == "cifar10:../moved"
-    with pytest.raises(InputError, match=r"no longer in 'imagefolder:.*/photos'; --data says where they are"):
+    with pytest.raises(InputError, match=r"no longer in 'imagefolder:.*/photos': put them or a link there"):
         find_images(facts, TYPED, "")
 
 

@@ -46,7 +46,10 @@ def find_images(facts: Mapping[str, Any], typed: str, data: str) -> str:
     lay = facts.get("images_at", typed)
     if place := next((place for place in (typed, lay) if _holds(place, images)), None):
         return place
-    raise InputError(f"the images of these shared weights are no longer in {shown(lay)}; --data says where they are")
+    raise InputError(
+        f"the images of these shared weights are no longer in {shown(lay)}: put them or a link there; a search takes "
+        "them from elsewhere by --data"
+    )
 
 
 def _holds(data: str, images: str) -> bool:

@@ -135,8 +135,9 @@ class SupernetTraining:
             self.save()  # a validation follows
 
     def save(self) -> None:
-        """Write what going on takes, unless the loss says that the weights are spoilt."""
-        if self.losses and not torch.stack(self.losses).isfinite().all():
+        """Write what going on takes, unless a loss or the weights are not finite."""
+        told = [*self.losses, *self.sandwich.store.tensors.values()]
+        if not all(each.isfinite().all() for each in told):
             return
         self.saved = time.monotonic()
         if not self.place.leads:
