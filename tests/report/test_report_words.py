@@ -2,10 +2,12 @@ from dataclasses import replace
 
 import pytest
 
+from vitspace.doubt import PREDICTED
 from vitspace.report.markdown import report_text
 from vitspace.report.noise import noise_limit
 from vitspace.report.page.sections import chosen_note
 from vitspace.report.proxy import proxy_note
+from vitspace.report.scatter import cost_label
 from vitspace.report.tables import calibration
 from vitspace.report.terminal import terminal_table
 from vitspace.report.words import (
@@ -40,6 +42,31 @@ def test_the_device_that_latency_is_predicted_for_is_named_with_its_error(record
     assert "95 % of 60 held-out designs within 11%" in latency_note(known)
     doubted = replace(known.completed[0], latency={"doubt": "between"})
     assert "may be over the budget on pi5" in headline(replace(known, trials=[doubted, *known.trials[1:]]))
+
+
+def test_what_runs_the_networks_is_named_and_that_scores_are_not_of_int8(record):
+    assert "int8" not in headline(record) and latency_note(record).startswith("Latency: median")
+    settings = {"latency": "60ms", "latency_backend": "onnxruntime-int8"}
+    rounded = replace(record, config=record.config.model_copy(update=settings))
+    assert "within 4G FLOPs, 60ms latency in onnxruntime-int8 (" in headline(rounded)
+    assert "scores do not include what rounding loses" in headline(rounded)
+    assert latency_note(rounded).startswith("Latency in onnxruntime-int8: median")
+    assert cost_label(rounded, "latency_ms") == "CPU latency in onnxruntime-int8 (ms, batch 1, 1 thread)"
+
+
+def test_the_headline_names_designs_that_are_undecided(record):
+    assert "undecided" not in headline(record)
+    held = replace(record.trials[1], state="undecided", why="it takes between 35 and 45 ms")
+    one = replace(record, trials=[record.trials[0], held, *record.trials[2:]])
+    assert "1 design is undecided, and on no front, as its latency's interval holds the budget's limit: design 1." in (
+        headline(one)
+    )
+
+
+def test_a_design_that_its_prediction_rejected_has_a_command_that_times_it(record):
+    over = replace(record.trials[5], why=f"{PREDICTED}: latency 50ms outside ..40ms")
+    assert design_commands(record, record.trials[5]) == []
+    assert design_commands(record, over) == [("time it again", "vitspace studies retime msg-4G --trial 5")]
 
 
 # The front spans 0.30; two seeds of one design differ by up to 2.77 standard deviations.

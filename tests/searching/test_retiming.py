@@ -8,6 +8,7 @@ from optuna.trial import TrialState
 
 from vitspace.budget import Budget
 from vitspace.costs import cost
+from vitspace.doubt import PREDICTED
 from vitspace.errors import InputError
 from vitspace.latency import Latency
 from vitspace.report.words import machine_note
@@ -142,6 +143,19 @@ def test_retiming_a_stored_study_says_what_came_of_it(session, clock, tmp_path):
     assert len(everything) == sum(trial.latency_ms is not None for trial in session.store.trials())
     with pytest.raises(InputError, match="but trial 99 of s was not"):
         retime_study("s", storage, numbers=[99])
+
+
+def test_a_design_that_its_prediction_rejected_is_timed_where_its_number_is_given(session, clock, tmp_path):
+    victim = next(trial for trial in session.store.trials() if trial.spec)
+    session.store.study.enqueue_trial({})
+    running = Queue(session.store).ask()
+    why = f"{PREDICTED}: latency 30 ms outside ..20 ms"
+    Queue(session.store).end(running, Trial(running.number, "over_budget", victim.spec, why))
+    clock["ms"] = lambda spec: LIMIT / 2
+    assert running.number not in [one.before.number for one in retime_study("s", str(tmp_path / "s.journal"))]
+    (found,) = retime_study("s", str(tmp_path / "s.journal"), numbers=[running.number])
+    assert (found.to_json()["before_ms"], found.after.latency_ms, found.after.state) == (None, LIMIT / 2, "undecided")
+    assert rejected_unsure(session.store.trials()[running.number], session.config.limits)  # --resume takes it up
 
 
 def test_latencies_of_two_machines_are_not_mixed(session, clock, tmp_path, monkeypatch):

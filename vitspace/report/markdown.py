@@ -55,7 +55,7 @@ def _results(record: StudyRecord) -> Iterator[str]:
         yield f"## The proxy beside the estimates\n\n{escaped(check_words(record))}"
     worth = "What an estimate is worth" if record.in_points else "What a score is worth"
     yield from _section(worth, readable(calibration(record)))
-    yield from _section("Trials without a score", readable(rejected(record)), "No trial was rejected.")
+    yield from _section("Trials that are not complete", readable(rejected(record)), "No trial was rejected.")
 
 
 def front_in_words(record: StudyRecord) -> pd.DataFrame:

@@ -33,7 +33,16 @@ def costed_words(record: StudyRecord) -> str:
 
 
 def latency_name(record: StudyRecord) -> str:
-    """``CPU latency``, of whole networks where they are for a dense task; of a device ``latency predicted for pi5``."""
+    """``CPU latency``, of whole networks for a dense task, with a back end that is not PyTorch.
+
+    Of a device it is ``latency predicted for pi5``.
+    """
     if device := record.config.limits.device:
         return f"latency predicted for {device}"
-    return "CPU latency of the whole network" if record.task else "CPU latency"
+    return f"CPU latency{' of the whole network' if record.task else ''}{backend_words(record)}"
+
+
+def backend_words(record: StudyRecord) -> str:
+    """What runs the networks, behind a latency: `` in onnxruntime-int8``; empty of PyTorch."""
+    backend = record.config.latency_backend
+    return "" if backend == "eager" else f" in {backend}"

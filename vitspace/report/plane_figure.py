@@ -153,7 +153,7 @@ def _rejected(axes: Axes, data: Plane) -> None:
     """Mark the rejected designs that are in view."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     if inside := [(x, y) for x, y in data.rejected if left < x < right and bottom < y < top]:
-        axes.scatter(*np.array(inside).T, label="rejected", **style.REJECTED | {"marker": "x", "s": 22})
+        axes.scatter(*np.array(inside).T, label="rejected or undecided", **style.REJECTED | {"marker": "x", "s": 22})
 
 
 def _in_reach(data: Plane) -> list[tuple[float, float]]:

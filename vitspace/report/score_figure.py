@@ -124,7 +124,7 @@ def _lines(axes: Axes, data: Scatter) -> list[tuple[float, str]]:
     left, right = axes.get_xlim()
     if inside := [x for x in data.rejected if left < x < right]:
         look = style.REJECTED | {"transform": axes.get_xaxis_transform()}
-        axes.scatter(inside, [0.02] * len(inside), label="rejected, at its cost", **look)
+        axes.scatter(inside, [0.02] * len(inside), label="rejected or undecided, at its cost", **look)
     lines = list(data.references)
     for i, (x, _) in enumerate(data.references):
         axes.axvline(x, label="" if i else "published, over budget", **style.REFERENCE)

@@ -4,14 +4,16 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from vitspace.doubt import PREDICTED
 from vitspace.image_sizes import format_image_size
+from vitspace.measured import INT8
 from vitspace.plots.names import readable_name
 from vitspace.precision import USUAL_PRECISION, format_precision, parse_precision
 from vitspace.report.absent import better_words, no_anchor_words
 from vitspace.report.check import far_behind_words, unlearned_words
 from vitspace.report.finalists import chosen_designs, ends_words
 from vitspace.report.gaps import order_unresolved
-from vitspace.report.names import latency_name, sizes_words, trial_name
+from vitspace.report.names import backend_words, latency_name, sizes_words, trial_name
 from vitspace.report.noise import front_spread, noise_limit
 from vitspace.report.points import LABEL, estimate_note, estimate_sentence
 from vitspace.report.proxy import measured_after, own_name, proxy_label, proxy_note, rests_on, trains
@@ -39,7 +41,8 @@ def headline(record: StudyRecord) -> str:
     stands = (verdict(record), better_words(record), _outside(record), ends_words(record))
     found = [no_anchor_words(record), *(stands if record.in_points else [_resolution(record)])]
     learnt = unlearned_words(record), far_behind_words(record)
-    said = (words, seats_words(record.screening), _size(record), *found, *learnt, _unsure(record), _imprecise(record))
+    timed = _undecided(record), _unsure(record), _imprecise(record), _in_int8(record)
+    said = (words, seats_words(record.screening), _size(record), *found, *learnt, *timed)
     return " ".join(text for text in said if text)
 
 
@@ -112,6 +115,20 @@ def _resolution(record: StudyRecord) -> str:
     return f"The front's scores span {format_score(spread, 3)}{noisy}."
 
 
+def _undecided(record: StudyRecord) -> str:
+    """Name the scored designs whose latency's interval holds the limit, the best first."""
+    found = [trial for trial in record.counted if not trial.complete]
+    if not found:
+        return ""
+    found.sort(key=lambda trial: -(trial.score or 0.0))
+    named = [trial_name(trial) if trial.anchor else f"design {trial.number}" for trial in found]
+    told = f"{', '.join(named[:_NAMED])}{', ...' if len(named) > _NAMED else ''}"
+    are = "is undecided, and on no front, as its latency's interval holds"
+    if len(found) > 1:
+        are = "are undecided, and on no front, as their latencies' intervals hold"
+    return f"{plural(len(found), 'design')} {are} the budget's limit: {told}."
+
+
 def _unsure(record: StudyRecord) -> str:
     """Count the latencies in doubt."""
     doubted = [trial for trial in record.completed if trial.latency_doubt]
@@ -143,12 +160,19 @@ def _imprecise(record: StudyRecord) -> str:
     )
 
 
+def _in_int8(record: StudyRecord) -> str:
+    """Say that milliseconds and scores are not of the same numbers, where networks are timed in int8."""
+    timed_so = record.config.latency_backend.endswith(INT8) and not record.config.limits.device
+    return "Latencies are of networks in int8, and scores do not include what rounding loses." if timed_so else ""
+
+
 def latency_note(record: StudyRecord) -> str:
-    """What stands in brackets behind a latency; of another device, what predicts it."""
+    """What stands in brackets behind a latency, and what runs the networks; of another device, what predicts it."""
     if record.config.limits.device:
         return f"{device_words(record)} In brackets: its 95 % interval; unsure where that holds the limit."
     timed = any(trial.latency.get("low_ms") for trial in record.front)
-    return f"Latency: median ({'its 95 % interval' if timed else '10th to 90th percentile'}; unsure where said)."
+    interval_words = "its 95 % interval" if timed else "10th to 90th percentile"
+    return f"Latency{backend_words(record)}: median ({interval_words}; unsure where said)."
 
 
 def device_words(record: StudyRecord) -> str:
@@ -259,7 +283,7 @@ def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
         sized = f" --task {record.task['name']} --img-size {format_image_size(record.counted_size)}"
     if not trial.complete:
         again = [("time it again", f"vitspace studies retime {shlex.quote(record.name)} --trial {trial.number}{where}")]
-        return again if trial.latency_ms is not None else []
+        return again if trial.latency_ms is not None or trial.why.startswith(PREDICTED) else []
     like = record.far_behind.get(trial.number)
     but = f", though it learns far less than {trial_name(like)} in the short training" if like else ""
     return [

@@ -6,7 +6,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from vitspace.doubt import facts_of
+from vitspace.doubt import PREDICTED, facts_of
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import Latency, measure_again
@@ -59,7 +59,8 @@ def retime_study(
     Args:
         study: Its name.
         storage: A journal file, a database URL, or ``grpc://HOST:PORT``.
-        numbers: The trials whose designs are timed; empty is those of unsure latency.
+        numbers: The trials whose designs are timed, also for the first time where a prediction rejected them; empty is
+            those of unsure latency.
         everything: Whether all designs that were timed are timed again.
         track: Shows how many are timed.
 
@@ -70,9 +71,10 @@ def retime_study(
     config = store.config
     if config.limits.device:
         raise InputError(f"latencies of {study} are predicted for {config.limits.device}, and are not timed here")
-    trials = [trial for trial in store.trials() if trial.spec and trial.latency_ms is not None]
+    trials = [trial for trial in store.trials() if trial.spec and _may_be_timed(trial, numbers)]
     if unknown := set(numbers) - {trial.number for trial in trials}:
-        raise InputError(f"a design that is timed again was timed before, but trial {min(unknown)} of {study} was not")
+        rule = "a design that is timed again was timed before, or rejected by its prediction"
+        raise InputError(f"{rule}, but trial {min(unknown)} of {study} was not")
     chosen = [
         trial for trial in trials if everything or (trial.number in numbers if numbers else _is_unsure(trial, config))
     ]
@@ -150,6 +152,11 @@ def judged(trial: Trial, latency: Latency, config: StudyConfig) -> Trial:
     if trial.score is None and state != "over_budget":
         state, why = "undecided", "it fits since it was timed again, and has no score yet: --resume takes it up"
     return replace(after, state=state, why=why)
+
+
+def _may_be_timed(trial: Trial, numbers: Sequence[int]) -> bool:
+    """Whether a design was timed, or is asked for by its number and was rejected by its predicted latency."""
+    return trial.latency_ms is not None or (trial.number in numbers and trial.why.startswith(PREDICTED))
 
 
 def _is_unsure(trial: Trial, config: StudyConfig) -> bool:

@@ -97,7 +97,7 @@ def facts(record: StudyRecord) -> list[tuple[str, str]]:
         *([("designs screened", f"{screened:,}")] if screened else []),
         ("designs with a score", str(len(record.completed))),
         ("on the front", str(len(record.front))),
-        ("without a score", str(len(record.trials) - len(record.completed))),
+        ("not complete", str(len(record.trials) - len(record.completed))),
         ("best estimated top-1, %" if record.in_points else "best score", _best(record)),
         ("hypervolume", f"{record.hypervolume:.4f}"),
         ("searched for", format_seconds(record.seconds) if record.seconds else "-"),
@@ -204,12 +204,14 @@ def _peers_note(record: StudyRecord) -> str:
 
 
 def lost_words(record: StudyRecord) -> str:
-    """How many designs were rejected, and where they are seen."""
+    """How many designs were rejected or are undecided, and where they are seen."""
     costed = sum(1 for trial in record.trials if not trial.complete and trial.macs)
     lost = len(record.trials) - len(record.completed)
     if not lost:
         return ""
-    return f"{lost} designs have no score; the {costed} of known FLOPs are ticks at the foot, where these are in view."
+    return (
+        f"{lost} designs are not complete; the {costed} of known FLOPs are ticks at the foot, where these are in view."
+    )
 
 
 def front_grid(record: StudyRecord) -> Grid:
