@@ -79,6 +79,8 @@ def test_a_smaller_sibling_of_an_anchor_that_was_not_run_is_named_where_it_is_be
     assert better_words(found) == said and said in headline(found)
     good = replace(found, trials=[*found.trials, replace(points.trials[3], number=8, score=82.5)])
     assert better_words(good) == better_words(points) == ""
+    slow = replace(points.trials[0], number=9, anchor="partialformer_b2", state="over_budget")
+    assert better_words(replace(found, trials=[*found.trials, slow])) == ""
 
 
 def test_a_published_network_that_is_counted_over_the_budget_is_not_called_not_run(points):

@@ -46,12 +46,13 @@ def better_words(record: StudyRecord) -> str:
     A search that runs one anchor of each family is held against these alone, while a smaller sibling is better.
     """
     searched = [trial for trial in record.completed if not trial.anchor]
+    tried = {trial.anchor for trial in record.trials}  # whose latency was outside, too
     named = []
     for row in references(record) if record.in_points else []:
         found, top1 = counted(row), row.published.get("top1")
         macs = found.macs if found else row.published["gflops"] * 1e9
         below = [-trial.point[0] for trial in searched if trial.point[1] <= macs]
-        beyond = outside_budget(record, row) or counted_outside(record, row)
+        beyond = row.id in tried or outside_budget(record, row) or counted_outside(record, row)
         if top1 is None or other_recipe(row) or beyond or not below or top1 <= max(below):
             continue
         costs = f"{macs / 1e9:.2f} G; the best of these {max(below):.1f} %"
