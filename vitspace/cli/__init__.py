@@ -144,9 +144,8 @@ def main() -> None:
     except _UsageError as error:
         _fail(_usage(error), 2)
     except InputError as error:
-        first = (
-            os.environ.get("LOCAL_RANK", "0") == "0"
-        )  # of torchrun's processes on this machine, which all fail alike
+        # Of torchrun's processes on this machine, which all fail alike, the first speaks.
+        first = os.environ.get("LOCAL_RANK", "0") == "0"
         _fail(str(error) if first else "", 2)
     except FailureError as error:
         _fail(str(error), 1)

@@ -2,7 +2,7 @@
 
 from vitspace.report.gaps import gap
 from vitspace.report.names import trial_name
-from vitspace.report.noise import finite
+from vitspace.statistics import finite
 from vitspace.study.record import StudyRecord
 from vitspace.study.trial import Trial
 from vitspace.words import some

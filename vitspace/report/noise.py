@@ -4,7 +4,7 @@ import math
 
 from vitspace.proxies.cards import committed_card
 from vitspace.report.proxy import proxy_name, rests_on
-from vitspace.statistics import finite as finite
+from vitspace.statistics import finite
 from vitspace.study.record import StudyRecord
 
 #: Designs with several seeds from which on the noise of a report card is better known than that of one design.
