@@ -13,9 +13,6 @@ from vitspace.measured import REFERENCE, UNSURE, Latency
 from vitspace.precision import USUAL_PRECISION, format_precision
 from vitspace.words import plural
 
-#: What the reason begins with for which a design was rejected by its predicted latency.
-PREDICTED = "predicted, not measured"
-
 _log = logging.getLogger(__name__)
 
 

@@ -19,7 +19,7 @@ def test_milliseconds_that_are_told_apart_dominate(points):
 
 def test_milliseconds_whose_intervals_meet_do_not(points):
     said = dominated_by(beside(points, 20, 39), 0)
-    assert said.startswith("off the front by milliseconds that are unsure, behind msg-25.0M-")
+    assert said.startswith("off the front by milliseconds that are not told apart, behind msg-25.0M-")
     assert said.endswith("(trial 5, a tie in accuracy)")
 
 

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 
-from vitspace.doubt import PREDICTED
 from vitspace.report.markdown import report_text
 from vitspace.report.noise import noise_limit
 from vitspace.report.page.sections import chosen_note
@@ -64,9 +63,9 @@ def test_the_headline_names_designs_that_are_undecided(record):
 
 
 def test_a_design_that_its_prediction_rejected_has_a_command_that_times_it(record):
-    over = replace(record.trials[5], why=f"{PREDICTED}: latency 50ms outside ..40ms")
-    assert design_commands(record, record.trials[5]) == []
-    assert design_commands(record, over) == [("time it again", "vitspace studies retime msg-4G --trial 5")]
+    slow = replace(record.trials[1], state="over_budget", score=None, latency_ms=None, latency={})
+    assert design_commands(record, slow) == [("time it again", "vitspace studies retime msg-4G --trial 1")]
+    assert design_commands(record, replace(slow, macs=5e9)) == []  # its FLOPs rejected it
 
 
 # The front spans 0.30; two seeds of one design differ by up to 2.77 standard deviations.

@@ -86,4 +86,4 @@ def test_what_stands_in_the_json_is_what_the_headline_says(points):
 def test_designs_that_unsure_milliseconds_keep_off_the_front_are_not_dominated(points):
     near = points.trials[4].latency | {"low_ms": 25.0, "high_ms": 45.0}
     text = verdict(scored(points, 4, latency=near))
-    assert "; 1 is off the front by unsure milliseconds. None" in text and "dominated" not in text
+    assert "; 1 is off the front by milliseconds that are not told apart. None" in text and "dominated" not in text

@@ -8,7 +8,6 @@ from optuna.trial import TrialState
 
 from vitspace.budget import Budget
 from vitspace.costs import cost
-from vitspace.doubt import PREDICTED
 from vitspace.errors import InputError
 from vitspace.latency import Latency
 from vitspace.report.words import machine_note
@@ -149,7 +148,7 @@ def test_a_design_that_its_prediction_rejected_is_timed_where_its_number_is_give
     victim = next(trial for trial in session.store.trials() if trial.spec)
     session.store.study.enqueue_trial({})
     running = Queue(session.store).ask()
-    why = f"{PREDICTED}: latency 30 ms outside ..20 ms"
+    why = "predicted, not measured: latency 30 ms outside ..20 ms"
     Queue(session.store).end(running, Trial(running.number, "over_budget", victim.spec, why))
     clock["ms"] = lambda spec: LIMIT / 2
     assert running.number not in [one.before.number for one in retime_study("s", str(tmp_path / "s.journal"))]

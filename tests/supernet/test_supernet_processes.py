@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from functools import partial
 
 import pytest
 import torch
@@ -94,26 +95,24 @@ def two(request, other=None, spoil=False):
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory):
+def small(tmp_path_factory):
+    """The file of the space that all are trained in, in the place of the other tests' space."""
     path = tmp_path_factory.mktemp("spaces") / "plain.yaml"
     path.write_text(yaml.safe_dump(SPACE))
     return path
 
 
 @pytest.fixture
-def ask(space, tmp_path):
-    def make(**changes):
-        usual = {"space": str(space), "out": tmp_path / "out", "recipe": RECIPE, "data": "fractal:3", "device": "cpu"}
-        return SupernetRequest(**(usual | changes))
-
-    return make
+def ask(ask):
+    """A request for a training by `RECIPE`, with changes."""
+    return partial(ask, recipe=RECIPE)
 
 
 @pytest.fixture(scope="module")
-def alone(space, tmp_path_factory):
+def alone(small, tmp_path_factory):
     """The folder of a training by one process."""
     out = tmp_path_factory.mktemp("alone") / "net"
-    train(SupernetRequest(str(space), out, recipe=RECIPE, data="fractal:3", device="cpu"), Told())
+    train(SupernetRequest(str(small), out, recipe=RECIPE, data="fractal:3", device="cpu"), Told())
     return out
 
 

@@ -12,5 +12,7 @@ def leads() -> bool:
 
 def typed() -> str:
     """Return what was typed, torchrun included."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
+    from vitspace.training.processes import started
+
+    world = started()
     return f"torchrun --nproc-per-node {world} -m {command_line()}" if world > 1 else command_line()

@@ -18,7 +18,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from vitspace.budget import ANY, Budget
-from vitspace.doubt import PREDICTED
 from vitspace.errors import InputError
 from vitspace.image_sizes import format_image_size
 from vitspace.latency.backends import check_backend
@@ -49,7 +48,7 @@ def predicted_violation(spec: Spec, settings: LatencySettings, budget: Budget) -
     low, high = budget.latency_ms
     if prediction.outside or (fastest <= high and slowest >= low):
         return ""
-    return f"{PREDICTED}: {budget.violation(latency_ms=prediction.ms)}; {prediction}"
+    return f"predicted, not measured: {budget.violation(latency_ms=prediction.ms)}; {prediction}"
 
 
 class HostPredictor:

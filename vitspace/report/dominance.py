@@ -1,4 +1,4 @@
-"""Which designs of the front are better than a design on every count, as far as their milliseconds tell them apart."""
+"""Which designs of the front are better than a design on every count, as far as their milliseconds are told apart."""
 
 from vitspace.report.gaps import gap
 from vitspace.report.names import trial_name
@@ -31,7 +31,7 @@ def dominated_by(record: StudyRecord, number: int) -> str:
     own = next(trial for trial in record.completed if trial.number == number)
     if sure := dominating(record, own):
         return f"dominated by {_named(record, sure, own)}"
-    return f"off the front by milliseconds that are unsure, behind {_named(record, _ahead(record, own), own)}"
+    return f"off the front by milliseconds that are not told apart, behind {_named(record, _ahead(record, own), own)}"
 
 
 def _ahead(record: StudyRecord, own: Trial) -> list[Trial]:

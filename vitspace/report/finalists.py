@@ -19,7 +19,10 @@ def chosen_designs(record: StudyRecord) -> list[Trial]:
 
 
 def ends_words(record: StudyRecord) -> str:
-    """Name the axes at an end of which nearly all finalists lie, as the best may then be outside of the space."""
+    """Name the axes at an end of which nearly all finalists lie, as the best may then be outside of the space.
+
+    None are known of a space that this installation cannot open, as one of another package's family.
+    """
     finalists = chosen_designs(record) if record.screening.get("designs") else []
     if len(finalists) < _ENOUGH:
         return ""

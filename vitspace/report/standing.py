@@ -144,8 +144,8 @@ def standings_words(record: StudyRecord, others: list[Neighbour], nearest: str) 
 
 
 def _off_words(off: int, beaten: int) -> list[str]:
-    """Count the designs that are dominated, and those that only unsure milliseconds keep off the front."""
-    counts = {"dominated": beaten, "off the front by unsure milliseconds": off - beaten}
+    """Count the designs that are dominated, and those that milliseconds alone, not told apart, keep off the front."""
+    counts = {"dominated": beaten, "off the front by milliseconds that are not told apart": off - beaten}
     return [f"{count} {'is' if count == 1 else 'are'} {what}" for what, count in counts.items() if count]
 
 

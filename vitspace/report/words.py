@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from vitspace.doubt import PREDICTED
 from vitspace.image_sizes import format_image_size
 from vitspace.measured import INT8
 from vitspace.plots.names import readable_name
@@ -20,6 +19,7 @@ from vitspace.report.proxy import measured_after, own_name, proxy_label, proxy_n
 from vitspace.report.standing import verdict
 from vitspace.report.tasks import task_sentence
 from vitspace.searching.finalists import seats_words
+from vitspace.searching.latency import rejected_by_prediction
 from vitspace.spec import NATIVE_SIZE
 from vitspace.study.record import StudyRecord
 from vitspace.study.storage import storage_option
@@ -283,7 +283,7 @@ def design_commands(record: StudyRecord, trial: Trial) -> list[tuple[str, str]]:
         sized = f" --task {record.task['name']} --img-size {format_image_size(record.counted_size)}"
     if not trial.complete:
         again = [("time it again", f"vitspace studies retime {shlex.quote(record.name)} --trial {trial.number}{where}")]
-        return again if trial.latency_ms is not None or trial.why.startswith(PREDICTED) else []
+        return again if trial.latency_ms is not None or rejected_by_prediction(trial, record.config.limits) else []
     like = record.far_behind.get(trial.number)
     but = f", though it learns far less than {trial_name(like)} in the short training" if like else ""
     return [

@@ -71,6 +71,12 @@ def verdict(latency: dict[str, Any], budget: Budget) -> tuple[State, str]:
     return "complete", ""
 
 
+def rejected_by_prediction(trial: Trial, budget: Budget) -> bool:
+    """Whether a design was rejected by its predicted latency alone: it was not timed, and its other costs fit."""
+    fits = trial.spec is not None and not budget.violation(macs=trial.macs, params=trial.params)
+    return fits and trial.state == "over_budget" and trial.latency_ms is None
+
+
 def rejected_unsure(trial: Trial, budget: Budget) -> bool:
     """Whether a design without a score was rejected by a latency that does not rule it out, or fits since then."""
     if trial.spec is None or trial.score is not None or trial.latency_ms is None or budget.latency_ms == ANY:

@@ -6,12 +6,12 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from vitspace.doubt import PREDICTED, facts_of
+from vitspace.doubt import facts_of
 from vitspace.errors import InputError
 from vitspace.image_sizes import ImageSize
 from vitspace.latency import Latency, measure_again
 from vitspace.machine.host import cpu, machine
-from vitspace.searching.latency import rejected_unsure, timing_of, verdict
+from vitspace.searching.latency import rejected_by_prediction, rejected_unsure, timing_of, verdict
 from vitspace.searching.queue import OUTSIDE, design_params
 from vitspace.searching.session import Session
 from vitspace.space import load_sizes
@@ -71,7 +71,7 @@ def retime_study(
     config = store.config
     if config.limits.device:
         raise InputError(f"latencies of {study} are predicted for {config.limits.device}, and are not timed here")
-    trials = [trial for trial in store.trials() if trial.spec and _may_be_timed(trial, numbers)]
+    trials = [trial for trial in store.trials() if trial.spec and _may_be_timed(trial, config, numbers)]
     if unknown := set(numbers) - {trial.number for trial in trials}:
         rule = "a design that is timed again was timed before, or rejected by its prediction"
         raise InputError(f"{rule}, but trial {min(unknown)} of {study} was not")
@@ -154,9 +154,9 @@ def judged(trial: Trial, latency: Latency, config: StudyConfig) -> Trial:
     return replace(after, state=state, why=why)
 
 
-def _may_be_timed(trial: Trial, numbers: Sequence[int]) -> bool:
+def _may_be_timed(trial: Trial, config: StudyConfig, numbers: Sequence[int]) -> bool:
     """Whether a design was timed, or is asked for by its number and was rejected by its predicted latency."""
-    return trial.latency_ms is not None or (trial.number in numbers and trial.why.startswith(PREDICTED))
+    return trial.latency_ms is not None or (trial.number in numbers and rejected_by_prediction(trial, config.limits))
 
 
 def _is_unsure(trial: Trial, config: StudyConfig) -> bool:
