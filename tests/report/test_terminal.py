@@ -24,3 +24,9 @@ def test_estimates_fit_80_columns(points, capsys):
     Console(width=80).print(terminal_table(points))
     out = capsys.readouterr().out
     assert "…" not in out and "82.0 ± 0.9" in out and max(map(len, out.splitlines())) <= 80
+
+
+def test_milliseconds_are_told_to_be_at_one_speed(record):
+    assert "takes" not in terminal_table(record).caption
+    trials = [replace(trial, latency=trial.latency | {"usual_ms": 50.5}) for trial in record.trials]
+    assert "ms: where resnet18 takes 50.5 ms" in terminal_table(replace(record, trials=trials)).caption

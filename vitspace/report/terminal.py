@@ -4,6 +4,7 @@ import pandas as pd
 from rich import box
 from rich.table import Table
 
+from vitspace.measured import REFERENCE
 from vitspace.plots.names import readable_name
 from vitspace.report.gaps import signed
 from vitspace.report.points import plus_minus
@@ -19,6 +20,10 @@ def terminal_table(record: StudyRecord) -> Table:
     frame, what = front_table(record), "top-1" if record.in_points else "score"
     known = frame["flops_gap"].notna().any()
     notes = [f"from the nearest anchor: change of FLOPs, of ms, of {what}"] if known else []
+    if len(usual := {trial.latency.get("usual_ms") for trial in record.front}) == 1 and (speed := usual.pop()):
+        notes.append(
+            f"ms: where {REFERENCE} takes {speed:.1f} ms, its best here; lines of the search by its best until then"
+        )
     if frame["learns_far_less_than"].notna().any():
         notes.append("!: learns far less in the short training than the published network nearest in FLOPs")
     caption = "\n".join(notes) or None
